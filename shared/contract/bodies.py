@@ -1,0 +1,244 @@
+"""Request and response bodies of the public API. Unknown fields are refused; money is minor units."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from shared.domain.money import SHOP_CURRENCY, Money
+from shared.domain.notification import NotificationKind, NotificationStatus
+from shared.domain.order import MAX_LINES, MAX_QUANTITY, OrderStatus, PricedLine
+from shared.domain.payment import PaymentStatus, RefundStatus
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_PAGE = 100
+DEFAULT_PAGE = 20
+MAX_AMOUNT = 10**12
+
+Sku = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{0,63}$")]
+IdempotencyKey = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")]
+
+
+class Body(BaseModel):
+    """A body of the contract: no unknown field, no silent conversion from text to number."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Answer(BaseModel):
+    """What we answer ourselves: built from our own values, so nothing is checked twice."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class MoneyBody(Body):
+    """`amount` in minor units (cents)."""
+
+    amount: Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = SHOP_CURRENCY
+
+    @classmethod
+    def of(cls, money: Money) -> MoneyBody:
+        """Return the body of a domain value."""
+        return cls(amount=money.amount, currency=money.currency)
+
+    def to_money(self) -> Money:
+        """Return the domain value of this body."""
+        return Money(self.amount, self.currency)
+
+
+# --- requests ---------------------------------------------------------------------------------------------
+
+
+class LineInput(Body):
+    """One line of POST /orders."""
+
+    sku: Sku
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+
+
+class OrderInput(Body):
+    """POST /orders. Prices are the catalog's; `expected_total` only says what the customer was shown."""
+
+    lines: Annotated[list[LineInput], Field(min_length=1, max_length=MAX_LINES)]
+    payment_method: Annotated[str, Field(pattern=r"^pm_[a-z0-9_]{1,40}$")]
+    expected_total: MoneyBody | None = None
+
+    @field_validator("lines")
+    @classmethod
+    def _each_sku_once(cls, lines: list[LineInput]) -> list[LineInput]:
+        if len({line.sku for line in lines}) != len(lines):
+            raise ValueError("the same sku stands in two lines; add the quantities up")
+        return lines
+
+
+class ProductInput(Body):
+    """PUT /products/{sku}. A new product starts without stock: restock it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    description: Annotated[str, Field(max_length=5000)]
+    category: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    price: MoneyBody
+
+    @field_validator("name", "description")
+    @classmethod
+    def _storable(cls, text: str) -> str:
+        if "\x00" in text:
+            raise ValueError("a NUL character cannot be stored")
+        return text
+
+    @field_validator("price")
+    @classmethod
+    def _shop_currency(cls, price: MoneyBody) -> MoneyBody:
+        if price.currency != SHOP_CURRENCY:
+            raise ValueError(f"this shop sells in {SHOP_CURRENCY}")
+        return price
+
+
+class RestockInput(Body):
+    """POST /products/{sku}/restock."""
+
+    quantity: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class RefundInput(Body):
+    """POST /payments/{id}/refunds."""
+
+    amount: MoneyBody
+
+
+class WebhookInput(BaseModel):
+    """POST /webhooks/payments, as the provider sends it. Fields that we do not know are the provider's affair."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: Annotated[str, Field(min_length=1, max_length=128)]
+    type: Annotated[str, Field(min_length=1, max_length=64)]
+    merchant: str
+    charge_key: Annotated[str, Field(min_length=1, max_length=128)]
+    refund_key: str | None = None
+    amount: int
+    currency: str
+    occurred_at: str
+
+
+# --- answers ----------------------------------------------------------------------------------------------
+
+
+class Product(Answer):
+    """A product with what can be bought of it now."""
+
+    sku: str
+    name: str
+    description: str
+    category: str
+    price: MoneyBody
+    available: int
+
+
+class ProductPage(Answer):
+    """A keyset page; `next_cursor` is null on the last one."""
+
+    items: list[Product]
+    next_cursor: str | None
+
+
+class Category(Answer):
+    """A category and how many products it has."""
+
+    name: str
+    product_count: int
+
+
+class CategoryList(Answer):
+    """All categories, by name."""
+
+    items: list[Category]
+
+
+class OrderLine(Answer):
+    """One line of an order, with the price of the time it was placed."""
+
+    sku: str
+    name: str
+    quantity: int
+    unit_price: MoneyBody
+    line_total: MoneyBody
+
+    @classmethod
+    def of(cls, line: PricedLine) -> OrderLine:
+        """Return the body of a domain line."""
+        return cls(
+            sku=line.sku,
+            name=line.name,
+            quantity=line.quantity,
+            unit_price=MoneyBody.of(line.unit_price),
+            line_total=MoneyBody.of(line.line_total),
+        )
+
+
+class Order(Answer):
+    """An order as its owner sees it. `total` is null and `lines` empty if it was rejected before it was priced."""
+
+    id: str
+    status: OrderStatus
+    lines: list[OrderLine]
+    total: MoneyBody | None
+    payment_id: str
+    reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class OrderPage(Answer):
+    """A keyset page of one's own orders, newest first."""
+
+    items: list[Order]
+    next_cursor: str | None
+
+
+class Payment(Answer):
+    """A payment; `refunded` is what went back so far."""
+
+    id: str
+    order_id: str
+    status: PaymentStatus
+    amount: MoneyBody
+    refunded: MoneyBody
+    created_at: datetime
+
+
+class Refund(Answer):
+    """A refund that the provider has confirmed."""
+
+    id: str
+    payment_id: str
+    status: RefundStatus
+    amount: MoneyBody
+
+
+class Notification(Answer):
+    """A message that was, or is about to be, mailed to the caller."""
+
+    id: str
+    order_id: str
+    kind: NotificationKind
+    subject: str
+    status: NotificationStatus
+    created_at: datetime
+    sent_at: datetime | None
+
+
+class NotificationPage(Answer):
+    """A keyset page of one's own messages, newest first."""
+
+    items: list[Notification]
+    next_cursor: str | None
+
+
+class WebhookAnswer(Answer):
+    """The provider only looks at the status code."""
+
+    status: Literal["accepted"] = "accepted"

@@ -1,0 +1,54 @@
+"""What the shop tells a customer, and in which words."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from shared.domain.money import Money
+
+
+class NotificationKind(StrEnum):
+    """One message for each order and kind."""
+
+    ORDER_CONFIRMED = "order_confirmed"
+    ORDER_CANCELLED = "order_cancelled"
+    PAYMENT_PENDING = "payment_pending"
+    ORDER_REJECTED = "order_rejected"  # only after payment_pending: else the answer itself said so
+
+
+class NotificationStatus(StrEnum):
+    """`queued` until the mail server took it."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+
+
+_SUBJECTS = {
+    NotificationKind.ORDER_CONFIRMED: "Your order is confirmed",
+    NotificationKind.ORDER_CANCELLED: "Your order is cancelled",
+    NotificationKind.PAYMENT_PENDING: "We are waiting for your payment",
+    NotificationKind.ORDER_REJECTED: "Your order could not be completed",
+}
+
+_SENTENCES = {
+    NotificationKind.ORDER_CONFIRMED: "Thank you. Your order {order_id} over {total} is confirmed.",
+    NotificationKind.ORDER_CANCELLED: "Your order {order_id} over {total} is cancelled; your money comes back.",
+    NotificationKind.PAYMENT_PENDING: "Your order {order_id} over {total} waits for its payment; we will mail you.",
+    NotificationKind.ORDER_REJECTED: "Your order {order_id} over {total} could not be completed. Nothing is charged.",
+}
+
+
+def subject_of(kind: str) -> str:
+    """Return the subject line of this kind of message."""
+    return _SUBJECTS[NotificationKind(kind)]
+
+
+def text_of(kind: str, order_id: str, total: Money) -> str:
+    """Return the text of this kind of message about this order."""
+    shown = f"{total.amount // 100}.{total.amount % 100:02d} {total.currency}"
+    return _SENTENCES[NotificationKind(kind)].format(order_id=order_id, total=shown)
+
+
+def message_id(order_id: str, kind: str, mail_domain: str) -> str:
+    """Return the Message-ID, the same each time a mail is sent again, so that duplicates can be told."""
+    return f"<{order_id}.{kind}@{mail_domain}>"

@@ -1,0 +1,61 @@
+"""Named points between two effects, where a test may kill the process. Off unless enabled; local mode only.
+
+`CRASH_AT="payment.charged:3"` kills the process itself (SIGKILL) when `payment.charged` is reached for
+the third time; several are separated by commas. `REACHED_FILE` names a file to which the name of every
+point reached is appended, so that a run can prove that it went where it says it went.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+
+NAMES = (
+    "order.placed",
+    "order.reserved",
+    "payment.recorded",
+    "payment.charged",
+    "payment.settled",
+    "order.confirmed",
+    "cancel.started",
+    "refund.recorded",
+    "refund.sent",
+    "refund.settled",
+    "cancel.done",
+    "mail.claimed",
+    "mail.sent",
+    "outbox.published",
+    "inbox.applied",
+)
+
+_crash_at: dict[str, int] = {}
+_reached: Counter[str] = Counter()
+_reached_file: str = ""
+
+
+def enable(crash_at: str, reached_file: str, *, local_mode: bool) -> None:
+    """Arm the points named by `crash_at`. Raises ValueError outside local mode and for a name that is not known."""
+    global _reached_file  # noqa: PLW0603  (one process, one set of failpoints)
+    if not crash_at and not reached_file:
+        return
+    if not local_mode:
+        raise ValueError("failpoints are refused outside local mode: unset CRASH_AT and REACHED_FILE")
+    for item in filter(None, crash_at.split(",")):
+        name, _, count = item.strip().partition(":")
+        if name not in NAMES or (count and not count.isdigit()):
+            raise ValueError(f"CRASH_AT={item!r}: want <name>:<n> with a name out of {', '.join(NAMES)}")
+        _crash_at[name] = int(count or 1)
+    _reached_file = reached_file
+
+
+def reach(name: str) -> None:
+    """Mark that this point is reached; kill the process if it is the one to die at. Free of charge when off."""
+    if not _crash_at and not _reached_file:
+        return
+    _reached[name] += 1
+    if _reached_file:
+        with open(_reached_file, "a", encoding="ascii") as file:
+            file.write(name + "\n")
+    if _crash_at.get(name) == _reached[name]:
+        os.kill(os.getpid(), signal.SIGKILL)

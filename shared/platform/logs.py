@@ -1,0 +1,40 @@
+"""Logging: one line of JSON an event, with the part's name and the trace id."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from typing import Any
+
+from shared.platform import tracing
+
+
+class _JsonLine(logging.Formatter):
+    def __init__(self, part: str) -> None:
+        super().__init__()
+        self._part = part
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "part": self._part,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if trace_id := tracing.current():
+            line["trace_id"] = trace_id
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def configure(part: str, level: str) -> None:
+    """Send all logging of this process to stderr as JSON lines. Call once, from a part's main."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLine(part))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for noisy in ("httpx", "httpcore", "alembic", "uvicorn.access", "aiosqlite"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

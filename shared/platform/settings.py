@@ -1,0 +1,114 @@
+"""Settings from the environment. Outside local mode no secret has a default: the process refuses to start."""
+
+from __future__ import annotations
+
+import sys
+from typing import ClassVar, Literal, Self, TypeVar
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class CommonSettings(BaseSettings):
+    """What every part of either build needs. Durations carry their unit; URLs carry no trailing slash."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    twinshop_mode: Literal["local", "production"] = "production"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    database_url: str = ""
+    db_pool_size: int = Field(default=4, ge=1, le=100)
+    migrate_on_start: bool = True
+
+    jwks_url: str = ""
+    token_issuer: str = ""
+    token_audience: str = "twinshop"  # noqa: S105  (a name, not a secret)
+
+    # Deadlines nest: provider < inner call < edge < recovery.
+    provider_timeout_s: float = 2.0
+    inner_timeout_s: float = 3.0
+    request_deadline_s: float = 8.0
+    recovery_after_s: float = 10.0
+    sweep_interval_s: float = 1.0
+
+    crash_at: str = ""
+    reached_file: str = ""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether development defaults and failpoints are allowed."""
+        return self.twinshop_mode == "local"
+
+    @model_validator(mode="after")
+    def _fill_or_refuse(self) -> Self:
+        """Fill what may have a local default; name everything that is missing otherwise."""
+        defaults = self.local_defaults() if self.is_local else {}
+        missing = []
+        for name in self.required():
+            if getattr(self, name):
+                continue
+            if name in defaults:
+                object.__setattr__(self, name, defaults[name])
+            else:
+                missing.append(name.upper())
+        if missing:
+            hint = "" if self.is_local else " (or TWINSHOP_MODE=local for development defaults)"
+            raise ValueError(f"set {', '.join(missing)}{hint}")
+        return self
+
+    def required(self) -> tuple[str, ...]:
+        """Return the settings that must not be empty."""
+        return ("database_url", "jwks_url", "token_issuer")
+
+    def local_defaults(self) -> dict[str, str]:
+        """Return the defaults of local mode. A database has none: it is always named."""
+        return {
+            "jwks_url": "http://127.0.0.1:18402/jwks.json",
+            "token_issuer": "http://127.0.0.1:18402",
+        }
+
+
+class ProviderSettings(BaseSettings):
+    """How to reach the payment provider, and how its webhooks are signed."""
+
+    provider_url: str = ""
+    provider_merchant: str = ""
+    provider_api_key: str = ""
+    webhook_secret: str = ""
+    payment_give_up_s: float = 900.0
+    risk_ms: int = Field(default=0, ge=0, le=10_000)
+
+    PROVIDER_REQUIRED: ClassVar[tuple[str, ...]] = (
+        "provider_url",
+        "provider_merchant",
+        "provider_api_key",
+        "webhook_secret",
+    )
+
+
+class MailSettings(BaseSettings):
+    """How to reach the mail server, and the domain that mails and their Message-IDs carry."""
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = Field(default=18403, ge=1, le=65535)
+    mail_domain: str = ""
+    mail_timeout_s: float = 5.0
+
+    MAIL_REQUIRED: ClassVar[tuple[str, ...]] = ("mail_domain",)
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def load_or_exit(settings_class: type[S]) -> S:
+    """Return the settings from the environment, or say on stderr what is wrong and exit with status 2."""
+    try:
+        return settings_class()
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            name = ".".join(str(part) for part in item["loc"]).upper()
+            sys.stderr.write(f"settings: {name + ': ' if name else ''}{item['msg']}\n")
+        raise SystemExit(2) from None

@@ -1,0 +1,217 @@
+"""Bearer tokens: customers' and admins', by the identity provider's keys; and those between services."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+import urllib.request
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+
+from shared.domain.errors import Unauthenticated, Unavailable
+
+ALGORITHM = "EdDSA"
+LEEWAY_S = 5
+CACHE_SIZE = 4096
+REFRESH_AT_MOST_EVERY_S = 2.0
+FETCH_TIMEOUT_S = 2.0
+SERVICE_TOKEN_TTL_S = 60
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who is asking: `subject` is the customer's id."""
+
+    subject: str
+    email: str
+    roles: frozenset[str]
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the token carries the role `admin`."""
+        return "admin" in self.roles
+
+
+class _Cache:
+    """Claims of tokens that were checked, by token, until they expire. Bounded; the oldest leaves first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[str, tuple[float, dict[str, Any]]] = OrderedDict()
+
+    def get(self, token: str) -> dict[str, Any] | None:
+        entry = self._entries.get(token)
+        if entry is None or entry[0] < time.time():
+            return None
+        return entry[1]
+
+    def put(self, token: str, expires_at: float, claims: dict[str, Any]) -> None:
+        with self._lock:
+            self._entries[token] = (expires_at, claims)
+            while len(self._entries) > CACHE_SIZE:
+                self._entries.popitem(last=False)
+
+
+class TokenVerifier:
+    """Checks signature, issuer, audience and expiry of customers' tokens. Safe to share between threads.
+
+    A token that was checked is remembered until it expires: a signature costs more than a look-up.
+    Keys are fetched on first use and again when a token names a key that is not known.
+    """
+
+    def __init__(self, jwks_url: str, issuer: str, audience: str) -> None:
+        self._jwks_url = jwks_url
+        self._rules = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY_S,
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": audience},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+        self._keys: KeySet | None = None
+        self._fetched_at = -REFRESH_AT_MOST_EVERY_S
+        self._fetch_lock = threading.Lock()
+        self._cache = _Cache()
+
+    def cached(self, authorization: str | None) -> Principal | None:
+        """Return who this header speaks for if it was checked before; else None: call `verify`, off the loop."""
+        claims = self._cache.get(_bearer(authorization))
+        return _principal(claims) if claims is not None else None
+
+    def verify(self, authorization: str | None) -> Principal:
+        """Return who the header `Authorization: Bearer ...` speaks for. May fetch keys: blocks up to two seconds.
+
+        Raises Unauthenticated, or Unavailable if the identity provider's keys cannot be had.
+        """
+        token = _bearer(authorization)
+        claims = self._cache.get(token)
+        if claims is None:
+            claims = self._check(token)
+            self._cache.put(token, float(claims["exp"]), claims)
+        return _principal(claims)
+
+    def _check(self, token: str) -> dict[str, Any]:
+        keys = self._keys or self._fetch()
+        try:
+            return self._decode(token, keys)
+        except (JoseError, ValueError, TypeError) as first:
+            if _key_id(token) in {key.kid for key in keys.keys}:
+                raise Unauthenticated("The token is not valid.") from first
+        try:  # a key we do not know: it may be new
+            return self._decode(token, self._fetch())
+        except (JoseError, ValueError, TypeError) as error:
+            raise Unauthenticated("The token is not valid.") from error
+
+    def _decode(self, token: str, keys: KeySet) -> dict[str, Any]:
+        decoded = jwt.decode(token, keys, algorithms=[ALGORITHM])
+        self._rules.validate(decoded.claims)
+        return decoded.claims
+
+    def _fetch(self) -> KeySet:
+        with self._fetch_lock:
+            if self._keys is not None and time.monotonic() - self._fetched_at < REFRESH_AT_MOST_EVERY_S:
+                return self._keys
+            try:
+                with urllib.request.urlopen(self._jwks_url, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310
+                    self._keys = KeySet.import_key_set(json.load(answer))
+            except (OSError, ValueError, JoseError) as error:
+                if self._keys is None:
+                    raise Unavailable("The identity provider's keys cannot be fetched.") from error
+            self._fetched_at = time.monotonic()
+            assert self._keys is not None
+            return self._keys
+
+
+class ServiceSigner:
+    """Signs short-lived tokens with which one service speaks to another; a token serves half its life."""
+
+    def __init__(self, name: str, private_jwk: dict[str, Any]) -> None:
+        self._name = name
+        self._key = OKPKey.import_key(private_jwk)
+        self._tokens: dict[str, tuple[float, str]] = {}
+
+    def authorization(self, audience: str) -> str:
+        """Return the Authorization header for a call to the service `audience`."""
+        now = time.time()
+        use_until, token = self._tokens.get(audience, (0.0, ""))
+        if now >= use_until:
+            claims = {
+                "iss": self._name,
+                "aud": audience,
+                "iat": int(now),
+                "exp": int(now) + SERVICE_TOKEN_TTL_S,
+            }
+            token = jwt.encode({"alg": ALGORITHM}, claims, self._key, algorithms=[ALGORITHM])
+            self._tokens[audience] = (now + SERVICE_TOKEN_TTL_S / 2, token)
+        return f"Bearer {token}"
+
+
+class ServiceVerifier:
+    """Checks that a call comes from a service whose public key we hold, and that it is meant for us."""
+
+    def __init__(self, name: str, public_jwks: dict[str, dict[str, Any]]) -> None:
+        self._name = name
+        self._keys = {caller: OKPKey.import_key(jwk) for caller, jwk in public_jwks.items()}
+        self._cache = _Cache()
+
+    def verify(self, authorization: str | None) -> str:
+        """Return the name of the calling service. Raises Unauthenticated."""
+        token = _bearer(authorization)
+        claims = self._cache.get(token)
+        if claims is None:
+            claims = self._check(token)
+            self._cache.put(token, float(claims["exp"]), claims)
+        return str(claims["iss"])
+
+    def _check(self, token: str) -> dict[str, Any]:
+        caller = str(_unverified_claims(token).get("iss"))
+        rules = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY_S,
+            iss={"essential": True, "value": caller},
+            aud={"essential": True, "value": self._name},
+            exp={"essential": True},
+        )
+        try:
+            decoded = jwt.decode(token, self._keys[caller], algorithms=[ALGORITHM])
+            rules.validate(decoded.claims)
+        except (JoseError, KeyError, ValueError, TypeError) as error:
+            raise Unauthenticated("The service token is not valid.") from error
+        return decoded.claims
+
+
+def _bearer(authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("Send a bearer token in the Authorization header.")
+    return token.strip()
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    roles = claims.get("roles") or ()
+    if not isinstance(roles, list | tuple):
+        raise Unauthenticated("The token's roles are not a list.")
+    return Principal(str(claims["sub"]), str(claims.get("email", "")), frozenset(map(str, roles)))
+
+
+def _part(token: str, index: int) -> dict[str, Any]:
+    try:
+        text = token.split(".")[index]
+        value = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (IndexError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _key_id(token: str) -> Any:
+    return _part(token, 0).get("kid")
+
+
+def _unverified_claims(token: str) -> dict[str, Any]:
+    return _part(token, 1)
