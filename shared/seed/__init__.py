@@ -1,0 +1,6 @@
+"""What both shops start with: the products they sell and the customers of the demonstration. Deterministic."""
+
+from shared.seed.customers import DEMO_CUSTOMERS, DemoCustomer
+from shared.seed.products import DEFAULT_COUNT, DEFAULT_STOCK, SeedProduct, products
+
+__all__ = ["DEFAULT_COUNT", "DEFAULT_STOCK", "DEMO_CUSTOMERS", "DemoCustomer", "SeedProduct", "products"]
