@@ -1,0 +1,77 @@
+# Every target sets up what is missing by itself: a virtual environment in .venv, filled from requirements.txt.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export UV_PYTHON_DOWNLOADS := never
+PYTHON ?= $(shell command -v python3 || command -v python)
+VENV := .venv
+BIN := $(VENV)/bin
+TWINSHOP := $(BIN)/twinshop
+STACK ?= both
+on_stack = $(if $(filter-out both,$(STACK)),--stack $(STACK))
+
+$(VENV)/.ready: requirements.txt pyproject.toml deploy/setup.sh
+	@bash deploy/setup.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+.PHONY: help setup demo test test-all lint up down status stats scale kill hold release pause resume restart logs reset \
+	bench experiment locust compare-place-order requirements clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## make the virtual environment (every other target does it when it is missing)
+
+demo: $(VENV)/.ready ## start both shops, prove they behave the same, compare them, write the report (about 4 minutes)
+	@$(TWINSHOP) demo
+
+test: lint ## unit tests, journeys on all arms, contract, failpoints, docs (at most 12 minutes)
+	@$(BIN)/pytest -q -m "not long"
+
+test-all: lint ## everything, the long tests too
+	@$(BIN)/pytest -q
+
+lint: $(VENV)/.ready ## format, lint, types, and who may import whom
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+up: $(VENV)/.ready ## start both stacks as local processes (STACK=monolith|microservices|colocated for one)
+	@$(TWINSHOP) up $(STACK)
+
+down: $(VENV)/.ready ## stop all that was started (STACK=... for one)
+	@$(TWINSHOP) down $(STACK)
+
+status: $(VENV)/.ready ## which parts run, and how they are
+	@$(TWINSHOP) status
+
+stats: $(VENV)/.ready ## CPU and memory by part
+	@$(TWINSHOP) stats
+
+scale: $(VENV)/.ready ## make scale SERVICE=payments N=3
+	@$(TWINSHOP) scale $(SERVICE) $(N) $(on_stack)
+
+kill hold release pause resume restart logs: $(VENV)/.ready ## make kill SERVICE=payments (kill -9), hold, release, pause, resume, restart, logs
+	@$(TWINSHOP) $@ $(SERVICE) $(on_stack)
+
+reset: $(VENV)/.ready ## fresh data in running stacks (STACK=... for one)
+	@$(TWINSHOP) reset $(STACK)
+
+bench: $(VENV)/.ready ## CPU of one order and one list against the database floor, all arms, one run
+	@$(TWINSHOP) bench
+
+experiment: $(VENV)/.ready ## make experiment NAME=capacity (QUICK=1 for the short form)
+	@$(TWINSHOP) experiment $(NAME) $(if $(QUICK),--quick)
+
+locust: $(VENV)/.ready ## Locust's own web page on port 8089, with the shop's users
+	@$(TWINSHOP) locust
+
+compare-place-order: ## 'place an order' in both builds, side by side
+	@diff -y -W 200 monolith/orders/place_order.py microservices/orders/place_order.py || true
+
+requirements: $(VENV)/.ready ## compile requirements.txt from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --no-header pyproject.toml -o requirements.txt
+	@sed -i.bak '1i # Compiled from pyproject.toml by `make requirements`. Do not edit.' requirements.txt && rm requirements.txt.bak
+
+clean: ## stop everything and remove .venv and .twinshop (reports stay)
+	@test ! -x $(TWINSHOP) || $(TWINSHOP) down both
+	@rm -rf .venv .twinshop
