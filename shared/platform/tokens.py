@@ -17,7 +17,7 @@ from joserfc.jwk import KeySet, OKPKey
 
 from shared.domain.errors import Unauthenticated, Unavailable
 
-ALGORITHM = "EdDSA"
+ALGORITHM = "Ed25519"  # RFC 9864: fully specified, where "EdDSA" is not
 LEEWAY_S = 5
 CACHE_SIZE = 4096
 REFRESH_AT_MOST_EVERY_S = 2.0

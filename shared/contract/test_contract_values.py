@@ -1,0 +1,134 @@
+"""Bodies, problems and cursors of the contract."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from shared.contract.bodies import OrderInput, ProductInput
+from shared.contract.problems import TABLE, error_of_validation, problem, problem_of_error
+from shared.contract.queries import decode_cursor, encode_cursor, parse_limit, parse_product_query
+from shared.domain.errors import InvalidRequest, MalformedBody, PriceChanged, ShopError
+from shared.domain.money import Money
+
+GOOD = {"lines": [{"sku": "CHAIR-1", "quantity": 1}], "payment_method": "pm_ok"}
+
+
+def refusal(body: object) -> InvalidRequest:
+    with pytest.raises(ValidationError) as caught:
+        OrderInput.model_validate_json(json.dumps(body))
+    error = error_of_validation(caught.value)
+    assert isinstance(error, InvalidRequest)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"coupon": "X"}, "coupon"),
+        ({"lines": []}, "lines"),
+        ({"lines": GOOD["lines"] * 2}, "lines"),
+        ({"lines": [{"sku": f"S-{n}", "quantity": 1} for n in range(21)]}, "lines"),
+        ({"lines": [{"sku": "CHAIR-1", "quantity": 0}]}, "lines.0.quantity"),
+        ({"lines": [{"sku": "CHAIR-1", "quantity": 101}]}, "lines.0.quantity"),
+        ({"lines": [{"sku": "CHAIR-1", "quantity": "1"}]}, "lines.0.quantity"),
+        ({"lines": [{"sku": "CHAIR-1", "quantity": 1.5}]}, "lines.0.quantity"),
+        ({"lines": [{"sku": "CHAIR-1", "quantity": True}]}, "lines.0.quantity"),
+        ({"lines": [{"sku": "CHAIR-1", "quantity": 1, "price": 1}]}, "lines.0.price"),
+        ({"lines": [{"sku": "chair 1", "quantity": 1}]}, "lines.0.sku"),
+        ({"payment_method": "card"}, "payment_method"),
+        ({"expected_total": {"amount": -1, "currency": "EUR"}}, "expected_total.amount"),
+        ({"expected_total": {"amount": 1.0, "currency": "EUR"}}, "expected_total.amount"),
+    ],
+)
+def test_an_order_that_does_not_fit_names_the_field(change: dict[str, object], field: str) -> None:
+    assert [error.field for error in refusal({**GOOD, **change}).errors] == [field]
+
+
+def test_a_body_that_is_no_json_is_malformed() -> None:
+    with pytest.raises(ValidationError) as caught:
+        OrderInput.model_validate_json(b"{")
+
+    assert isinstance(error_of_validation(caught.value), MalformedBody)
+
+
+def test_a_product_has_the_currency_of_the_shop() -> None:
+    body = {"name": "x", "description": "", "category": "chairs", "price": {"amount": 1, "currency": "USD"}}
+
+    with pytest.raises(ValidationError, match="this shop sells in EUR"):
+        ProductInput.model_validate(body)
+
+
+def all_errors(base: type[ShopError]) -> list[type[ShopError]]:
+    return [base, *(deeper for sub in base.__subclasses__() for deeper in all_errors(sub))]
+
+
+@pytest.mark.parametrize("error", all_errors(ShopError))
+def test_every_error_of_the_shop_is_in_the_table(error: type[ShopError]) -> None:
+    assert error.code in TABLE
+
+
+@pytest.mark.parametrize("code", TABLE)
+def test_a_problem_has_every_field_of_the_contract(code: str) -> None:
+    made = problem(code, instance="/orders", trace_id="t-1")
+
+    assert {"type", "title", "status", "detail", "instance", "code", "trace_id"} <= made.body.keys()
+    assert made.body["status"] == made.status
+    assert made.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("code", ["request_in_flight", "rate_limited", "unavailable"])
+def test_a_problem_that_passes_says_when_to_come_back(code: str) -> None:
+    assert problem(code).headers["Retry-After"] == "1"
+
+
+def test_a_missing_token_is_told_with_the_scheme_to_use() -> None:
+    assert problem("unauthenticated").headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_defect_of_ours_keeps_its_detail_to_itself() -> None:
+    told = problem_of_error(ShopError("password=hunter2"), instance="/", trace_id="t")
+
+    assert told.status == 500
+    assert "hunter2" not in json.dumps(told.body)
+
+
+def test_a_changed_price_tells_the_new_total() -> None:
+    told = problem_of_error(PriceChanged(Money(1999)), instance="/orders", trace_id="t")
+
+    assert told.body["total"] == {"amount": 1999, "currency": "EUR"}
+
+
+@given(st.text(min_size=1, max_size=80).filter(lambda text: "\x00" not in text))
+def test_a_cursor_leads_back_to_its_row(last: str) -> None:
+    assert decode_cursor(encode_cursor(last)) == last
+
+
+@given(st.text(max_size=40))
+def test_any_other_text_is_no_cursor_or_the_cursor_of_one_row(text: str) -> None:
+    try:
+        last = decode_cursor(text)
+    except InvalidRequest:
+        return
+    assert last is not None
+    assert encode_cursor(last) == text
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "-1", "", "ten", "1.0", "٣", "9" * 400])
+def test_a_limit_out_of_bounds_is_refused(limit: str) -> None:
+    with pytest.raises(InvalidRequest):
+        parse_limit(limit)
+
+
+def test_an_empty_search_is_no_search() -> None:
+    assert parse_product_query("", "", None, None).query is None
+
+
+@pytest.mark.parametrize("query", ["x" * 201, "a\x00b"])
+def test_a_search_that_no_database_takes_is_refused(query: str) -> None:
+    with pytest.raises(InvalidRequest):
+        parse_product_query(query, None, None, None)

@@ -1,0 +1,253 @@
+"""The plumbing: signatures, tokens, settings, failpoints, fingerprints."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+
+from shared.domain.errors import Unauthenticated, Unavailable
+from shared.platform import failpoints, tracing
+from shared.platform.fingerprint import fingerprint
+from shared.platform.settings import CommonSettings, load_or_exit
+from shared.platform.tokens import ServiceSigner, ServiceVerifier, TokenVerifier
+from shared.platform.webhook_signature import is_genuine, sign
+
+ISSUER = "http://identity.example"
+
+
+# --- webhooks ---------------------------------------------------------------------------------------------
+
+
+def test_a_signed_webhook_is_genuine() -> None:
+    assert is_genuine("s3cret", b'{"id":1}', sign("s3cret", b'{"id":1}', 1000), now_s=1010)
+
+
+@pytest.mark.parametrize(
+    ("secret", "body", "now_s"),
+    [("other", b"{}", 1000), ("s3cret", b"{ }", 1000), ("s3cret", b"{}", 1301), ("s3cret", b"{}", 699)],
+    ids=["another secret", "another body", "too old", "from the future"],
+)
+def test_a_webhook_is_refused_for(secret: str, body: bytes, now_s: int) -> None:
+    assert not is_genuine(secret, body, sign("s3cret", b"{}", 1000), now_s=now_s)
+
+
+@pytest.mark.parametrize("header", ["", "t=1000", "v1=00", "t=x,v1=" + "0" * 64, "t=1000,v1=" + "0" * 64])
+def test_a_signature_that_is_none_is_refused(header: str) -> None:
+    assert not is_genuine("s3cret", b"{}", header, now_s=1000)
+
+
+# --- customers' tokens ------------------------------------------------------------------------------------
+
+
+class Identity:
+    """A key, and a JWKS page over HTTP that counts how often it was fetched."""
+
+    def __init__(self) -> None:
+        self.key = OKPKey.generate_key("Ed25519", {"kid": "k1"})
+        self.fetches = 0
+        identity = self
+
+        class Page(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                identity.fetches += 1
+                body = json.dumps({"keys": [identity.key.as_dict(private=False)]}).encode()
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/jwks.json"
+
+    def token(self, key: OKPKey | None = None, **claims: Any) -> str:
+        now = int(time.time())
+        all_claims = {
+            "iss": ISSUER,
+            "aud": "twinshop",
+            "sub": "cust-1",
+            "exp": now + 60,
+            "roles": ["customer"],
+            **claims,
+        }
+        used = key or self.key
+        return jwt.encode({"alg": "Ed25519", "kid": used.kid}, all_claims, used, algorithms=["Ed25519"])
+
+
+@pytest.fixture(scope="module")
+def identity() -> Iterator[Identity]:
+    made = Identity()
+    thread = threading.Thread(target=made.server.serve_forever)
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join()
+    made.server.server_close()
+
+
+def test_a_genuine_token_tells_who_is_asking(identity: Identity) -> None:
+    verifier = TokenVerifier(identity.url, ISSUER, "twinshop")
+
+    principal = verifier.verify("Bearer " + identity.token(roles=["customer", "admin"], email="ada@customers.example"))
+
+    assert (principal.subject, principal.email, principal.is_admin) == ("cust-1", "ada@customers.example", True)
+
+
+def test_a_token_is_checked_once_and_the_keys_are_fetched_once(identity: Identity) -> None:
+    verifier = TokenVerifier(identity.url, ISSUER, "twinshop")
+    header = "Bearer " + identity.token()
+    before = identity.fetches
+
+    assert verifier.cached(header) is None
+    verifier.verify(header)
+
+    assert verifier.cached(header) is not None
+    verifier.verify("Bearer " + identity.token(sub="cust-2"))
+    assert identity.fetches == before + 1
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"exp": 1}, {"aud": "another-shop"}, {"iss": "http://elsewhere.example"}, {"sub": None}, {"roles": "admin"}],
+    ids=["expired", "another audience", "another issuer", "nobody", "roles that are no list"],
+)
+def test_a_token_is_refused_for(identity: Identity, claims: dict[str, Any]) -> None:
+    with pytest.raises(Unauthenticated):
+        TokenVerifier(identity.url, ISSUER, "twinshop").verify("Bearer " + identity.token(**claims))
+
+
+def test_a_forged_token_is_refused(identity: Identity) -> None:
+    forger = OKPKey.generate_key("Ed25519", {"kid": "k1"})
+
+    with pytest.raises(Unauthenticated):
+        TokenVerifier(identity.url, ISSUER, "twinshop").verify("Bearer " + identity.token(key=forger))
+
+
+@pytest.mark.parametrize("header", [None, "", "Basic dTpw", "Bearer", "Bearer ", "Bearer not.a.token", "Bearer ."])
+def test_a_header_without_a_token_is_refused(identity: Identity, header: str | None) -> None:
+    with pytest.raises(Unauthenticated):
+        TokenVerifier(identity.url, ISSUER, "twinshop").verify(header)
+
+
+def test_tokens_of_strangers_do_not_make_us_fetch_keys_each_time(identity: Identity) -> None:
+    verifier = TokenVerifier(identity.url, ISSUER, "twinshop")
+    stranger = OKPKey.generate_key("Ed25519", {"kid": "unheard-of"})
+    before = identity.fetches
+
+    for number in range(20):
+        with pytest.raises(Unauthenticated):
+            verifier.verify("Bearer " + identity.token(key=stranger, sub=f"cust-{number}"))
+
+    assert identity.fetches - before <= 2
+
+
+def test_without_keys_the_shop_is_unavailable_and_says_so(identity: Identity) -> None:
+    with pytest.raises(Unavailable):
+        TokenVerifier("http://127.0.0.1:9/jwks.json", ISSUER, "twinshop").verify("Bearer " + identity.token())
+
+
+# --- services' tokens -------------------------------------------------------------------------------------
+
+
+def test_a_service_knows_who_calls() -> None:
+    key = OKPKey.generate_key("Ed25519")
+    verifier = ServiceVerifier("catalog", {"orders": key.as_dict(private=False)})
+
+    assert verifier.verify(ServiceSigner("orders", key.as_dict(private=True)).authorization("catalog")) == "orders"
+
+
+def test_a_token_for_another_service_is_refused() -> None:
+    key = OKPKey.generate_key("Ed25519")
+    verifier = ServiceVerifier("catalog", {"orders": key.as_dict(private=False)})
+
+    with pytest.raises(Unauthenticated):
+        verifier.verify(ServiceSigner("orders", key.as_dict(private=True)).authorization("payments"))
+
+
+def test_a_service_cannot_speak_for_another() -> None:
+    orders, payments = OKPKey.generate_key("Ed25519"), OKPKey.generate_key("Ed25519")
+    verifier = ServiceVerifier(
+        "catalog", {"orders": orders.as_dict(private=False), "payments": payments.as_dict(private=False)}
+    )
+
+    with pytest.raises(Unauthenticated):
+        verifier.verify(ServiceSigner("orders", payments.as_dict(private=True)).authorization("catalog"))
+
+
+# --- settings ---------------------------------------------------------------------------------------------
+
+
+def test_outside_local_mode_a_missing_secret_is_a_refusal_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("TWINSHOP_MODE", raising=False)
+
+    with pytest.raises(SystemExit):
+        load_or_exit(CommonSettings)
+
+    assert "DATABASE_URL, JWKS_URL, TOKEN_ISSUER" in capsys.readouterr().err
+
+
+def test_local_mode_has_development_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWINSHOP_MODE", "local")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@127.0.0.1/shop")
+
+    assert load_or_exit(CommonSettings).jwks_url.endswith("/jwks.json")
+
+
+# --- failpoints, fingerprints, trace ids ------------------------------------------------------------------
+
+
+def test_failpoints_are_refused_outside_local_mode() -> None:
+    with pytest.raises(ValueError, match="refused outside local mode"):
+        failpoints.enable("order.placed:1", "", local_mode=False)
+
+
+@pytest.mark.parametrize("crash_at", ["nowhere:1", "order.placed:x"])
+def test_a_failpoint_that_does_not_exist_is_refused(crash_at: str) -> None:
+    with pytest.raises(ValueError, match="want <name>:<n>"):
+        failpoints.enable(crash_at, "", local_mode=True)
+
+
+def test_the_process_dies_when_its_failpoint_is_reached_for_the_nth_time() -> None:
+    script = (
+        "from shared.platform import failpoints as f\n"
+        "f.enable('order.placed:2', '', local_mode=True)\n"
+        "f.reach('order.placed'); print('once', flush=True); f.reach('order.placed'); print('twice')"
+    )
+
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert (result.returncode, result.stdout) == (-9, "once\n")
+
+
+def test_spaces_and_the_order_of_fields_do_not_change_a_fingerprint() -> None:
+    first, second = json.loads('{"a": 1, "b": [2]}'), json.loads('{"b":[2],"a":1}')
+
+    assert fingerprint("POST /orders", first) == fingerprint("POST /orders", second)
+    assert fingerprint("POST /orders", first) != fingerprint("POST /orders", {"a": 1, "b": [3]})
+    assert fingerprint("POST /orders", first) != fingerprint("POST /refunds", first)
+
+
+@pytest.mark.parametrize("header", [None, "", "x" * 65, "two words", "line\nbreak"])
+def test_a_trace_id_that_is_none_is_replaced(header: str | None) -> None:
+    made = tracing.begin(header)
+
+    assert made
+    assert made != header
+    assert tracing.current() == made
+
+
+def test_the_trace_id_of_the_edge_is_kept() -> None:
+    assert tracing.begin("7f3c-1") == "7f3c-1"
