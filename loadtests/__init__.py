@@ -1,0 +1,1 @@
+"""The load and the measuring: Locust users, experiments, figures and reports."""

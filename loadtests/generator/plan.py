@@ -1,0 +1,92 @@
+"""What a run of open arrivals sends, and its command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loadtests.generator import profile
+from loadtests.generator.profile import Arrivals, Profile
+from loadtests.users.traffic import DEFAULT_MIX, MIXES
+
+DEFAULT_MAX_IN_FLIGHT = 2_000
+DEFAULT_CUSTOMERS = 200
+DESCRIPTION = """Open arrivals at one shop. Writes requests.csv.gz, orders.jsonl and summary.json into --out.
+Ends with 0 for a valid run, 3 for a void one, 1 where the shop or the identity provider is not ready."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides what is sent. The same plan and the same catalogue give the same requests."""
+
+    host: str
+    tokens_from: str
+    out: Path
+    measured: Profile
+    arrivals: Arrivals = "poisson"
+    mix: str = DEFAULT_MIX
+    seed: int = 1
+    warm_up_s: float = 0.0
+    max_in_flight: int = DEFAULT_MAX_IN_FLIGHT
+    customers: int = DEFAULT_CUSTOMERS
+    customer_prefix: str = "load"
+    payment_methods: dict[str, float] = field(default_factory=lambda: {"pm_ok": 1.0})
+    cores: list[int] = field(default_factory=list)
+
+    @property
+    def schedule(self) -> list[float]:
+        """When requests are due, warm-up included, in seconds from the first moment of the warm-up."""
+        return [
+            float(due_s) for due_s in profile.due_times(self.measured.warmed(self.warm_up_s), self.arrivals, self.seed)
+        ]
+
+
+def parse_weights(text: str) -> dict[str, float]:
+    """Read `pm_ok:97,pm_declined:3`. Raises ValueError."""
+    return {name: float(weight) for name, weight in (part.split(":") for part in text.split(","))}
+
+
+def parse_plan(arguments: Sequence[str]) -> Plan:
+    """Read the command line. Ends the process with a message where it is wrong, as argparse does."""
+    parser = argparse.ArgumentParser(prog="python -m loadtests.arrivals", description=DESCRIPTION)
+    parser.add_argument("--host", required=True, help="the shop's address, such as http://127.0.0.1:8001")
+    parser.add_argument("--tokens-from", required=True, help="the identity provider's address")
+    parser.add_argument("--out", required=True, type=Path, help="folder for the results")
+    parser.add_argument("--rate", type=float, default=50.0, help="arrivals/s (default 50)")
+    parser.add_argument("--duration", type=float, default=20.0, help="measured seconds (default 20)")
+    parser.add_argument("--profile", help="instead: segments such as 50x20,500x5,50x20 or 10-200x60, or trace:FILE")
+    parser.add_argument("--arrivals", choices=profile.ARRIVALS, default="poisson")
+    parser.add_argument("--mix", choices=sorted(MIXES), default=DEFAULT_MIX)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--warm-up", type=float, default=0.0, help="seconds in front that are sent but not counted")
+    parser.add_argument("--max-in-flight", type=int, default=DEFAULT_MAX_IN_FLIGHT)
+    parser.add_argument("--customers", type=int, default=DEFAULT_CUSTOMERS)
+    parser.add_argument("--customer-prefix", default="load")
+    parser.add_argument("--payment-methods", type=parse_weights, default={"pm_ok": 1.0}, help="pm_ok:97,pm_declined:3")
+    parser.add_argument("--cores", type=_cores, default=[], help="keep to these cores, such as 0,1")
+    given = parser.parse_args(arguments)
+    try:
+        measured = profile.parse(given.profile) if given.profile else profile.constant(given.rate, given.duration)
+    except (profile.BadProfile, OSError) as error:
+        parser.error(str(error))
+    return Plan(
+        host=given.host.rstrip("/"),
+        tokens_from=given.tokens_from.rstrip("/"),
+        out=given.out,
+        measured=measured,
+        arrivals=given.arrivals,
+        mix=given.mix,
+        seed=given.seed,
+        warm_up_s=given.warm_up,
+        max_in_flight=given.max_in_flight,
+        customers=given.customers,
+        customer_prefix=given.customer_prefix,
+        payment_methods=given.payment_methods,
+        cores=given.cores,
+    )
+
+
+def _cores(text: str) -> list[int]:
+    return [int(core) for core in text.split(",")]

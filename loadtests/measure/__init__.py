@@ -1,0 +1,1 @@
+"""Figures and proofs: latency, statistics, CPU, memory, reconciliation."""

@@ -1,0 +1,81 @@
+"""Latencies in HDR histograms: three significant digits from 1 microsecond to 10 minutes, merged and never averaged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hdrh.histogram import HdrHistogram
+
+LOWEST_US = 1
+HIGHEST_US = 600_000_000
+SIGNIFICANT_DIGITS = 3
+REPORTED_PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
+
+
+def _empty() -> Any:
+    return HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
+
+
+@dataclass
+class LatencyHistogram:
+    """How often each latency was seen. Values in milliseconds outside, in whole microseconds inside.
+
+    The relative error of a percentile is at most 0.1 % (three digits); Locust's own statistics keep two digits.
+    """
+
+    _counts: Any = field(default_factory=_empty)
+
+    @classmethod
+    def of(cls, values_ms: list[float]) -> LatencyHistogram:
+        """Return the histogram of these latencies."""
+        histogram = cls()
+        for value_ms in values_ms:
+            histogram.record(value_ms)
+        return histogram
+
+    @property
+    def count(self) -> int:
+        """How many values were recorded."""
+        return int(self._counts.get_total_count())
+
+    def record(self, latency_ms: float) -> None:
+        """Add one latency. Above 10 minutes it counts as 10 minutes, so that the worst is never lost."""
+        latency_us = min(max(round(latency_ms * 1000), LOWEST_US), HIGHEST_US)
+        self._counts.record_value(latency_us)
+
+    def merge(self, other: LatencyHistogram) -> None:
+        """Add all counts of `other`. This is exact; an average of percentiles would be meaningless."""
+        self._counts.add(other._counts)
+
+    def percentile(self, percent: float) -> float:
+        """Return the latency in milliseconds that `percent` of the values do not exceed; 0 if there are none."""
+        return float(self._counts.get_value_at_percentile(percent)) / 1000
+
+    def summary(self) -> dict[str, float]:
+        """Return count, p50, p95, p99, max and mean in milliseconds."""
+        if not self.count:
+            return {"count": 0, "p50": 0.0, "p95": 0.0, "p99": 0.0, "max": 0.0, "mean": 0.0}
+        figures: dict[str, float] = {"count": self.count}
+        figures |= {name: self.percentile(percent) for name, percent in REPORTED_PERCENTILES.items()}
+        figures["max"] = float(self._counts.get_max_value()) / 1000
+        figures["mean"] = round(float(self._counts.get_mean_value()) / 1000, 3)
+        return figures
+
+    def curve(self, points_per_halving: int = 5) -> list[tuple[float, float]]:
+        """Return (percentile, latency in ms) pairs for a plot whose axis gives each further nine the same room."""
+        return [
+            (float(item.percentile_level_iterated_to), float(item.value_iterated_to) / 1000)
+            for item in self._counts.get_percentile_iterator(points_per_halving)
+        ]
+
+    def encode(self) -> str:
+        """Return the compressed histogram as text (HDR V2 format, which tools in other languages read too)."""
+        return str(self._counts.encode().decode("ascii"))
+
+    @classmethod
+    def decode(cls, text: str) -> LatencyHistogram:
+        """Return the histogram that `encode` wrote. Raises hdrh's HdrCookieException for anything else."""
+        histogram = cls()
+        histogram._counts.decode_and_add(text.encode("ascii"))
+        return histogram

@@ -1,0 +1,1 @@
+"""How many closed-loop users there are over time, for Locust."""

@@ -1,0 +1,154 @@
+"""The requests of each journey, drawn by seed: the same number of an arrival gives the same request."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
+from urllib.parse import quote
+
+from loadtests.users.popularity import Popularity
+from loadtests.users.traffic import Journey, Mix
+from loadtests.users.world import Catalogue, Customer
+
+LIST_LIMIT = 20
+MAX_ORDER_LINES = 3
+MAX_ORDER_QUANTITY = 3
+# Orders that a cancel may take; older ones are forgotten.
+CANCELLABLE_KEPT = 1_000
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request. `name` is its row in Locust's tables: never one row a product."""
+
+    journey: Journey
+    name: str
+    method: str
+    path: str
+    headers: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+    customer: str = ""
+    key: str = ""
+    about: str = ""  # the sku, or the order's id
+
+    @property
+    def payload(self) -> str | None:
+        """The body as JSON."""
+        return None if self.body is None else json.dumps(self.body)
+
+
+SIMPLE: dict[Journey, Request] = {
+    "list": Request("list", "GET /products", "GET", f"/products?limit={LIST_LIMIT}"),
+    "categories": Request("categories", "GET /categories", "GET", "/categories"),
+}
+
+
+class Journeys:
+    """Draws requests of a mix. `run` makes idempotency keys unique over runs on the same data."""
+
+    def __init__(
+        self,
+        mix: Mix,
+        catalogue: Catalogue,
+        buyers: Sequence[Customer],
+        *,
+        run: str,
+        seed: int,
+        payment_methods: dict[str, float] | None = None,
+    ) -> None:
+        self._catalogue = catalogue
+        self._buyers = buyers
+        self._run = run
+        self._seed = seed
+        self._popularity = Popularity(catalogue.skus)
+        self._journeys = list(mix.weights)
+        self._cumulative = list(accumulate(mix.weights.values()))
+        methods = payment_methods or {"pm_ok": 1.0}
+        self._methods, self._method_weights = list(methods), list(accumulate(methods.values()))
+        self._cancellable: deque[tuple[str, Customer]] = deque(maxlen=CANCELLABLE_KEPT)
+
+    def draw(self, index: int) -> Request:
+        """Return the request of arrival number `index`, of a journey drawn from the mix."""
+        rng = random.Random((self._seed << 40) | index)
+        return self._make(rng.choices(self._journeys, cum_weights=self._cumulative)[0], rng, index)
+
+    def draw_of(self, journey: Journey, index: int) -> Request:
+        """Return the request of arrival number `index` for this journey."""
+        return self._make(journey, random.Random((self._seed << 40) | index), index)
+
+    def confirmed(self, request: Request, order_id: str) -> None:
+        """Remember a confirmed order, so that a later `cancel` can take it."""
+        buyer = next((b for b in self._buyers if b.subject == request.customer), None)
+        if buyer is not None:
+            self._cancellable.append((order_id, buyer))
+
+    def _make(self, journey: Journey, rng: random.Random, index: int) -> Request:
+        match journey:
+            case "list" | "categories":
+                request = SIMPLE[journey]
+            case "category":
+                request = self._category(rng)
+            case "search":
+                request = self._search(rng)
+            case "product":
+                request = self._product(rng)
+            case "own_orders" | "notifications":
+                request = self._own(journey, rng)
+            case "order":
+                request = self._order(rng, index)
+            case "cancel":
+                # Before the first order is confirmed there is nothing to cancel: buy instead.
+                request = self._cancel() if self._cancellable else self._order(rng, index)
+        return request
+
+    def _category(self, rng: random.Random) -> Request:
+        category = rng.choice(self._catalogue.categories)
+        path = f"/products?category={quote(category)}&limit={LIST_LIMIT}"
+        return Request("category", "GET /products?category=", "GET", path, about=category)
+
+    def _product(self, rng: random.Random) -> Request:
+        sku = self._popularity.draw(rng)
+        return Request("product", "GET /products/{sku}", "GET", f"/products/{quote(sku)}", about=sku)
+
+    def _own(self, journey: Journey, rng: random.Random) -> Request:
+        path = "/orders" if journey == "own_orders" else "/notifications"
+        buyer = rng.choice(self._buyers)
+        return Request(journey, f"GET {path}", "GET", path, _bearer(buyer), customer=buyer.subject)
+
+    def _search(self, rng: random.Random) -> Request:
+        sku = self._popularity.draw(rng)
+        word = self._catalogue.words.get(sku, "")
+        path = f"/products?query={quote(word)}&limit={LIST_LIMIT}"
+        return Request("search", "GET /products?query=", "GET", path, about=word)
+
+    def _order(self, rng: random.Random, index: int) -> Request:
+        buyer = rng.choice(self._buyers)
+        skus = self._popularity.draw_distinct(rng, rng.randint(1, MAX_ORDER_LINES))
+        body = {
+            "lines": [{"sku": sku, "quantity": rng.randint(1, MAX_ORDER_QUANTITY)} for sku in skus],
+            "payment_method": rng.choices(self._methods, cum_weights=self._method_weights)[0],
+        }
+        key = f"{self._run}-{index}"
+        headers = _bearer(buyer) | {"Idempotency-Key": key, "Content-Type": "application/json"}
+        return Request("order", "POST /orders", "POST", "/orders", headers, body, buyer.subject, key)
+
+    def _cancel(self) -> Request:
+        order_id, buyer = self._cancellable.popleft()
+        return Request(
+            "cancel",
+            "POST /orders/{id}/cancel",
+            "POST",
+            f"/orders/{order_id}/cancel",
+            _bearer(buyer),
+            customer=buyer.subject,
+            about=order_id,
+        )
+
+
+def _bearer(buyer: Customer) -> dict[str, str]:
+    return {"Authorization": f"Bearer {buyer.token}"}

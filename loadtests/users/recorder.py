@@ -1,0 +1,97 @@
+"""Keeps every request of a process: the figures always, the raw rows and the history of orders if wanted."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from loadtests.generator.history import OrderCall, OrderHistory
+from loadtests.generator.record import Row, Tally
+from loadtests.users.journeys import Request
+from loadtests.users.judgement import Judgement
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request and what came back. Times are on the clock of `time.perf_counter`; `due_at` is the intended start."""
+
+    index: int
+    request: Request
+    due_at: float
+    sent_at: float
+    answered_at: float
+    status: int
+    content: bytes
+    judgement: Judgement
+
+    @property
+    def latency_ms(self) -> float:
+        """From the intended start: what a customer waits."""
+        return (self.answered_at - self.due_at) * 1000
+
+    @property
+    def service_ms(self) -> float:
+        """From the send: what most tools report."""
+        return (self.answered_at - self.sent_at) * 1000
+
+
+@dataclass
+class Recorder:
+    """`origin` is the moment, on the clock of `time.perf_counter`, at which the measured part begins."""
+
+    origin: float = field(default_factory=time.perf_counter)
+    history: OrderHistory | None = None
+    rows: list[Row] | None = None
+    tally: Tally = field(default_factory=Tally)
+    orders: Counter[str] = field(default_factory=Counter)
+    _epoch: float = field(default_factory=lambda: time.time() - time.perf_counter())
+
+    def epoch(self, moment: float) -> float:
+        """Return seconds since the epoch for a moment of `time.perf_counter`."""
+        return self._epoch + moment
+
+    def keep(self, exchange: Exchange) -> None:
+        """Keep one exchange."""
+        request, judgement = exchange.request, exchange.judgement
+        row = Row(
+            arrival=exchange.index,
+            due_s=exchange.due_at - self.origin,
+            sent_s=exchange.sent_at - self.origin,
+            latency_ms=exchange.latency_ms,
+            service_ms=exchange.service_ms,
+            journey=request.journey,
+            name=request.name,
+            status=exchange.status,
+            code=judgement.code,
+            outcome=judgement.outcome,
+        )
+        self.tally.add(row)
+        if self.rows is not None:
+            self.rows.append(row)
+        if request.journey in ("order", "cancel"):
+            self._keep_order(exchange, measured=row.due_s >= 0)
+
+    def _keep_order(self, exchange: Exchange, *, measured: bool) -> None:
+        request, judgement = exchange.request, exchange.judgement
+        if request.journey == "order":
+            fate = judgement.code if judgement.outcome in ("ok", "business") else judgement.outcome
+            self.orders[fate] += 1
+            if measured:
+                self.orders[f"measured_{fate}"] += 1
+        if self.history is None:
+            return
+        self.history.add(
+            OrderCall(
+                kind="place" if request.journey == "order" else "cancel",
+                sent_at=self.epoch(exchange.sent_at),
+                answered_at=self.epoch(exchange.answered_at),
+                customer=request.customer,
+                key=request.key,
+                body=request.body,
+                order_id=judgement.order_id or request.about,
+                status=exchange.status,
+                code=judgement.code,
+                answer=exchange.content.decode("utf-8", errors="replace"),
+            )
+        )

@@ -1,0 +1,67 @@
+"""A Locust user that sends one request of a journey, judges the answer and keeps it."""
+
+from __future__ import annotations
+
+import time
+
+from gevent import GreenletExit
+from locust import FastHttpUser
+
+from loadtests.generator.connections import client_pool
+from loadtests.generator.record import FAILED
+from loadtests.users.journeys import Journeys, Request
+from loadtests.users.judgement import Judgement, judge
+from loadtests.users.recorder import Exchange, Recorder
+
+# Longer than the edge's deadline of 8 s, so that the edge's own answer is seen.
+TIMEOUT_S = 20.0
+
+
+class ShopUser(FastHttpUser):
+    """Base of all users. `journeys` and `recorder` belong to the process and are set before users start."""
+
+    abstract = True
+    network_timeout = TIMEOUT_S
+    connection_timeout = TIMEOUT_S
+    journeys: Journeys
+    recorder: Recorder
+
+    @classmethod
+    def connect(cls, host: str, concurrency: int) -> None:
+        """Let all users of this class share one pool of at most `concurrency` connections."""
+        cls.client_pool = client_pool(host, concurrency=concurrency, timeout_s=TIMEOUT_S)
+
+    def perform(self, request: Request, index: int = 0, due_at: float | None = None) -> Judgement:
+        """Send `request` now. Locust is told the latency from `due_at`, or from the send in a closed loop."""
+        sent_at = time.perf_counter()
+        intended = sent_at if due_at is None else due_at
+        try:
+            judgement, status, content, answered_at = self._send(request, intended)
+        except GreenletExit:  # given up at the end of the run, with the answer still open
+            judgement, status, content = Judgement("unanswered", "given_up"), 0, b""
+            answered_at = time.perf_counter()
+        self.recorder.keep(Exchange(index, request, intended, sent_at, answered_at, status, content, judgement))
+        if request.journey == "order" and judgement.code == "confirmed":
+            self.journeys.confirmed(request, judgement.order_id)
+        return judgement
+
+    def _send(self, request: Request, intended: float) -> tuple[Judgement, int, bytes, float]:
+        with self.client.request(
+            request.method,
+            request.path,
+            name=request.name,
+            data=request.payload,
+            headers=request.headers,
+            catch_response=True,
+        ) as response:
+            answered_at = time.perf_counter()
+            content = bytes(response.content or b"")
+            judgement = judge(request, response.status_code, content)
+            if judgement.outcome == "unanswered":
+                judgement = Judgement("unanswered", f"no_answer: {type(response.error).__name__}")
+            response.request_meta["response_time"] = (answered_at - intended) * 1000
+            if judgement.outcome in FAILED:
+                response.failure(f"{response.status_code} {judgement.code}")
+            else:
+                response.success()
+        return judgement, response.status_code, content, answered_at

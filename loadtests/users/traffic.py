@@ -1,0 +1,64 @@
+"""The traffic mixes: what share of requests each journey has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Journey = Literal[
+    "list", "category", "categories", "search", "product", "own_orders", "notifications", "order", "cancel"
+]
+
+# How the requests that are not orders divide: an assumption of ours, the same for all mixes but `boutique`. Product
+# pages lead, lists and search follow. A shop's own shares make a mix of one's own.
+BROWSING_WEIGHTS: dict[Journey, float] = {
+    "product": 42,
+    "list": 20,
+    "search": 15,
+    "category": 10,
+    "categories": 4,
+    "own_orders": 7,
+    "notifications": 2,
+}
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A named set of weights; they need not add up to anything."""
+
+    name: str
+    weights: dict[Journey, float]
+
+    @property
+    def order_share(self) -> float:
+        """The share of POST /orders in all requests."""
+        return self.weights.get("order", 0.0) / sum(self.weights.values())
+
+
+def _with_orders(name: str, order_share: float, cancel_share: float = 0.0) -> Mix:
+    rest = (1 - order_share - cancel_share) / sum(BROWSING_WEIGHTS.values())
+    weights: dict[Journey, float] = {journey: weight * rest for journey, weight in BROWSING_WEIGHTS.items()}
+    weights["order"] = order_share
+    if cancel_share:
+        weights["cancel"] = cancel_share
+    return Mix(name, weights)
+
+
+MIXES: dict[str, Mix] = {
+    mix.name: mix
+    for mix in (
+        _with_orders("browsing", 0.01),
+        _with_orders("shopping", 0.05),
+        _with_orders("ordering", 0.50),
+        # GoogleCloudPlatform/microservices-demo, src/loadgenerator/locustfile.py: index 1, browseProduct 10, checkout 1
+        # (setCurrency, addToCart and viewCart have no counterpart here).
+        Mix("boutique", {"list": 1, "product": 10, "order": 1}),
+        # Not for comparisons of speed: for faults and recovery, where refunds have to be in the play.
+        _with_orders("cancelling", 0.40, 0.10),
+        # One request each, for figures by unit of work.
+        Mix("orders-only", {"order": 1}),
+        Mix("lists-only", {"list": 1}),
+        Mix("products-only", {"product": 1}),
+    )
+}
+DEFAULT_MIX = "shopping"

@@ -1,0 +1,83 @@
+"""What the load has to know before it starts: products that exist, and customers with tokens. Asked over HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from geventhttpclient.client import HTTPClient
+
+PAGE_LIMIT = 100
+# Popularity beyond this many products hardly shows in a run, and reading a catalogue of 100,000 would take a minute.
+MAX_PRODUCTS_READ = 5_000
+_WORD = re.compile(r"[A-Za-z]{3,}")
+
+
+class WorldNotReady(RuntimeError):
+    """The shop or the identity provider did not give what the load needs."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Products for sale: their skus, for each a word that its name holds, and the categories."""
+
+    skus: tuple[str, ...]
+    words: dict[str, str]
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Somebody who can buy: the token's subject, and the token."""
+
+    subject: str
+    token: str
+
+
+def read_catalogue(host: str) -> Catalogue:
+    """Return the products that the shop at `host` sells, by its public API. Raises WorldNotReady."""
+    skus: list[str] = []
+    words: dict[str, str] = {}
+    categories: dict[str, None] = {}
+    cursor: str | None = ""
+    while cursor is not None and len(skus) < MAX_PRODUCTS_READ:
+        after = f"&cursor={quote(cursor)}" if cursor else ""
+        page = _ask("GET", f"{host}/products?limit={PAGE_LIMIT}{after}")
+        for product in page["items"]:
+            skus.append(product["sku"])
+            categories[product["category"]] = None
+            if word := _WORD.search(product["name"]):
+                words[product["sku"]] = word.group().lower()
+        cursor = page["next_cursor"]
+    if not skus:
+        raise WorldNotReady(f"{host} sells nothing: its products have not been seeded")
+    return Catalogue(tuple(skus), words, tuple(categories))
+
+
+def customers(tokens_from: str, count: int, prefix: str) -> list[Customer]:
+    """Return customers with tokens of the identity provider at `tokens_from`. Raises WorldNotReady."""
+    answer = _ask("POST", f"{tokens_from}/tokens/batch", {"count": count, "prefix": prefix})
+    return [Customer(token["subject"], token["access_token"]) for token in answer["tokens"]]
+
+
+def _ask(method: str, url: str, body: dict[str, Any] | None = None) -> Any:
+    address = urlsplit(url)
+    client = HTTPClient.from_url(url, connection_timeout=10, network_timeout=10)
+    try:
+        response = client.request(
+            method,
+            f"{address.path}?{address.query}" if address.query else address.path,
+            body=json.dumps(body) if body is not None else b"",
+            headers={"Content-Type": "application/json", "Accept": "application/json"},
+        )
+        content = bytes(response.read())
+        if response.status_code not in (200, 201):
+            raise WorldNotReady(f"{method} {url} was answered {response.status_code}: {content[:300]!r}")
+        return json.loads(content)
+    except (OSError, ValueError, KeyError) as error:
+        raise WorldNotReady(f"{method} {url}: {error}") from error
+    finally:
+        client.close()
