@@ -1,0 +1,57 @@
+"""The web pages of the shop: one copy that both builds serve at `/` and below `/storefront/`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+
+_MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_NAMES = ("index.html", "shop.css", "shop.js", "api.js", "cart.js", "views.js", "icon.svg")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A file as it is sent: `etag` is a hash of the content, so that a browser asks and mostly gets 304."""
+
+    content: bytes
+    media_type: str
+    etag: str
+
+
+class Storefront:
+    """The files, read once, with what this build puts into `config.json`."""
+
+    def __init__(self, *, build: str, identity_url: str) -> None:
+        """`build` is shown on the badge; `identity_url` is where the pages sign a demo customer in."""
+        folder = files(__package__) / "pages"
+        self._pages = {name: _page(name, (folder / name).read_bytes()) for name in _NAMES}
+        config = json.dumps({"build": build, "identity_url": identity_url}).encode()
+        self._pages["config.json"] = Page(config, "application/json", _etag(config))
+        self.headers = {
+            "Cache-Control": "no-cache",
+            "Content-Security-Policy": (
+                f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+                f"connect-src 'self' {identity_url}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+            ),
+            "Referrer-Policy": "same-origin",
+            "X-Content-Type-Options": "nosniff",
+        }
+
+    def page(self, name: str) -> Page | None:
+        """Return the file called `name`, or None if there is none. No path reaches the disk."""
+        return self._pages.get(name)
+
+
+def _page(name: str, content: bytes) -> Page:
+    return Page(content, _MEDIA_TYPES[name[name.rindex(".") :]], _etag(content))
+
+
+def _etag(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'

@@ -1,0 +1,59 @@
+// The cart: kept in this browser, with the key of the order it will become.
+
+const CART = "twinshop.cart";
+const MAX_LINES = 20;
+const MAX_QUANTITY = 100;
+const listeners = new Set();
+
+function read() {
+  try {
+    const cart = JSON.parse(localStorage.getItem(CART));
+    if (Array.isArray(cart?.lines)) return cart;
+  } catch { /* a damaged cart is an empty one */ }
+  return { lines: [], key: null };
+}
+
+function write(cart) {
+  localStorage.setItem(CART, JSON.stringify(cart));
+  listeners.forEach((tell) => tell());
+}
+
+export const onChange = (tell) => listeners.add(tell);
+export const lines = () => read().lines;
+export const count = () => lines().reduce((sum, line) => sum + line.quantity, 0);
+export const total = () => lines().reduce((sum, line) => sum + line.quantity * line.price.amount, 0);
+export const clear = () => write({ lines: [], key: null });
+
+/** Adds a product; returns false if the cart takes no further line. A changed cart is another order: new key. */
+export function add(product) {
+  const cart = read();
+  const line = cart.lines.find((each) => each.sku === product.sku);
+  if (line) line.quantity = Math.min(MAX_QUANTITY, line.quantity + 1);
+  else if (cart.lines.length >= MAX_LINES) return false;
+  else cart.lines.push({ sku: product.sku, name: product.name, price: product.price, quantity: 1 });
+  write({ ...cart, key: null });
+  return true;
+}
+
+export function setQuantity(sku, quantity) {
+  const kept = lines()
+    .map((line) => (line.sku === sku ? { ...line, quantity: Math.min(MAX_QUANTITY, quantity) } : line))
+    .filter((line) => line.quantity > 0);
+  write({ lines: kept, key: null });
+}
+
+/** Puts today's prices into the cart, after the shop said that they changed. */
+export function setPrices(prices) {
+  write({ lines: lines().map((line) => ({ ...line, price: prices.get(line.sku) ?? line.price })), key: null });
+}
+
+/** The Idempotency-Key of this cart: the same until the cart changes or a final answer came, so a retry is safe. */
+export function orderKey() {
+  const cart = read();
+  if (!cart.key) write({ ...cart, key: crypto.randomUUID() });
+  return read().key;
+}
+
+export function forgetKey() {
+  write({ ...read(), key: null });
+}
