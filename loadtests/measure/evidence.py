@@ -1,0 +1,172 @@
+"""Collects the evidence of a reconciliation: SQL views, public GETs, the provider's ledger, mails, old keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from loadtests.measure import history
+from loadtests.measure.books import Attempt, Books, Charge, Mail
+from loadtests.measure.parties import Parties
+from loadtests.measure.views import read_views
+from shared.domain.order import RejectReason
+
+# Bounds, so that a reconciliation after a long run takes seconds. `looked_at` says how far it went.
+MAX_LISTS = 250
+MAX_REPLAYS = 100
+MAX_PAGES = 200
+HTTP_TIMEOUT_S = 15.0
+
+
+def read(parties: Parties, orders: Path | None, *, planted_poison: int = 0) -> Books:
+    """Return the books of a stack; `orders` is the client's history. Sends old keys again, but never a new one."""
+    attempts = history.attempts_of(orders) if orders else ()
+    earlier = {row.order_id: row.status for row in read_views(parties.databases)["v_orders"]}
+    with httpx.Client(timeout=HTTP_TIMEOUT_S, limits=httpx.Limits(max_keepalive_connections=4)) as client:
+        listed, replays = _ask_the_shop(client, parties, attempts)
+        prices = read_prices(client, parties.shop)
+        charges = _read_ledger(client, parties)
+        mails = _read_mails(client, parties)
+        dead_letters = _count_dead_letters(client, parties)
+    rows = read_views(parties.databases)
+    return Books(
+        stack=parties.stack.name,
+        mail_domain=parties.stack.mail_domain,
+        attempts=attempts,
+        orders=tuple(rows["v_orders"]),
+        payments=tuple(rows["v_payments"]),
+        stock=tuple(rows["v_stock"]),
+        reservations=tuple(rows["v_reservations"]),
+        notifications=tuple(rows["v_notifications"]),
+        unfinished=tuple(rows["v_unfinished"]),
+        charges=charges,
+        mails=mails,
+        dead_letters=dead_letters,
+        planted_poison=planted_poison,
+        earlier=earlier,
+        listed=listed,
+        replays=replays,
+        prices=prices,
+    )
+
+
+def _ask_the_shop(
+    client: httpx.Client, parties: Parties, attempts: tuple[Attempt, ...]
+) -> tuple[dict[str, frozenset[str]], tuple[Attempt, ...]]:
+    """Return what customers are shown as their orders, and the answers to old keys, for a bounded number of each."""
+    bought = [attempt for attempt in attempts if attempt.kind == "order" and attempt.status == 201]
+    customers = list(dict.fromkeys(attempt.customer for attempt in bought))[:MAX_LISTS]
+    tokens = {customer: token_of(client, parties.identity, customer) for customer in customers}
+    listed = {customer: frozenset(_own_orders(client, parties.shop, tokens[customer])) for customer in customers}
+    replays = []
+    for attempt in _worth_a_replay(parties, attempts):
+        token = tokens.get(attempt.customer) or token_of(client, parties.identity, attempt.customer)
+        replays.append(_replay(client, parties.shop, token, attempt))
+    return listed, tuple(replays)
+
+
+def _worth_a_replay(parties: Parties, attempts: tuple[Attempt, ...]) -> list[Attempt]:
+    """Return a bounded choice of placed orders, the doubtful ones first. A key that is free is left alone."""
+    standing = {
+        (row.customer_id, row.idempotency_key)
+        for row in read_views(parties.databases)["v_orders"]
+        if row.reason != RejectReason.UNAVAILABLE
+    }
+    placed = {(a.customer, a.key): a for a in attempts if a.kind == "order" and (a.customer, a.key) in standing}
+    return sorted(placed.values(), key=lambda a: (a.status == 201, not a.is_unanswered))[:MAX_REPLAYS]
+
+
+def _replay(client: httpx.Client, shop: str, token: str, attempt: Attempt) -> Attempt:
+    answer = client.post(
+        f"{shop}/orders",
+        content=json.dumps(dict(attempt.request)),
+        headers={
+            "Authorization": f"Bearer {token}",
+            "Idempotency-Key": attempt.key,
+            "Content-Type": "application/json",
+        },
+    )
+    body = _json(answer)
+    return Attempt(
+        kind="order",
+        customer=attempt.customer,
+        key=attempt.key,
+        status=answer.status_code,
+        code=str(body.get("code", "")),
+        order_id=str(body.get("id", "")),
+        lines=attempt.lines,
+        body=answer.text,
+    )
+
+
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def token_of(client: httpx.Client, identity: str, customer: str) -> str:
+    """Return a token of the identity provider for this customer."""
+    answer = client.post(f"{identity}/tokens", json={"subject": customer, "roles": ["customer"]})
+    return str(answer.raise_for_status().json()["access_token"])
+
+
+def _own_orders(client: httpx.Client, shop: str, token: str) -> list[str]:
+    headers = {"Authorization": f"Bearer {token}"}
+    return [order["id"] for order in _pages(client, f"{shop}/orders", headers)]
+
+
+def read_prices(client: httpx.Client, shop: str) -> dict[str, int]:
+    """Return what the public catalogue says each product costs, in minor units."""
+    return {product["sku"]: product["price"]["amount"] for product in _pages(client, f"{shop}/products", {})}
+
+
+def _pages(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterable[dict[str, Any]]:
+    cursor: str | None = None
+    for _ in range(MAX_PAGES):
+        query: dict[str, str] = {"limit": "100"} | ({"cursor": cursor} if cursor else {})
+        page = client.get(url, params=query, headers=headers).raise_for_status().json()
+        yield from page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
+def _read_ledger(client: httpx.Client, parties: Parties) -> tuple[Charge, ...]:
+    answer = client.get(f"{parties.provider}/control/{parties.stack.merchant}/ledger").raise_for_status().json()
+    return tuple(
+        Charge(
+            key=charge["key"],
+            charge_id=charge["charge_id"],
+            status=charge["status"],
+            amount=charge["amount"],
+            currency=charge["currency"],
+            refunds=tuple((refund["refund_key"], refund["amount"]) for refund in charge["refunds"]),
+        )
+        for charge in answer["charges"]
+    )
+
+
+def _read_mails(client: httpx.Client, parties: Parties) -> tuple[Mail, ...]:
+    query = {"domain": parties.stack.mail_domain, "limit": "1000000"}
+    answer = client.get(f"{parties.mail}/messages", params=query).raise_for_status().json()
+    return tuple(Mail(m["message_id"], _address(m["to"]), m["subject"]) for m in answer["messages"])
+
+
+def _address(to: Any) -> str:
+    return ", ".join(to) if isinstance(to, list) else str(to)
+
+
+def _count_dead_letters(client: httpx.Client, parties: Parties) -> int:
+    """Return how many messages the dead-letter stream holds; a build without a broker has none."""
+    if parties.broker_monitor is None:
+        return 0
+    answer = client.get(f"{parties.broker_monitor}/jsz", params={"streams": "true"}).raise_for_status().json()
+    streams = [stream for account in answer.get("account_details", ()) for stream in account.get("stream_detail", ())]
+    return sum(stream["state"]["messages"] for stream in streams if stream["name"] == "DEAD")
