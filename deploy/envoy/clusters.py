@@ -1,0 +1,68 @@
+"""Clusters: how Envoy reaches the replicas of a part, and how much of a failing one it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Below uvicorn's keep-alive of 5 s: whoever closes first must be Envoy, or a request meets a closing connection.
+UPSTREAM_IDLE_S = 3
+CONNECT_TIMEOUT_S = 0.5
+MAX_CONNECTIONS = 256
+MAX_PENDING = 512
+MAX_REQUESTS = 1024
+MAX_RETRIES = 16
+
+
+def cluster(name: str, discovery_folder: str) -> dict[str, Any]:
+    """Return a cluster whose replicas are listed by a file in `discovery_folder` (see discovery.py)."""
+    return {
+        "name": name,
+        "type": "EDS",
+        "eds_cluster_config": {
+            "eds_config": {
+                "resource_api_version": "V3",
+                "path_config_source": {
+                    "path": f"{discovery_folder}/endpoints.json",
+                    "watched_directory": {"path": discovery_folder},
+                },
+            }
+        },
+        "connect_timeout": f"{CONNECT_TIMEOUT_S}s",
+        "lb_policy": "LEAST_REQUEST",
+        "circuit_breakers": {
+            "thresholds": [
+                {
+                    "max_connections": MAX_CONNECTIONS,
+                    "max_pending_requests": MAX_PENDING,
+                    "max_requests": MAX_REQUESTS,
+                    "max_retries": MAX_RETRIES,
+                }
+            ]
+        },
+        "outlier_detection": _ejection(),
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                "explicit_http_config": {"http_protocol_options": {}},
+                "common_http_protocol_options": {"idle_timeout": f"{UPSTREAM_IDLE_S}s"},
+            }
+        },
+    }
+
+
+def _ejection() -> dict[str, Any]:
+    """Eject a replica that cannot be connected to, for a moment. Answers of 5xx are answers: they eject nobody."""
+    return {
+        "interval": "0.5s",
+        "base_ejection_time": "0.5s",
+        "max_ejection_time": "1s",
+        "max_ejection_percent": 50,
+        "always_eject_one_host": False,
+        "split_external_local_origin_errors": True,
+        "consecutive_local_origin_failure": 3,
+        "enforcing_consecutive_local_origin_failure": 100,
+        "enforcing_consecutive_5xx": 0,
+        "enforcing_consecutive_gateway_failure": 0,
+        "enforcing_success_rate": 0,
+        "enforcing_local_origin_success_rate": 0,
+    }

@@ -1,0 +1,56 @@
+"""Which public path goes to which part. What is not listed is answered 404 by the edge itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deploy.parts import Stack
+
+EDGE_DEADLINE_S = 8.0
+INNER_DEADLINE_S = 4.0  # behind the callers' own deadline of 3 s: only for a caller that forgot
+
+# /healthz, /readyz, /metrics and /internal are for operators and services: they are not in this list on purpose.
+SERVICE_OF_PREFIX = {
+    "/products": "catalog",
+    "/categories": "catalog",
+    "/orders": "orders",
+    "/payments": "payments",
+    "/webhooks/payments": "payments",
+    "/notifications": "notifications",
+}
+WHOLE_SHOP = {"monolith": "web", "colocated": "app"}  # one application behind the same public paths
+
+# Sent again only if it never left: no other retry exists between the customer and a database.
+RETRY = {
+    "retry_on": "connect-failure,reset-before-request",
+    "num_retries": 1,
+    "retry_host_predicate": [
+        {
+            "name": "envoy.retry_host_predicates.previous_hosts",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+            },
+        }
+    ],
+    "host_selection_retry_max_attempts": 3,
+    "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.1s"},
+}
+
+
+def edge_routes(stack: Stack) -> list[dict[str, Any]]:
+    """Return the routes of the public listener."""
+    routed = {part.name for part in stack.parts if part.kind == "app"}
+    owners = {prefix: WHOLE_SHOP.get(stack.name, service) for prefix, service in SERVICE_OF_PREFIX.items()}
+    return [_route(prefix, owner, EDGE_DEADLINE_S) for prefix, owner in owners.items() if owner in routed]
+
+
+def inner_routes(service: str) -> list[dict[str, Any]]:
+    """Return the routes of the listener through which other services call this one."""
+    return [_route("/internal", service, INNER_DEADLINE_S)]
+
+
+def _route(prefix: str, cluster: str, deadline_s: float) -> dict[str, Any]:
+    return {
+        "match": {"path_separated_prefix": prefix},
+        "route": {"cluster": cluster, "timeout": f"{deadline_s}s", "retry_policy": RETRY},
+    }

@@ -1,0 +1,48 @@
+"""From a part, as data, to what starts one replica of it as a process on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from deploy import binaries, nats, postgres
+from deploy.envoy import bootstrap
+from deploy.home import REPOSITORY, Home
+from deploy.parts import Part, Secrets, Stack
+from deploy.process import MARK, Launch
+
+# What a process needs of ours besides its own settings; nothing else leaks in.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
+
+
+def prepare(
+    home: Home, stack: Stack, part: Part, replica: int, *, secrets: Secrets, extra: Mapping[str, str]
+) -> Launch:
+    """Write what the part needs on disk and return how to start a replica. Blocks up to a second at the first start.
+
+    `extra` are settings that replace the topology's.
+
+    Raises FolderTrouble, StartFailed, MissingProgram.
+    """
+    environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    environment[MARK] = str(home.stack(stack.name))
+    if part.kind == "postgres":
+        return postgres.launch(home, stack.name, part, secrets, environment)
+    if part.kind == "nats":
+        return nats.launch(home, stack.name, part, secrets, environment)
+    log = home.log(stack.name, part.instance(replica))
+    program = str(binaries.resolve(part.command[0]))
+    if part.kind == "envoy":
+        folder = home.stack(stack.name) / "envoy"
+        command = (program, *part.command[1:], "--config-path", str(folder / bootstrap.FILE))
+        return Launch(command, environment, folder, log)
+    environment |= {
+        "HOST": "127.0.0.1",
+        "PORT": str(part.port("http", replica)),
+        "REPLICA": str(replica),
+        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONUNBUFFERED": "1",
+        **part.environment,
+        **extra,
+    }
+    return Launch((program, *part.command[1:]), environment, REPOSITORY, log)

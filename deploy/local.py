@@ -1,0 +1,204 @@
+"""Runs a stack as processes of this machine: the `Runner` that speaks to a supervisor."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deploy import fresh_data, keys, leftovers, port_check
+from deploy.control import ask
+from deploy.envoy import admin, bootstrap
+from deploy.errors import NotRunning, StartFailed
+from deploy.home import REPOSITORY, Home
+from deploy.parts import Site, Stack
+from deploy.process import MARK
+from deploy.runner import InstanceStatus, PartStats, Runner, StackStatus, Watch
+from deploy.state import CONTROL_KEY, State
+from deploy.topology import stack as stack_at
+
+ASK_TIMEOUT_S = 10.0
+SLOW_COMMAND_S = 90.0  # scale, restart, release: they wait for readiness
+DOWN_TIMEOUT_S = 30.0
+LOOK_EVERY_S = 0.05
+
+
+def port_shift() -> int:
+    """Return what `TWINSHOP_PORT_SHIFT` adds to all ports."""
+    return int(os.environ.get("TWINSHOP_PORT_SHIFT") or 0)
+
+
+class LocalRunner(Runner):
+    """One stack as processes below a supervisor of its own."""
+
+    def __init__(self, stack: str, home: Home | None = None, shift: int | None = None) -> None:
+        self._home = home or Home.from_environment()
+        self._folder = self._home.stack(stack)
+        state = State.read(self._folder)
+        # A running stack stays where it was started, whatever the environment says now.
+        self._shift = shift if shift is not None else state.shift if state else port_shift()
+        secrets = keys.ensure(self._home.keys)
+        self._site = Site(secrets, keys=str(self._home.keys), data=str(self._home.root), shift=self._shift)
+        self._stack = stack_at(stack, self._site)
+        self._supervisor: subprocess.Popen[bytes] | None = None
+
+    @property
+    def stack(self) -> Stack:
+        return self._stack
+
+    @property
+    def site(self) -> Site:
+        """Where the parts of this and of the other stacks are."""
+        return self._site
+
+    @property
+    def address(self) -> str:
+        return self._site.url(self._stack.name, "provider" if self._stack.name == "outside" else "edge")
+
+    def up(
+        self,
+        environment: Mapping[str, Mapping[str, str]] | None = None,
+        watch: Watch | None = None,
+        timeout_s: float = 60.0,
+    ) -> bool:
+        if not self.begin(environment):
+            return False
+        try:
+            self.finish(watch, timeout_s)
+        except BaseException:  # Ctrl-C included: what was started is stopped
+            self.down()
+            raise
+        return True
+
+    def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
+        """Start the supervisor and return at once: True, or False if the stack is up already."""
+        if self.status().up:
+            return False
+        leftovers.end_all(self._folder)
+        self._home.prepare(self._stack.name)
+        port_check.require_free(self._stack)
+        for part in self._stack.parts:
+            if part.kind == "envoy":
+                bootstrap.write(self._stack, part, self._folder / "envoy")
+        State.remove(self._folder)
+        settings = {name: dict(values) for name, values in (environment or {}).items()}
+        with self._home.log(self._stack.name, "supervisor").open("ab") as log:
+            self._supervisor = subprocess.Popen(
+                [sys.executable, "-m", "deploy.supervisor", self._stack.name, str(self._shift), json.dumps(settings)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=REPOSITORY,
+                env={**os.environ, "TWINSHOP_HOME": str(self._home.root), MARK: str(self._folder)},
+                start_new_session=True,  # Ctrl-C at the terminal is not for it
+            )
+        return True
+
+    def finish(self, watch: Watch | None = None, timeout_s: float = 60.0) -> None:
+        """Wait until all parts are ready. Raises StartFailed with the end of the log of the part that is not."""
+        deadline = time.monotonic() + timeout_s
+        while not self.is_finished(watch):
+            if time.monotonic() > deadline:
+                late = ", ".join(one.instance for one in self.status().instances if one.state != "ready")
+                raise StartFailed(f"{self._stack.name}: not ready within {timeout_s:.0f} s: {late}")
+            time.sleep(LOOK_EVERY_S)
+
+    def is_finished(self, watch: Watch | None = None) -> bool:
+        """Whether all parts are ready by now. Raises StartFailed if that will not happen any more."""
+        status = self.status()
+        if status.up and watch is not None:
+            watch(status)
+        for instance in status.instances:
+            if instance.fatal:
+                raise StartFailed(
+                    f"{self._stack.name}/{instance.instance} {instance.trouble} while starting. "
+                    f"The end of its log:\n{self.logs(instance.instance, 20)}"
+                )
+        if self._supervisor is not None and self._supervisor.poll() is not None:
+            raise StartFailed(f"The supervisor of {self._stack.name} ended:\n{self.logs('supervisor', 20)}")
+        return status.ready
+
+    def down(self) -> bool:
+        state = State.read(self._folder)
+        ran = state is not None and state.supervisor.alive() is not None
+        if state is not None and ran:
+            try:
+                self._ask("down")
+            except NotRunning:
+                leftovers.end_supervisor(state)
+            leftovers.wait_gone(state.supervisor, DOWN_TIMEOUT_S)
+        found = leftovers.end_all(self._folder)
+        State.remove(self._folder)
+        return ran or found > 0
+
+    def status(self) -> StackStatus:
+        try:
+            found = self._ask("status")
+        except NotRunning:
+            return StackStatus(self._stack.name, up=False)
+        instances = tuple(InstanceStatus(**item) for item in found.pop("instances"))
+        cores = found.pop("cores")
+        return StackStatus(**found, instances=instances, cores=tuple(cores) if cores is not None else None)
+
+    def scale(self, part: str, replicas: int) -> None:
+        self._ask("scale", SLOW_COMMAND_S, name=part, replicas=replicas)
+
+    def kill(self, target: str) -> None:
+        self._ask("kill", target=target)
+
+    def hold(self, target: str, *, kill: bool = False) -> None:
+        self._ask("hold", SLOW_COMMAND_S, target=target, kill=kill)
+
+    def release(self, target: str) -> None:
+        self._ask("release", SLOW_COMMAND_S, target=target)
+
+    def pause(self, target: str) -> None:
+        self._ask("pause", target=target)
+
+    def resume(self, target: str) -> None:
+        self._ask("resume", target=target)
+
+    def restart(self, target: str) -> None:
+        self._ask("restart", SLOW_COMMAND_S, target=target)
+
+    def configure(self, part: str, environment: Mapping[str, str | None]) -> None:
+        self._ask("configure", SLOW_COMMAND_S, part=part, environment=dict(environment))
+
+    def stats(self, *, memory: bool = True) -> list[PartStats]:
+        return [PartStats(**item) for item in self._ask("stats", memory=memory)]
+
+    def pin(self, cores: Sequence[int] | None) -> None:
+        self._ask("pin", cores=None if cores is None else list(cores))
+
+    def logs(self, target: str, lines: int = 50) -> str:
+        if target == "supervisor":
+            names = [target]
+        else:
+            part, number = self._stack.target(target)
+            every = range(number, number + 1) if number is not None else range(100)
+            names = [part.instance(replica) for replica in every] if part.scalable else [part.name]
+        found = [path for name in names if (path := self._home.log(self._stack.name, name)).exists()]
+        return "\n".join(_tail(path, lines, title=len(found) > 1) for path in found)
+
+    def reset(self, products: int = 1000) -> None:
+        fresh_data.reset(self._stack, self._site, products)
+
+    def rate_limit(self, *, on: bool) -> None:
+        admin.set_rate_limit(self._stack.part("edge").port("admin"), on=on)
+
+    def _ask(self, command: str, timeout_s: float = ASK_TIMEOUT_S, **arguments: Any) -> Any:
+        state = State.read(self._folder)
+        if state is None or state.supervisor.alive() is None:
+            raise NotRunning(f"{self._stack.name} is not up: `twinshop up --stack {self._stack.name}`.")
+        key = (self._folder / CONTROL_KEY).read_bytes()
+        return ask(state.control_port, key, command, arguments, timeout_s)
+
+
+def _tail(path: Path, lines: int, *, title: bool) -> str:
+    text = path.read_text("utf-8", errors="replace").splitlines()[-lines:]
+    return "\n".join([f"==> {path.name} <==", *text] if title else text)

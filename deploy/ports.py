@@ -1,0 +1,39 @@
+"""Every port of every part, in one place. `TWINSHOP_PORT_SHIFT` is added to all of them."""
+
+from __future__ import annotations
+
+MAX_REPLICAS = 8  # replica i of a part listens on its port + i, so ports of parts keep a distance of ten
+
+PORTS: dict[str, dict[str, dict[str, int]]] = {
+    "outside": {
+        "provider": {"http": 18401},
+        "identity": {"http": 18402},
+        "mail": {"smtp": 18403, "http": 18404},
+    },
+    "monolith": {
+        "edge": {"http": 8001, "admin": 18101},
+        "web": {"http": 18110},
+        "db": {"sql": 18190},
+    },
+    "microservices": {
+        "edge": {"http": 8002, "admin": 18201, "catalog": 18202, "payments": 18203},
+        "catalog": {"http": 18210},
+        "orders": {"http": 18220},
+        "payments": {"http": 18230},
+        "notifications": {"http": 18240},
+        "broker": {"nats": 18280, "monitor": 18281},
+        "catalog-db": {"sql": 18291},
+        "orders-db": {"sql": 18292},
+        "payments-db": {"sql": 18293},
+        "notifications-db": {"sql": 18294},
+    },
+    "colocated": {
+        "edge": {"http": 8003, "admin": 18301},
+        "app": {"http": 18310},
+        "broker": {"nats": 18380, "monitor": 18381},
+        "catalog-db": {"sql": 18391},
+        "orders-db": {"sql": 18392},
+        "payments-db": {"sql": 18393},
+        "notifications-db": {"sql": 18394},
+    },
+}

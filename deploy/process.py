@@ -1,0 +1,149 @@
+"""Operating-system processes: started in a group of their own, found with all their children, signalled together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+MARK = "TWINSHOP_STACK_FOLDER"  # in the environment of every process we start, so that it is found again
+CREATE_TIME_SLACK_S = 1.0
+
+
+@dataclass(frozen=True)
+class Launch:
+    """All that is needed to start a process. `user` is a name, only ever set when we are root."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: Path
+    log: Path
+    user: str | None = None
+    group: int | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A process that cannot be mistaken for a later one with the same number."""
+
+    pid: int
+    created: float  # seconds since the epoch
+
+    @classmethod
+    def of(cls, pid: int) -> Identity | None:
+        """Return the identity of a live process, or None if there is none."""
+        try:
+            return cls(pid, psutil.Process(pid).create_time())
+        except psutil.NoSuchProcess:
+            return None
+
+    def alive(self) -> psutil.Process | None:
+        """Return the process if it is still this one, and no zombie."""
+        try:
+            process = psutil.Process(self.pid)
+            if abs(process.create_time() - self.created) > CREATE_TIME_SLACK_S:
+                return None
+            return None if process.status() == psutil.STATUS_ZOMBIE else process
+        except psutil.NoSuchProcess:
+            return None
+
+
+async def start(launch: Launch) -> asyncio.subprocess.Process:
+    """Start a process as the leader of a new session, its output appended to its log.
+
+    A group of its own, because `kill -9` of a server leaves its workers behind otherwise.
+    """
+    with launch.log.open("ab") as log:
+        return await asyncio.create_subprocess_exec(
+            *launch.command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=dict(launch.environment),
+            cwd=launch.folder,
+            start_new_session=True,
+            user=launch.user,
+            group=launch.group,
+            extra_groups=() if launch.user else None,
+        )
+
+
+def tree(leader: int) -> list[psutil.Process]:
+    """Return a leader and all its descendants; those that have left its group (PostgreSQL's do) are among them."""
+    try:
+        process = psutil.Process(leader)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def signal_all(leader: int, number: signal.Signals) -> None:
+    """Send a signal to the leader, its group and all its descendants.
+
+    The descendants are read before, as killing the leader orphans them, and again after, as a
+    process may have been born in between.
+    """
+    before = tree(leader)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
+    reached = {process.pid for process in before if in_group(process.pid, leader)}
+    for process in {*before, *tree(leader)}:
+        if process.pid not in reached:
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(number)
+
+
+def in_group(pid: int, group: int) -> bool:
+    """Whether a process belongs to a group."""
+    try:
+        return os.getpgid(pid) == group
+    except (ProcessLookupError, PermissionError):
+        return False
+
+
+def descendants_of(folder: Path) -> list[psutil.Process]:
+    """Return every process that was started for a stack's folder, whoever is its parent now.
+
+    By the mark in its environment; PostgreSQL overwrites its environment to show what it is doing,
+    but works in its data folder.
+    """
+    found = []
+    for process in psutil.process_iter(["name"]):
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.info["name"] == "postgres":
+                ours = Path(process.cwd()).is_relative_to(folder)
+            else:
+                ours = process.environ().get(MARK) == str(folder)
+            if ours and process.pid != os.getpid():
+                found.append(process)
+    return found
+
+
+def end(processes: Sequence[psutil.Process], wait_s: float = 5.0) -> list[psutil.Process]:
+    """Kill processes and wait until they are gone; return those that are not."""
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    _, left = psutil.wait_procs(processes, timeout=wait_s)
+    return [process for process in left if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def pin(processes: Iterable[psutil.Process], cores: Iterable[int]) -> None:
+    """Bind every thread of these processes to `cores`. Linux only: `can_pin` tells."""
+    wanted = set(cores)
+    for process in processes:
+        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
+            for thread in process.threads():
+                with contextlib.suppress(ProcessLookupError):
+                    os.sched_setaffinity(thread.id, wanted)
+
+
+def can_pin() -> bool:
+    """Whether this system can bind processes to cores."""
+    return hasattr(os, "sched_setaffinity")

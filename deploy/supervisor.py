@@ -1,0 +1,142 @@
+"""The process that stays: it runs one stack's parts and takes commands. `python -m deploy.supervisor <stack>`."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from deploy import keys, launch
+from deploy.control import serve
+from deploy.errors import DeployError
+from deploy.fleet import Fleet, Settings, wait_ready
+from deploy.home import Home, write_atomically
+from deploy.instance import Instance
+from deploy.parts import Part, Site
+from deploy.process import Identity, Launch
+from deploy.runner import StackStatus
+from deploy.state import CONTROL_KEY, State
+from deploy.topology import stack as stack_at
+
+Command = Callable[..., Awaitable[Any]]
+
+
+class Supervisor:
+    """One stack's fleet behind a control channel."""
+
+    def __init__(self, home: Home, name: str, shift: int, settings: Settings) -> None:
+        self._home = home
+        self._folder = home.stack(name)
+        self._shift = shift
+        self._secrets = keys.load(home.keys)
+        site = Site(self._secrets, keys=str(home.keys), data=str(home.root), shift=shift)
+        self._fleet = Fleet(stack_at(name, site), self._folder / "envoy", self._prepare, settings, self._save)
+        self._down = asyncio.Event()
+        self._control_port = 0
+        self._me = Identity.of(os.getpid())
+
+    async def run(self) -> None:
+        """Start everything, serve commands until `down` or a signal, stop everything."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._down.set)
+        key = secrets.token_hex(32)
+        write_atomically(self._folder / CONTROL_KEY, key, mode=0o600)
+        server = await serve(key.encode(), self._command)
+        self._control_port = server.sockets[0].getsockname()[1]
+        self._save()
+        self._fleet.start()
+        await self._down.wait()
+        await self._fleet.end()
+        server.close()
+        State.remove(self._folder)
+
+    def _prepare(self, part: Part, replica: int, extra: Mapping[str, str]) -> Launch:
+        return launch.prepare(self._home, self._fleet.stack, part, replica, secrets=self._secrets, extra=extra)
+
+    async def _command(self, command: str, arguments: dict[str, Any]) -> Any:
+        commands: dict[str, Command] = {
+            "status": self._status,
+            "down": self._stop,
+            "scale": self._fleet.scale,
+            "restart": self._fleet.restart,
+            "kill": partial(self._each, Instance.kill),
+            "hold": self._hold,
+            "release": self._release,
+            "pause": partial(self._each, partial(Instance.pause, on=True)),
+            "resume": partial(self._each, partial(Instance.pause, on=False)),
+            "configure": self._configure,
+            "stats": self._stats,
+            "pin": self._pin,
+        }
+        if command not in commands:
+            raise DeployError(f"The supervisor knows no command '{command}'.")
+        return await commands[command](**arguments)
+
+    async def _status(self) -> dict[str, Any]:
+        instances = tuple(instance.status() for instance in self._fleet.instances())
+        settings = self._fleet.settings
+        return asdict(StackStatus(self._fleet.stack.name, True, instances, self._fleet.cores, self._shift, settings))
+
+    async def _stop(self) -> None:
+        self._down.set()
+
+    async def _each(self, act: Callable[[Instance], None], target: str) -> None:
+        for instance in self._fleet.targeted(target):
+            act(instance)
+
+    async def _hold(self, target: str, kill: bool) -> None:
+        await asyncio.gather(*(instance.hold(kill=kill) for instance in self._fleet.targeted(target)))
+
+    async def _release(self, target: str) -> None:
+        instances = self._fleet.targeted(target)
+        for instance in instances:
+            instance.release()
+        await wait_ready(instances)
+
+    async def _configure(self, part: str, environment: dict[str, str | None]) -> None:
+        name = self._fleet.stack.part(part).name
+        settings = self._fleet.settings.get(name, {})
+        changed = {key: value for key, value in {**settings, **environment}.items() if value is not None}
+        self._fleet.settings[name] = changed
+        await self._fleet.restart(name)
+
+    async def _stats(self, memory: bool) -> list[dict[str, Any]]:
+        stats = await asyncio.to_thread(self._fleet.stats, memory=memory)
+        return [asdict(part) for part in stats]
+
+    async def _pin(self, cores: list[int] | None) -> None:
+        self._fleet.pin(cores)
+
+    def _save(self) -> None:
+        assert self._me is not None
+        running = {one.name: one.identity for one in self._fleet.instances() if one.identity is not None}
+        State(
+            self._fleet.stack.name, self._shift, self._me, self._control_port, running, self._fleet.settings
+        ).write(self._folder)  # fmt: skip
+
+
+def main() -> int:
+    """Run the supervisor of the stack named by the first argument; the second is a JSON object of settings."""
+    name, shift, settings = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
+    home = Home.from_environment()
+    with (home.stack(name) / "supervisor.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system gives it back when we die
+        except BlockingIOError:
+            sys.stderr.write(f"another supervisor runs {name}\n")
+            return 3
+        asyncio.run(Supervisor(home, name, shift, settings).run())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,256 @@
+"""Which parts each stack consists of: command, ports, settings, what it needs, how to tell it is ready."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from deploy.errors import UnknownTarget
+from deploy.parts import Part, Probe, Reset, Site, Stack
+from deploy.ports import MAX_REPLICAS
+
+SHOPS = ("monolith", "microservices", "colocated")
+STACKS = ("outside", *SHOPS)
+SERVICES = ("catalog", "orders", "payments", "notifications")
+INNER = ("catalog", "payments")  # services that other services call, through the inner listeners of the edge
+
+# The monolith's one pool equals the four services' pools in sum (section 5 of the design).
+MONOLITH_POOL = 16
+SERVICE_POOL = 4
+SPARE_CONNECTIONS = 20  # migrations, resets, the reconciler, a psql by hand
+
+READY = Probe("http", "http", "/readyz")
+
+
+def stack(name: str, site: Site) -> Stack:
+    """Return the stack `name` as it would run at `site`. Raises UnknownTarget."""
+    builders: dict[str, Callable[[Site], Stack]] = {
+        "outside": outside,
+        "monolith": monolith,
+        "microservices": microservices,
+        "colocated": colocated,
+    }
+    if name not in builders:
+        raise UnknownTarget(f"There is no stack '{name}'; there are {', '.join(builders)}.")
+    return builders[name](site)
+
+
+def outside(site: Site) -> Stack:
+    """Return the outside world: the same for all shops, and no part of any of them."""
+    webhooks = {
+        shop: {"url": f"{site.url(shop, 'edge')}/webhooks/payments", "secret": site.secrets.of(f"webhook/{shop}")}
+        for shop in SHOPS
+    }
+    extra = {
+        "provider": {"WEBHOOKS": json.dumps(webhooks)},
+        "identity": {"TOKEN_ISSUER": site.url("outside", "identity")},
+        "mail": {"SMTP_PORT": str(site.ports("outside", "mail")["smtp"])},
+    }
+    return Stack(
+        "outside",
+        tuple(
+            Part(
+                name=name,
+                kind="app",
+                command=("python", "-m", f"shared.outside.{name}"),
+                ports=site.ports("outside", name),
+                probe=READY,
+                environment={
+                    "TWINSHOP_MODE": site.mode,
+                    "DATA_DIR": site.data_of("outside", name),
+                    **extra[name],
+                },
+            )
+            for name in ("provider", "identity", "mail")
+        ),
+    )
+
+
+def monolith(site: Site) -> Stack:
+    """Return the monolith: one application, one database, the edge."""
+    name = "monolith"
+    web = Part(
+        name="web",
+        kind="app",
+        command=("python", "-m", "monolith.app"),
+        ports=site.ports(name, "web"),
+        probe=READY,
+        environment=_common(site)
+        | _payment_settings(site, name)
+        | _mail_settings(site, name)
+        | {"DATABASE_URL": _database_url(site, name, "db", "monolith"), "DB_POOL_SIZE": str(MONOLITH_POOL)},
+        needs=("db",),
+        scalable=True,
+    )
+    parts = (_database(site, name, "db", "monolith", MONOLITH_POOL), web, _edge(site, name))
+    resets = (Reset(("python", "-m", "monolith.reset"), web.environment, seeds=True),)
+    return Stack(name, parts, merchant=name, mail_domain=_mail_domain(name), resets=resets)
+
+
+def microservices(site: Site) -> Stack:
+    """Return the four services: each with a database server of its own, the broker, the edge."""
+    name = "microservices"
+    inner = {
+        f"{service.upper()}_URL": site.url(name, "edge", service) for service in INNER
+    }  # calls between services go through Envoy too
+    own: dict[str, dict[str, str]] = {
+        "catalog": {},
+        "orders": inner,
+        "payments": _payment_settings(site, name),
+        "notifications": _mail_settings(site, name),
+    }
+    services = tuple(
+        Part(
+            name=service,
+            kind="app",
+            command=("python", "-m", f"microservices.{service}.app"),
+            ports=site.ports(name, service),
+            probe=READY,
+            environment=_common(site)
+            | own[service]
+            | {
+                "DATABASE_URL": _database_url(site, name, f"{service}-db", service),
+                "DB_POOL_SIZE": str(SERVICE_POOL),
+                "NATS_URL": _broker_url(site, name),
+                "SERVICE_PRIVATE_KEY": f"{site.keys}/{service}.jwk",
+                "SERVICE_PUBLIC_KEYS": f"{site.keys}/service-public-keys.json",
+            },
+            needs=(f"{service}-db", "broker"),
+            scalable=True,
+        )
+        for service in SERVICES
+    )
+    databases = tuple(_database(site, name, f"{service}-db", service, SERVICE_POOL) for service in SERVICES)
+    return _services_shop(site, name, (*databases, _broker(site, name), *services, _edge(site, name)))
+
+
+def colocated(site: Site) -> Stack:
+    """Return the same four services in one process: network and process boundaries taken away, nothing else."""
+    name = "colocated"
+    settings = _common(site) | _payment_settings(site, name) | _mail_settings(site, name)
+    for service in SERVICES:
+        settings[f"{service.upper()}_DATABASE_URL"] = _database_url(site, name, f"{service}-db", service)
+        settings[f"{service.upper()}_SERVICE_PRIVATE_KEY"] = f"{site.keys}/{service}.jwk"
+    for service in INNER:  # bound to the ASGI transport inside the process; the address only names the callee
+        settings[f"{service.upper()}_URL"] = f"http://{service}.colocated"
+    settings |= {
+        "DB_POOL_SIZE": str(SERVICE_POOL),
+        "NATS_URL": _broker_url(site, name),
+        "SERVICE_PUBLIC_KEYS": f"{site.keys}/service-public-keys.json",
+    }
+    databases = tuple(_database(site, name, f"{service}-db", service, SERVICE_POOL) for service in SERVICES)
+    app = Part(
+        name="app",
+        kind="app",
+        command=("python", "-m", "microservices.colocated"),
+        ports=site.ports(name, "app"),
+        probe=READY,
+        environment=settings,
+        needs=(*(database.name for database in databases), "broker"),
+    )
+    return _services_shop(site, name, (*databases, _broker(site, name), app, _edge(site, name)))
+
+
+def _services_shop(site: Site, name: str, parts: tuple[Part, ...]) -> Stack:
+    resets = tuple(
+        Reset(
+            ("python", "-m", f"microservices.{service}.reset"),
+            _common(site) | {"DATABASE_URL": _database_url(site, name, f"{service}-db", service)},
+            seeds=service == "catalog",
+        )
+        for service in SERVICES
+    )
+    return Stack(
+        name,
+        parts,
+        merchant=name,
+        mail_domain=_mail_domain(name),
+        resets=resets,
+        broker_url=_broker_url(site, name),
+    )
+
+
+def _common(site: Site) -> dict[str, str]:
+    identity = site.url("outside", "identity")
+    return {
+        "TWINSHOP_MODE": site.mode,
+        "JWKS_URL": f"{identity}/jwks.json",
+        "TOKEN_ISSUER": identity,
+        "TOKEN_AUDIENCE": "twinshop",
+    }
+
+
+def _payment_settings(site: Site, shop: str) -> dict[str, str]:
+    return {
+        "PROVIDER_URL": site.url("outside", "provider"),
+        "PROVIDER_MERCHANT": shop,
+        "PROVIDER_API_KEY": f"key-{shop}",
+        "WEBHOOK_SECRET": site.secrets.of(f"webhook/{shop}"),
+    }
+
+
+def _mail_settings(site: Site, shop: str) -> dict[str, str]:
+    return {
+        "SMTP_HOST": site.host("outside", "mail"),
+        "SMTP_PORT": str(site.ports("outside", "mail")["smtp"]),
+        "MAIL_DOMAIN": _mail_domain(shop),
+    }
+
+
+def _mail_domain(shop: str) -> str:
+    return f"{shop}.twinshop.example"
+
+
+def _database_url(site: Site, stack_name: str, part: str, database: str) -> str:
+    password = site.secrets.of(f"database/{database}")
+    address = f"{site.host(stack_name, part)}:{site.ports(stack_name, part)['sql']}"
+    return f"postgresql://{database}:{password}@{address}/{database}"
+
+
+def _broker_url(site: Site, stack_name: str) -> str:
+    password = site.secrets.of("broker")
+    return f"nats://twinshop:{password}@{site.host(stack_name, 'broker')}:{site.ports(stack_name, 'broker')['nats']}"
+
+
+def _database(site: Site, stack_name: str, name: str, database: str, pool: int) -> Part:
+    """A PostgreSQL server. Durable as in production (fsync on), small, and the same for all but the connections."""
+    settings = {
+        "shared_buffers": "32MB",
+        "max_connections": str(pool * MAX_REPLICAS + SPARE_CONNECTIONS),
+        "fsync": "on",
+        "synchronous_commit": "on",
+        "jit": "off",
+        "io_method": "sync",  # the default keeps three worker processes a server, and there are five servers
+        "max_wal_size": "512MB",
+        "log_min_messages": "warning",
+        "log_checkpoints": "off",
+    }
+    options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+    return Part(
+        name=name,
+        kind="postgres",
+        command=("postgres", *options),
+        ports=site.ports(stack_name, name),
+        probe=Probe("postgres", "sql"),
+        database=database,
+    )
+
+
+def _broker(site: Site, stack_name: str) -> Part:
+    return Part(
+        name="broker",
+        kind="nats",
+        command=("nats-server",),
+        ports=site.ports(stack_name, "broker"),
+        probe=Probe("http", "monitor", "/healthz"),
+    )
+
+
+def _edge(site: Site, stack_name: str) -> Part:
+    return Part(
+        name="edge",
+        kind="envoy",
+        command=("envoy", "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"),
+        ports=site.ports(stack_name, "edge"),
+        probe=Probe("http", "admin", "/ready"),
+    )

@@ -1,0 +1,60 @@
+"""CPU and memory of a part: the sum over its live processes, and over those of its children that have ended."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from deploy.process import tree
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process tree used. `cpu_s` only grows while the leader lives."""
+
+    cpu_s: float
+    memory_bytes: int
+    memory_kind: str  # "pss"; "rss" where the system has no PSS, which counts shared pages more than once
+    processes: int
+
+    def __add__(self, other: Usage) -> Usage:
+        """Add two trees up; one RSS makes the sum an RSS."""
+        kind = "pss" if self.memory_kind == other.memory_kind == "pss" else "rss"
+        return Usage(
+            self.cpu_s + other.cpu_s,
+            self.memory_bytes + other.memory_bytes,
+            kind,
+            self.processes + other.processes,
+        )
+
+
+NOTHING = Usage(0.0, 0, "pss", 0)
+
+
+def usage_of(leader: int, *, memory: bool) -> Usage:
+    """Return what a leader and its descendants use. Reading PSS costs about 1 ms a process: leave it out if unused.
+
+    The times of waited-for children are added on Linux: a PostgreSQL backend that has ended would
+    otherwise take its CPU seconds with it. Live children are no part of them, so nothing counts twice.
+    """
+    total = NOTHING
+    for process in tree(leader):
+        with contextlib.suppress(psutil.Error, OSError):
+            times = process.cpu_times()
+            cpu_s = times.user + times.system + times.children_user + times.children_system
+            size, kind = _memory(process) if memory else (0, "pss")
+            total += Usage(cpu_s, size, kind, 1)
+    return total
+
+
+def _memory(process: psutil.Process) -> tuple[int, str]:
+    if sys.platform == "linux":
+        # smaps_rollup is summed up by the kernel; psutil's own PSS reads every mapping.
+        for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text("ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024, "pss"
+    return process.memory_info().rss, "rss"
