@@ -1,0 +1,39 @@
+"""What every service has, and no word of the shop's business. What a service author needs to know:
+
+A service's `app.py` wires everything by hand; nothing is made at import:
+
+    def create_app(settings: CatalogSettings) -> FastAPI:
+        part = Part("catalog", settings)                     # database, broker, outbox, metrics; nothing connects yet
+        service = CatalogService(part.database, part.outbox)
+        part.consumes("catalog", ["order.confirmed"], OrderEvent, service.on_order_events)   # through the inbox
+        part.publishes()                                     # the outbox's relay; only if the service has an outbox
+        wake = part.repeats("sender", service.send_due, every_s=1.0)   # a loop; calling `wake()` hurries it
+        part.on_start(service.seed_if_empty)                 # once, after the migrations
+        return part.app([routes.router], service)
+
+    if __name__ == "__main__":
+        serve(create_app, load_or_exit(CatalogSettings), "catalog")
+
+kit.part        Part: what a running service is made of, and the FastAPI app around it. `serve` runs it.
+kit.settings    ServiceSettings: the common settings, the broker and the keys between services.
+kit.web         Customer, Admin, Caller: dependencies (`async def route(request: Request, who: Customer)`).
+                read_body(request, Model) -> Model; read_keyed(request, Model, route) -> Keyed (body, key, fingerprint).
+                Answer(status, body bytes, ...).response(); Answer.of(status, model). service_of(request): the service.
+                Errors: raise what is in shared/domain/errors.py; the app turns it into problem+json.
+kit.database    Database. Reads: `await database.read(statement, {...})` -> rows (AUTOCOMMIT, one round trip).
+                A transaction: `async with database.transaction() as connection:` the one visible place that commits.
+                A transaction that is one statement: `await database.commit_one(statement, {...})` -> rows (one trip).
+                Errors before the commit: Unavailable. An ambiguous commit: OutcomeUnknown.
+kit.outbox      Outbox. In the transaction: `await outbox.put(connection, event, ...)`; after it: `outbox.wake()`.
+                `outbox_table(metadata)` for tables.py and `CREATE_OUTBOX` for the first migration.
+kit.inbox       A handler is `async def handle(connection, events: Sequence[Event]) -> None`. It gets only events that
+                were not handled before, in one transaction with the memory of having handled them. It may put
+                into the outbox. An exception undoes all and the events come again, with back-off, for ever.
+                `CREATE_INBOX` for the first migration.
+kit.idempotency Keys of admin routes: `begin(connection, who, keyed)` -> Answer to replay or None, `finish(...)`; both
+                in the transaction of the effect. `CREATE_KEYS` for the first migration.
+kit.loops       Wake, repeat: a loop that runs a step every so often and at once when woken.
+kit.peers       Peer: a call to another part with a total deadline. Raises Unreached (surely not done) or Unanswered.
+kit.migrate     Runs `migrations/` on start under an advisory lock. `migrations/env.py` is one line: `run_migrations()`.
+kit.reset       `reset(settings, package)`: empties all tables, for fresh data. Behind `python -m ...<name>.reset`.
+"""

@@ -1,0 +1,75 @@
+"""Idempotency keys of routes whose effect is one transaction: the answer is stored together with the effect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from microservices.kit.web import Answer, Keyed
+from shared.domain.errors import IdempotencyKeyReused, RequestInFlight
+
+CREATE_KEYS = """
+CREATE TABLE idempotency_keys (
+    subject text NOT NULL,
+    key text NOT NULL,
+    fingerprint text NOT NULL,
+    status int,
+    media_type text,
+    body bytea,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (subject, key)
+)"""
+
+# A second request with the key waits here until the first one's transaction has ended.
+_BEGIN = text(
+    "INSERT INTO idempotency_keys (subject, key, fingerprint) VALUES (:subject, :key, :fingerprint) "
+    "ON CONFLICT DO NOTHING RETURNING key"
+)
+_LOOK_UP = text(
+    "SELECT fingerprint, status, media_type, body FROM idempotency_keys WHERE subject = :subject AND key = :key"
+)
+_FINISH = text(
+    "UPDATE idempotency_keys SET status = :status, media_type = :media_type, body = :body "
+    "WHERE subject = :subject AND key = :key"
+)
+_FREE = text("DELETE FROM idempotency_keys WHERE subject = :subject AND key = :key AND status IS NULL")
+
+
+async def begin(connection: AsyncConnection, subject: str, keyed: Keyed[Any]) -> Answer | None:
+    """Take the key, in the transaction of the effect. Return the stored answer if the key came before.
+
+    Raises IdempotencyKeyReused (other body) or RequestInFlight (no answer is stored yet).
+    """
+    who = {"subject": subject, "key": keyed.key}
+    taken = (await connection.execute(_BEGIN, {**who, "fingerprint": keyed.fingerprint})).first()
+    if taken is not None:
+        return None
+    row = (await connection.execute(_LOOK_UP, who)).one_or_none()
+    if row is None:
+        raise RequestInFlight("The first request with this key was just undone; send it again.")
+    if row.fingerprint != keyed.fingerprint:
+        raise IdempotencyKeyReused("The Idempotency-Key came before, with another body.")
+    if row.status is None:
+        raise RequestInFlight("The first request with this key is still running.")
+    return Answer(row.status, row.body, row.media_type).replayed()
+
+
+async def finish(connection: AsyncConnection, subject: str, key: str, answer: Answer) -> None:
+    """Store the final answer of the key."""
+    await connection.execute(
+        _FINISH,
+        {
+            "subject": subject,
+            "key": key,
+            "status": answer.status,
+            "media_type": answer.media_type,
+            "body": answer.body,
+        },
+    )
+
+
+async def free(connection: AsyncConnection, subject: str, key: str) -> None:
+    """Give the key back: the request had no effect and may be sent again."""
+    await connection.execute(_FREE, {"subject": subject, "key": key})

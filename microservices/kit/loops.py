@@ -1,0 +1,54 @@
+"""Loops beside the requests: a step every so often, and at once when somebody calls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+log = logging.getLogger(__name__)
+
+MAX_BACK_OFF_S = 5.0
+
+
+class Wake:
+    """Hurries a loop. What is called while the loop works makes it go round once more."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def __call__(self) -> None:
+        """Make the loop go round now."""
+        self._event.set()
+
+    async def wait(self, timeout_s: float) -> None:
+        """Return when called, or after `timeout_s` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._event.wait()
+        self._event.clear()
+
+
+async def repeat(name: str, step: Callable[[], Awaitable[bool]], wake: Wake, every_s: float) -> None:
+    """Run `step` for ever: again at once while it returns True (there is more to do), else when woken or due.
+
+    A step that fails is logged and tried again with back-off: a database that is away must not end the loop.
+    """
+    failures = 0
+    while True:
+        try:
+            more = await step()
+            failures = 0
+        except Exception:
+            failures += 1
+            log.warning("the loop %s failed (%d in a row)", name, failures, exc_info=failures == 1)
+            await asyncio.sleep(back_off_s(failures, every_s))
+            continue
+        if not more:
+            await wake.wait(every_s)
+
+
+def back_off_s(failures: int, first_s: float = 1.0) -> float:
+    """Return the pause after so many failures in a row: doubling, five seconds at most."""
+    return min(first_s * 2.0 ** min(failures - 1, 10), MAX_BACK_OFF_S)

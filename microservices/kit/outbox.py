@@ -1,0 +1,83 @@
+"""The outbox: events are written in the transaction that causes them and leave for the broker afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, DateTime, Identity, MetaData, Table, Text, func, insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from microservices.kit.broker import Broker
+from microservices.kit.database import Database
+from microservices.kit.loops import Wake
+from shared.contract.events import Event, subject_of
+from shared.platform.failpoints import reach
+from shared.platform.metrics import Metrics
+
+CREATE_OUTBOX = """
+CREATE TABLE outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    type text NOT NULL,
+    payload text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+)"""
+
+BATCH = 200
+# A row is deleted once the broker has it, so what is in the table is what is unsent. Looking for rows that are there,
+# and never for `id > last`, finds also the row of a transaction that took its id early and committed late.
+_TAKE = text(
+    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED) "
+    "RETURNING id, type, payload"
+)
+
+
+def outbox_table(metadata: MetaData) -> Table:
+    """Return the table as Core knows it, for statements that write an event together with its cause."""
+    return Table(
+        "outbox",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("type", Text, nullable=False),
+        Column("payload", Text, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    )
+
+
+_INSERT = insert(outbox_table(MetaData()))
+
+
+class Outbox:
+    """Where a service puts its events, and the relay that hands them to the broker."""
+
+    def __init__(self, database: Database, broker: Broker, metrics: Metrics) -> None:
+        self._database = database
+        self._broker = broker
+        self._metrics = metrics
+        self.wake = Wake()
+
+    async def put(self, connection: AsyncConnection, *events: Event) -> None:
+        """Write events in the caller's transaction. Call `wake()` after the commit, or they leave with the sweep."""
+        if events:
+            await connection.execute(_INSERT, [row_of(event) for event in events])
+
+    async def relay(self) -> bool:
+        """Publish one batch; return whether there may be more. Raises if the broker is away: the rows stay."""
+        await self._broker.jetstream()  # no row is locked while there is nobody to send it to
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(_TAKE, {"batch": BATCH})).all()
+            if not rows:
+                return False
+            rows = sorted(rows, key=lambda row: row.id)
+            sends = (self._broker.publish(subject_of(row.type), row.payload.encode()) for row in rows)
+            await asyncio.gather(*sends)
+            # A crash from here to the commit sends the batch again: inboxes know it by the events' ids.
+            reach("outbox.published")
+        for row in rows:
+            self._metrics.events_published.labels(row.type).inc()
+        return len(rows) == BATCH
+
+
+def row_of(event: Event) -> dict[str, Any]:
+    """Return the outbox row of an event."""
+    return {"type": event.type, "payload": event.model_dump_json()}

@@ -1,0 +1,180 @@
+"""A part: what a running service is made of, the FastAPI app around it, and how it is served."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import httpx
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request, Response
+
+from microservices.kit.broker import Broker
+from microservices.kit.database import Database
+from microservices.kit.framing import Frame, answer_errors
+from microservices.kit.inbox import Consumer, Handler
+from microservices.kit.loops import Wake, repeat
+from microservices.kit.migrate import migrate
+from microservices.kit.outbox import Outbox
+from microservices.kit.peers import Peer
+from microservices.kit.settings import ServiceSettings
+from shared.contract.events import Event
+from shared.platform import failpoints, logs
+from shared.platform.metrics import CONTENT_TYPE, Metrics
+from shared.platform.tokens import ServiceSigner, ServiceVerifier, TokenVerifier
+
+READY_WITHIN_S = 1.0
+# Longer than the edge keeps an idle connection, so that it is never us who close one that is about to be used.
+KEEP_ALIVE_S = 75
+GRACE_S = 5
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+class Part:
+    """One service's database, broker, outbox, peers and loops. Nothing connects before the app starts."""
+
+    def __init__(self, name: str, settings: ServiceSettings) -> None:
+        self.name = name
+        self.settings = settings
+        self.metrics = Metrics()
+        self.database = Database(settings.database_url, settings.db_pool_size, self.metrics, name)
+        self.broker = Broker(settings.nats_url, name)
+        self.outbox = Outbox(self.database, self.broker, self.metrics)
+        self._peers: list[Peer] = []
+        self._loops: list[Callable[[], Awaitable[None]]] = [self.broker.run]
+        self._on_start: list[Callable[[], Awaitable[None]]] = []
+        self._signer = ServiceSigner(name, settings.private_jwk()) if settings.service_private_key else None
+
+    def service_peer(self, name: str, url: str, transport: httpx.AsyncBaseTransport | None = None) -> Peer:
+        """Return a client for another service; calls carry a token that this service signs."""
+        peer = Peer(
+            name,
+            url,
+            deadline_s=self.settings.inner_timeout_s,
+            metrics=self.metrics,
+            signer=self._signer,
+            transport=transport,
+        )
+        self._peers.append(peer)
+        return peer
+
+    def outside_peer(self, name: str, url: str, *, deadline_s: float, api_key: str) -> Peer:
+        """Return a client for a part of the outside world that knows us by an API key."""
+        peer = Peer(name, url, deadline_s=deadline_s, metrics=self.metrics, authorization=f"Bearer {api_key}")
+        self._peers.append(peer)
+        return peer
+
+    def repeats(self, name: str, step: Callable[[], Awaitable[bool]], every_s: float, wake: Wake | None = None) -> Wake:
+        """Run `step` every so often beside the app; it returns whether there is more. Return what wakes it."""
+        wake = wake or Wake()
+        self._loops.append(lambda: repeat(name, step, wake, every_s))
+        return wake
+
+    def publishes(self) -> None:
+        """Run the relay of the outbox: woken after a commit, and sweeping for what a crash left behind."""
+        self.repeats("outbox", self.outbox.relay, self.settings.sweep_interval_s, self.outbox.wake)
+
+    def consumes(self, name: str, event_types: Sequence[str], event_class: type[Event], handle: Handler) -> None:
+        """Hand events of these types to `handle` through the inbox. `name` is the durable consumer's."""
+        consumer = Consumer(
+            name,
+            event_types,
+            event_class,
+            handle,
+            database=self.database,
+            broker=self.broker,
+            metrics=self.metrics,
+            after_commit=self.outbox.wake,
+        )
+        self.repeats(f"consumer {name}", consumer.step, self.settings.sweep_interval_s)
+
+    def on_start(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Run `step` once after the migrations and before the first request (seeding, for instance)."""
+        self._on_start.append(step)
+
+    def app(self, routers: Sequence[APIRouter], service: object) -> FastAPI:
+        """Return the app: the routes, the operator's routes, problem+json for every error, loops beside it."""
+        app = FastAPI(
+            title=self.name,
+            lifespan=self._lifespan,
+            redirect_slashes=False,
+            openapi_url=None,  # the contract is written by hand, once for both builds
+        )
+        app.state.service = service
+        app.state.part = self
+        app.state.token_verifier = TokenVerifier(
+            self.settings.jwks_url, self.settings.token_issuer, self.settings.token_audience
+        )
+        app.state.service_verifier = ServiceVerifier(self.name, self.settings.public_jwks())
+        for router in (*routers, operator_routes):
+            app.include_router(router)
+        answer_errors(app)
+        app.add_middleware(Frame, metrics=self.metrics)
+        return app
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        failpoints.enable(self.settings.crash_at, self.settings.reached_file, local_mode=self.settings.is_local)
+        if self.settings.migrate_on_start:
+            await migrate(self.database, f"microservices.{self.name}")
+        for step in self._on_start:
+            await step()
+        tasks = [asyncio.ensure_future(loop()) for loop in self._loops]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for peer in self._peers:
+                await peer.close()
+            await self.database.close()
+
+
+operator_routes = APIRouter()
+
+
+@operator_routes.get("/healthz")
+async def healthz() -> Response:
+    """Tell that the process lives. It never asks the database: a restart would not heal that."""
+    return Response(b'{"status":"alive"}', media_type="application/json")
+
+
+@operator_routes.get("/readyz")
+async def readyz(request: Request) -> Response:
+    """Tell whether this part's own database answers; neither peers nor the broker are asked."""
+    part: Part = request.app.state.part
+    try:
+        async with asyncio.timeout(READY_WITHIN_S):
+            ready = await part.database.is_ready()
+    except TimeoutError:
+        ready = False
+    body = b'{"status":"ready"}' if ready else b'{"status":"not ready"}'
+    return Response(body, 200 if ready else 503, media_type="application/json")
+
+
+@operator_routes.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """Return the metrics in Prometheus' form."""
+    part: Part = request.app.state.part
+    return Response(part.metrics.render(), media_type=CONTENT_TYPE)
+
+
+def serve(create_app: Callable[[S], Any], settings: S, name: str) -> None:
+    """Run the app on uvicorn until SIGTERM: one worker, no access log."""
+    logs.configure(name, settings.log_level)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+    )

@@ -1,0 +1,85 @@
+"""Calls to other parts: one client a process, one deadline a call, and failures told apart."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from shared.platform import tracing
+from shared.platform.metrics import Metrics
+from shared.platform.tokens import ServiceSigner
+
+# Shorter than any server's keep-alive: a connection that the other side is about to close is not used again.
+KEEP_ALIVE_S = 4.0
+MAX_CONNECTIONS = 200
+_JSON = "application/json"
+
+
+class Unreached(Exception):
+    """The call never left: no connection. Surely nothing was done."""
+
+
+class Unanswered(Exception):
+    """No answer, or none in time: it may have been done or not."""
+
+
+class Peer:
+    """One other part. `authorization` is fixed (an API key), or signed for each call by `signer`."""
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        *,
+        deadline_s: float,
+        metrics: Metrics,
+        signer: ServiceSigner | None = None,
+        authorization: str = "",
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.name = name
+        self._base_url = base_url.rstrip("/")
+        self._deadline_s = deadline_s
+        self._metrics = metrics
+        self._signer = signer
+        self._authorization = authorization
+        self._transport = transport or AiohttpTransport(
+            limits=httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEP_ALIVE_S),
+        )
+        # The deadline in `_call` is ours and covers the whole call; some transports ignore httpx's own.
+        self._client = httpx.AsyncClient(transport=self._transport, timeout=None, trust_env=False)  # noqa: S113
+
+    async def post(self, path: str, body: bytes = b"") -> httpx.Response:
+        """Return the answer, whatever its status. Raises Unreached or Unanswered."""
+        return await self._call("POST", path, body)
+
+    async def get(self, path: str) -> httpx.Response:
+        """Return the answer, whatever its status. Raises Unreached or Unanswered."""
+        return await self._call("GET", path, b"")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _call(self, method: str, path: str, body: bytes) -> httpx.Response:
+        headers = {"Authorization": self._signer.authorization(self.name) if self._signer else self._authorization}
+        if body:
+            headers["Content-Type"] = _JSON
+        if trace_id := tracing.current():
+            headers[tracing.HEADER] = trace_id
+        outcome = "unanswered"
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                answer = await self._client.request(method, self._base_url + path, content=body, headers=headers)
+            outcome = str(answer.status_code)
+            return answer
+        except httpx.ConnectError as error:
+            outcome = "unreached"
+            raise Unreached(f"{self.name} cannot be reached") from error
+        except (httpx.HTTPError, TimeoutError) as error:
+            # A reset connection is in here too: the request may have been read before the other side fell.
+            raise Unanswered(f"{self.name} did not answer: {error or type(error).__name__}") from error
+        finally:
+            self._metrics.calls.labels(self.name, outcome).inc()

@@ -1,0 +1,38 @@
+"""Settings that services have beyond the common ones: the broker and the keys with which services know each other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from shared.platform.settings import CommonSettings
+
+
+class ServiceSettings(CommonSettings):
+    """A service's settings. Key settings are paths: a service that calls nobody needs no private key."""
+
+    nats_url: str = ""
+    service_private_key: str = ""
+    service_public_keys: str = ""
+
+    def required(self) -> tuple[str, ...]:
+        """Return the settings that must not be empty."""
+        return (*super().required(), "nats_url")
+
+    def local_defaults(self) -> dict[str, str]:
+        """Return the defaults of local mode."""
+        return {**super().local_defaults(), "nats_url": "nats://127.0.0.1:18280"}
+
+    def private_jwk(self) -> dict[str, Any]:
+        """Return the key this service signs its calls with. Raises OSError or ValueError if it cannot be read."""
+        return _read_json(self.service_private_key)
+
+    def public_jwks(self) -> dict[str, dict[str, Any]]:
+        """Return the public keys of the other services, by name; none if no file is named."""
+        return _read_json(self.service_public_keys) if self.service_public_keys else {}
+
+
+def _read_json(path: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
+    return value

@@ -1,0 +1,162 @@
+"""What routes are made of: who asks, the body that came, the answer that goes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.exceptions import HTTPException
+
+from shared.contract.bodies import MAX_BODY_BYTES, IdempotencyKey
+from shared.contract.problems import Problem, error_of_validation
+from shared.domain.errors import FieldError, Forbidden, IdempotencyKeyMissing, InvalidRequest
+from shared.platform.fingerprint import fingerprint
+from shared.platform.tokens import Principal, ServiceVerifier, TokenVerifier
+
+JSON = "application/json"
+KEY_HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotent-Replayed"
+
+B = TypeVar("B", bound=BaseModel)
+_key_form: TypeAdapter[str] = TypeAdapter(IdempotencyKey)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as bytes, so that it can be stored and given again byte for byte."""
+
+    status: int
+    body: bytes
+    media_type: str = JSON
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, status: int, body: BaseModel, headers: dict[str, str] | None = None) -> Answer:
+        """Return the answer with this model as its JSON body. Nothing is validated again."""
+        return cls(status, body.model_dump_json().encode(), JSON, headers or {})
+
+    @classmethod
+    def of_problem(cls, problem: Problem) -> Answer:
+        """Return the answer that tells this problem."""
+        headers = dict(problem.headers)
+        media_type = headers.pop("Content-Type")
+        return cls(problem.status, json.dumps(problem.body).encode(), media_type, headers)
+
+    def replayed(self) -> Answer:
+        """Return the same answer, marked as given before."""
+        return Answer(self.status, self.body, self.media_type, {**self.headers, REPLAYED_HEADER: "true"})
+
+    def response(self) -> Response:
+        """Return it in the framework's form."""
+        return Response(self.body, self.status, self.headers, self.media_type)
+
+
+@dataclass(frozen=True)
+class Keyed(Generic[B]):
+    """A body that came with an Idempotency-Key; the fingerprint tells a retry from another request."""
+
+    body: B
+    key: str
+    fingerprint: str
+
+
+async def customer(request: Request) -> Principal:
+    """Return who asks. Raises Unauthenticated."""
+    verifier: TokenVerifier = request.app.state.token_verifier
+    authorization = request.headers.get("authorization")
+    # A token seen before costs a look-up. A new one costs a signature, and perhaps a fetch of keys: off the loop.
+    known = verifier.cached(authorization)
+    if known is not None:
+        return known
+    return await asyncio.to_thread(verifier.verify, authorization)
+
+
+async def admin(request: Request) -> Principal:
+    """Return who asks if it is an admin. Raises Unauthenticated or Forbidden."""
+    principal = await customer(request)
+    if not principal.is_admin:
+        raise Forbidden("This needs the role admin.")
+    return principal
+
+
+async def caller(request: Request) -> str:
+    """Return the name of the service that calls an inner route. Raises Unauthenticated."""
+    verifier: ServiceVerifier = request.app.state.service_verifier
+    return verifier.verify(request.headers.get("authorization"))
+
+
+Customer = Annotated[Principal, Depends(customer)]
+Admin = Annotated[Principal, Depends(admin)]
+Caller = Annotated[str, Depends(caller)]
+
+
+def service_of(request: Request) -> Any:
+    """Return the service object that `Part.app` was given."""
+    return request.app.state.service
+
+
+async def read_raw(request: Request) -> bytes:
+    """Return the raw body. Raises 413 if it is over 64 KiB, without reading the rest."""
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+        raise HTTPException(413)
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise HTTPException(413)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def read_body(request: Request, model: type[B]) -> B:
+    """Return the checked JSON body. Raises 415, 413, MalformedBody or InvalidRequest, in this order."""
+    raw = await _read_json(request)
+    return _parse(raw, model)[0]
+
+
+async def read_keyed(request: Request, model: type[B], route: str) -> Keyed[B]:
+    """Return the checked JSON body and its Idempotency-Key; `route` is part of the fingerprint.
+
+    Raises 415, 413, IdempotencyKeyMissing, MalformedBody or InvalidRequest, in this order.
+    """
+    raw = await _read_json(request)
+    key = request.headers.get(KEY_HEADER)
+    if key is None:
+        raise IdempotencyKeyMissing("Send an Idempotency-Key header.")
+    body, value = _parse(raw, model)
+    try:
+        _key_form.validate_python(key)
+    except ValidationError as error:
+        wrong = FieldError(KEY_HEADER, "must be 1 to 128 printable ASCII characters without spaces")
+        raise InvalidRequest("The Idempotency-Key is not valid.", [wrong]) from error
+    return Keyed(body, key, fingerprint(route, value))
+
+
+async def _read_json(request: Request) -> bytes:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != JSON:
+        raise HTTPException(415)
+    return await read_raw(request)
+
+
+def _parse(raw: bytes, model: type[B]) -> tuple[B, Any]:
+    """Return the checked body and the plain JSON value. A field that comes twice is refused, not overwritten."""
+    try:
+        body = model.model_validate_json(raw)
+    except ValidationError as error:
+        raise error_of_validation(error) from error
+    return body, json.loads(raw, object_pairs_hook=_each_field_once)
+
+
+def _each_field_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidRequest("A field stands twice in the body.", [FieldError(twice, "stands twice")])
+    return value
