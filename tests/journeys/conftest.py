@@ -1,0 +1,54 @@
+"""Fixtures of the journeys: the shop, its admin, a customer who has never been here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.arms import Arm
+from tests.journeys.opening import open_shop
+from tests.journeys.settling import LateOrders
+from tests.journeys.shop import Admin, Customer, Shop
+
+
+@pytest.fixture(scope="session")
+def shop(arm: Arm) -> Iterator[Shop]:
+    """The arm, as its customers see it."""
+    with open_shop(arm) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def admin(shop: Shop) -> Admin:
+    """Somebody with the role admin."""
+    return shop.admin()
+
+
+@pytest.fixture
+def customer(shop: Shop) -> Customer:
+    """Somebody who has never been here."""
+    return shop.customer()
+
+
+@pytest.fixture
+def curl() -> Iterator[httpx.Client]:
+    """A client without a base address, for the parts' own ports."""
+    with httpx.Client(timeout=5) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def late_orders(shop: Shop, admin: Admin) -> Iterator[LateOrders]:
+    """Orders whose payment the provider leaves open, placed when the arm's first journey begins."""
+    late = LateOrders(shop, admin)
+    late.begin()
+    yield late
+    late.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begin_late_orders_early(request: pytest.FixtureRequest) -> None:
+    if any("late_orders" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("late_orders")
