@@ -39,8 +39,7 @@ Target = Annotated[str, typer.Argument(help="A part (payments), a replica (payme
 
 
 def up(
-    stack: StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
-StackArgument = Choice.both,
+    stack: StackArgument = Choice.both,
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="PART:NAME=VALUE, a setting of a part; *: of every application.")
     ] = None,
@@ -62,21 +61,19 @@ StackArgument = Choice.both,
     console.print(f"Ready in {time.monotonic() - began:.1f} s.")
 
 
-def down(stack: StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
-StackArgument = Choice.all) -> None:
+def down(stack: StackArgument = Choice.all) -> None:
     """Stop stacks, and the outside world with the last of them; no process is left."""
-    for name in together.down(stack.stacks):
+    # Without a choice of one stack everything is meant, also a third one that somebody forgot.
+    for name in together.down(STACKS if stack is Choice.both else stack.stacks):
         console.print(f"{name} is down.")
 
 
-def status(stack: StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
-StackArgument = Choice.all) -> None:
+def status(stack: StackArgument = Choice.all) -> None:
     """Show every replica and how it is."""
     console.print(status_table(LocalRunner(name).status() for name in stack.stacks))
 
 
-def stats(stack: StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
-StackArgument = Choice.all) -> None:
+def stats(stack: StackArgument = Choice.all) -> None:
     """Show CPU seconds and memory (PSS) by part."""
     running = [runner for name in stack.stacks if (runner := LocalRunner(name)).status().up]
     console.print(stats_table({runner.stack.name: runner.stats() for runner in running}))
@@ -89,62 +86,53 @@ def ports() -> None:
             console.print(f"{name:>14} {part:<18}", *(f"{key}={port + port_shift()}" for key, port in numbers.items()))
 
 
-def scale(service: str, replicas: int, stack: StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
-StackOption = Choice.both) -> None:
+def scale(service: str, replicas: int, stack: StackOption = Choice.both) -> None:
     """Bring a part to N replicas, without a failed request."""
     runner = together.runner_of(service, stack.stacks)
     runner.scale(_bare(service, runner.stack), replicas)
     console.print(f"{runner.stack.name}/{service}: {replicas} replicas serve.")
 
 
-def kill(target: Target, stack: StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
-StackOption = Choice.both) -> None:
+def kill(target: Target, stack: StackOption = Choice.both) -> None:
     """Kill -9 a part or a replica; it comes back after a short back-off."""
     together.runner_of(target, stack.stacks).kill(target)
 
 
 def hold(
     target: Target,
-    stack: StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
-StackOption = Choice.both,
+    stack: StackOption = Choice.both,
     kill: Annotated[bool, typer.Option("--kill", help="With kill -9.")] = False,
 ) -> None:
     """Stop a part and keep it down until `release`."""
     together.runner_of(target, stack.stacks).hold(target, kill=kill)
 
 
-def release(target: Target, stack: StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
-StackOption = Choice.both) -> None:
+def release(target: Target, stack: StackOption = Choice.both) -> None:
     """Start a part that is held."""
     together.runner_of(target, stack.stacks).release(target)
 
 
-def pause(target: Target, stack: StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
-StackOption = Choice.both) -> None:
+def pause(target: Target, stack: StackOption = Choice.both) -> None:
     """Freeze a part (SIGSTOP): it keeps its connections and answers nothing."""
     together.runner_of(target, stack.stacks).pause(target)
 
 
-def resume(target: Target, stack: StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
-StackOption = Choice.both) -> None:
+def resume(target: Target, stack: StackOption = Choice.both) -> None:
     """Let a frozen part go on."""
     together.runner_of(target, stack.stacks).resume(target)
 
 
-def restart(target: Target, stack: StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
-StackOption = Choice.both) -> None:
+def restart(target: Target, stack: StackOption = Choice.both) -> None:
     """Stop a part gracefully and start it again, replica by replica."""
     together.runner_of(target, stack.stacks).restart(target)
 
 
-def logs(target: Target, stack: StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
-StackOption = Choice.both, lines: int = 50) -> None:
+def logs(target: Target, stack: StackOption = Choice.both, lines: int = 50) -> None:
     """Show the end of a part's log (`supervisor` is one too)."""
     console.print(together.runner_of(target, stack.stacks).logs(target, lines), markup=False)
 
 
-def reset(stack: StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
-StackArgument = Choice.both, products: int = 1000) -> None:
+def reset(stack: StackArgument = Choice.both, products: int = 1000) -> None:
     """Give running shops fresh data."""
     for name in stack.stacks:
         if name != "outside" and (runner := LocalRunner(name)).status().up:
@@ -152,8 +140,7 @@ StackArgument = Choice.both, products: int = 1000) -> None:
             console.print(f"{name}: fresh data, {products} products.")
 
 
-def rate_limit(on: Annotated[str, typer.Argument(help="on or off")], stack: StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
-StackOption = Choice.both) -> None:
+def rate_limit(stack: StackArgument, on: Annotated[str, typer.Argument(help="on or off")]) -> None:
     """Switch the edge's rate limit on or off."""
     if on not in ("on", "off"):
         raise typer.BadParameter("say on or off")

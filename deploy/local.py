@@ -20,7 +20,7 @@ from deploy.parts import Site, Stack
 from deploy.process import MARK
 from deploy.runner import InstanceStatus, PartStats, Runner, StackStatus, Watch
 from deploy.state import CONTROL_KEY, State
-from deploy.topology import stack as stack_at
+from deploy.topology import THIS, build
 
 ASK_TIMEOUT_S = 10.0
 SLOW_COMMAND_S = 90.0  # scale, restart, release: they wait for readiness
@@ -36,7 +36,7 @@ def port_shift() -> int:
 class LocalRunner(Runner):
     """One stack as processes below a supervisor of its own."""
 
-    def __init__(self, stack: str, home: Home | None = None, shift: int | None = None) -> None:
+    def __init__(self, stack: str, home: Home | None = None, shift: int | None = None, topology: str = THIS) -> None:
         self._home = home or Home.from_environment()
         self._folder = self._home.stack(stack)
         state = State.read(self._folder)
@@ -44,7 +44,8 @@ class LocalRunner(Runner):
         self._shift = shift if shift is not None else state.shift if state else port_shift()
         secrets = keys.ensure(self._home.keys)
         self._site = Site(secrets, keys=str(self._home.keys), data=str(self._home.root), shift=self._shift)
-        self._stack = stack_at(stack, self._site)
+        self._topology = topology
+        self._stack = build(topology, stack, self._site)
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     @property
@@ -86,10 +87,15 @@ class LocalRunner(Runner):
             if part.kind == "envoy":
                 bootstrap.write(self._stack, part, self._folder / "envoy")
         State.remove(self._folder)
-        settings = {name: dict(values) for name, values in (environment or {}).items()}
+        order = {
+            "stack": self._stack.name,
+            "topology": self._topology,
+            "shift": self._shift,
+            "settings": {name: dict(values) for name, values in (environment or {}).items()},
+        }
         with self._home.log(self._stack.name, "supervisor").open("ab") as log:
             self._supervisor = subprocess.Popen(
-                [sys.executable, "-m", "deploy.supervisor", self._stack.name, str(self._shift), json.dumps(settings)],
+                [sys.executable, "-m", "deploy.supervisor", json.dumps(order)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,4 +1,4 @@
-"""The process that stays: it runs one stack's parts and takes commands. `python -m deploy.supervisor <stack>`."""
+"""The process that stays: it runs one stack's parts and takes commands. `python -m deploy.supervisor <order>`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from deploy.errors import DeployError
 from deploy.fleet import Fleet, Settings, wait_ready
 from deploy.home import Home, write_atomically
 from deploy.instance import Instance
-from deploy.parts import Part, Site
+from deploy.parts import Part, Secrets, Site, Stack
 from deploy.process import Identity, Launch
 from deploy.runner import StackStatus
 from deploy.state import CONTROL_KEY, State
-from deploy.topology import stack as stack_at
+from deploy.topology import build
 
 Command = Callable[..., Awaitable[Any]]
 
@@ -32,13 +32,12 @@ Command = Callable[..., Awaitable[Any]]
 class Supervisor:
     """One stack's fleet behind a control channel."""
 
-    def __init__(self, home: Home, name: str, shift: int, settings: Settings) -> None:
+    def __init__(self, home: Home, stack: Stack, secrets: Secrets, shift: int, settings: Settings) -> None:
         self._home = home
-        self._folder = home.stack(name)
+        self._folder = home.stack(stack.name)
         self._shift = shift
-        self._secrets = keys.load(home.keys)
-        site = Site(self._secrets, keys=str(home.keys), data=str(home.root), shift=shift)
-        self._fleet = Fleet(stack_at(name, site), self._folder / "envoy", self._prepare, settings, self._save)
+        self._secrets = secrets
+        self._fleet = Fleet(stack, self._folder / "envoy", self._prepare, settings, self._save)
         self._down = asyncio.Event()
         self._control_port = 0
         self._me = Identity.of(os.getpid())
@@ -125,16 +124,19 @@ class Supervisor:
 
 
 def main() -> int:
-    """Run the supervisor of the stack named by the first argument; the second is a JSON object of settings."""
-    name, shift, settings = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
+    """Run the supervisor that the JSON object in the first argument describes (see `LocalRunner.begin`)."""
+    order = json.loads(sys.argv[1])
     home = Home.from_environment()
-    with (home.stack(name) / "supervisor.lock").open("w") as lock:
+    known_secrets = keys.load(home.keys)
+    site = Site(known_secrets, keys=str(home.keys), data=str(home.root), shift=order["shift"])
+    stack = build(order["topology"], order["stack"], site)
+    with (home.stack(stack.name) / "supervisor.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system gives it back when we die
         except BlockingIOError:
-            sys.stderr.write(f"another supervisor runs {name}\n")
+            sys.stderr.write(f"another supervisor runs {stack.name}\n")
             return 3
-        asyncio.run(Supervisor(home, name, shift, settings).run())
+        asyncio.run(Supervisor(home, stack, known_secrets, order["shift"], order["settings"]).run())
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ from deploy.errors import UnknownTarget
 from deploy.parts import Part, Probe, Reset, Site, Stack
 from deploy.ports import MAX_REPLICAS
 
+THIS = "deploy.topology:stack"
 SHOPS = ("monolith", "microservices", "colocated")
 STACKS = ("outside", *SHOPS)
 SERVICES = ("catalog", "orders", "payments", "notifications")
@@ -20,6 +22,14 @@ SERVICE_POOL = 4
 SPARE_CONNECTIONS = 20  # migrations, resets, the reconciler, a psql by hand
 
 READY = Probe("http", "http", "/readyz")
+
+
+def build(topology: str, name: str, site: Site) -> Stack:
+    """Return what `topology`, such as `deploy.topology:stack`, makes of this name: tests have stacks of their own."""
+    module, _, function = topology.partition(":")
+    made = getattr(importlib.import_module(module), function)(name, site)
+    assert isinstance(made, Stack)
+    return made
 
 
 def stack(name: str, site: Site) -> Stack:
