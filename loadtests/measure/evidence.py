@@ -34,8 +34,8 @@ def read(parties: Parties, orders: Path | None, *, planted_poison: int = 0) -> B
         dead_letters = _count_dead_letters(client, parties)
     rows = read_views(parties.databases)
     return Books(
-        stack=parties.stack.name,
-        mail_domain=parties.stack.mail_domain,
+        stack=parties.stack,
+        mail_domain=parties.mail_domain,
         attempts=attempts,
         orders=tuple(rows["v_orders"]),
         payments=tuple(rows["v_payments"]),
@@ -139,7 +139,7 @@ def _pages(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterable[
 
 
 def _read_ledger(client: httpx.Client, parties: Parties) -> tuple[Charge, ...]:
-    answer = client.get(f"{parties.provider}/control/{parties.stack.merchant}/ledger").raise_for_status().json()
+    answer = client.get(f"{parties.provider}/control/{parties.merchant}/ledger").raise_for_status().json()
     return tuple(
         Charge(
             key=charge["key"],
@@ -154,7 +154,7 @@ def _read_ledger(client: httpx.Client, parties: Parties) -> tuple[Charge, ...]:
 
 
 def _read_mails(client: httpx.Client, parties: Parties) -> tuple[Mail, ...]:
-    query = {"domain": parties.stack.mail_domain, "limit": "1000000"}
+    query = {"domain": parties.mail_domain, "limit": "1000000"}
     answer = client.get(f"{parties.mail}/messages", params=query).raise_for_status().json()
     return tuple(Mail(m["message_id"], _address(m["to"]), m["subject"]) for m in answer["messages"])
 

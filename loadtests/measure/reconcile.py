@@ -80,12 +80,11 @@ def compare(one: Books, other: Books) -> Sequence[Violation]:
     return sameness.both_end_alike(one, other).violations
 
 
-def reconcile(stack: str, orders: Path | None, *, planted_poison: int = 0) -> tuple[Reconciliation, Books]:
+def reconcile(parties: Parties, orders: Path | None, *, planted_poison: int = 0) -> tuple[Reconciliation, Books]:
     """Wait until the stack is at rest (60 s at most), read everything, and check it.
 
     `orders` is the client's history, an `orders.jsonl`; without one only the parties' own books are compared.
     """
-    parties = Parties.of(stack)
     waited_s = wait_until_finished(parties.databases, timeout_s=FAILED_S)
     books = evidence.read(parties, orders, planted_poison=planted_poison)
     return check(books, waited_s), books
