@@ -35,6 +35,7 @@ def _connection_manager(name: str, routes: list[dict[str, Any]], *, public: bool
             "@type": f"{_TYPE}.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": name,
             "codec_type": "HTTP1",
+            "http_protocol_options": {"accept_http_10": True, "default_host_for_http_10": "localhost"},  # ab sends 1.0
             "server_header_transformation": "PASS_THROUGH",
             "normalize_path": True,
             "merge_slashes": True,
