@@ -99,7 +99,7 @@ async def get_behaviour(request: Request) -> Response:
 
 
 def create_app(settings: MailSettings, smtp_listener: socket) -> Starlette:
-    """Return the application, which also takes mail from `smtp_listener` while it runs."""
+    """Return the application, which also takes mail from `smtp_listener` while it runs. Raises sqlite3.Error."""
     mailbox = Mailbox(settings.data_dir / "mail.sqlite3")
     postmaster = Postmaster(mailbox)
 

@@ -10,6 +10,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import Literal, NoReturn
@@ -89,15 +90,17 @@ def prepare_data_dir(data_dir: Path) -> None:
 def run(part: str, settings: OutsideSettings, create_app: Callable[[asyncio.Event], Starlette]) -> None:
     """Serve until SIGTERM or SIGINT. `create_app` gets the event that is set when the stop begins."""
     logs.configure(part, settings.log_level)
-    try:
-        prepare_data_dir(settings.data_dir)
-        listener = listen(settings.host, settings.port)
-        stopping = asyncio.Event()
-        app = create_app(stopping)
-    except CannotStart as error:
-        refuse(part, str(error))
-    except (OSError, sqlite3.Error) as error:
-        refuse(part, f"DATA_DIR {settings.data_dir}: {error}")
+    stopping = asyncio.Event()
+    with ExitStack() as opened:
+        try:
+            prepare_data_dir(settings.data_dir)
+            listener = opened.enter_context(listen(settings.host, settings.port))
+            app = create_app(stopping)
+        except CannotStart as error:
+            refuse(part, str(error))
+        except (OSError, sqlite3.Error) as error:
+            refuse(part, f"DATA_DIR {settings.data_dir}: {error}")
+        opened.pop_all()  # from here on the server closes it
     config = uvicorn.Config(
         app,
         lifespan="on",

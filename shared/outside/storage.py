@@ -14,20 +14,25 @@ class Storage:
     """One connection used from one event loop, without threads: a statement takes some 10 us, a commit some 30 us.
 
     `write` joins the open group and the group is committed once the loop has run what is ready, so that a
-    hundred requests that arrive together cost one commit. Nothing may be answered before `committed` returns.
+    hundred requests that arrive together cost one commit. Nothing may be answered before `committed` returns,
+    and it is awaited right after the write: once the loop has run, the group and its failure are history.
     """
 
     def __init__(self, path: Path, schema: str) -> None:
         """Open or create the file. Raises sqlite3.Error if it is no database, or has another owner."""
-        self._connection = sqlite3.connect(path, isolation_level=None, timeout=OWNER_WAIT_S)
-        # Exclusive: a second process on the same file is refused at its start, instead of mixing two ledgers.
-        self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        # NORMAL: a commit is in the system's hands before it is answered, which outlives a killed process;
-        # only a power cut may take the last ones.
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self.create(schema)
         self._group: asyncio.Future[None] | None = None
+        self._connection = sqlite3.connect(path, isolation_level=None, timeout=OWNER_WAIT_S)
+        try:
+            # Exclusive: a second process on the same file is refused at its start, instead of sharing it.
+            self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            # NORMAL: a commit is in the system's hands before it is answered, which outlives a killed
+            # process; only a power cut may take the last ones.
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+            self.create(schema)
+        except sqlite3.Error:
+            self._connection.close()
+            raise
 
     def create(self, schema: str) -> None:
         """Execute the statements of `schema`, each of which must be harmless when done again."""

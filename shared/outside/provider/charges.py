@@ -48,6 +48,7 @@ async def charge(request: Request) -> Response:
     wanted = await read_body(request, ChargeRequest)
     behaviour = desk.behaviours[merchant]
     seen = desk.ledger.attempt(merchant, wanted.key, wanted.amount, wanted.currency, wanted.payment_method)
+    await desk.ledger.storage.committed()
     await desk.suffer(request, behaviour)
     if seen.status != "undecided":
         await asyncio.sleep(behaviour.latency_s(desk.chance))
