@@ -1,0 +1,1 @@
+"""The catalog: products, their stock, and the reservations that orders hold on it."""

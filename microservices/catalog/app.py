@@ -1,0 +1,28 @@
+"""The catalog service: products and stock. Run by `python -m microservices.catalog.app`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fastapi import FastAPI
+
+from microservices.catalog import routes
+from microservices.catalog.config import CatalogSettings
+from microservices.catalog.reservations import EVENT_TYPES, on_order_events
+from microservices.catalog.seeding import seed_if_empty
+from microservices.catalog.service import CatalogService
+from microservices.kit.part import Part, serve
+from shared.contract.events import OrderEvent
+from shared.platform.settings import load_or_exit
+
+
+def create_app(settings: CatalogSettings) -> FastAPI:
+    """Return the app; it connects when it starts."""
+    part = Part("catalog", settings)
+    part.on_start(partial(seed_if_empty, part.database, settings.seed_products))
+    part.consumes("catalog", EVENT_TYPES, OrderEvent, on_order_events)
+    return part.app([routes.router], CatalogService(part.database))
+
+
+if __name__ == "__main__":
+    serve(create_app, load_or_exit(CatalogSettings), "catalog")

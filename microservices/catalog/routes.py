@@ -1,0 +1,80 @@
+"""HTTP routes of the catalog: parse, call, answer. Errors are raised and told as problems by the kit."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from pydantic import TypeAdapter, ValidationError
+
+from microservices.catalog.reservations import reserve
+from microservices.catalog.service import CatalogService
+from microservices.kit.web import Admin, Answer, Caller, read_body, read_keyed, service_of
+from shared.contract.bodies import MoneyBody, OrderLine, ProductInput, RestockInput, Sku
+from shared.contract.inner import Reservation, ReservationInput
+from shared.contract.queries import parse_product_query
+from shared.domain.errors import FieldError, InvalidRequest, NotFound
+from shared.domain.ids import is_id
+from shared.domain.order import order_total
+
+router = APIRouter()
+_sku_form: TypeAdapter[str] = TypeAdapter(Sku)
+
+
+@router.get("/products")
+async def list_products(request: Request) -> Response:
+    """Return a page of products, by text and category."""
+    service: CatalogService = service_of(request)
+    given = request.query_params
+    asked = parse_product_query(given.get("query"), given.get("category"), given.get("limit"), given.get("cursor"))
+    return Answer(200, await service.list_products(asked)).response()
+
+
+@router.get("/categories")
+async def list_categories(request: Request) -> Response:
+    """Return all categories."""
+    service: CatalogService = service_of(request)
+    return Answer(200, await service.list_categories()).response()
+
+
+@router.get("/products/{sku}")
+async def get_product(request: Request, sku: str) -> Response:
+    """Return one product."""
+    service: CatalogService = service_of(request)
+    return Answer(200, await service.get_product(_checked(sku))).response()
+
+
+@router.put("/products/{sku}")
+async def put_product(request: Request, sku: str, _: Admin) -> Response:
+    """Create or replace a product."""
+    service: CatalogService = service_of(request)
+    product = await read_body(request, ProductInput)
+    return Answer(200, await service.put_product(_checked(sku), product)).response()
+
+
+@router.post("/products/{sku}/restock")
+async def restock(request: Request, sku: str, who: Admin) -> Response:
+    """Add pieces to a product's stock, once for each key."""
+    service: CatalogService = service_of(request)
+    keyed = await read_keyed(request, RestockInput, f"POST /products/{sku}/restock")
+    return (await service.restock(who.subject, _checked(sku), keyed)).response()
+
+
+@router.post("/internal/reservations")
+async def make_reservation(request: Request, _: Caller) -> Response:
+    """Price and reserve for an order; the same order again gets the same lines."""
+    service: CatalogService = service_of(request)
+    asked = await read_body(request, ReservationInput)
+    if not is_id(asked.order_id):
+        raise InvalidRequest("The order's id is not valid.", [FieldError("order_id", "is not an id")])
+    wanted = [(line.sku, line.quantity) for line in asked.lines]
+    expected = asked.expected_total.to_money() if asked.expected_total else None
+    lines = await reserve(service.database, asked.order_id, wanted, expected)
+    body = Reservation(lines=[OrderLine.of(line) for line in lines], total=MoneyBody.of(order_total(lines)))
+    return Answer.of(200, body).response()
+
+
+def _checked(sku: str) -> str:
+    """Return the sku. What cannot be one is not looked for: raises NotFound."""
+    try:
+        return _sku_form.validate_python(sku)
+    except ValidationError:
+        raise NotFound("There is no such product.") from None

@@ -1,0 +1,91 @@
+"""Products: lists, single products, categories, and what an admin does to them. Answers are ready JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from microservices.catalog.statements import CATEGORIES, PAGES, PRODUCT, PUT_PRODUCT, RESTOCK
+from microservices.kit import idempotency
+from microservices.kit.database import Database
+from microservices.kit.web import Answer, Keyed
+from shared.contract.bodies import ProductInput, RestockInput
+from shared.contract.queries import ProductQuery, encode_cursor
+from shared.domain.errors import NotFound
+
+
+class CatalogService:
+    """What the catalog's public routes do."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def list_products(self, asked: ProductQuery) -> bytes:
+        """Return a ProductPage: products after `asked.after` in the order of their sku."""
+        parameters: dict[str, Any] = {"after": asked.after or "", "row_count": asked.limit + 1}  # is there more?
+        if asked.query is not None:
+            parameters["query"] = asked.query
+        if asked.category is not None:
+            parameters["category"] = asked.category
+        rows = await self.database.read(PAGES[asked.query is not None, asked.category is not None], parameters)
+        items = [_product(row) for row in rows[: asked.limit]]
+        more = len(rows) > asked.limit
+        return _json({"items": items, "next_cursor": encode_cursor(items[-1]["sku"]) if more else None})
+
+    async def get_product(self, sku: str) -> bytes:
+        """Return a Product. Raises NotFound."""
+        return _only(await self.database.read(PRODUCT, {"sku": sku}), sku)
+
+    async def list_categories(self) -> bytes:
+        """Return a CategoryList, by name."""
+        rows = await self.database.read(CATEGORIES)
+        return _json({"items": [row._asdict() for row in rows]})
+
+    async def put_product(self, sku: str, product: ProductInput) -> bytes:
+        """Create the product without stock, or replace what is said about it; return the Product."""
+        said = {
+            "sku": sku,
+            "name": product.name,
+            "description": product.description,
+            "category": product.category,
+            "price": product.price.amount,
+            "currency": product.price.currency,
+        }
+        return _only(await self.database.commit_one(PUT_PRODUCT, said), sku)
+
+    async def restock(self, subject: str, sku: str, keyed: Keyed[RestockInput]) -> Answer:
+        """Add pieces, once for this subject and key; answer with the Product. Raises NotFound: the key stays free."""
+        async with self.database.transaction() as connection:
+            replay = await idempotency.begin(connection, subject, keyed)
+            if replay is not None:
+                return replay
+            rows = await connection.execute(RESTOCK, {"of_sku": sku, "quantity": keyed.body.quantity})
+            answer = Answer(200, _only(rows.all(), sku))
+            await idempotency.finish(connection, subject, keyed.key, answer)
+        return answer
+
+
+def _only(rows: Sequence[Row[Any]], sku: str) -> bytes:
+    if not rows:
+        raise NotFound(f"There is no product {sku}.")
+    return _json(_product(rows[0]))
+
+
+# What a list costs is mostly what turning rows into JSON costs, so rows go straight to text. A test holds the
+# result against the contract's models.
+def _product(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "sku": row.sku,
+        "name": row.name,
+        "description": row.description,
+        "category": row.category,
+        "price": {"amount": row.price, "currency": row.currency},
+        "available": row.available,
+    }
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
