@@ -83,6 +83,7 @@ class Courier:
         self._chance = random.Random()
         self._slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
         self._reachable_at: dict[str, float] = defaultdict(float)
+        self._away: set[str] = set()
         self._under_way: dict[str, set[asyncio.Task[None]]] = defaultdict(set)
         self._session: aiohttp.ClientSession | None = None
 
@@ -164,8 +165,11 @@ class Courier:
             headers = {"Content-Type": "application/json", webhook_signature.HEADER: signature}
             try:
                 async with self._session.post(target.url, data=body, headers=headers, allow_redirects=False) as answer:
+                    self._away.discard(merchant)
                     return 200 <= answer.status < 300
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 self._reachable_at[merchant] = time.monotonic() + UNREACHABLE_PAUSE_S
-                logger.info("webhook to %s not delivered: %s", merchant, str(error) or type(error).__name__)
+                if merchant not in self._away:  # once, not with every try
+                    self._away.add(merchant)
+                    logger.warning("webhooks of %s wait: %s", merchant, str(error) or type(error).__name__)
                 return False
