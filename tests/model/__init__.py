@@ -1,0 +1,1 @@
+"""A model of the saga, small enough to try every interleaving."""
