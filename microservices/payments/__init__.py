@@ -1,0 +1,1 @@
+"""Payments: charges, refunds, and everything the shop says to its payment provider."""

@@ -1,0 +1,149 @@
+"""Charges: taken once, answered truthfully, and settled later if the provider did not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from microservices.kit.database import Database
+from microservices.kit.outbox import Outbox
+from microservices.payments.config import PaymentsSettings
+from microservices.payments.provider import ChargeOutcome, Provider, Unanswered, Unreached
+from microservices.payments.tables import CLAIM_PAYMENTS, RECORD, SETTLE, payments
+from shared.contract.bodies import MoneyBody
+from shared.contract.events import PaymentEvent
+from shared.contract.inner import ChargeInput, ChargeResult
+from shared.domain.ids import new_id
+from shared.domain.payment import PaymentStatus
+from shared.domain.risk import risk_score
+from shared.platform import tracing
+from shared.platform.failpoints import reach
+from shared.platform.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+BATCH = 20
+LONGEST_BACK_OFF_S = 5.0
+LONG_WORK_MS = 1  # more than this does not belong on the event loop
+
+
+class Charges:
+    """Takes money at the provider, with the order's id as the key."""
+
+    def __init__(
+        self, database: Database, outbox: Outbox, provider: Provider, settings: PaymentsSettings, metrics: Metrics
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._provider = provider
+        self._settings = settings
+        self._metrics = metrics
+
+    async def charge(self, wanted: ChargeInput) -> ChargeResult:
+        """Charge an order, or tell what became of the charge. `pending`: an event will tell the end."""
+        recorded = (await self._database.commit_one(RECORD, await self._new_row(wanted)))[0]
+        if not recorded.is_new:
+            return ChargeResult(payment_id=recorded.id, status=recorded.status, reason=recorded.reason)
+        reach("payment.recorded")
+        try:
+            outcome = await self._provider.charge(
+                recorded.order_id, recorded.amount, recorded.currency, recorded.payment_method
+            )
+        except (Unreached, Unanswered) as error:
+            log.warning("charge of order %s: %s; it will be settled later", recorded.order_id, error)
+            return ChargeResult(payment_id=recorded.id, status="pending")
+        reach("payment.charged")
+        await self.settle(recorded, outcome, tell=False)
+        reach("payment.settled")
+        return _result(recorded.id, outcome)
+
+    async def void(self, order_id: str) -> ChargeResult:
+        """Call a charge off for good. A charge that comes later is refused by the provider itself."""
+        rows = await self._database.read(select(payments).where(payments.c.order_id == order_id))
+        if rows and rows[0].status != PaymentStatus.PENDING:
+            return ChargeResult(payment_id=rows[0].id, status=rows[0].status, reason=rows[0].reason)
+        payment_id = rows[0].id if rows else ""
+        try:
+            outcome = await self._provider.void(order_id)
+        except (Unreached, Unanswered) as error:
+            log.warning("void of order %s: %s", order_id, error)
+            return ChargeResult(payment_id=payment_id, status="pending")
+        if rows:
+            await self.settle(rows[0], outcome, tell=True)
+        return _result(payment_id, outcome)
+
+    async def settle(self, payment: Row[Any], outcome: ChargeOutcome, *, tell: bool) -> bool:
+        """Record the end of a charge; `tell` also if nobody was told `pending`. Return whether it was news."""
+        event = PaymentEvent(
+            id=new_id(),
+            type=f"payment.{outcome.status.value}",  # type: ignore[arg-type]
+            occurred_at=datetime.now(UTC).isoformat(),
+            trace_id=tracing.current(),
+            payment_id=payment.id,
+            order_id=payment.order_id,
+            amount=MoneyBody(amount=payment.amount, currency=payment.currency),
+            reason=outcome.reason,
+        )
+        rows = await self._database.commit_one(
+            SETTLE,
+            {
+                "order_id": payment.order_id,
+                "status": outcome.status.value,
+                "reason": outcome.reason,
+                "tell": tell,
+                "event_type": event.type,
+                "payload": event.model_dump_json(),
+            },
+        )
+        self._outbox.wake()
+        return bool(rows)
+
+    async def settle_due(self) -> bool:
+        """Settle charges without an answer: send them again with their key, or call off those that are too old."""
+        rows = await self._database.commit_one(
+            CLAIM_PAYMENTS,
+            {"batch": BATCH, "least_s": self._settings.provider_timeout_s + 1, "most_s": LONGEST_BACK_OFF_S},
+        )
+        await asyncio.gather(*(self._settle_one(row) for row in rows))
+        return len(rows) == BATCH
+
+    async def _settle_one(self, payment: Row[Any]) -> None:
+        key = payment.order_id
+        try:
+            if payment.age_s > self._settings.payment_give_up_s:
+                outcome = await self._provider.void(key)
+            else:
+                outcome = await self._provider.charge(key, payment.amount, payment.currency, payment.payment_method)
+        except (Unreached, Unanswered) as error:
+            log.info("payment %s stays pending: %s", payment.id, error)
+            return
+        if await self.settle(payment, outcome, tell=True):
+            self._metrics.recovered.labels("payment").inc()
+
+    async def _new_row(self, wanted: ChargeInput) -> dict[str, Any]:
+        return {
+            "id": wanted.payment_id,
+            "order_id": wanted.order_id,
+            "customer_id": wanted.customer_id,
+            "amount": wanted.amount.amount,
+            "currency": wanted.amount.currency,
+            "payment_method": wanted.payment_method,
+            "risk_score": await self._risk(wanted),
+            "due_in_s": self._settings.recovery_after_s,
+        }
+
+    async def _risk(self, wanted: ChargeInput) -> int | None:
+        work_ms = self._settings.risk_ms
+        if not work_ms:
+            return None
+        if work_ms > LONG_WORK_MS:
+            return await asyncio.to_thread(risk_score, wanted.order_id, wanted.amount.amount, work_ms)
+        return risk_score(wanted.order_id, wanted.amount.amount, work_ms)
+
+
+def _result(payment_id: str, outcome: ChargeOutcome) -> ChargeResult:
+    return ChargeResult(payment_id=payment_id, status=outcome.status.value, reason=outcome.reason)

@@ -1,0 +1,79 @@
+"""The routes of the payments service: parse, call, answer."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+
+from microservices.kit.web import Admin, Answer, Caller, Customer, read_body, read_keyed, read_raw, service_of
+from microservices.payments.service import Payments
+from shared.contract.bodies import RefundInput, WebhookAnswer, WebhookInput
+from shared.contract.inner import ChargeInput
+from shared.contract.problems import error_of_validation
+from shared.domain.errors import NotFound
+from shared.domain.ids import is_id
+from shared.platform import webhook_signature
+
+router = APIRouter()
+
+
+def _payments(request: Request) -> Payments:
+    service: Payments = service_of(request)
+    return service
+
+
+@router.get("/payments/{payment_id}")
+async def get_payment(request: Request, payment_id: str, who: Customer) -> Response:
+    """Return a payment to its owner or an admin."""
+    return Answer.of(200, await _payments(request).payment(payment_id, who)).response()
+
+
+@router.post("/payments/{payment_id}/refunds")
+async def post_refund(request: Request, payment_id: str, who: Admin) -> Response:
+    """Give a part of a payment back."""
+    keyed = await read_keyed(request, RefundInput, f"POST /payments/{payment_id}/refunds")
+    if not is_id(payment_id):
+        raise NotFound("There is no such payment.")
+    answer = await _payments(request).refunds.refund_for_admin(who.subject, payment_id, keyed)
+    return answer.response()
+
+
+@router.post("/webhooks/payments")
+async def post_webhook(request: Request) -> Response:
+    """Take what the provider tells. The signature covers the raw body, so it is checked before any parsing."""
+    raw = await read_raw(request)
+    service = _payments(request)
+    service.check_signature(raw, request.headers.get(webhook_signature.HEADER, ""))
+    try:
+        webhook = WebhookInput.model_validate_json(raw)
+    except ValidationError as error:
+        raise error_of_validation(error) from error
+    await service.on_webhook(webhook)
+    return Answer.of(200, WebhookAnswer()).response()
+
+
+@router.post("/internal/charges")
+async def post_charge(request: Request, _: Caller) -> Response:
+    """Charge an order (idempotent by its id)."""
+    result = await _payments(request).charges.charge(await read_body(request, ChargeInput))
+    return Answer.of(202 if result.status == "pending" else 200, result).response()
+
+
+@router.post("/internal/charges/{order_id}/void")
+async def post_void(request: Request, order_id: str, _: Caller) -> Response:
+    """Call the charge of an order off."""
+    result = await _payments(request).charges.void(_checked(order_id))
+    return Answer.of(202 if result.status == "pending" else 200, result).response()
+
+
+@router.post("/internal/charges/{order_id}/cancel-refund")
+async def post_cancel_refund(request: Request, order_id: str, _: Caller) -> Response:
+    """Give back what is left of an order's payment."""
+    result = await _payments(request).refunds.refund_for_cancel(_checked(order_id))
+    return Answer.of(202 if result.status == "pending" else 200, result).response()
+
+
+def _checked(order_id: str) -> str:
+    if not is_id(order_id):
+        raise NotFound("There is no such charge.")
+    return order_id
