@@ -1,4 +1,4 @@
-"""The stacks that the tests run against: started for this session in a folder and on ports of their own, or up already."""
+"""The stacks that the tests run against: started in a folder and on ports of their own, or up already."""
 
 from __future__ import annotations
 
@@ -68,6 +68,7 @@ class Session:
 
     running: dict[str, Arm]
     failures: dict[str, str]
+    outside: LocalRunner
 
 
 class OwnStacks:
@@ -84,7 +85,7 @@ class OwnStacks:
         """Start the outside world and the arms, all at once. Raises DeployError if the outside world fails."""
         self._outside.up()
         self._arms = [self._runner(name) for name in names]
-        session = Session({}, {})
+        session = Session({}, {}, self._outside)
         with ThreadPoolExecutor(len(ARMS)) as threads:
             for runner, failure in zip(self._arms, threads.map(_start, self._arms), strict=True):
                 name = runner.stack.name
@@ -107,7 +108,7 @@ class OwnStacks:
 
 def already_running(names: Iterable[str]) -> Session:
     """Return stacks that `make up` started in the folder that the environment names."""
-    session = Session({}, {})
+    session = Session({}, {}, LocalRunner("outside"))
     for name in names:
         runner = LocalRunner(name)
         if runner.status().up:

@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from tests.arms import Arm
+from tests.journeys.interrupted import Interrupted
 from tests.journeys.opening import open_shop
+from tests.journeys.raw_http import HALF_A_BODY, HALF_A_HEADER, SlowSender
 from tests.journeys.settling import LateOrders
 from tests.journeys.shop import Admin, Customer, Shop
 
@@ -48,7 +50,23 @@ def late_orders(shop: Shop, admin: Admin) -> Iterator[LateOrders]:
     late.end()
 
 
+@pytest.fixture(scope="session")
+def interrupted(shop: Shop, admin: Admin) -> Interrupted:
+    """Requests that met a provider without answers, sent when the arm's first journey begins."""
+    work = Interrupted(shop, admin)
+    work.begin()
+    return work
+
+
+@pytest.fixture(scope="session")
+def slow_senders(arm: Arm) -> dict[str, SlowSender]:
+    """Requests of which only a half was sent, when the arm's first journey begins."""
+    return {"header": SlowSender(arm.url, HALF_A_HEADER), "body": SlowSender(arm.url, HALF_A_BODY)}
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _begin_late_orders_early(request: pytest.FixtureRequest) -> None:
-    if any("late_orders" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("late_orders")
+def _begin_early_what_takes_long(request: pytest.FixtureRequest) -> None:
+    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    for name in ("slow_senders", "late_orders", "interrupted"):
+        if name in wanted and "arm" in request.fixturenames:
+            request.getfixturevalue(name)

@@ -84,3 +84,7 @@ class Mailbox:
         answer.raise_for_status()
         messages: list[dict[str, Any]] = answer.json()["messages"]
         return messages
+
+    def refuses(self, share: float) -> None:
+        """Let the server refuse this share of all mails, whoever sends them."""
+        self.http.put("/behaviour", json={"reject_share": share}).raise_for_status()
