@@ -77,8 +77,18 @@ class Part:
         """Run the relay of the outbox: woken after a commit, and sweeping for what a crash left behind."""
         self.repeats("outbox", self.outbox.relay, self.settings.sweep_interval_s, self.outbox.wake)
 
-    def consumes(self, name: str, event_types: Sequence[str], event_class: type[Event], handle: Handler) -> None:
-        """Hand events of these types to `handle` through the inbox. `name` is the durable consumer's."""
+    def consumes(
+        self,
+        name: str,
+        event_types: Sequence[str],
+        event_class: type[Event],
+        handle: Handler,
+        wakes: Wake | None = None,
+    ) -> None:
+        """Hand events of these types to `handle` through the inbox. `name` is the durable consumer's.
+
+        `wakes` is the loop that carries on after the commit; the outbox's relay if none is named.
+        """
         consumer = Consumer(
             name,
             event_types,
@@ -87,7 +97,7 @@ class Part:
             database=self.database,
             broker=self.broker,
             metrics=self.metrics,
-            after_commit=self.outbox.wake,
+            after_commit=wakes or self.outbox.wake,
         )
         self.repeats(f"consumer {name}", consumer.step, self.settings.sweep_interval_s)
 
