@@ -1,0 +1,104 @@
+"""Notifications: which events tell the customer something, and what a customer was told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from microservices.kit.database import Database
+from microservices.notifications.tables import notifications
+from shared.contract.events import OrderEvent
+from shared.contract.queries import PageQuery, encode_cursor
+from shared.domain.errors import FieldError, InvalidRequest
+from shared.domain.ids import is_id, new_id
+from shared.domain.money import SHOP_CURRENCY
+from shared.domain.notification import NotificationKind, message_id, subject_of
+
+KIND_OF_EVENT = {
+    "order.confirmed": NotificationKind.ORDER_CONFIRMED,
+    "order.cancelled": NotificationKind.ORDER_CANCELLED,
+    "order.payment_pending": NotificationKind.PAYMENT_PENDING,
+    "order.rejected": NotificationKind.ORDER_REJECTED,
+}
+EVENT_TYPES = tuple(KIND_OF_EVENT)
+_NEWEST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+
+# One message for each order and kind, however often and in whatever order its events come.
+_QUEUE = insert(notifications).on_conflict_do_nothing(constraint="notifications_once")
+
+# Ids grow with time (UUIDv7), so their order is that of the messages.
+_PAGE = (
+    select(
+        notifications.c.id,
+        notifications.c.order_id,
+        notifications.c.kind,
+        notifications.c.status,
+        notifications.c.created_at,
+        notifications.c.sent_at,
+    )
+    .where(notifications.c.customer_id == bindparam("customer_id"), notifications.c.id < bindparam("before"))
+    .order_by(notifications.c.id.desc())
+    .limit(bindparam("row_count"))
+)
+
+
+class NotificationService:
+    """What the service writes down for each event, and what it shows."""
+
+    def __init__(self, database: Database, mail_domain: str) -> None:
+        self._database = database
+        self._mail_domain = mail_domain
+
+    async def on_order_events(self, connection: AsyncConnection, events: Sequence[OrderEvent]) -> None:
+        """Queue the messages that these events ask for. Runs in the inbox's transaction."""
+        rows = [self._row(event) for event in events if event.notify]
+        if rows:
+            await connection.execute(_QUEUE, rows)
+
+    def _row(self, event: OrderEvent) -> dict[str, Any]:
+        kind = KIND_OF_EVENT[event.type]
+        return {
+            "id": new_id(),
+            "order_id": event.order_id,
+            "kind": str(kind),
+            "customer_id": event.customer_id,
+            "email": event.email,
+            "total": event.total.amount if event.total else 0,
+            "currency": event.total.currency if event.total else SHOP_CURRENCY,
+            "message_id": message_id(event.order_id, kind, self._mail_domain),
+        }
+
+    async def list_notifications(self, customer_id: str, asked: PageQuery) -> bytes:
+        """Return a NotificationPage: this customer's messages, newest first. Raises InvalidRequest."""
+        if asked.after is not None and not is_id(asked.after):
+            wrong = FieldError("cursor", "is not a cursor of this list")
+            raise InvalidRequest(f"The parameter {wrong.field} {wrong.message}.", [wrong])
+        parameters = {"customer_id": customer_id, "before": asked.after or _NEWEST, "row_count": asked.limit + 1}
+        rows = await self._database.read(_PAGE, parameters)
+        items = [_notification(row) for row in rows[: asked.limit]]
+        more = len(rows) > asked.limit
+        page = {"items": items, "next_cursor": encode_cursor(items[-1]["id"]) if more else None}
+        return json.dumps(page, separators=(",", ":")).encode()
+
+
+def _notification(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "order_id": row.order_id,
+        "kind": row.kind,
+        "subject": subject_of(row.kind),
+        "status": row.status,
+        "created_at": _utc(row.created_at),
+        "sent_at": _utc(row.sent_at) if row.sent_at else None,
+    }
+
+
+def _utc(moment: datetime) -> str:
+    # asyncpg hands times out in UTC, whatever the session's time zone is.
+    return moment.isoformat().replace("+00:00", "Z")
