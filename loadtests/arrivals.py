@@ -28,7 +28,8 @@ from loadtests.users import world
 from loadtests.users.journeys import Journeys
 from loadtests.users.open_arrivals import OpenArrivals
 from loadtests.users.recorder import Recorder
-from loadtests.users.shop_user import TIMEOUT_S
+from loadtests.users.shop_user import TIMEOUT_S, ShopUser
+from loadtests.users.stage import Stage
 from loadtests.users.traffic import MIXES
 
 # The first request must not wait for the generator to get going.
@@ -48,7 +49,7 @@ def run(plan: Plan, tell: Callable[[str], None]) -> bool:
     with OrderHistory(plan.out / "orders.jsonl") as history:
         recorder = Recorder(history=history, rows=[])
         recorder.origin = time.perf_counter() + LEAD_S + plan.warm_up_s
-        type(user).recorder = recorder
+        user.recorder = recorder
         machine.calm_garbage_collection()
         gevent.spawn_later(LEAD_S + plan.warm_up_s, tell, json.dumps({"started_at": recorder.epoch(recorder.origin)}))
         watch.start()
@@ -66,10 +67,7 @@ def run(plan: Plan, tell: Callable[[str], None]) -> bool:
 
 
 def _user(plan: Plan) -> OpenArrivals:
-    class Arriving(OpenArrivals):
-        host = plan.host
-
-    Arriving.journeys = Journeys(
+    journeys = Journeys(
         MIXES[plan.mix],
         world.read_catalogue(plan.host),
         world.customers(plan.tokens_from, plan.customers, plan.customer_prefix),
@@ -77,8 +75,8 @@ def _user(plan: Plan) -> OpenArrivals:
         seed=plan.seed,
         payment_methods=plan.payment_methods,
     )
-    Arriving.connect(plan.host, plan.max_in_flight)
-    return Arriving(Environment(user_classes=[Arriving], host=plan.host))
+    ShopUser.stage = Stage(plan.host, journeys, Recorder())
+    return OpenArrivals(Environment(user_classes=[OpenArrivals], host=plan.host), plan.max_in_flight)
 
 
 def _summary(plan: Plan, recorder: Recorder, loop: OpenLoop, watch: CpuWatch, ended_at: float) -> dict[str, Any]:

@@ -7,11 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import gevent
+import numpy as np
 from gevent.pool import Group
+from numpy.typing import NDArray
 
 from loadtests.generator.alarm import Alarm
 
+# How soon `stop` is noticed where little is due.
+LONGEST_SLEEP_S = 0.25
+
 Send = Callable[[int, float], None]
+Schedule = Sequence[float] | NDArray[np.float64]
 
 
 @dataclass
@@ -32,9 +38,7 @@ class OpenLoop:
     beyond that is counted as not sent, because sending it later would hide the very stall it shows.
     """
 
-    def __init__(
-        self, schedule: Sequence[float], send: Send, *, max_in_flight: int, share: int = 0, shares: int = 1
-    ) -> None:
+    def __init__(self, schedule: Schedule, send: Send, *, max_in_flight: int, share: int = 0, shares: int = 1) -> None:
         self.progress = Progress()
         self._indices = range(share, len(schedule), shares)
         self._schedule = schedule
@@ -53,8 +57,7 @@ class OpenLoop:
         try:
             for index in self._indices:
                 due_at = starts_at + float(self._schedule[index])
-                # When late, still give way once: an answer that waits to be read would look slow.
-                alarm.sleep(due_at - time.perf_counter())
+                self._wait_until(due_at, alarm)
                 if self._stopped:
                     return
                 self._arrive(index, due_at)
@@ -76,6 +79,12 @@ class OpenLoop:
         left = len(self._open)
         self._open.kill()
         return left
+
+    def _wait_until(self, due_at: float, alarm: Alarm) -> None:
+        # When late, still give way once: an answer that waits to be read would look slow.
+        alarm.sleep(min(due_at - time.perf_counter(), LONGEST_SLEEP_S))
+        while not self._stopped and (left_s := due_at - time.perf_counter()) > 0:
+            alarm.sleep(min(left_s, LONGEST_SLEEP_S))
 
     def _arrive(self, index: int, due_at: float) -> None:
         progress = self.progress

@@ -36,11 +36,9 @@ class Plan:
     cores: list[int] = field(default_factory=list)
 
     @property
-    def schedule(self) -> list[float]:
+    def schedule(self) -> profile.Floats:
         """When requests are due, warm-up included, in seconds from the first moment of the warm-up."""
-        return [
-            float(due_s) for due_s in profile.due_times(self.measured.warmed(self.warm_up_s), self.arrivals, self.seed)
-        ]
+        return profile.due_times(self.measured.warmed(self.warm_up_s), self.arrivals, self.seed)
 
 
 def parse_weights(text: str) -> dict[str, float]:

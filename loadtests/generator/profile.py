@@ -73,9 +73,9 @@ class Profile:
 
     def __str__(self) -> str:
         return ",".join(
-            f"{s.from_rate:g}x{s.duration_s:g}"
+            f"{s.from_rate:.12g}x{s.duration_s:.12g}"
             if s.from_rate == s.to_rate
-            else f"{s.from_rate:g}-{s.to_rate:g}x{s.duration_s:g}"
+            else f"{s.from_rate:.12g}-{s.to_rate:.12g}x{s.duration_s:.12g}"
             for s in self.segments
         )
 

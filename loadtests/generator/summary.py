@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,14 @@ class Effort:
     duration_s: float
 
 
-def figures(tally: Tally, orders: Mapping[str, int], effort: Effort) -> dict[str, Any]:
+def figures(
+    tally: Tally, orders: Mapping[str, int], effort: Effort, more_reasons: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return the figures of a run. Latencies and outcomes leave the warm-up out; due, sent and orders are all."""
     whole = tally.whole()
     count = whole.latency.count
     progress = effort.progress
-    reasons = void_reasons(
+    reasons = list(more_reasons) + void_reasons(
         due=progress.due,
         sent=progress.sent,
         cpu_share=effort.cpu_share,

@@ -32,7 +32,7 @@ def power(pairs: int, sd_log: float, ratio: float, alpha: float = ALPHA) -> floa
 def equivalence_power(pairs: int, sd_log: float, tolerance: float, alpha: float = ALPHA) -> float:
     """Return the chance that two equal arms pass the equivalence test (a lower bound, good near 1).
 
-    Both one-sided tests have to reject; by Bonferroni's inequality the chance is at least 1 - 2 * (chance that one fails).
+    Both one-sided tests have to reject: by Bonferroni's inequality the chance is at least 1 - 2 P(one fails).
     """
     shift = math.log1p(tolerance) * math.sqrt(pairs) / sd_log
     critical = float(stats.t.ppf(1 - alpha, pairs - 1))

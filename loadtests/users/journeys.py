@@ -24,7 +24,7 @@ CANCELLABLE_KEPT = 1_000
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. `name` is its row in Locust's tables: never one row a product."""
+    """One HTTP request. `name` is its row in Locust's tables, beside the method: never one row a product."""
 
     journey: Journey
     name: str
@@ -43,8 +43,8 @@ class Request:
 
 
 SIMPLE: dict[Journey, Request] = {
-    "list": Request("list", "GET /products", "GET", f"/products?limit={LIST_LIMIT}"),
-    "categories": Request("categories", "GET /categories", "GET", "/categories"),
+    "list": Request("list", "/products", "GET", f"/products?limit={LIST_LIMIT}"),
+    "categories": Request("categories", "/categories", "GET", "/categories"),
 }
 
 
@@ -63,6 +63,7 @@ class Journeys:
     ) -> None:
         self._catalogue = catalogue
         self._buyers = buyers
+        self._by_subject = {buyer.subject: buyer for buyer in buyers}
         self._run = run
         self._seed = seed
         self._popularity = Popularity(catalogue.skus)
@@ -83,9 +84,7 @@ class Journeys:
 
     def confirmed(self, request: Request, order_id: str) -> None:
         """Remember a confirmed order, so that a later `cancel` can take it."""
-        buyer = next((b for b in self._buyers if b.subject == request.customer), None)
-        if buyer is not None:
-            self._cancellable.append((order_id, buyer))
+        self._cancellable.append((order_id, self._by_subject[request.customer]))
 
     def _make(self, journey: Journey, rng: random.Random, index: int) -> Request:
         match journey:
@@ -109,22 +108,22 @@ class Journeys:
     def _category(self, rng: random.Random) -> Request:
         category = rng.choice(self._catalogue.categories)
         path = f"/products?category={quote(category)}&limit={LIST_LIMIT}"
-        return Request("category", "GET /products?category=", "GET", path, about=category)
+        return Request("category", "/products?category=", "GET", path, about=category)
 
     def _product(self, rng: random.Random) -> Request:
         sku = self._popularity.draw(rng)
-        return Request("product", "GET /products/{sku}", "GET", f"/products/{quote(sku)}", about=sku)
+        return Request("product", "/products/{sku}", "GET", f"/products/{quote(sku)}", about=sku)
 
     def _own(self, journey: Journey, rng: random.Random) -> Request:
         path = "/orders" if journey == "own_orders" else "/notifications"
         buyer = rng.choice(self._buyers)
-        return Request(journey, f"GET {path}", "GET", path, _bearer(buyer), customer=buyer.subject)
+        return Request(journey, path, "GET", path, _bearer(buyer), customer=buyer.subject)
 
     def _search(self, rng: random.Random) -> Request:
         sku = self._popularity.draw(rng)
         word = self._catalogue.words.get(sku, "")
         path = f"/products?query={quote(word)}&limit={LIST_LIMIT}"
-        return Request("search", "GET /products?query=", "GET", path, about=word)
+        return Request("search", "/products?query=", "GET", path, about=word)
 
     def _order(self, rng: random.Random, index: int) -> Request:
         buyer = rng.choice(self._buyers)
@@ -135,13 +134,13 @@ class Journeys:
         }
         key = f"{self._run}-{index}"
         headers = _bearer(buyer) | {"Idempotency-Key": key, "Content-Type": "application/json"}
-        return Request("order", "POST /orders", "POST", "/orders", headers, body, buyer.subject, key)
+        return Request("order", "/orders", "POST", "/orders", headers, body, buyer.subject, key)
 
     def _cancel(self) -> Request:
         order_id, buyer = self._cancellable.popleft()
         return Request(
             "cancel",
-            "POST /orders/{id}/cancel",
+            "/orders/{id}/cancel",
             "POST",
             f"/orders/{order_id}/cancel",
             _bearer(buyer),

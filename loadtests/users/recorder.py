@@ -61,7 +61,7 @@ class Recorder:
             latency_ms=exchange.latency_ms,
             service_ms=exchange.service_ms,
             journey=request.journey,
-            name=request.name,
+            name=f"{request.method} {request.name}",
             status=exchange.status,
             code=judgement.code,
             outcome=judgement.outcome,
@@ -71,6 +71,12 @@ class Recorder:
             self.rows.append(row)
         if request.journey in ("order", "cancel"):
             self._keep_order(exchange, measured=row.due_s >= 0)
+
+    def take(self) -> tuple[Tally, Counter[str]]:
+        """Return the figures since the last call, and begin anew."""
+        taken = self.tally, self.orders
+        self.tally, self.orders = Tally(), Counter()
+        return taken
 
     def _keep_order(self, exchange: Exchange, *, measured: bool) -> None:
         request, judgement = exchange.request, exchange.judgement

@@ -3,35 +3,58 @@
 from __future__ import annotations
 
 import time
+from typing import Any, ClassVar
 
 from gevent import GreenletExit
 from locust import FastHttpUser
+from locust.exception import StopTest
 
-from loadtests.generator.connections import client_pool
 from loadtests.generator.record import FAILED
 from loadtests.users.journeys import Journeys, Request
 from loadtests.users.judgement import Judgement, judge
+from loadtests.users.options import shop_address
 from loadtests.users.recorder import Exchange, Recorder
+from loadtests.users.stage import Stage, set_stage
+from loadtests.users.world import WorldNotReady
 
 # Longer than the edge's deadline of 8 s, so that the edge's own answer is seen.
 TIMEOUT_S = 20.0
 
 
 class ShopUser(FastHttpUser):
-    """Base of all users. `journeys` and `recorder` belong to the process and are set before users start."""
+    """Base of all users. The first user of a test sets the stage for all of its process."""
 
     abstract = True
+    host = shop_address("monolith")
     network_timeout = TIMEOUT_S
     connection_timeout = TIMEOUT_S
-    journeys: Journeys
-    recorder: Recorder
+    stage: ClassVar[Stage | None] = None
+
+    def __init__(self, environment: Any) -> None:
+        self.host = self.address(environment)
+        super().__init__(environment)
+        if ShopUser.stage is None:
+            try:
+                ShopUser.stage = set_stage(self.host, environment.parsed_options)
+            except WorldNotReady as error:
+                raise StopTest(str(error)) from error
+        self.journeys: Journeys = ShopUser.stage.journeys
+        self.recorder: Recorder = ShopUser.stage.recorder
+        self.numbers = ShopUser.stage.numbers
 
     @classmethod
-    def connect(cls, host: str, concurrency: int) -> None:
-        """Let all users of this class share one pool of at most `concurrency` connections."""
-        cls.client_pool = client_pool(host, concurrency=concurrency, timeout_s=TIMEOUT_S)
+    def address(cls, environment: Any) -> str:
+        """Return the shop's address: the option --shop, else Locust's host, else the local monolith."""
+        options = environment.parsed_options
+        chosen = shop_address(options.shop) if options is not None and options.shop else environment.host
+        return str(chosen or cls.host).rstrip("/")
 
-    def perform(self, request: Request, index: int = 0, due_at: float | None = None) -> Judgement:
+    @staticmethod
+    def clear_stage(**_event: Any) -> None:
+        """Forget the stage: the next test may have another host. A listener of Locust's `test_start`."""
+        ShopUser.stage = None
+
+    def perform(self, request: Request, index: int, due_at: float | None = None) -> Judgement:
         """Send `request` now. Locust is told the latency from `due_at`, or from the send in a closed loop."""
         sent_at = time.perf_counter()
         intended = sent_at if due_at is None else due_at

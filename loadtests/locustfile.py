@@ -1,0 +1,38 @@
+"""The shop's users for Locust: `locust -f loadtests/locustfile.py`, with its web page or `--headless`.
+
+`Shopper` and `Buyer` are closed-loop users and run by default. `OpenArrivals` sends at a set rate instead: name it on
+the command line, or pick it in the web page with `--class-picker`. Shapes of load over time for closed-loop users are
+in loadtests/shapes: `locust -f loadtests/locustfile.py,loadtests/shapes/steps.py`.
+"""
+
+from typing import Any
+
+from locust import events
+from locust.runners import MasterRunner, WorkerRunner
+
+from loadtests.users.open_arrivals import OpenArrivals
+from loadtests.users.options import add_options
+from loadtests.users.parts import ArrivalsPart
+from loadtests.users.shop_user import ShopUser
+from loadtests.users.shopper import Buyer, Shopper
+from loadtests.users.whole import ArrivalsWhole
+
+__all__ = ["Buyer", "OpenArrivals", "Shopper"]
+
+
+def set_up(environment: Any, **_event: Any) -> None:
+    """Wire the open arrivals to Locust's runner, and leave them out where nobody has asked for them."""
+    options = environment.parsed_options
+    if not isinstance(environment.runner, WorkerRunner):
+        ArrivalsWhole(environment)
+        if not options.user_classes and not options.class_picker:
+            environment.user_classes = [user for user in environment.user_classes if user is not OpenArrivals]
+        if options.user_classes == [OpenArrivals.__name__] and options.num_users is None:
+            options.num_users = options.spawn_rate = max(options.expect_workers, 1)
+    if not isinstance(environment.runner, MasterRunner):
+        OpenArrivals.part = ArrivalsPart(environment)
+
+
+events.init_command_line_parser.add_listener(add_options)  # type: ignore[no-untyped-call]
+events.init.add_listener(set_up)  # type: ignore[no-untyped-call]
+events.test_start.add_listener(ShopUser.clear_stage)  # type: ignore[no-untyped-call]

@@ -1,0 +1,178 @@
+"""The master's side of open arrivals: gives out the shares, puts the figures together, and says what they are worth."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import gevent
+
+from loadtests.generator import profile
+from loadtests.generator.open_loop import Progress
+from loadtests.generator.profile import Profile
+from loadtests.generator.record import Tally
+from loadtests.generator.summary import Effort, figures
+from loadtests.users.parts import BEGIN, DONE, FIGURES, JOIN
+
+LEAD_S = 0.5
+# After Locust says that all users are there, for those whose message is still on its way.
+LATE_JOINERS_S = 0.5
+# At the end of `--run-time` Locust stops everything: the last answers need a moment before.
+ANSWERS_S = 2.0
+# Without --run-time and profile: until the test is stopped, but not for ever.
+LONGEST_S = 3600.0
+EXIT_VOID = 3
+
+logger = logging.getLogger(__name__)
+
+
+class ArrivalsWhole:
+    """Listens on the master, or on the local runner where there are no workers."""
+
+    def __init__(self, environment: Any) -> None:
+        self._environment = environment
+        self._runner = environment.runner
+        self._runner.register_message(JOIN, self._on_join)
+        self._runner.register_message(FIGURES, self._on_figures)
+        self._runner.register_message(DONE, self._on_done)
+        environment.events.test_start.add_listener(self._on_test_start)
+        environment.events.spawning_complete.add_listener(self._on_spawning_complete)
+        environment.events.test_stop.add_listener(self._on_test_stop)
+        environment.events.quitting.add_listener(self._on_quitting)
+        self._on_test_start()
+
+    def _on_test_start(self, **_event: Any) -> None:
+        self._joined: list[str] = []
+        self._done: set[str] = set()
+        self._begun = False
+        self._concluded = False
+        self._starts_at = 0.0
+        self._profile: Profile | None = None
+        self._tally = Tally()
+        self._orders: Counter[str] = Counter()
+        self._efforts: dict[str, dict[str, Any]] = {}
+
+    def _on_join(self, msg: Any, **_event: Any) -> None:
+        if self._begun:
+            logger.warning("%s came too late to send a share of the arrivals; it stays idle", msg.node_id)
+            return
+        self._joined.append(msg.node_id)
+
+    def _on_spawning_complete(self, **_event: Any) -> None:
+        if not self._begun:
+            gevent.spawn_later(LATE_JOINERS_S, self._begin)
+
+    def _begin(self) -> None:
+        if self._begun or not self._joined:
+            return
+        self._begun = True
+        options = self._environment.parsed_options
+        try:
+            self._profile = _profile(options)
+        except (profile.BadProfile, OSError) as error:
+            logger.error("%s", error)
+            self._end()
+            return
+        self._starts_at = time.time() + LEAD_S
+        shares = len(self._joined)
+        for share, client_id in enumerate(self._joined):
+            given = {
+                "profile": str(self._profile),
+                "arrivals": options.arrivals,
+                "seed": options.seed,
+                "share": share,
+                "shares": shares,
+                "starts_at": self._starts_at,
+                "max_in_flight": math.ceil(options.max_in_flight / shares),
+            }
+            self._runner.send_message(BEGIN, given, client_id=client_id)
+
+    def _on_figures(self, msg: Any, **_event: Any) -> None:
+        self._tally.merge(Tally.decode(msg.data["tally"]))
+        self._orders.update(msg.data["orders"])
+        self._efforts[msg.node_id] = msg.data["effort"]
+
+    def _on_done(self, msg: Any, **_event: Any) -> None:
+        self._done.add(msg.node_id)
+        if len(self._done) == len(self._joined):
+            gevent.spawn(self._end)
+
+    def _end(self) -> None:
+        if self._environment.parsed_options.headless:
+            self._runner.quit()
+        else:
+            self._runner.stop()
+
+    def _on_test_stop(self, **_event: Any) -> None:
+        if len(self._efforts) == len(self._joined):
+            self._conclude()
+
+    def _on_quitting(self, **_event: Any) -> None:
+        self._conclude()
+
+    def _conclude(self) -> None:
+        if self._profile is None or self._concluded:
+            return
+        self._concluded = True
+        options = self._environment.parsed_options
+        lasted_s = min(time.time() - self._starts_at, self._profile.duration_s)
+        missing = len(self._joined) - len(self._efforts)
+        reasons = [f"{missing} of {len(self._joined)} processes did not hand in their figures"] if missing else []
+        summary = {
+            "host": self._environment.host,
+            "mix": options.mix,
+            "arrivals": options.arrivals,
+            "profile": str(self._profile),
+            "seed": options.seed,
+            "rate_target": self._profile.mean_rate,
+            "processes": len(self._joined),
+            "stopped_early": len(self._done) < len(self._joined),
+            "started_at": self._starts_at,
+            **figures(self._tally, self._orders, self._effort(lasted_s), reasons),
+        }
+        _log(summary)
+        if options.arrival_summary:
+            Path(options.arrival_summary).write_text(json.dumps(summary, indent=2) + "\n")
+        if summary["void"]:
+            self._environment.process_exit_code = EXIT_VOID
+
+    def _effort(self, lasted_s: float) -> Effort:
+        progress = Progress()
+        for effort in self._efforts.values():
+            for name, number in effort["progress"].items():
+                setattr(progress, name, getattr(progress, name) + number)
+        return Effort(
+            progress,
+            cpu_share=max((effort["cpu_share"] for effort in self._efforts.values()), default=0.0),
+            cpu_share_max=max((effort["cpu_share_max"] for effort in self._efforts.values()), default=0.0),
+            duration_s=lasted_s,
+        )
+
+
+def _profile(options: Any) -> Profile:
+    """Return the profile that Locust's options ask for. Raises profile.BadProfile or OSError."""
+    if options.arrival_profile:
+        return profile.parse(options.arrival_profile)
+    run_time_s = float(options.run_time or 0)
+    duration_s = max(run_time_s - ANSWERS_S, run_time_s / 2) if run_time_s else LONGEST_S
+    return profile.constant(options.arrival_rate, duration_s)
+
+
+def _log(summary: dict[str, Any]) -> None:
+    latency, service = summary["latency_ms"], summary["service_ms"]
+    logger.info(
+        "open arrivals: %d of %d sent (%.2f %%); from due p50 %.1f ms, p99 %.1f ms; from the send p99 %.1f ms",
+        summary["sent"],
+        summary["scheduled"],
+        100 * summary["achieved"],
+        latency["p50"],
+        latency["p99"],
+        service["p99"],
+    )
+    for reason in summary["void_reasons"]:
+        logger.error("this run is void: %s", reason)
