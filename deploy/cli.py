@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -39,15 +41,22 @@ app.command("rate-limit")(commands.rate_limit)
 
 
 def main() -> None:
-    """Run a command; an error of ours is a message and status 1, Ctrl-C is status 130."""
+    """Run a command."""
+    sys.exit(guard(app))
+
+
+def guard(run: Callable[[], object]) -> int:
+    """Run something for the terminal: an error of ours is a message and status 1, Ctrl-C and SIGTERM are status 130."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us wants what Ctrl-C does
     try:
-        app()
+        run()
     except DeployError as error:
-        errors.print(f"[red]{error}[/]" if "[" not in str(error) else str(error), markup="[" not in str(error))
-        sys.exit(1)
+        errors.print(str(error), style="red", markup=False)
+        return 1
     except KeyboardInterrupt:
         errors.print("Stopped.")
-        sys.exit(130)
+        return 130
+    return 0
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -46,7 +45,7 @@ class LocalRunner(Runner):
         self._site = Site(secrets, keys=str(self._home.keys), data=str(self._home.root), shift=self._shift)
         self._topology = topology
         self._stack = build(topology, stack, self._site)
-        self._supervisor: subprocess.Popen[bytes] | None = None
+        self._supervisor: int | None = None
 
     @property
     def stack(self) -> Stack:
@@ -93,16 +92,11 @@ class LocalRunner(Runner):
             "shift": self._shift,
             "settings": {name: dict(values) for name, values in (environment or {}).items()},
         }
-        with self._home.log(self._stack.name, "supervisor").open("ab") as log:
-            self._supervisor = subprocess.Popen(
-                [sys.executable, "-m", "deploy.supervisor", json.dumps(order)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=REPOSITORY,
-                env={**os.environ, "TWINSHOP_HOME": str(self._home.root), MARK: str(self._folder)},
-                start_new_session=True,  # Ctrl-C at the terminal is not for it
-            )
+        self._supervisor = _spawn_detached(
+            [sys.executable, "-m", "deploy.supervisor", json.dumps(order)],
+            {"TWINSHOP_HOME": str(self._home.root), "PYTHONPATH": str(REPOSITORY), MARK: str(self._folder)},
+            self._home.log(self._stack.name, "supervisor"),
+        )
         return True
 
     def finish(self, watch: Watch | None = None, timeout_s: float = 60.0) -> None:
@@ -125,7 +119,7 @@ class LocalRunner(Runner):
                     f"{self._stack.name}/{instance.instance} {instance.trouble} while starting. "
                     f"The end of its log:\n{self.logs(instance.instance, 20)}"
                 )
-        if self._supervisor is not None and self._supervisor.poll() is not None:
+        if self._supervisor_has_ended():
             raise StartFailed(f"The supervisor of {self._stack.name} ended:\n{self.logs('supervisor', 20)}")
         return status.ready
 
@@ -138,6 +132,7 @@ class LocalRunner(Runner):
             except NotRunning:
                 leftovers.end_supervisor(state)
             leftovers.wait_gone(state.supervisor, DOWN_TIMEOUT_S)
+        self._supervisor_has_ended()
         found = leftovers.end_all(self._folder)
         State.remove(self._folder)
         return ran or found > 0
@@ -197,12 +192,35 @@ class LocalRunner(Runner):
     def rate_limit(self, *, on: bool) -> None:
         admin.set_rate_limit(self._stack.part("edge").port("admin"), on=on)
 
+    def _supervisor_has_ended(self) -> bool:
+        """Whether the supervisor that we started is gone; if so, take its exit status, so that no zombie stays."""
+        if self._supervisor is None:
+            return False
+        try:
+            ended, _ = os.waitpid(self._supervisor, os.WNOHANG)
+        except ChildProcessError:
+            return True
+        if ended:
+            self._supervisor = None
+        return ended != 0
+
     def _ask(self, command: str, timeout_s: float = ASK_TIMEOUT_S, **arguments: Any) -> Any:
         state = State.read(self._folder)
         if state is None or state.supervisor.alive() is None:
             raise NotRunning(f"{self._stack.name} is not up: `twinshop up --stack {self._stack.name}`.")
         key = (self._folder / CONTROL_KEY).read_bytes()
         return ask(state.control_port, key, command, arguments, timeout_s)
+
+
+def _spawn_detached(command: list[str], environment: Mapping[str, str], log: Path) -> int:
+    """Start a process that outlives us, and return its number. It leaves our session by itself (see supervisor.py)."""
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    files = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    return os.posix_spawn(command[0], command, {**os.environ, **environment}, file_actions=files)
 
 
 def _tail(path: Path, lines: int, *, title: bool) -> str:

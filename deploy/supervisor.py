@@ -18,7 +18,7 @@ from deploy import keys, launch
 from deploy.control import serve
 from deploy.errors import DeployError
 from deploy.fleet import Fleet, Settings, wait_ready
-from deploy.home import Home, write_atomically
+from deploy.home import REPOSITORY, Home, write_atomically
 from deploy.instance import Instance
 from deploy.parts import Part, Secrets, Site, Stack
 from deploy.process import Identity, Launch
@@ -125,6 +125,8 @@ class Supervisor:
 
 def main() -> int:
     """Run the supervisor that the JSON object in the first argument describes (see `LocalRunner.begin`)."""
+    os.setsid()  # Ctrl-C at the terminal that started us is not for us
+    os.chdir(REPOSITORY)
     order = json.loads(sys.argv[1])
     home = Home.from_environment()
     known_secrets = keys.load(home.keys)

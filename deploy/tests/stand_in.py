@@ -34,6 +34,9 @@ async def _serve_connection(reader: asyncio.StreamReader, writer: asyncio.Stream
 async def _answer(writer: asyncio.StreamWriter, method: str, target: str, headers: dict[str, str], body: bytes) -> bool:
     split = urlsplit(target)
     query = parse_qs(split.query, keep_blank_values=True)
+    if split.path == "/readyz" and os.environ.get("UNREADY"):
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+        return True
     if "reset" in query:
         writer.transport.abort()
         return False

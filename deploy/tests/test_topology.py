@@ -1,0 +1,101 @@
+"""The parts as data: what the comparison needs to be fair, and what must not collide."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from deploy import binaries, topology
+from deploy.envoy import bootstrap
+from deploy.errors import UnknownTarget
+from deploy.parts import Secrets, Site, Stack
+from deploy.ports import MAX_REPLICAS
+
+SITE = Site(Secrets(b"master"), keys="/keys", data="/data", shift=100)
+
+
+@pytest.fixture
+def stacks() -> dict[str, Stack]:
+    """All stacks, at one site."""
+    return {name: topology.stack(name, SITE) for name in topology.STACKS}
+
+
+def test_no_two_replicas_share_a_port(stacks: dict[str, Stack]) -> None:
+    every = Counter(
+        port + replica
+        for stack in stacks.values()
+        for part in stack.parts
+        for port in part.ports.values()
+        for replica in range(MAX_REPLICAS if part.scalable else 1)
+    )
+
+    assert [port for port, count in every.items() if count > 1] == []
+
+
+def test_every_need_is_a_part(stacks: dict[str, Stack]) -> None:
+    for stack in stacks.values():
+        assert {need for part in stack.parts for need in part.needs} <= {part.name for part in stack.parts}
+
+
+def test_database_pools_are_equal_in_sum(stacks: dict[str, Stack]) -> None:
+    def pools(name: str) -> int:
+        return sum(int(part.environment.get("DB_POOL_SIZE", 0)) for part in stacks[name].parts)
+
+    assert pools("monolith") == pools("microservices")
+
+
+def test_database_servers_differ_in_connections_only(stacks: dict[str, Stack]) -> None:
+    commands = {
+        tuple(word for word in part.command if not word.startswith("max_connections"))
+        for stack in stacks.values()
+        for part in stack.parts
+        if part.kind == "postgres"
+    }
+
+    assert len(commands) == 1
+
+
+def test_each_service_has_a_database_and_a_secret_of_its_own(stacks: dict[str, Stack]) -> None:
+    services = [part for part in stacks["microservices"].parts if part.kind == "app"]
+
+    assert len({part.environment["DATABASE_URL"] for part in services}) == 4
+    assert len({part.environment["SERVICE_PRIVATE_KEY"] for part in services}) == 4
+    assert [part.name for part in services if "WEBHOOK_SECRET" in part.environment] == ["payments"]
+
+
+def test_replicas_are_addressed_by_number(stacks: dict[str, Stack]) -> None:
+    stack = stacks["microservices"]
+
+    assert stack.target("payments.2") == (stack.part("payments"), 2)
+    assert stack.target("microservices/payments") == (stack.part("payments"), None)
+    for unknown in ("shipping", "payments.x", "orders-db.1"):
+        with pytest.raises(UnknownTarget):
+            stack.target(unknown)
+
+
+def test_secrets_differ_by_purpose_and_installation() -> None:
+    assert SITE.secrets.of("database/orders") != SITE.secrets.of("database/catalog")
+    assert SITE.secrets.of("database/orders") != Secrets(b"another").of("database/orders")
+
+
+def test_building_a_topology_has_no_side_effect(tmp_path: Path) -> None:
+    nowhere = Site(Secrets(b"master"), keys=str(tmp_path / "keys"), data=str(tmp_path / "data"))
+
+    for name in topology.STACKS:
+        topology.stack(name, nowhere)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", topology.SHOPS)
+def test_envoy_accepts_the_configuration(name: str, tmp_path: Path, stacks: dict[str, Stack]) -> None:
+    path = bootstrap.write(stacks[name], stacks[name].part("edge"), tmp_path)
+
+    checked = subprocess.run(
+        [binaries.envoy(), "--mode", "validate", "--config-path", path], capture_output=True, text=True, check=False
+    )
+
+    assert checked.returncode == 0, checked.stderr

@@ -1,0 +1,208 @@
+"""Coming up and going down, and all that can be in the way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from deploy import keys, postgres
+from deploy.errors import FolderTrouble, NotRunning, PortTaken, StartFailed
+from deploy.home import REPOSITORY, Home
+from deploy.local import LocalRunner
+from deploy.process import Identity, descendants_of
+from deploy.state import State
+from deploy.tests.asking import ask, eventually
+from deploy.tests.stacks import HERE
+
+
+def folder(runner: LocalRunner, home: Home) -> Path:
+    """Where the stack keeps its state."""
+    return home.stack(runner.stack.name)
+
+
+def test_up_makes_every_part_ready_and_down_leaves_nothing(monolith: LocalRunner, home: Home) -> None:
+    seen: list[int] = []
+
+    assert monolith.up(watch=lambda status: seen.append(len(status.instances)))
+    assert monolith.status().ready
+    assert ask(monolith.stack.part("edge").port("http"), "GET", "/products").status == 200
+    assert seen[-1] == 3
+
+    assert monolith.down()
+    assert descendants_of(folder(monolith, home)) == []
+    assert not monolith.status().up
+    assert not monolith.down()
+
+
+def test_second_up_says_that_it_is_up_already(monolith: LocalRunner) -> None:
+    assert monolith.up()
+    pids = [one.pid for one in monolith.status().instances]
+
+    assert not monolith.up()
+    assert [one.pid for one in monolith.status().instances] == pids
+
+
+def test_second_start_is_quick_and_keeps_the_data(monolith: LocalRunner) -> None:
+    url = monolith.stack.part("web").environment["DATABASE_URL"]
+    monolith.up()
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS kept (id int)")
+    monolith.down()
+
+    began = time.monotonic()
+    monolith.up()
+
+    assert time.monotonic() - began < 5
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+def test_database_wants_the_password(monolith: LocalRunner) -> None:
+    url = monolith.stack.part("web").environment["DATABASE_URL"]
+    monolith.up()
+
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(url.replace("monolith:", "monolith:x"))
+
+
+def test_taken_port_is_named_with_who_holds_it(monolith: LocalRunner, home: Home) -> None:
+    port = monolith.stack.part("edge").port("http")
+
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(PortTaken) as refusal:
+        monolith.up()
+
+    assert f"port {port} (edge of monolith) is taken by process {os.getpid()}" in str(refusal.value)
+    assert descendants_of(folder(monolith, home)) == []
+
+
+def test_part_that_dies_while_starting_is_reported_with_its_log(monolith: LocalRunner, home: Home) -> None:
+    with pytest.raises(StartFailed) as failure:
+        monolith.up({"web": {"REFUSE": "1"}})
+
+    assert "monolith/web.0 ended with status 1" in str(failure.value)
+    assert "stand-in: told to refuse" in str(failure.value)
+    assert descendants_of(folder(monolith, home)) == []
+
+
+def test_processes_of_a_killed_supervisor_are_ended_by_down(monolith: LocalRunner, home: Home) -> None:
+    monolith.up()
+    state = State.read(folder(monolith, home))
+    assert state is not None
+    os.kill(state.supervisor.pid, signal.SIGKILL)
+    eventually(lambda: state.supervisor.alive() is None)
+    assert len(descendants_of(folder(monolith, home))) > 3
+    with pytest.raises(NotRunning):
+        monolith.kill("web")
+
+    assert monolith.down()
+    assert descendants_of(folder(monolith, home)) == []
+
+
+def test_up_clears_what_a_killed_supervisor_left(monolith: LocalRunner, home: Home) -> None:
+    monolith.up()
+    state = State.read(folder(monolith, home))
+    assert state is not None
+    os.kill(state.supervisor.pid, signal.SIGKILL)
+    eventually(lambda: state.supervisor.alive() is None)
+
+    assert monolith.up()
+    assert monolith.status().ready
+
+
+def test_interrupted_initdb_is_made_good(home: Home, tmp_path: Path, shift: int) -> None:
+    fresh_home = Home(home.root / "interrupted")
+    half_template = fresh_home.root / ".postgres-template.new" / "data"
+    half_data = fresh_home.data("monolith", ".db.new")
+    for half in (half_template, half_data):
+        half.mkdir(parents=True)
+        (half / "PG_VERSION").write_text("18\n")
+    runner = LocalRunner("monolith", fresh_home, shift, topology=HERE)
+
+    try:
+        assert runner.up()
+        with psycopg.connect(runner.stack.part("web").environment["DATABASE_URL"]) as connection:
+            assert connection.execute("SELECT current_database()").fetchone() == ("monolith",)
+    finally:
+        runner.down()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that its database server cannot reach")
+def test_database_below_a_folder_that_is_closed_to_others(home: Home, shift: int) -> None:
+    closed = home.root / "closed"
+    closed.mkdir(mode=0o700)
+    runner = LocalRunner("monolith", Home(closed / "home"), shift, topology=HERE)
+
+    try:
+        assert runner.up()
+        assert not postgres.can_reach(closed, postgres.unprivileged_account())
+        assert closed.stat().st_mode & 0o777 == 0o700
+    finally:
+        runner.down()
+
+
+def test_folder_that_cannot_be_written_is_named(tmp_path: Path, shift: int) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+
+    with pytest.raises(FolderTrouble, match="file"):
+        LocalRunner("monolith", Home(blocked / "home"), shift, topology=HERE)
+
+
+def test_full_disk_is_a_clear_error(monolith: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2**20}))
+
+    with pytest.raises(FolderTrouble, match="Only 1 MB are free"):
+        monolith.up()
+
+
+def test_keys_are_made_once_and_are_private(home: Home) -> None:
+    first = keys.ensure(home.keys)
+
+    assert keys.ensure(home.keys) == first
+    assert home.keys.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in home.keys.iterdir()} == {0o600}
+    assert {path.name for path in home.keys.glob("*.jwk")} == {
+        "catalog.jwk", "orders.jwk", "payments.jwk", "notifications.jwk",
+    }  # fmt: skip
+
+
+def test_identity_is_not_fooled_by_a_later_process_of_the_same_number() -> None:
+    me = Identity.of(os.getpid())
+    assert me is not None
+
+    assert me.alive() is not None
+    assert replace(me, created=me.created - 60).alive() is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_while_coming_up_stops_all_that_was_started(
+    monolith: LocalRunner, home: Home, shift: int, number: signal.Signals
+) -> None:
+    environment = {**os.environ, "TWINSHOP_HOME": str(home.root), "TWINSHOP_PORT_SHIFT": str(shift)}
+    script = f"""if True:
+        import sys
+        from deploy.cli import guard
+        from deploy.local import LocalRunner
+        runner = LocalRunner("monolith", topology="{HERE}")
+        sys.exit(guard(lambda: runner.up({{"web": {{"UNREADY": "1"}}}})))
+    """
+    shell = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env=environment, cwd=REPOSITORY, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    eventually(lambda: len(descendants_of(folder(monolith, home))) > 3)
+
+    shell.send_signal(number)
+
+    assert shell.wait(20) == 130
+    assert descendants_of(folder(monolith, home)) == []
