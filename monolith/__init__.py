@@ -1,0 +1,1 @@
+"""The shop as one Flask application: four modules, one process, one database."""

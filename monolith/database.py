@@ -1,0 +1,149 @@
+"""The one database: cheap reads, and `transaction()`, the one place that commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TookTooLong
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Executable, MetaData, Row, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
+
+from shared.domain.errors import OutcomeUnknown, Unavailable
+from shared.platform.metrics import Metrics
+
+CONNECT_TIMEOUT_S = 2
+POOL_TIMEOUT_S = 3.0  # waiting longer than this for a connection is 'unavailable'
+STATEMENT_TIMEOUT_MS = 6000  # below the edge's deadline of 8 s
+
+metadata = MetaData()  # what tables.py of each module describes
+Parameters = Mapping[str, Any]
+_AWAY = (OperationalError, InterfaceError, NoFreeConnection)
+
+
+class Database:
+    """A pool of connections. Each statement commits by itself, unless it runs inside `transaction()`.
+
+    Reads need no BEGIN and no ROLLBACK that way, which halves what they cost the server.
+    """
+
+    def __init__(self, url: str, *, pool_size: int, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._engine = create_engine(
+            make_url(url).set(drivername="postgresql+psycopg"),
+            isolation_level="AUTOCOMMIT",
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT_S,
+            pool_use_lifo=True,
+            pool_reset_on_return=None,  # `transaction()` always ends what it began
+            connect_args={
+                "connect_timeout": CONNECT_TIMEOUT_S,
+                "prepare_threshold": 2,
+                "application_name": "monolith",
+                "options": f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}",
+            },
+        )
+        self._probe = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readiness")
+        event.listen(self._engine, "before_cursor_execute", lambda *_: metrics.db_statements.inc())
+
+    def fetch_all(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
+        """Return all rows of a read. Raises Unavailable."""
+        for last_try in (False, True):
+            try:
+                with self._engine.connect() as connection:
+                    return connection.execute(statement, parameters).all()
+            except _AWAY as error:
+                # A connection that a restart of the database cut is found out here, and costs one more try.
+                if last_try or not _is_disconnect(error):
+                    raise Unavailable("The database is away.") from error
+        raise AssertionError("unreachable")
+
+    def fetch_one(self, statement: Executable, parameters: Parameters | None = None) -> Row[Any] | None:
+        """Return the first row of a read, or None. Raises Unavailable."""
+        rows = self.fetch_all(statement, parameters)
+        return rows[0] if rows else None
+
+    def write(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
+        """Run one statement that commits by itself and return its rows, if it has any.
+
+        Raises Unavailable, also where the commit may have happened: for the loops' idempotent steps only.
+        """
+        try:
+            with self._engine.connect() as connection:
+                done = connection.execute(statement, parameters)
+                self._metrics.db_commits.inc()
+                return done.all() if done.returns_rows else ()
+        except _AWAY as error:
+            raise Unavailable("The database is away.") from error
+
+    @contextmanager
+    def transaction(self, *, continues: bool = False) -> Iterator[Connection]:
+        """Commit what the block does, all or nothing; an exception that leaves the block rolls it back.
+
+        Raises Unavailable if the database fails before the commit: nothing has happened then. `continues`
+        says that an earlier transaction of the same request stands, so that even this leaves the outcome
+        unknown. Raises OutcomeUnknown if the commit itself is not answered.
+        """
+        not_done = OutcomeUnknown if continues else Unavailable
+        try:
+            connection = self._begin()
+        except _AWAY as error:
+            raise not_done("The database is away.") from error
+        with connection:
+            try:
+                yield connection
+            except _AWAY as error:
+                _roll_back(connection)
+                raise not_done("The database is away.") from error
+            except BaseException:
+                _roll_back(connection)
+                raise
+            try:
+                connection.exec_driver_sql("COMMIT")
+            except DBAPIError as error:
+                connection.invalidate()
+                raise OutcomeUnknown("The database did not confirm.") from error
+            self._metrics.db_commits.inc()
+
+    def _begin(self) -> Connection:
+        """Return a connection on which a transaction is open. BEGIN doubles as the test of a pooled connection."""
+        for last_try in (False, True):
+            connection = self._engine.connect()
+            try:
+                connection.exec_driver_sql("BEGIN")
+                return connection
+            except DBAPIError as error:
+                connection.close()
+                if last_try or not _is_disconnect(error):
+                    raise
+        raise AssertionError("unreachable")
+
+    def is_ready(self, within_s: float = 1.0) -> bool:
+        """Tell whether the database answers in time. A probe that hangs occupies one thread, never more."""
+        if self._probe._work_queue.qsize():  # the last probe still waits for its answer
+            return False
+        answer = self._probe.submit(self.fetch_all, text("SELECT 1"))
+        try:
+            return bool(answer.result(timeout=within_s))
+        except (Unavailable, TookTooLong):
+            return False
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._probe.shutdown(wait=False, cancel_futures=True)
+        self._engine.dispose()
+
+
+def _is_disconnect(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        connection.exec_driver_sql("ROLLBACK")
+    except DBAPIError:
+        connection.invalidate()  # it cannot be told what is open on it

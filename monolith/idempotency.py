@@ -1,0 +1,90 @@
+"""Answers kept under a customer's Idempotency-Key, so that the same request sent again gets the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    DateTime,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from monolith.database import metadata
+from monolith.web import Answer
+from shared.domain.errors import IdempotencyKeyReused, RequestInFlight
+
+keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("resource_id", Uuid(as_uuid=False), nullable=False),  # the order or refund that the request made
+    Column("status", SmallInteger),  # of the final answer; null until there is one
+    Column("body", LargeBinary),
+    Column("media_type", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+_CLAIM = insert(keys).on_conflict_do_nothing().returning(keys.c.resource_id)
+_THIS_KEY = (keys.c.owner == bindparam("of_owner")) & (keys.c.key == bindparam("of_key"))
+_FIND = select(keys.c.fingerprint, keys.c.resource_id, keys.c.status, keys.c.body, keys.c.media_type).where(_THIS_KEY)
+_FINISH = update(keys).where(_THIS_KEY)
+_FREE = delete(keys).where(_THIS_KEY)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What became of the first request with this key: its final answer, or None while there is none."""
+
+    resource_id: str
+    answer: Answer | None
+
+
+def claim(connection: Connection, owner: str, key: str, fingerprint: str, resource_id: str) -> Earlier | None:
+    """Take the key for this request, or return what the request that took it came to.
+
+    Waits for a transaction that is about to take the same key. Raises IdempotencyKeyReused, RequestInFlight.
+    """
+    row = {"owner": owner, "key": key, "fingerprint": fingerprint, "resource_id": resource_id}
+    if connection.execute(_CLAIM, row).first() is not None:
+        return None
+    found = connection.execute(_FIND, {"of_owner": owner, "of_key": key}).first()
+    if found is None:  # freed in between
+        raise RequestInFlight("The first request with this key has just failed.")
+    if found.fingerprint != fingerprint:
+        raise IdempotencyKeyReused("This Idempotency-Key came before, with another body.")
+    if found.status is None:
+        return Earlier(found.resource_id, None)
+    return Earlier(found.resource_id, Answer(found.status, bytes(found.body), found.media_type))
+
+
+def finish(connection: Connection, owner: str, key: str, answer: Answer) -> None:
+    """Keep the final answer under the key."""
+    connection.execute(
+        _FINISH,
+        {
+            "of_owner": owner,
+            "of_key": key,
+            "status": answer.status,
+            "body": answer.body,
+            "media_type": answer.media_type,
+        },
+    )
+
+
+def free(connection: Connection, owner: str, key: str) -> None:
+    """Give the key back: the request left no effect."""
+    connection.execute(_FREE, {"of_owner": owner, "of_key": key})

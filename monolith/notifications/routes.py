@@ -1,0 +1,20 @@
+"""HTTP of notifications: what was sent to me, about which order."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app, request
+
+from monolith.notifications.service import Notifications
+from monolith.web import answer_with, principal, send
+from shared.contract.queries import parse_page_query
+
+blueprint = Blueprint("notifications", __name__)
+
+
+@blueprint.get("/notifications")
+def list_notifications() -> Response:
+    """One's own messages, newest first."""
+    who = principal()
+    page = parse_page_query(request.args.get("limit"), request.args.get("cursor"))
+    notifications: Notifications = current_app.extensions["notifications"]
+    return send(answer_with(notifications.list_own(who.subject, page)))

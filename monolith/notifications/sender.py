@@ -1,0 +1,100 @@
+"""The mail job: takes queued messages under a lease, sends them over one connection, and marks them sent."""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import time
+from collections.abc import Sequence
+from email.message import EmailMessage
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from monolith.database import Database
+from shared.domain.money import Money
+from shared.domain.notification import subject_of, text_of
+from shared.platform.failpoints import reach
+from shared.platform.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+BATCH = 50
+LEASE_S = 15  # by the database's clock; a batch stops sending when half of it is over
+MAX_BACK_OFF_S = 5
+
+_CLAIM = text(f"""
+    UPDATE notifications SET attempts = attempts + 1, next_attempt_at = now() + interval '{LEASE_S} s'
+    WHERE id IN (
+        SELECT id FROM notifications WHERE status = 'queued' AND next_attempt_at <= now()
+        ORDER BY next_attempt_at LIMIT {BATCH} FOR UPDATE SKIP LOCKED)
+    RETURNING id, order_id::text, kind, email, total, currency, message_id
+""")  # noqa: S608  (constants of ours)
+_MARK_SENT = text("""
+    UPDATE notifications SET status = 'sent', sent_at = now() WHERE id = ANY(:ids) AND status = 'queued'
+""")
+_PUT_BACK = text("""
+    UPDATE notifications
+    SET next_attempt_at = now() + make_interval(secs => least(:most_s, power(2, least(attempts, 10)) / 2))
+    WHERE id = ANY(:ids) AND status = 'queued'
+""")
+
+
+class Sender:
+    """Sends what is queued. A mail may be sent twice after a crash, always with the same Message-ID."""
+
+    def __init__(
+        self, database: Database, *, host: str, port: int, mail_domain: str, timeout_s: float, metrics: Metrics
+    ) -> None:
+        self._database, self._sent = database, metrics.mails_sent
+        self._server = (host, port)
+        self._from, self._timeout_s = f"shop@{mail_domain}", timeout_s
+
+    def send_queued(self) -> bool:
+        """Send one batch; True if there may be more. Raises Unavailable."""
+        batch = self._database.write(_CLAIM)
+        if not batch:
+            return False
+        reach("mail.claimed")
+        sent = self._send(batch)
+        if sent:
+            self._database.write(_MARK_SENT, {"ids": sent})
+            self._sent.inc(len(sent))
+        failed = [row.id for row in batch if row.id not in set(sent)]
+        if failed:
+            self._database.write(_PUT_BACK, {"ids": failed, "most_s": MAX_BACK_OFF_S})
+        return len(batch) == BATCH and not failed
+
+    def _send(self, batch: Sequence[Row[Any]]) -> list[Any]:
+        """Return the ids of what the mail server took."""
+        sent: list[Any] = []
+        stop_at = time.monotonic() + LEASE_S / 2
+        try:
+            with smtplib.SMTP(*self._server, timeout=self._timeout_s) as server:
+                for row in batch:
+                    if time.monotonic() > stop_at:
+                        break
+                    if self._send_one(server, row):
+                        sent.append(row.id)
+                        reach("mail.sent")
+        except (OSError, smtplib.SMTPException) as error:
+            log.warning("the mail server failed after %d of %d mails: %s", len(sent), len(batch), error)
+        return sent
+
+    def _send_one(self, server: smtplib.SMTP, row: Row[Any]) -> bool:
+        """Send one mail; False if the server refuses this one and the next may still go."""
+        try:
+            mail = EmailMessage()
+            mail["Subject"] = subject_of(row.kind)
+            mail["From"] = self._from
+            mail["To"] = row.email
+            mail["Message-ID"] = row.message_id
+            mail.set_content(text_of(row.kind, row.order_id, Money(row.total, row.currency)))
+            server.send_message(mail)
+        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused, smtplib.SMTPNotSupportedError) as error:
+            log.warning("mail %s refused for now: %s", row.message_id, error)
+            return False
+        except ValueError as error:  # an address that no header can carry
+            log.warning("mail %s cannot be written: %s", row.message_id, error)
+            return False
+        return True

@@ -1,0 +1,29 @@
+"""Table of the notifications module: what a customer was told, or is about to be; also the mail queue."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, UniqueConstraint, Uuid, func, text
+
+from monolith.database import metadata
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Uuid(as_uuid=False), primary_key=True),
+    Column("order_id", Uuid(as_uuid=False), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default="queued"),
+    Column("message_id", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    # Also the lease of who sends it: until then nobody else takes it.
+    Column("next_attempt_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("sent_at", DateTime(timezone=True)),
+    UniqueConstraint("order_id", "kind", name="notifications_once"),
+    Index("notifications_by_customer", "customer_id", "id"),
+    Index("notifications_queued", "next_attempt_at", postgresql_where=text("status = 'queued'")),
+)

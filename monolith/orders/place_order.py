@@ -1,0 +1,57 @@
+"""Place an order: two transactions, the provider's call between them, and nothing open while it runs."""
+
+from __future__ import annotations
+
+from monolith import catalog, idempotency
+from monolith.orders import replay, service
+from monolith.orders.settle import about, conclude, refuse
+from monolith.orders.shop import Shop
+from monolith.payments import Charge
+from monolith.web import Answer
+from shared.contract.bodies import OrderInput
+from shared.domain.errors import OutOfStock, PriceChanged
+from shared.domain.ids import new_id
+from shared.domain.order import order_total
+from shared.platform.failpoints import reach
+from shared.platform.tokens import Principal
+
+
+def place_order(shop: Shop, customer: Principal, key: str, fingerprint: str, wanted: OrderInput) -> Answer:
+    """Return 201 confirmed, 202 payment_pending, 402 declined or 409 refused; a replay gets what the first one got.
+
+    Raises InvalidRequest and Unavailable, which leave nothing behind; RequestInFlight; OutcomeUnknown.
+    """
+    order_id, payment_id = new_id(), new_id()
+    with shop.database.transaction() as connection:
+        # 0. One order for each customer and key.
+        earlier = idempotency.claim(connection, customer.subject, key, fingerprint, order_id)
+        if earlier is not None:
+            return replay.answer(connection, earlier)
+
+        # 1. Price and reserve.
+        try:
+            lines = catalog.reserve(connection, order_id, wanted.lines, wanted.expected_total)
+        except (OutOfStock, PriceChanged) as refusal:
+            return refuse(connection, order_id, payment_id, customer, key, refusal)
+        order = service.insert_order(connection, order_id, payment_id, customer, key, lines)
+        charge = Charge(order_id, payment_id, customer.subject, order_total(lines), wanted.payment_method)
+        shop.payments.record(connection, charge)
+    reach("order.placed")
+    reach("order.reserved")
+
+    # 2. Take the money.
+    result = shop.payments.charge(charge)
+
+    with shop.database.transaction(continues=True) as connection:
+        # 3. Confirm.
+        if not shop.payments.record_result(connection, result):  # a webhook was faster
+            return replay.answer_now(connection, customer.subject, key, fingerprint, order_id)
+        outcome = conclude(connection, order, result)
+
+        # 4. Tell the customer.
+        if outcome.tell:
+            shop.notifications.enqueue(connection, outcome.tell, about(outcome.order))
+    reach("payment.settled")
+    reach("order.confirmed")
+    shop.notifications.wake()
+    return outcome.answer

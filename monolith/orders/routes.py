@@ -1,0 +1,60 @@
+"""HTTP of orders."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app, request
+
+from monolith.orders import service
+from monolith.orders.cancel_order import cancel_order
+from monolith.orders.place_order import place_order
+from monolith.orders.shop import Shop
+from monolith.web import answer_with, principal, read_body, send
+from shared.contract.bodies import OrderInput
+from shared.contract.queries import parse_page_query
+from shared.domain.errors import NotFound
+from shared.domain.ids import is_id
+
+blueprint = Blueprint("orders", __name__)
+
+
+def _shop() -> Shop:
+    shop: Shop = current_app.extensions["shop"]
+    return shop
+
+
+@blueprint.post("/orders")
+def post_order() -> Response:
+    """Place an order, once for each Idempotency-Key; for customers."""
+    customer = principal("customer")
+    wanted, key, fingerprint = read_body(OrderInput, keyed=True)
+    return send(place_order(_shop(), customer, key, fingerprint, wanted))
+
+
+@blueprint.get("/orders")
+def list_orders() -> Response:
+    """One's own orders, newest first."""
+    who = principal()
+    page = parse_page_query(request.args.get("limit"), request.args.get("cursor"))
+    return send(answer_with(service.list_own(_shop().database, who.subject, page)))
+
+
+@blueprint.get("/orders/<order_id>")
+def get_order(order_id: str) -> Response:
+    """One order, for its owner or an admin."""
+    who = principal()
+    order = service.read(_shop().database, _known_form(order_id), None if who.is_admin else who.subject)
+    return send(answer_with(service.body_of(order)))
+
+
+@blueprint.post("/orders/<order_id>/cancel")
+def post_cancel(order_id: str) -> Response:
+    """Cancel one's own order and get the money back."""
+    who = principal()
+    return send(cancel_order(_shop(), who.subject, _known_form(order_id)))
+
+
+def _known_form(order_id: str) -> str:
+    """Return the id. Raises NotFound for what cannot be one."""
+    if not is_id(order_id):
+        raise NotFound("There is no such order.")
+    return order_id

@@ -1,0 +1,28 @@
+"""Tables of the orders module."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, Uuid, func
+from sqlalchemy.dialects.postgresql import JSONB
+
+from monolith.database import metadata
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Uuid(as_uuid=False), primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
+    # Lines as they were priced; they never change, and nothing asks for them without their order.
+    Column("lines", JSONB, nullable=False),
+    Column("total", BigInteger),
+    Column("currency", Text, nullable=False),
+    Column("payment_id", Uuid(as_uuid=False), nullable=False),
+    Column("reason", Text),
+    Column("idempotency_key", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("orders_by_customer", "customer_id", "id"),
+)

@@ -1,0 +1,20 @@
+"""Payments: charges, refunds, and what the provider says about them. This is its facade."""
+
+from monolith.payments.provider import Provider
+from monolith.payments.refunds import RefundOrder, Refunds
+from monolith.payments.routes import blueprint
+from monolith.payments.service import Charge, ChargeResult, Payments
+from monolith.payments.settle import Settler
+from monolith.payments.webhooks import Webhooks
+
+__all__ = [
+    "Charge",
+    "ChargeResult",
+    "Payments",
+    "Provider",
+    "RefundOrder",
+    "Refunds",
+    "Settler",
+    "Webhooks",
+    "blueprint",
+]

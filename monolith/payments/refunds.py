@@ -1,0 +1,245 @@
+"""Refunds: recorded under the payment's lock before the provider is asked, so that they never exceed the capture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
+
+from monolith import idempotency
+from monolith.database import Database
+from monolith.payments.provider import Provider, ProviderNotReached, ProviderRefused, ProviderUnknown
+from monolith.payments.tables import payments, refunds
+from monolith.web import Answer, answer_of_error, answer_with
+from shared.contract.bodies import MoneyBody, Refund
+from shared.domain.errors import (
+    FieldError,
+    InvalidRequest,
+    NotFound,
+    OutcomeUnknown,
+    RefundExceedsCapture,
+    RequestInFlight,
+    Unavailable,
+)
+from shared.domain.ids import new_id
+from shared.domain.money import Money
+from shared.domain.payment import (
+    PaymentStatus,
+    RefundOrigin,
+    RefundStatus,
+    cancel_refund_key,
+    check_refund,
+    late_capture_refund_key,
+)
+from shared.platform.failpoints import reach
+
+_LOCK_PAYMENT = select(payments).with_for_update()
+_BY_ID = _LOCK_PAYMENT.where(payments.c.id == bindparam("of_id"))
+_BY_ORDER = _LOCK_PAYMENT.where(payments.c.order_id == bindparam("of_order"))
+_PROMISED = select(func.coalesce(func.sum(refunds.c.amount), 0)).where(
+    refunds.c.payment_id == bindparam("of_payment"), refunds.c.status != RefundStatus.REFUSED
+)
+_RECORD = insert(refunds).values(
+    next_attempt_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("after_s"))
+)
+_SETTLE = (
+    update(refunds)
+    .where(refunds.c.provider_key == bindparam("of_key"), refunds.c.status == RefundStatus.PENDING)
+    .values(status=bindparam("to_status"), updated_at=func.now())
+)
+# Not while a cancellation has counted on it: what this refund would have left is then nobody's.
+_UNDO = text("""
+    DELETE FROM refunds WHERE provider_key = :key AND status = 'pending' AND NOT EXISTS
+        (SELECT FROM refunds other WHERE other.payment_id = refunds.payment_id AND other.origin = 'cancel')
+""")
+_FIND = (
+    select(refunds, payments.c.order_id, payments.c.currency)
+    .join(payments, payments.c.id == refunds.c.payment_id)
+    .where(refunds.c.provider_key == bindparam("of_key"))
+)
+
+
+@dataclass(frozen=True)
+class RefundOrder:
+    """A refund that is recorded and to be sent. `amount` 0 needs no call."""
+
+    id: str
+    payment_id: str
+    order_id: str
+    provider_key: str
+    origin: RefundOrigin
+    amount: Money
+    requested_by: str | None = None
+    idempotency_key: str | None = None
+
+
+# Called inside the transaction that settles a refund.
+OnRefunded = Callable[[Connection, RefundOrder], None]
+
+
+class Refunds:
+    """Records, sends and settles refunds."""
+
+    def __init__(
+        self, database: Database, provider: Provider, *, retry_after_s: float, on_refunded: OnRefunded
+    ) -> None:
+        self._database, self._provider = database, provider
+        self._retry_after_s = retry_after_s
+        self._on_refunded = on_refunded
+
+    def record_cancel(self, connection: Connection, order_id: str) -> RefundOrder:
+        """Write the refund of what admin refunds have left, for a cancellation."""
+        payment = connection.execute(_BY_ORDER, {"of_order": order_id}).one()
+        left = payment.amount - self._promised(connection, payment.id)
+        return self._record(connection, payment, RefundOrigin.CANCEL, left, cancel_refund_key(order_id))
+
+    def record_late_capture(self, connection: Connection, order_id: str) -> RefundOrder:
+        """Write the full refund of a capture that showed up after its order was rejected."""
+        payment = connection.execute(_BY_ORDER, {"of_order": order_id}).one()
+        key = late_capture_refund_key(order_id)
+        return self._record(connection, payment, RefundOrigin.LATE_CAPTURE, payment.amount, key, at_once=True)
+
+    def send(self, refund: RefundOrder) -> RefundStatus:
+        """Ask the provider to give the money back; `pending` if the outcome is not known. Safe to repeat."""
+        try:
+            return self._call(refund)
+        except ProviderUnknown:
+            return RefundStatus.PENDING
+
+    def record_result(self, connection: Connection, refund: RefundOrder, status: RefundStatus) -> bool:
+        """Write the outcome, and the answer where a key waits for it; False if somebody else was first."""
+        done = connection.execute(_SETTLE, {"of_key": refund.provider_key, "to_status": status})
+        if done.rowcount and refund.requested_by and refund.idempotency_key:
+            answer = _final_answer(refund, status)
+            idempotency.finish(connection, refund.requested_by, refund.idempotency_key, answer)
+        return bool(done.rowcount)
+
+    def settle(self, refund: RefundOrder, status: RefundStatus) -> None:
+        """Record an outcome that came outside the request, and let the order follow. Raises Unavailable."""
+        with self._database.transaction() as connection:
+            if self.record_result(connection, refund, status):
+                self._on_refunded(connection, refund)
+        reach("refund.settled")
+
+    def by_key(self, provider_key: str) -> RefundOrder | None:
+        """Return the refund that the provider knows by this key, or None."""
+        row = self._database.fetch_one(_FIND, {"of_key": provider_key})
+        return refund_of(row) if row is not None else None
+
+    def refund_as_admin(self, payment_id: str, amount: Money, owner: str, key: str, fingerprint: str) -> Answer:
+        """Refund once for this key and return the answer.
+
+        Raises NotFound, InvalidRequest, RefundExceedsCapture, RequestInFlight, IdempotencyKeyReused,
+        Unavailable (the refund is undone), OutcomeUnknown (the settle thread finishes it).
+        """
+        refund_id = new_id()
+        with self._database.transaction() as connection:
+            earlier = idempotency.claim(connection, owner, key, fingerprint, refund_id)
+            if earlier is not None:
+                return _replay(earlier)
+            payment = connection.execute(_BY_ID, {"of_id": payment_id}).first()
+            if payment is None:
+                raise NotFound("There is no such payment.")
+            if payment.currency != amount.currency:
+                error = FieldError("amount.currency", f"the payment was made in {payment.currency}")
+                raise InvalidRequest("A refund has the currency of its payment.", [error])
+            captured = payment.amount if payment.status == PaymentStatus.CAPTURED else 0
+            check_refund(amount.amount, captured, self._promised(connection, payment.id))
+            refund = self._record(
+                connection, payment, RefundOrigin.ADMIN, amount.amount, refund_id, requested_by=(owner, key)
+            )
+        try:
+            status = self._call(refund)
+        except ProviderNotReached as error:
+            self._undo(refund, owner, key)
+            raise Unavailable("The payment provider is away.") from error
+        except ProviderUnknown as error:
+            raise OutcomeUnknown("The payment provider has not answered; send the same request again.") from error
+        with self._database.transaction(continues=True) as connection:
+            self.record_result(connection, refund, status)
+        reach("refund.settled")
+        return _final_answer(refund, status)
+
+    def _call(self, refund: RefundOrder) -> RefundStatus:
+        """Return the provider's final word. Raises ProviderNotReached, ProviderUnknown."""
+        reach("refund.recorded")
+        if refund.amount.amount == 0:
+            return RefundStatus.REFUNDED
+        try:
+            self._provider.refund(refund.order_id, refund.provider_key, refund.amount.amount)
+        except ProviderRefused:
+            return RefundStatus.REFUSED
+        reach("refund.sent")
+        return RefundStatus.REFUNDED
+
+    def _undo(self, refund: RefundOrder, owner: str, key: str) -> None:
+        with self._database.transaction(continues=True) as connection:
+            connection.execute(_BY_ID, {"of_id": refund.payment_id})
+            if not connection.execute(_UNDO, {"key": refund.provider_key}).rowcount:  # type: ignore[attr-defined]
+                raise OutcomeUnknown("The payment provider is away; the refund will follow.")
+            idempotency.free(connection, owner, key)
+
+    def _promised(self, connection: Connection, payment_id: str) -> int:
+        return int(connection.execute(_PROMISED, {"of_payment": payment_id}).scalar_one())
+
+    def _record(
+        self,
+        connection: Connection,
+        payment: Row[Any],
+        origin: RefundOrigin,
+        amount: int,
+        provider_key: str,
+        *,
+        requested_by: tuple[str, str] | None = None,
+        at_once: bool = False,
+    ) -> RefundOrder:
+        owner, key = requested_by or (None, None)
+        refund_id = provider_key if origin == RefundOrigin.ADMIN else new_id()
+        connection.execute(
+            _RECORD,
+            {
+                "id": refund_id,
+                "payment_id": payment.id,
+                "provider_key": provider_key,
+                "origin": origin,
+                "amount": amount,
+                "status": RefundStatus.PENDING if amount else RefundStatus.REFUNDED,
+                "requested_by": owner,
+                "idempotency_key": key,
+                "after_s": 0.0 if at_once else self._retry_after_s,
+            },
+        )
+        money = Money(amount, payment.currency)
+        return RefundOrder(refund_id, payment.id, payment.order_id, provider_key, origin, money, owner, key)
+
+
+def refund_of(row: Row[Any]) -> RefundOrder:
+    """Return the refund that a row records; the row carries order_id and currency of its payment too."""
+    money = Money(row.amount, row.currency)
+    origin = RefundOrigin(row.origin)
+    return RefundOrder(
+        str(row.id),
+        str(row.payment_id),
+        str(row.order_id),
+        row.provider_key,
+        origin,
+        money,
+        row.requested_by,
+        row.idempotency_key,
+    )
+
+
+def _replay(earlier: idempotency.Earlier) -> Answer:
+    if earlier.answer is None:
+        raise RequestInFlight("The refund is not settled yet.")
+    return earlier.answer.replayed()
+
+
+def _final_answer(refund: RefundOrder, status: RefundStatus) -> Answer:
+    if status == RefundStatus.REFUSED:
+        refused = RefundExceedsCapture("The payment provider refused the refund.")
+        return answer_of_error(refused, f"/payments/{refund.payment_id}/refunds")
+    body = Refund(id=refund.id, payment_id=refund.payment_id, status=status, amount=MoneyBody.of(refund.amount))
+    return answer_with(body)

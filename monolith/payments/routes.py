@@ -1,0 +1,48 @@
+"""HTTP of payments: looking at one's own, refunds by admins, the provider's webhooks."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app, request
+
+from monolith.payments.refunds import Refunds
+from monolith.payments.service import Payments
+from monolith.payments.webhooks import Webhooks
+from monolith.web import answer_with, principal, read_body, send
+from shared.contract.bodies import RefundInput, WebhookAnswer
+from shared.domain.errors import NotFound
+from shared.domain.ids import is_id
+
+blueprint = Blueprint("payments", __name__)
+
+
+@blueprint.get("/payments/<payment_id>")
+def get_payment(payment_id: str) -> Response:
+    """One payment, for its owner or an admin."""
+    who = principal()
+    payments: Payments = current_app.extensions["payments"]
+    return send(answer_with(payments.get(_known_form(payment_id), None if who.is_admin else who.subject)))
+
+
+@blueprint.post("/payments/<payment_id>/refunds")
+def refund(payment_id: str) -> Response:
+    """Give money back, once for each Idempotency-Key; for admins."""
+    admin = principal("admin")
+    wanted, key, fingerprint = read_body(RefundInput, keyed=True)
+    refunds: Refunds = current_app.extensions["refunds"]
+    amount = wanted.amount.to_money()
+    return send(refunds.refund_as_admin(_known_form(payment_id), amount, admin.subject, key, fingerprint))
+
+
+@blueprint.post("/webhooks/payments")
+def receive_webhook() -> Response:
+    """What the provider tells."""
+    webhooks: Webhooks = current_app.extensions["webhooks"]
+    webhooks.receive(request.get_data(cache=False), request.headers.get("Webhook-Signature", ""))
+    return send(answer_with(WebhookAnswer()))
+
+
+def _known_form(payment_id: str) -> str:
+    """Return the id. Raises NotFound for what cannot be one."""
+    if not is_id(payment_id):
+        raise NotFound("There is no such payment.")
+    return payment_id

@@ -1,0 +1,187 @@
+"""What every route needs of HTTP: who is asking, a checked body, and answers in one form."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, g, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import HTTPException
+
+from shared.contract.bodies import MAX_BODY_BYTES, Body
+from shared.contract.problems import Problem, error_of_validation, problem, problem_of_error, problem_of_status
+from shared.domain.errors import (
+    FieldError,
+    Forbidden,
+    IdempotencyKeyMissing,
+    InvalidRequest,
+    MalformedBody,
+    ShopError,
+)
+from shared.platform import tracing
+from shared.platform.fingerprint import fingerprint
+from shared.platform.metrics import Metrics
+from shared.platform.tokens import Principal, TokenVerifier
+
+JSON = "application/json"
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+B = TypeVar("B", bound=Body)
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer that is ready to be sent, and to be kept: status, bytes, media type."""
+
+    status: int
+    body: bytes
+    media_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def with_headers(self, **headers: str) -> Answer:
+        """Return this answer with more headers; `_` in a name stands for `-`."""
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        return replace(self, headers={**self.headers, **more})
+
+    def replayed(self) -> Answer:
+        """Return this answer marked as one that was given before."""
+        return self.with_headers(Idempotent_Replayed="true")
+
+
+def answer_with(body: BaseModel, status: int = 200) -> Answer:
+    """Return the answer that carries this body."""
+    return Answer(status, body.model_dump_json().encode())
+
+
+def answer_of_error(error: ShopError, instance: str) -> Answer:
+    """Return the answer that tells this error, for keeping under a key."""
+    told = problem_of_error(error, instance=instance, trace_id=tracing.current())
+    return Answer(told.status, json.dumps(told.body).encode(), told.headers["Content-Type"])
+
+
+def send(answer: Answer) -> Response:
+    """Return Flask's response for an answer."""
+    return Response(answer.body, answer.status, answer.headers, content_type=answer.media_type)
+
+
+def principal(role: str = "") -> Principal:
+    """Return who is asking. Raises Unauthenticated, Forbidden if the role is missing, Unavailable."""
+    tokens: TokenVerifier = current_app.extensions["tokens"]
+    who = tokens.verify(request.headers.get("Authorization"))
+    if role and role not in who.roles:
+        raise Forbidden(f"This needs the role {role}.")
+    return who
+
+
+def read_body(model: type[B], *, keyed: bool = False) -> tuple[B, str, str]:
+    """Return (body, Idempotency-Key, fingerprint); the key is empty unless the route is `keyed`.
+
+    Checks in the order that both builds keep: media type, size, key, JSON, fields.
+    Raises HTTPException (415, 413), IdempotencyKeyMissing, MalformedBody, InvalidRequest.
+    """
+    if request.mimetype != JSON:
+        raise UnsupportedMediaType
+    raw = request.get_data(cache=False)  # raises 413 above MAX_CONTENT_LENGTH
+    key = _idempotency_key() if keyed else ""
+    parsed = parse_json(raw)
+    try:
+        body = model.model_validate(parsed)
+    except ValidationError as error:
+        raise error_of_validation(error) from error
+    return body, key, fingerprint(f"{request.method} {request.path}", parsed)
+
+
+class UnsupportedMediaType(HTTPException):
+    """The body is not declared as JSON."""
+
+    code = 415
+
+
+def parse_json(raw: bytes) -> Any:
+    """Return the parsed body. Raises MalformedBody, or InvalidRequest for a field that stands there twice."""
+    try:
+        return json.loads(raw.decode(), object_pairs_hook=_each_field_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedBody("The body is not valid JSON.") from error
+
+
+def _each_field_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidRequest("The request is not valid.", [FieldError(twice, "stands in the body twice")])
+    return fields
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _idempotency_key() -> str:
+    key = request.headers.get("Idempotency-Key", "")
+    if not key:
+        raise IdempotencyKeyMissing("Send an Idempotency-Key header; use a new one for each purchase.")
+    if not _KEY.fullmatch(key):
+        raise InvalidRequest("The Idempotency-Key has 1 to 128 printable ASCII characters, without spaces.")
+    return key
+
+
+def install(app: Flask, metrics: Metrics) -> None:
+    """Give the app trace ids, metrics, and problem+json for every error, the framework's own too."""
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.url_map.merge_slashes = False  # no redirects: a path exists or it does not
+    app.before_request(_begin)
+    app.after_request(lambda response: _end(response, metrics))
+    app.register_error_handler(ShopError, _on_shop_error)
+    app.register_error_handler(HTTPException, _on_http_error)
+    app.register_error_handler(Exception, _on_defect)
+
+
+def _begin() -> Response | None:
+    g.started = time.perf_counter()
+    tracing.begin(request.headers.get(tracing.HEADER))
+    if request.method in ("HEAD", "OPTIONS") and request.url_rule is not None:
+        return _method_not_allowed(sorted((request.url_rule.methods or set()) - {"HEAD", "OPTIONS"}))
+    return None
+
+
+def _end(response: Response, metrics: Metrics) -> Response:
+    response.headers[tracing.HEADER] = tracing.current()
+    rule = request.url_rule.rule.replace("<", "{").replace(">", "}") if request.url_rule else "unknown"
+    taken_s = time.perf_counter() - g.started
+    metrics.requests.labels(request.method, rule, str(response.status_code)).observe(taken_s)
+    return response
+
+
+def _on_shop_error(error: ShopError) -> Response:
+    if error.code == "internal_error":
+        log.error("defect: %s", error.detail, exc_info=error)
+    return _tell(problem_of_error(error, instance=request.path, trace_id=tracing.current()))
+
+
+def _on_http_error(error: HTTPException) -> Response:
+    if error.code == 405:
+        return _method_not_allowed(sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"}))
+    return _tell(problem_of_status(error.code or 500, instance=request.path, trace_id=tracing.current()))
+
+
+def _on_defect(error: Exception) -> Response:
+    log.error("unhandled: %s %s", request.method, request.path, exc_info=error)
+    return _tell(problem("internal_error", instance=request.path, trace_id=tracing.current()))
+
+
+def _method_not_allowed(allowed: list[str]) -> Response:
+    response = _tell(problem("method_not_allowed", instance=request.path, trace_id=tracing.current()))
+    response.headers["Allow"] = ", ".join(allowed)
+    return response
+
+
+def _tell(told: Problem) -> Response:
+    return Response(json.dumps(told.body), told.status, told.headers)
