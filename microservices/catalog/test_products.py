@@ -1,0 +1,134 @@
+"""Lists page through everything once, and what an admin does happens once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from microservices.catalog.seeding import seed_if_empty
+from microservices.catalog.service import CatalogService
+from microservices.kit.database import Database
+from microservices.kit.web import Keyed
+from shared.contract.bodies import CategoryList, Product, ProductInput, ProductPage, RestockInput
+from shared.contract.queries import decode_cursor, parse_product_query
+from shared.domain.errors import IdempotencyKeyReused, NotFound
+
+Play = Callable[[Any], Any]
+
+
+def page_of(body: bytes) -> ProductPage:
+    return ProductPage.model_validate_json(body, strict=True, extra="forbid")
+
+
+async def skus(service: CatalogService, query: str | None = None, category: str | None = None) -> list[str]:
+    found, cursor = [], None
+    while True:
+        page = page_of(await service.list_products(parse_product_query(query, category, "2", cursor)))
+        found += [item.sku for item in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
+        assert decode_cursor(cursor) == found[-1]
+
+
+def test_answers_are_those_of_the_contract(play: Play) -> None:
+    async def scene(database: Database) -> None:
+        service = CatalogService(database)
+
+        product = Product.model_validate_json(await service.get_product("APPLE-1"), strict=True, extra="forbid")
+        categories = CategoryList.model_validate_json(await service.list_categories(), strict=True, extra="forbid")
+
+        assert (product.sku, product.price.amount, product.available) == ("APPLE-1", 50, 10)
+        assert [(category.name, category.product_count) for category in categories.items] == [("food", 3)]
+
+    play(scene)
+
+
+def test_pages_hold_every_product_once_in_sku_order(play: Play) -> None:
+    async def scene(database: Database) -> None:
+        assert await skus(CatalogService(database)) == ["APPLE-1", "BREAD-1", "CHAIR-1"]
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    ("query", "category", "found"),
+    [
+        ("apple-1 tests", None, ["APPLE-1"]),
+        ("for", "food", ["APPLE-1", "BREAD-1", "CHAIR-1"]),
+        ("for -bread-1", None, ["APPLE-1", "CHAIR-1"]),
+        ("apple nowhere", None, []),
+        (None, "nothing", []),
+        ("\"'&|!:*()<->", None, []),
+    ],
+)
+def test_search_finds_words_and_takes_any_text(
+    play: Play, query: str | None, category: str | None, found: list[str]
+) -> None:
+    async def scene(database: Database) -> None:
+        assert await skus(CatalogService(database), query, category) == found
+
+    play(scene)
+
+
+def test_a_replaced_product_keeps_its_stock_and_a_new_one_has_none(play: Play) -> None:
+    async def scene(database: Database) -> None:
+        service = CatalogService(database)
+        said = ProductInput.model_validate(
+            {"name": "Pear", "description": "Ripe.", "category": "fruit", "price": {"amount": 70}}
+        )
+
+        replaced = Product.model_validate_json(await service.put_product("APPLE-1", said))
+        made = Product.model_validate_json(await service.put_product("PEAR-1", said))
+
+        assert (replaced.name, replaced.available) == ("Pear", 10)
+        assert (made.name, made.available) == ("Pear", 0)
+        assert await skus(service, "ripe") == ["APPLE-1", "PEAR-1"]
+
+    play(scene)
+
+
+def test_a_restock_with_the_same_key_happens_once(play: Play) -> None:
+    async def scene(database: Database) -> None:
+        service = CatalogService(database)
+        keyed = Keyed(RestockInput(quantity=5), "CRUNCHY-KEY", "print")
+
+        first = await service.restock("root", "APPLE-1", keyed)
+        again = await service.restock("root", "APPLE-1", keyed)
+
+        assert Product.model_validate_json(first.body).available == 15
+        assert (again.status, again.body, again.headers) == (200, first.body, {"Idempotent-Replayed": "true"})
+        with pytest.raises(IdempotencyKeyReused):
+            await service.restock("root", "APPLE-1", Keyed(keyed.body, "CRUNCHY-KEY", "other"))
+
+    play(scene)
+
+
+def test_a_restock_of_nothing_leaves_its_key_free(play: Play) -> None:
+    async def scene(database: Database) -> None:
+        service = CatalogService(database)
+        keyed = Keyed(RestockInput(quantity=5), "CRUNCHY-KEY", "print")
+
+        with pytest.raises(NotFound):
+            await service.restock("root", "NOTHING-1", keyed)
+
+        assert (await service.restock("root", "APPLE-1", keyed)).headers == {}
+
+    play(scene)
+
+
+def test_an_empty_catalog_is_seeded_and_a_full_one_left_alone(play: Play) -> None:
+    async def scene(database: Database) -> None:
+        service = CatalogService(database)
+        await seed_if_empty(database, 50)
+        assert len(await skus(service)) == 3
+
+        async with database.transaction() as connection:
+            await connection.exec_driver_sql("TRUNCATE products")
+        await seed_if_empty(database, 50)
+
+        assert len(await skus(service)) == 50
+
+    play(scene)
