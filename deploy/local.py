@@ -94,7 +94,7 @@ class LocalRunner(Runner):
         }
         self._supervisor = _spawn_detached(
             [sys.executable, "-m", "deploy.supervisor", json.dumps(order)],
-            {"TWINSHOP_HOME": str(self._home.root), "PYTHONPATH": str(REPOSITORY), MARK: str(self._folder)},
+            {"TWINSHOP_HOME": str(self._home.root), "PYTHONPATH": _with_repository(), MARK: str(self._folder)},
             self._home.log(self._stack.name, "supervisor"),
         )
         return True
@@ -210,6 +210,11 @@ class LocalRunner(Runner):
             raise NotRunning(f"{self._stack.name} is not up: `twinshop up --stack {self._stack.name}`.")
         key = (self._folder / CONTROL_KEY).read_bytes()
         return ask(state.control_port, key, command, arguments, timeout_s)
+
+
+def _with_repository() -> str:
+    """Return a PYTHONPATH that finds our packages from any working folder."""
+    return os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def _spawn_detached(command: list[str], environment: Mapping[str, str], log: Path) -> int:

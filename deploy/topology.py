@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from deploy.errors import UnknownTarget
 from deploy.parts import Part, Probe, Reset, Site, Stack
@@ -131,7 +131,8 @@ def microservices(site: Site) -> Stack:
         for service in SERVICES
     )
     databases = tuple(_database(site, name, f"{service}-db", service, SERVICE_POOL) for service in SERVICES)
-    return _services_shop(site, name, (*databases, _broker(site, name), *services, _edge(site, name)))
+    settings = {part.name: part.environment for part in services}
+    return _services_shop(site, name, (*databases, _broker(site, name), *services, _edge(site, name)), settings)
 
 
 def colocated(site: Site) -> Stack:
@@ -158,16 +159,14 @@ def colocated(site: Site) -> Stack:
         environment=settings,
         needs=(*(database.name for database in databases), "broker"),
     )
-    return _services_shop(site, name, (*databases, _broker(site, name), app, _edge(site, name)))
+    own = {service: settings | {"DATABASE_URL": settings[f"{service.upper()}_DATABASE_URL"]} for service in SERVICES}
+    return _services_shop(site, name, (*databases, _broker(site, name), app, _edge(site, name)), own)
 
 
-def _services_shop(site: Site, name: str, parts: tuple[Part, ...]) -> Stack:
+def _services_shop(site: Site, name: str, parts: tuple[Part, ...], own: Mapping[str, Mapping[str, str]]) -> Stack:
+    """A stack of services; `own` are the settings of each service, with which its data is reset."""
     resets = tuple(
-        Reset(
-            ("python", "-m", f"microservices.{service}.reset"),
-            _common(site) | {"DATABASE_URL": _database_url(site, name, f"{service}-db", service)},
-            seeds=service == "catalog",
-        )
+        Reset(("python", "-m", f"microservices.{service}.reset"), own[service], seeds=service == "catalog")
         for service in SERVICES
     )
     return Stack(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-# Below uvicorn's keep-alive of 5 s: whoever closes first must be Envoy, or a request meets a closing connection.
-UPSTREAM_IDLE_S = 3
+# Below the applications' own keep-alive (75 s in uvicorn, 30 s in Granian): it must be Envoy who closes an idle
+# connection, or a request meets one that is just being closed, and its outcome is unknown.
+UPSTREAM_IDLE_S = 10
 CONNECT_TIMEOUT_S = 0.5
 MAX_CONNECTIONS = 256
 MAX_PENDING = 512
