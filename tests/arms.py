@@ -12,7 +12,9 @@ from pathlib import Path
 from deploy.errors import DeployError
 from deploy.home import Home
 from deploy.local import LocalRunner
-from deploy.topology import SHOPS
+from deploy.topology import SERVICES, SHOPS
+
+__all__ = ["ARMS", "SERVICES", "Arm", "OwnStacks", "Session", "already_running", "logs_of"]
 
 ARMS = SHOPS
 SERVICE_LOCATION = {"monolith": "web", "colocated": "app"}  # elsewhere each service is a part of its own

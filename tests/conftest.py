@@ -25,9 +25,10 @@ MARKERS = (
     "core: the part of the journeys that `make demo` runs before it compares",
     "settlement: awaits what the provider left open; runs late, so that the waits are shared",
     "fault: changes how a part or the provider behaves; runs after the settlements",
-    "books: counts stock and money after everything else",
+    "books: counts stock and money after all that",
+    "aftermath: does what the books cannot stand, such as emptying the provider's ledger",
 )
-LAST_FIRST = ("books", "fault", "settlement")
+LAST_FIRST = ("aftermath", "books", "fault", "settlement")
 
 _session = pytest.StashKey[Session]()
 _told = pytest.StashKey[set[str]]()

@@ -13,6 +13,7 @@ from tests.journeys.shop import Admin, Customer, Shop, new_key
 
 PRICE = 10_000
 REFUND = 2_500
+WHILE_IT_HANGS = ("order while it hangs", "cancel while it hangs", "refund while it hangs")
 
 
 @dataclass
@@ -36,12 +37,7 @@ class Interrupted:
         try:
             self.shop.provider.behave(hang=True)
             with ThreadPoolExecutor(3) as threads:
-                list(
-                    threads.map(
-                        lambda name: self._time(name),
-                        ("order while it hangs", "cancel while it hangs", "refund while it hangs"),
-                    )
-                )
+                list(threads.map(self._time, WHILE_IT_HANGS))
             self.shop.provider.behave(hang=False, error_share=1.0)
             self._time("order while it fails")
             for name in ("order while it hangs", "order while it fails"):

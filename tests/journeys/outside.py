@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -43,6 +43,20 @@ class Provider:
     def redeliver(self, key: str, copies: int = 1) -> None:
         """Send the webhooks of this charge again, each signed anew."""
         self._ok(self.http.post(f"/control/{self.merchant}/webhooks/{key}/redeliver", json={"copies": copies}))
+
+    def capture(self, key: str, amount: int) -> None:
+        """Charge at the provider behind the shop's back, with the shop's own key."""
+        body = {"key": key, "amount": amount, "currency": "EUR", "payment_method": "pm_ok"}
+        headers = {"Authorization": f"Bearer {self.api_key}"}
+        self._ok(self.http.post(f"/v1/{self.merchant}/charges", json=body, headers=headers))
+
+    def forget(self) -> None:
+        """Empty the merchant's ledger."""
+        self._ok(self.http.delete(f"/control/{self.merchant}/ledger"))
+
+    def of_merchant(self, merchant: str) -> Provider:
+        """Return the same provider as another merchant sees it."""
+        return replace(self, merchant=merchant)
 
     def signed(self, body: bytes, *, age_s: int = 0, secret: str | None = None) -> dict[str, str]:
         """Return the headers of a webhook with this body, signed `age_s` seconds ago."""

@@ -47,11 +47,19 @@ class LateOrders:
     admin: Admin
     orders: dict[str, LateOrder] = field(default_factory=dict)
     second_attempt_after_s: dict[str, float] = field(default_factory=dict)
+    while_pending: dict[str, httpx.Response] = field(default_factory=dict)  # what was asked of pm_lost meanwhile
 
     def begin(self) -> None:
         """Place them all at once and start to watch the provider's ledger."""
         with ThreadPoolExecutor(len(METHODS)) as threads:
             self.orders = {order.method: order for order in threads.map(self._place, METHODS)}
+        lost = self.orders["pm_lost"]
+        self.while_pending = {
+            "replay": lost.retry(),
+            "cancel": lost.customer.cancel(lost.id),
+            "product": self.shop.http.get(f"/products/{lost.sku}"),
+            "payment": lost.customer.get(f"/payments/{lost.answer.json()['payment_id']}"),
+        }
         self._stop = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()

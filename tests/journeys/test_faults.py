@@ -34,7 +34,7 @@ def sells_again(admin: Admin, customer: Customer) -> None:
     until("a key is taken", lambda: customer.place_order(("NO-SUCH-CHAIR", 1)).status_code == 422)
 
 
-def test_while_the_catalogs_database_is_away_the_shop_says_503_and_keeps_nothing(
+def test_rule_04_before_a_503_is_answered_the_order_is_called_off_and_the_key_is_free(
     arm: Arm, shop: Shop, admin: Admin, customer: Customer
 ) -> None:
     armchair, key = admin.stocks(stock=3), new_key()
@@ -53,7 +53,7 @@ def test_while_the_catalogs_database_is_away_the_shop_says_503_and_keeps_nothing
     until("nothing stays reserved", lambda: shop.available(armchair) == 2)
 
 
-def test_a_frozen_part_is_504_and_the_key_tells_what_became_of_the_order(
+def test_rule_04_a_504_counts_as_unanswered_and_the_key_tells_what_became_of_the_order(
     arm: Arm, shop: Shop, admin: Admin, customer: Customer
 ) -> None:
     armchair, key = admin.stocks(stock=3), new_key()

@@ -1,0 +1,98 @@
+"""The same script on each arm: what differs between two builds fails here (promise L8)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.arms import Arm
+from tests.journeys.books import settle, views_of
+from tests.journeys.opening import open_shop
+from tests.journeys.script import CHAIR, LAMP, Mask, Step, play
+from tests.journeys.shop import RUN
+
+
+def play_on(arm: Arm) -> list[Step]:
+    """Play the script against one arm."""
+    with open_shop(arm) as shop:
+        return play(shop)
+
+
+@pytest.fixture(scope="module")
+def plays(arms: dict[str, Arm]) -> dict[str, list[Step]]:
+    """What each arm answered to the script."""
+    if len(arms) < 2:
+        pytest.skip("there is only one arm to compare")
+    with ThreadPoolExecutor(len(arms)) as threads:
+        return dict(zip(arms, threads.map(play_on, arms.values()), strict=True))
+
+
+def as_lines(value: Any) -> list[str]:
+    """Return a value as text that pytest can show line by line."""
+    return json.dumps(value, indent=1, sort_keys=True, default=str).splitlines()
+
+
+@pytest.mark.core
+def test_every_arm_answers_the_same_script_alike(plays: dict[str, list[Step]]) -> None:
+    first, *others = plays
+    differing = []
+    for other in others:
+        assert [step.asked for step in plays[other]] == [step.asked for step in plays[first]]
+        for mine, theirs in zip(plays[first], plays[other], strict=True):
+            if mine != theirs:
+                told = "\n".join(_difference(first, mine, other, theirs))
+                differing.append(f"{mine.asked}:\n{told}")
+
+    assert not differing, "\n\n".join(differing)
+
+
+def test_no_step_of_the_script_is_an_error_of_ours(plays: dict[str, list[Step]]) -> None:
+    for name, steps in plays.items():
+        assert [(name, step.asked, step.body) for step in steps if step.status >= 500] == []
+
+
+def test_every_arm_ends_in_the_same_state(arms: dict[str, Arm], plays: dict[str, list[Step]]) -> None:
+    ends = {name: _end_of(arm) for name, arm in arms.items()}
+
+    first, *others = ends
+    assert ends[first]["v_orders"]
+    for other in others:
+        assert as_lines(ends[other]) == as_lines(ends[first]), f"{other} is not {first}"
+
+
+def _difference(first: str, mine: Step, other: str, theirs: Step) -> list[str]:
+    return [
+        f"  {part}\n    {first}: {getattr(mine, part)}\n    {other}: {getattr(theirs, part)}"
+        for part in ("status", "headers", "body")
+        if getattr(mine, part) != getattr(theirs, part)
+    ]
+
+
+def _end_of(arm: Arm) -> dict[str, list[str]]:
+    """Return the rows of the script's orders and products, ids masked, in an order that every arm shares."""
+    settle(arm, within_s=30)
+    rows, mask = views_of(arm), Mask()
+    # Twin customers place their orders one after the other, and ids grow with time.
+    orders = sorted((row for row in rows["v_orders"] if RUN in row.customer_id and "twin-" in row.customer_id),
+                    key=lambda row: row.order_id)  # fmt: skip
+    ids = [order.order_id for order in orders]
+    end = {"v_orders": orders, "v_stock": [row for row in rows["v_stock"] if row.sku in (CHAIR, LAMP)]}
+    for view in ("v_payments", "v_reservations", "v_notifications"):
+        end[view] = [row for row in rows[view] if row.order_id in ids]
+    return {view: _told(found, ids, mask) for view, found in end.items()}
+
+
+def _told(rows: list[Any], ids: list[str], mask: Mask) -> list[str]:
+    def place(row: Any) -> tuple[int, str]:
+        return (ids.index(row.order_id) if hasattr(row, "order_id") else -1), mask(json.dumps(_plain(row)))
+
+    return [mask(json.dumps(_plain(row))) for row in sorted(rows, key=place)]
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    """Return a row without what carries the name of its arm."""
+    return {name: str(value) for name, value in dataclasses.asdict(row).items() if name != "message_id"}
