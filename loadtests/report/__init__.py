@@ -1,0 +1,1 @@
+"""Results: their form on disk, and the report that is drawn from them."""

@@ -1,0 +1,85 @@
+"""All plots of a report, as plain values for Plotly."""
+
+from __future__ import annotations
+
+from loadtests.report import cost_plots, latency_plot
+from loadtests.report.plot import Figure, colour, figure, upright, view
+from loadtests.report.result import Result
+from loadtests.report.summary import arms
+from loadtests.report.words import build_name, number
+
+
+def all_figures(result: Result) -> list[Figure]:
+    """Return the plots that this result can show, each with id, title, a sentence on how to read it, and views."""
+    found = arms(result)
+    plots = [ratios(result), latency_plot.latency(found)]
+    plots += [cost_plots.cpu(found, unit) for unit in ("order", "mix", "list")]
+    plots += [cost_plots.memory(found), cost_plots.run_by_run(result, found), rates(result)]
+    return [plot for plot in plots if plot is not None]
+
+
+def ratios(result: Result) -> Figure | None:
+    """Every ratio with its interval, around the line at 1."""
+    rows = list(result["comparison"].items())[::-1]
+    if not rows:
+        return None
+    trace = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [row["ratio"] for _, row in rows],
+        "y": [row.get("what", name) for name, row in rows],
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [row["high"] - row["ratio"] for _, row in rows],
+            "arrayminus": [row["ratio"] - row["low"] for _, row in rows],
+            "thickness": 2,
+            "width": 5,
+        },
+        "marker": {"size": 10, "color": [colour(row.get("b", "floor")) for _, row in rows]},
+        "customdata": [[name, number(f["low"]), number(f["high"]), f.get("pairs", "")] for name, f in rows],
+        "hovertemplate": "<b>%{y}</b><br>%{x:.3g} times, 95 % interval %{customdata[1]} to %{customdata[2]}"
+        "<br>%{customdata[3]} pairs<br>%{customdata[0]}<extra></extra>",
+    }
+    layout = {
+        "xaxis": {"type": "log", "title": {"text": "times (log scale); 1 is no difference"}, "dtick": "D2"},
+        "yaxis": {"automargin": True, "showgrid": False},
+        "shapes": [upright(1, "ink")],
+        "showlegend": False,
+    }  # fmt: skip
+    reading = "Each point is the ratio over all pairs, each bar its 95 % interval. A bar that touches 1 shows nothing."
+    return figure("ratios", "How many times as much", reading, [view("", [trace], layout)], 110 + 44 * len(rows))
+
+
+def rates(result: Result) -> Figure | None:
+    """Rate against p50, p95, p99 and errors, where an experiment searched for a capacity."""
+    curves = result.get("details", {}).get("curves")
+    if not curves:
+        return None
+    views = []
+    for mix, builds in curves.items():
+        data = []
+        for build, points in builds.items():
+            for percentile, dash in (("p50", "dot"), ("p95", "dash"), ("p99", "solid")):
+                data.append(
+                    {
+                        "type": "scatter",
+                        "mode": "lines+markers",
+                        "name": f"{build_name(build)} {percentile}",
+                        "x": [point["rate"] for point in points],
+                        "y": [point[percentile] for point in points],
+                        "line": {"color": colour(build), "dash": dash, "width": 2},
+                        "customdata": [[point["error_share"] * 100] for point in points],
+                        "hovertemplate": "%{x:.0f}/s: %{y:.3g} ms, errors %{customdata[0]:.2f} %<extra></extra>",
+                    }
+                )
+        knees = result["details"].get("knees", {}).get(mix, {})
+        layout = {
+            "xaxis": {"title": {"text": "arrivals per second"}, "rangemode": "tozero"},
+            "yaxis": {"type": "log", "title": {"text": "milliseconds"}, "dtick": "D2", "tickformat": "~g"},
+            "shapes": [upright(knee, build, "dashdot") for build, knee in knees.items()],
+            "legend": {"orientation": "h", "y": 1.15},
+        }
+        views.append(view(mix, data, layout))
+    reading = "Latency at each rate that was tried; the upright line is the highest rate that kept the bounds."
+    return figure("rates", "How much it can take", reading, views, 440)

@@ -1,0 +1,120 @@
+"""What the runs of each build come to: merged latencies, CPU and memory by part. Void runs are left out."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from functools import cached_property
+
+from loadtests.measure.latency import LatencyHistogram
+from loadtests.report.result import Latency, Result, Run
+
+BUILD_ORDER = ("floor", "monolith", "colocated", "microservices")
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """All valid runs of one build with one unit of work."""
+
+    build: str
+    unit: str
+    runs: tuple[Run, ...]
+
+    @property
+    def units(self) -> int:
+        """Units of work done in all runs: confirmed orders for `mix` and `order`, lists for `list`."""
+        return sum(self.units_of(run) for run in self.runs)
+
+    @staticmethod
+    def units_of(run: Run) -> int:
+        """Units of work of one run."""
+        return run["orders_confirmed"] if run["unit"] == "mix" else run["units"]
+
+    @cached_property
+    def cpu_ms_by_part(self) -> dict[str, float]:
+        """CPU milliseconds per unit of work, by part, over all runs together."""
+        total: dict[str, float] = {}
+        for run in self.runs:
+            for part, cpu_ms in run["cpu_ms_by_part"].items():
+                total[part] = total.get(part, 0.0) + cpu_ms
+        return {part: cpu_ms / self.units for part, cpu_ms in total.items()} if self.units else {}
+
+    @property
+    def cpu_ms(self) -> float | None:
+        """CPU milliseconds of all parts per unit of work."""
+        return sum(self.cpu_ms_by_part.values()) if self.cpu_ms_by_part else None
+
+    @cached_property
+    def memory_mb_by_part(self) -> dict[str, float]:
+        """Megabytes by part: the median over the runs that measured it."""
+        parts = {part for run in self.runs for part in run["memory_mb_by_part"]}
+        return {
+            part: statistics.median(r["memory_mb_by_part"][part] for r in self.runs if part in r["memory_mb_by_part"])
+            for part in parts
+        }
+
+    @property
+    def memory_mb(self) -> float | None:
+        """Megabytes of all parts."""
+        return sum(self.memory_mb_by_part.values()) if self.memory_mb_by_part else None
+
+    @cached_property
+    def histograms(self) -> dict[str, LatencyHistogram]:
+        """Latencies merged over the runs, by journey; `all` holds all of them."""
+        merged: dict[str, LatencyHistogram] = {}
+        for run in self.runs:
+            for journey, histogram in histograms_of(run).items():
+                merged.setdefault(journey, LatencyHistogram()).merge(histogram)
+        return merged
+
+    def latency(self, journey: str = ALL) -> Latency | None:
+        """Percentiles over all runs together; of a single run without histograms its own."""
+        if journey in self.histograms:
+            return latency_of(self.histograms[journey])
+        if len(self.runs) == 1:
+            run = self.runs[0]
+            return run["latency_ms"] if journey == ALL else run["latency_ms_by_journey"].get(journey)
+        return None
+
+
+def histograms_of(run: Run) -> dict[str, LatencyHistogram]:
+    """Return the latencies of one run by journey, with `all` first."""
+    by_journey = {name: LatencyHistogram.decode(text) for name, text in run.get("histograms", {}).items()}
+    if not by_journey:
+        return {}
+    whole = LatencyHistogram()
+    for histogram in by_journey.values():
+        whole.merge(histogram)
+    return {ALL: whole, **by_journey}
+
+
+def latency_of(histogram: LatencyHistogram) -> Latency:
+    """Return the percentiles that a result holds."""
+    found = histogram.summary()
+    return {"p50": found["p50"], "p95": found["p95"], "p99": found["p99"], "max": found["max"]}
+
+
+def arms(result: Result) -> list[Arm]:
+    """Return the arms of a result, by unit of work and then in the order in which builds are always shown."""
+    found: dict[tuple[str, str], list[Run]] = {}
+    for run in result["runs"]:
+        if not run["void"]:
+            found.setdefault((run["unit"], run["build"]), []).append(run)
+
+    def place(item: tuple[str, str]) -> tuple[str, int, str]:
+        unit, build = item
+        return unit, BUILD_ORDER.index(build) if build in BUILD_ORDER else len(BUILD_ORDER), build
+
+    return [Arm(build, unit, tuple(found[unit, build])) for unit, build in sorted(found, key=place)]
+
+
+def looked_at(result: Result) -> dict[str, int]:
+    """Return on how many things each promise was checked, over all runs."""
+    total: dict[str, int] = {}
+    for run in result["runs"]:
+        for promise, count in run.get("reconciliation", {}).get("looked_at", {}).items():
+            total[promise] = total.get(promise, 0) + count
+    if "L8" in (extra := result.get("details", {}).get("looked_at", {})):
+        total["L8"] = extra["L8"]
+    return total

@@ -1,0 +1,70 @@
+"""Figures in words: ratios with their intervals, money, milliseconds, and names that people use."""
+
+from __future__ import annotations
+
+from loadtests.report.result import Ratio
+
+BUILD_NAMES = {
+    "floor": "Floor (pgbench)",
+    "monolith": "Monolith",
+    "microservices": "Microservices",
+    "colocated": "Colocated",
+}
+JOURNEY_NAMES = {
+    "all": "all requests",
+    "order": "place an order",
+    "cancel": "cancel an order",
+    "list": "list 20 products",
+    "category": "list a category",
+    "categories": "categories",
+    "search": "search",
+    "product": "product page",
+    "own_orders": "own orders",
+    "notifications": "notifications",
+}
+
+
+def build_name(build: str) -> str:
+    """Return the name of a build as a person would write it."""
+    return BUILD_NAMES.get(build, build)
+
+
+def journey_name(journey: str) -> str:
+    """Return what a customer does on this journey."""
+    return JOURNEY_NAMES.get(journey, journey)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a figure with about this many digits that mean something; an en dash for none."""
+    if value is None:
+        return "–"  # noqa: RUF001
+    if value == 0:
+        return "0"
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}"
+    places = digits - 1
+    magnitude = abs(value)
+    while magnitude >= 10:
+        magnitude /= 10
+        places -= 1
+    while magnitude < 1 and places < 6:
+        magnitude *= 10
+        places += 1
+    return f"{value:.{places}f}"
+
+
+def times(figure: Ratio) -> str:
+    """Return a ratio with its interval: `2.9 times (2.6 to 3.2)`."""
+    return f"{number(figure['ratio'], 2)} times ({number(figure['low'], 2)} to {number(figure['high'], 2)})"
+
+
+def percent(share: float, places: int = 1) -> str:
+    """Return a share of 0..1 as per cent."""
+    return f"{share * 100:.{places}f} %"
+
+
+def sentence_of_list(items: list[str]) -> str:
+    """Join as people do: `a, b and c`."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
