@@ -1,0 +1,99 @@
+"""What the service answers about orders that exist: reads, replays of a key, lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from microservices.kit.database import Database
+from microservices.kit.web import Answer, Keyed
+from microservices.orders.order import OrderState
+from microservices.orders.tables import orders
+from shared.contract.bodies import OrderInput, OrderPage
+from shared.contract.queries import PageQuery, encode_cursor
+from shared.domain.errors import (
+    FieldError,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    NotCancellable,
+    NotFound,
+    OutcomeUnknown,
+    RequestInFlight,
+)
+from shared.domain.ids import is_id
+from shared.domain.order import OrderStatus
+from shared.platform.tokens import Principal
+
+
+class Answers:
+    """Reads only."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def order(self, order_id: str, who: Principal) -> Answer:
+        """Return an order to its owner or an admin. Raises NotFound, also for somebody else's."""
+        row = await self._find(order_id)
+        if row is None or (row.customer_id != who.subject and not who.is_admin):
+            raise NotFound("There is no such order.")
+        return Answer.of(200, OrderState.of_row(row).body())
+
+    async def orders_of(self, who: Principal, page: PageQuery) -> Answer:
+        """Return a page of one's own orders, newest first. Raises InvalidRequest for a cursor that is not ours."""
+        if page.after is not None and not is_id(page.after):
+            raise InvalidRequest(errors=[FieldError("cursor", "is not a cursor of this list")])
+        wanted = select(orders).where(orders.c.customer_id == who.subject)
+        if page.after is not None:
+            wanted = wanted.where(orders.c.id < page.after)
+        rows = await self._database.read(wanted.order_by(orders.c.id.desc()).limit(page.limit + 1))
+        items = [OrderState.of_row(row).body() for row in rows[: page.limit]]
+        more = len(rows) > page.limit
+        return Answer.of(200, OrderPage(items=items, next_cursor=encode_cursor(items[-1].id) if more else None))
+
+    async def replay(self, who: Principal, keyed: Keyed[OrderInput]) -> Answer:
+        """Return the answer of a key that came before. Raises IdempotencyKeyReused or RequestInFlight."""
+        same_key = orders.c.customer_id == who.subject, orders.c.idempotency_key == keyed.key
+        rows = await self._database.read(select(orders).where(*same_key))
+        if not rows:
+            raise RequestInFlight("The first request with this key was just undone; send it again.")
+        if rows[0].fingerprint != keyed.fingerprint:
+            raise IdempotencyKeyReused("The Idempotency-Key came before, with another body.")
+        return _placed(rows[0]).replayed()
+
+    async def now(self, order_id: str) -> Answer:
+        """Return the answer to an order that somebody else has moved on. Raises OutcomeUnknown if there is none."""
+        row = await self._find(order_id)
+        if row is None or row.status == OrderStatus.PLACED or row.idempotency_key is None:
+            raise OutcomeUnknown("The order is still being worked on; send the request again.")
+        return _placed(row)
+
+    async def to_cancel(self, order_id: str, who: Principal) -> Answer:
+        """Return the answer to cancelling an order again. Raises NotFound or NotCancellable."""
+        row = await self._find(order_id)
+        if row is None or row.customer_id != who.subject:
+            raise NotFound("There is no such order.")
+        if row.status not in (OrderStatus.CANCELLING, OrderStatus.CANCELLED):
+            raise NotCancellable("Only a confirmed order can be cancelled, and only for a while.")
+        return Answer.of(200 if row.status == OrderStatus.CANCELLED else 202, OrderState.of_row(row).body())
+
+    async def _find(self, order_id: str) -> Row[Any] | None:
+        if not is_id(order_id):
+            return None
+        rows = await self._database.read(select(orders).where(orders.c.id == order_id))
+        return rows[0] if rows else None
+
+
+def located(answer: Answer, order_id: str) -> Answer:
+    """Return the answer with the address of its order."""
+    return Answer(answer.status, answer.body, answer.media_type, {**answer.headers, "Location": f"/orders/{order_id}"})
+
+
+def _placed(row: Row[Any]) -> Answer:
+    """Return the stored answer of POST /orders, or the current 202. Raises RequestInFlight while there is none."""
+    if row.answer_status is not None:
+        answer = Answer(row.answer_status, row.answer_body, row.answer_media_type)
+        return located(answer, row.id) if answer.status == 201 else answer
+    if row.status == OrderStatus.PAYMENT_PENDING:
+        return located(Answer.of(202, OrderState.of_row(row).body()), row.id)
+    raise RequestInFlight("The first request with this key is still running.")

@@ -1,0 +1,38 @@
+"""The orders service: `python -m microservices.orders.app`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx
+from fastapi import FastAPI
+
+from microservices.kit.part import Part, serve
+from microservices.orders import routes
+from microservices.orders.clients import Catalog, Payments
+from microservices.orders.config import OrdersSettings
+from microservices.orders.service import Orders
+from microservices.orders.settle import Settler
+from shared.contract.events import PaymentEvent
+from shared.platform.settings import load_or_exit
+
+PAYMENT_EVENTS = ("payment.captured", "payment.declined", "payment.voided", "payment.refunded")
+
+
+def create_app(settings: OrdersSettings, transports: Mapping[str, httpx.AsyncBaseTransport] | None = None) -> FastAPI:
+    """Return the app. It connects to nothing before it starts. `transports`, by service, replace the network."""
+    transports = transports or {}
+    part = Part("orders", settings)
+    catalog = Catalog(part.service_peer("catalog", settings.catalog_url, transports.get("catalog")))
+    payments = Payments(part.service_peer("payments", settings.payments_url, transports.get("payments")))
+    orders = Orders(part.database, part.outbox, catalog, payments, settings)
+    settler = Settler(orders, part.metrics)
+
+    part.publishes()
+    part.repeats("settle orders", settler.resume_due, settings.sweep_interval_s)
+    part.consumes("orders", PAYMENT_EVENTS, PaymentEvent, settler.on_payment_events)
+    return part.app([routes.router], orders)
+
+
+if __name__ == "__main__":
+    serve(create_app, load_or_exit(OrdersSettings), "orders")

@@ -1,0 +1,128 @@
+"""The services that an order needs, as the saga sees them: one method a step, their problems turned into ours."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from microservices.kit.peers import Peer, Unanswered, Unreached
+from microservices.orders.order import OrderState
+from shared.contract.bodies import MoneyBody
+from shared.contract.inner import CancelRefundResult, ChargeInput, ChargeResult, Reservation, ReservationInput
+from shared.domain.errors import (
+    FieldError,
+    InvalidRequest,
+    OutOfStock,
+    PriceChanged,
+    ReservationRefused,
+    ShopError,
+    Unavailable,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the money. `pending`: unknown; if it is `promised`, an event will tell, else ask again."""
+
+    status: str
+    reason: str | None = None
+    promised: bool = True
+
+
+_UNKNOWN = Outcome("pending", promised=False)
+
+
+class Catalog:
+    """The catalog's inner routes."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    async def reserve(self, order: OrderState) -> Reservation:
+        """Price and reserve an order. Asked again, it answers the same.
+
+        Raises InvalidRequest (unknown sku), OutOfStock, PriceChanged, ReservationRefused, or Unavailable if the
+        catalog is away or its answer did not come: then it may have reserved.
+        """
+        wanted = ReservationInput(order_id=order.id, lines=order.wanted_lines, expected_total=order.expected_total)
+        try:
+            answer = await self._peer.post("/internal/reservations", wanted.model_dump_json().encode())
+        except (Unreached, Unanswered) as error:
+            raise Unavailable("The catalog is away.") from error
+        if answer.status_code != 200:
+            raise _refusal(answer)
+        return Reservation.model_validate_json(answer.content)
+
+
+class Payments:
+    """The payments service's inner routes. None of them raises: no answer is an outcome as well (rule 1)."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    async def charge(self, order: OrderState) -> Outcome:
+        """Charge an order's total. Asked again, it answers what became of the charge."""
+        assert order.total is not None
+        wanted = ChargeInput(
+            order_id=order.id,
+            payment_id=order.payment_id,
+            customer_id=order.customer_id,
+            amount=order.total,
+            payment_method=order.payment_method,
+        )
+        return await self._ask("/internal/charges", wanted.model_dump_json().encode())
+
+    async def void(self, order: OrderState) -> Outcome:
+        """Call an order's charge off, unless it is captured already."""
+        return await self._ask(f"/internal/charges/{order.id}/void", b"")
+
+    async def refund_the_rest(self, order: OrderState) -> Outcome:
+        """Give back what admin refunds have left of an order's payment: `refunded` or `pending`."""
+        answer = await self._post(f"/internal/charges/{order.id}/cancel-refund", b"")
+        return Outcome(CancelRefundResult.model_validate_json(answer.content).status) if answer else _UNKNOWN
+
+    async def _ask(self, path: str, body: bytes) -> Outcome:
+        answer = await self._post(path, body)
+        if answer is None:
+            return _UNKNOWN
+        result = ChargeResult.model_validate_json(answer.content)
+        return Outcome(result.status, result.reason)
+
+    async def _post(self, path: str, body: bytes) -> httpx.Response | None:
+        try:
+            answer = await self._peer.post(path, body)
+        except (Unreached, Unanswered) as error:
+            log.warning("%s", error)
+            return None
+        if answer.status_code in (200, 202):
+            return answer
+        log.warning("payments answered %d to %s: %s", answer.status_code, path, answer.text[:200])
+        return None
+
+
+def _refusal(answer: httpx.Response) -> ShopError:
+    """Return the shop's error that a problem of the catalog tells; what is none of the known ones is an absence."""
+    try:
+        problem: dict[str, Any] = from_json(answer.content)
+        code, detail = problem["code"], problem["detail"]
+        if code == "out_of_stock":
+            error: ShopError = OutOfStock("a product")
+            error.detail = detail
+            return error
+        if code == "price_changed":
+            return PriceChanged(MoneyBody(**problem["total"]).to_money())
+        if code == "invalid_request":
+            return InvalidRequest(detail, [FieldError(**item) for item in problem.get("errors", [])])
+        if code == "reservation_refused":
+            return ReservationRefused(detail)
+    except (ValueError, KeyError, TypeError, ValidationError):
+        code = "unreadable"
+    log.warning("the catalog answered %d (%s)", answer.status_code, code)
+    return Unavailable("The catalog is away.")

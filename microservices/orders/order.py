@@ -1,0 +1,127 @@
+"""An order as the saga carries it: a value; each step makes a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from microservices.kit.web import Keyed
+from shared.contract.bodies import LineInput, MoneyBody, Order, OrderInput, OrderLine
+from shared.contract.events import OrderEvent, OrderEventType
+from shared.contract.inner import Reservation
+from shared.domain.ids import new_id
+from shared.domain.order import OrderStatus, check_transition
+from shared.platform import tracing
+from shared.platform.tokens import Principal
+
+
+@dataclass(frozen=True)
+class OrderState:
+    """One version of an order. `wanted_lines` is what the customer sent, `lines` what the catalog made of it."""
+
+    id: str
+    customer_id: str
+    email: str
+    idempotency_key: str | None
+    fingerprint: str
+    status: OrderStatus
+    version: int
+    payment_id: str
+    payment_method: str
+    wanted_lines: list[LineInput]
+    expected_total: MoneyBody | None
+    lines: list[OrderLine]
+    total: MoneyBody | None
+    reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def fresh(cls, who: Principal, keyed: Keyed[OrderInput]) -> OrderState:
+        """Return the first version of an order, as the customer asks for it."""
+        now = datetime.now(UTC)
+        return cls(
+            id=new_id(),
+            customer_id=who.subject,
+            email=who.email,
+            idempotency_key=keyed.key,
+            fingerprint=keyed.fingerprint,
+            status=OrderStatus.PLACED,
+            version=1,
+            payment_id=new_id(),
+            payment_method=keyed.body.payment_method,
+            wanted_lines=keyed.body.lines,
+            expected_total=keyed.body.expected_total,
+            lines=[],
+            total=None,
+            reason=None,
+            created_at=now,
+            updated_at=now,
+        )
+
+    @classmethod
+    def of_row(cls, row: Row[Any]) -> OrderState:
+        """Return the order of a row of the table."""
+        wanted = row.wanted
+        return cls(
+            id=row.id,
+            customer_id=row.customer_id,
+            email=row.email,
+            idempotency_key=row.idempotency_key,
+            fingerprint=row.fingerprint,
+            status=OrderStatus(row.status),
+            version=row.version,
+            payment_id=row.payment_id,
+            payment_method=row.payment_method,
+            wanted_lines=[LineInput(**line) for line in wanted["lines"]],
+            expected_total=MoneyBody(**wanted["expected_total"]) if wanted["expected_total"] else None,
+            lines=[OrderLine.model_validate(line) for line in row.lines],
+            total=MoneyBody(amount=row.total, currency=row.currency) if row.total is not None else None,
+            reason=row.reason,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+    def priced(self, reservation: Reservation) -> OrderState:
+        """Return the order with the catalog's names and prices. No step yet: nothing is written."""
+        return replace(self, lines=reservation.lines, total=reservation.total)
+
+    def become(self, status: OrderStatus, reason: str | None = None) -> OrderState:
+        """Return the next version. Raises IllegalTransition."""
+        check_transition(self.status, status)
+        return replace(
+            self, status=status, version=self.version + 1, reason=reason or self.reason, updated_at=datetime.now(UTC)
+        )
+
+    def body(self) -> Order:
+        """Return the order as its owner sees it."""
+        return Order(
+            id=self.id,
+            status=self.status,
+            lines=self.lines,
+            total=self.total,
+            payment_id=self.payment_id,
+            reason=self.reason,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+        )
+
+    def event(self, event_type: OrderEventType, *, notify: bool = True) -> OrderEvent:
+        """Return the event that tells what happened; `notify` is false where an HTTP answer said it already."""
+        return OrderEvent(
+            id=new_id(),
+            type=event_type,
+            occurred_at=self.updated_at.isoformat(),
+            trace_id=tracing.current(),
+            order_id=self.id,
+            version=self.version,
+            customer_id=self.customer_id,
+            email=self.email,
+            lines=self.lines,
+            total=self.total,
+            reason=self.reason,
+            notify=notify,
+        )
