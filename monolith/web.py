@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, request
+from flask.globals import request_ctx
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -30,6 +31,7 @@ from shared.platform.metrics import Metrics
 from shared.platform.tokens import Principal, TokenVerifier
 
 JSON = "application/json"
+SERVER_NAME = "twinshop"  # the HTTP server would name itself otherwise
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 B = TypeVar("B", bound=Body)
 log = logging.getLogger(__name__)
@@ -125,8 +127,8 @@ def _no_constant(name: str) -> None:
 
 
 def _idempotency_key() -> str:
-    key = request.headers.get("Idempotency-Key", "")
-    if not key:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
         raise IdempotencyKeyMissing("Send an Idempotency-Key header; use a new one for each purchase.")
     if not _KEY.fullmatch(key):
         raise InvalidRequest("The Idempotency-Key has 1 to 128 printable ASCII characters, without spaces.")
@@ -148,12 +150,13 @@ def _begin() -> Response | None:
     g.started = time.perf_counter()
     tracing.begin(request.headers.get(tracing.HEADER))
     if request.method in ("HEAD", "OPTIONS") and request.url_rule is not None:
-        return _method_not_allowed(sorted((request.url_rule.methods or set()) - {"HEAD", "OPTIONS"}))
+        return _method_not_allowed()  # Flask would answer them by itself
     return None
 
 
 def _end(response: Response, metrics: Metrics) -> Response:
     response.headers[tracing.HEADER] = tracing.current()
+    response.headers["Server"] = SERVER_NAME
     rule = request.url_rule.rule.replace("<", "{").replace(">", "}") if request.url_rule else "unknown"
     taken_s = time.perf_counter() - g.started
     metrics.requests.labels(request.method, rule, str(response.status_code)).observe(taken_s)
@@ -168,7 +171,7 @@ def _on_shop_error(error: ShopError) -> Response:
 
 def _on_http_error(error: HTTPException) -> Response:
     if error.code == 405:
-        return _method_not_allowed(sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"}))
+        return _method_not_allowed()
     return _tell(problem_of_status(error.code or 500, instance=request.path, trace_id=tracing.current()))
 
 
@@ -177,7 +180,9 @@ def _on_defect(error: Exception) -> Response:
     return _tell(problem("internal_error", instance=request.path, trace_id=tracing.current()))
 
 
-def _method_not_allowed(allowed: list[str]) -> Response:
+def _method_not_allowed() -> Response:
+    adapter = request_ctx.url_adapter
+    allowed = sorted(set(adapter.allowed_methods() if adapter else ()) - {"HEAD", "OPTIONS"})
     response = _tell(problem("method_not_allowed", instance=request.path, trace_id=tracing.current()))
     response.headers["Allow"] = ", ".join(allowed)
     return response

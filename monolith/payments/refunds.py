@@ -205,7 +205,7 @@ class Refunds:
                 "provider_key": provider_key,
                 "origin": origin,
                 "amount": amount,
-                "status": RefundStatus.PENDING if amount else RefundStatus.REFUNDED,
+                "status": RefundStatus.PENDING,
                 "requested_by": owner,
                 "idempotency_key": key,
                 "after_s": 0.0 if at_once else self._retry_after_s,
