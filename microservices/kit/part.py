@@ -156,14 +156,7 @@ async def healthz() -> Response:
 @operator_routes.get("/readyz")
 async def readyz(request: Request) -> Response:
     """Tell whether this part's own database answers; neither peers nor the broker are asked."""
-    part: Part = request.app.state.part
-    try:
-        async with asyncio.timeout(READY_WITHIN_S):
-            ready = await part.database.is_ready()
-    except TimeoutError:
-        ready = False
-    body = b'{"status":"ready"}' if ready else b'{"status":"not ready"}'
-    return Response(body, 200 if ready else 503, media_type="application/json")
+    return await readiness(request.app.state.part)
 
 
 @operator_routes.get("/metrics")
@@ -171,6 +164,17 @@ async def metrics(request: Request) -> Response:
     """Return the metrics in Prometheus' form."""
     part: Part = request.app.state.part
     return Response(part.metrics.render(), media_type=CONTENT_TYPE)
+
+
+async def readiness(*parts: Part) -> Response:
+    """Return 200 if the databases of these parts answer within a second, else 503."""
+    try:
+        async with asyncio.timeout(READY_WITHIN_S):
+            ready = all(await asyncio.gather(*(part.database.is_ready() for part in parts)))
+    except TimeoutError:
+        ready = False
+    body = b'{"status":"ready"}' if ready else b'{"status":"not ready"}'
+    return Response(body, 200 if ready else 503, media_type="application/json")
 
 
 def serve(create_app: Callable[[S], Any], settings: S, name: str) -> None:
