@@ -29,13 +29,4 @@ def settle(arm: Arm, within_s: float = FAILED_S) -> float:
 def reconciled(arm: Arm, history: Path | None = None) -> Reconciliation:
     """Wait until the arm is at rest, read everything, and check the promises S1 to L7."""
     waited_s = settle(arm)
-    parties = Parties(
-        stack=arm.runner.stack,
-        shop=arm.url,
-        databases=databases_of(arm),
-        provider=arm.outside_url("provider"),
-        identity=arm.outside_url("identity"),
-        mail=arm.outside_url("mail"),
-        broker_monitor=arm.runner.site.url(arm.name, "broker", "monitor") if arm.has_broker else None,
-    )
-    return check(evidence.read(parties, history), waited_s)
+    return check(evidence.read(Parties.of(arm.runner), history), waited_s)

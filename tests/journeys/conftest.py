@@ -64,7 +64,7 @@ def slow_senders(arm: Arm) -> dict[str, SlowSender]:
     return {"header": SlowSender(arm.url, HALF_A_HEADER), "body": SlowSender(arm.url, HALF_A_BODY)}
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def _begin_early_what_takes_long(request: pytest.FixtureRequest) -> None:
     wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
     for name in ("slow_senders", "late_orders", "interrupted"):

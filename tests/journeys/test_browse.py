@@ -131,7 +131,7 @@ def test_a_product_has_a_page_of_its_own(shop: Shop, admin: Admin) -> None:
     }
 
 
-@pytest.mark.parametrize("sku", ["NO-SUCH-CHAIR", "lower-case", "A" * 65, "%00", "-DASH", "a b"])
+@pytest.mark.parametrize("sku", ["NO-SUCH-CHAIR", "lower-case", "A" * 65, "-DASH", "a b"])
 def test_a_product_that_is_not_there_is_not_found(shop: Shop, sku: str) -> None:
     expect_problem(shop.http.get(f"/products/{sku}"), 404, "not_found")
 

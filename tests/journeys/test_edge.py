@@ -46,7 +46,7 @@ def test_too_many_headers_are_refused(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "request_line", [b"GET /products HTTP/9.9\r\n\r\n", b"NONSENSE\r\n\r\n", b"\x16\x03\x01\x02\x00\r\n\r\n"]
+    "request_line", [b"GET /products HTTQ/1.1\r\n\r\n", b"NONSENSE\r\n\r\n", b"\x16\x03\x01\x02\x00\r\n\r\n"]
 )
 def test_what_is_no_http_is_refused(arm: Arm, request_line: bytes) -> None:
     answer = send_raw(arm.url, request_line, patience_s=5)

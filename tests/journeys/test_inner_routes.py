@@ -12,7 +12,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
-from shared.platform.tokens import ServiceSigner
+from shared.platform.tokens import ALGORITHM, ServiceSigner
 from tests.arms import Arm
 from tests.journeys.answers import expect_problem
 from tests.journeys.shop import Shop
@@ -79,7 +79,7 @@ def test_a_forged_service_token_opens_nothing(arm: Arm, curl: httpx.Client, mist
     else:
         claims["iss"] = "catalog"
 
-    token = jwt.encode({"alg": "EdDSA"}, claims, key, algorithms=["EdDSA"])
+    token = jwt.encode({"alg": ALGORITHM}, claims, key, algorithms=[ALGORITHM])
     answer = curl.post(
         f"{arm.part_url('payments')}/internal/charges", json={}, headers={"Authorization": f"Bearer {token}"}
     )

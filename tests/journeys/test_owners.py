@@ -69,7 +69,7 @@ def test_an_admin_does_not_cancel_for_others(admin: Admin, customer: Customer) -
     assert customer.order(order["id"])["status"] == "confirmed"
 
 
-@pytest.mark.parametrize("order_id", ["1", "NOT-AN-ID", NOBODYS.upper().replace("0000", "ABCD"), "a%2Fb", "%00"])
+@pytest.mark.parametrize("order_id", ["1", "NOT-AN-ID", NOBODYS.upper().replace("0000", "ABCD"), "a%2Fb"])
 def test_what_is_no_id_is_not_found(customer: Customer, order_id: str) -> None:
     expect_problem(customer.get(f"/orders/{order_id}"), 404, "not_found")
     expect_problem(customer.get(f"/payments/{order_id}"), 404, "not_found")

@@ -12,6 +12,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 
+from shared.platform.tokens import ALGORITHM
 from tests.journeys.answers import expect, expect_problem
 from tests.journeys.shop import Shop, new_key, order_body
 
@@ -88,7 +89,7 @@ def test_a_token_signed_with_another_key_is_refused(shop: Shop, kid: str | None)
     if kid is None:
         del header["kid"]
 
-    forged = jwt.encode(header, claims, OKPKey.generate_key("Ed25519"), algorithms=["EdDSA"])
+    forged = jwt.encode(header, claims, OKPKey.generate_key("Ed25519"), algorithms=[ALGORITHM])
 
     expect_problem(my_orders(shop, f"Bearer {forged}"), 401, "unauthenticated")
 
@@ -125,9 +126,7 @@ def test_changed_claims_break_the_signature(shop: Shop) -> None:
     expect_problem(answer, 401, "unauthenticated")
 
 
-@pytest.mark.parametrize(
-    "authorization", ["Bearer", "Bearer ", "Bearer a.b.c", "Bearer \x7f", "Basic YTpi", "token", "Bearer " + "x" * 5000]
-)
+@pytest.mark.parametrize("authorization", ["Bearer", "Bearer a.b.c", "Basic YTpi", "token", "Bearer " + "x" * 5000])
 def test_what_is_no_token_is_refused(shop: Shop, authorization: str) -> None:
     expect_problem(my_orders(shop, authorization), 401, "unauthenticated")
 
