@@ -71,7 +71,7 @@ def _priced_before(known: Row[Any]) -> list[PricedLine]:
 def _why_not(wanted: Wanted, found: Sequence[Row[Any]], expected: Money | None) -> ShopError:
     skus = {row.sku for row in found}
     unknown = [
-        FieldError(f"lines.{index}.sku", "is not a product of this shop")
+        FieldError(f"lines.{index}.sku", "there is no such product")
         for index, (sku, _) in enumerate(wanted)
         if sku not in skus
     ]
@@ -80,7 +80,7 @@ def _why_not(wanted: Wanted, found: Sequence[Row[Any]], expected: Money | None) 
     check_expected_total(order_total(_priced(found)), expected)
     short = [row.sku for row in found if row.available < row.quantity]
     if short:
-        return OutOfStock(min(short))
+        return OutOfStock(short[0])
     return Unavailable("The reservation was undone while it was made.")  # fresh data was asked for in between
 
 

@@ -16,6 +16,7 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_PAGE = 100
 DEFAULT_PAGE = 20
 MAX_AMOUNT = 10**12
+MAX_PRICE = MAX_AMOUNT // (MAX_LINES * MAX_QUANTITY)  # so that the total of any order is an amount
 
 Sku = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{0,63}$")]
 IdempotencyKey = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")]
@@ -79,10 +80,10 @@ class ProductInput(Body):
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     description: Annotated[str, Field(max_length=5000)]
-    category: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    category: Annotated[str, Field(min_length=1, max_length=64)]
     price: MoneyBody
 
-    @field_validator("name", "description")
+    @field_validator("name", "description", "category")
     @classmethod
     def _storable(cls, text: str) -> str:
         if "\x00" in text:
@@ -91,9 +92,11 @@ class ProductInput(Body):
 
     @field_validator("price")
     @classmethod
-    def _shop_currency(cls, price: MoneyBody) -> MoneyBody:
+    def _sellable(cls, price: MoneyBody) -> MoneyBody:
         if price.currency != SHOP_CURRENCY:
             raise ValueError(f"this shop sells in {SHOP_CURRENCY}")
+        if price.amount > MAX_PRICE:
+            raise ValueError(f"the highest price is {MAX_PRICE} minor units")
         return price
 
 
