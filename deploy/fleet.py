@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
-from deploy import drain, process
+from deploy import balancing, process
 from deploy.envoy import discovery
 from deploy.errors import DeployError, StartFailed, UnknownTarget, Unsupported
 from deploy.instance import Instance
@@ -92,7 +93,7 @@ class Fleet:
             for instance in fresh:
                 self._run(instance)
             try:
-                await wait_ready(fresh)
+                await self.wait_serving(fresh)
             except StartFailed:
                 await self._retire(part, fresh)
                 raise
@@ -103,13 +104,21 @@ class Fleet:
         for instance in self.targeted(target):
             await self._drain(instance.part, [instance])
             try:
-                restarting = asyncio.ensure_future(instance.restart())
-                await asyncio.wait_for(restarting, READY_TIMEOUT_S)
+                async with asyncio.timeout(READY_TIMEOUT_S):
+                    await instance.restart()
             except TimeoutError as error:
                 raise StartFailed(f"{instance.name} was not ready within {READY_TIMEOUT_S:.0f} s.") from error
             finally:
                 instance.draining = False
                 self._publish(instance.part)
+            await self.wait_serving([instance])
+
+    async def wait_serving(self, instances: Sequence[Instance]) -> None:
+        """Return when these are ready and requests reach them. Raises StartFailed."""
+        await wait_ready(instances)
+        for instance in instances:
+            if self._edge is not None and instance.part.kind == "app":
+                await balancing.until_known(self._edge.port("admin"), instance.part, [instance.replica])
 
     def pin(self, cores: Sequence[int] | None) -> None:
         """Bind the stack to cores. Raises Unsupported, or DeployError for a core that there is not."""
@@ -160,7 +169,12 @@ class Fleet:
 
         life = asyncio.create_task(instance.run(needs_are_ready() if needed else None))
         self._lives.add(life)
-        life.add_done_callback(self._lives.discard)
+        life.add_done_callback(self._life_ended)
+
+    def _life_ended(self, life: asyncio.Task[None]) -> None:
+        self._lives.discard(life)
+        if not life.cancelled() and (error := life.exception()):
+            traceback.print_exception(error)  # a defect of ours: into the supervisor's log
 
     async def _retire(self, part: Part, leaving: Sequence[Instance]) -> None:
         if not leaving:
@@ -177,7 +191,7 @@ class Fleet:
         for instance in leaving:
             instance.draining = True
         self._publish(part)
-        await drain.until_quiet(self._edge.port("admin"), part, [one.replica for one in leaving])
+        await balancing.until_quiet(self._edge.port("admin"), part, [one.replica for one in leaving])
 
     def _note(self, instance: Instance) -> None:
         self._publish(instance.part)

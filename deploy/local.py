@@ -121,7 +121,7 @@ class LocalRunner(Runner):
                 )
         if self._supervisor_has_ended():
             raise StartFailed(f"The supervisor of {self._stack.name} ended:\n{self.logs('supervisor', 20)}")
-        return status.ready
+        return status.ready and self._requests_arrive(status)
 
     def down(self) -> bool:
         state = State.read(self._folder)
@@ -191,6 +191,15 @@ class LocalRunner(Runner):
 
     def rate_limit(self, *, on: bool) -> None:
         admin.set_rate_limit(self._stack.part("edge").port("admin"), on=on)
+
+    def _requests_arrive(self, status: StackStatus) -> bool:
+        """Whether the edge knows every replica that is ready; it learns of them some milliseconds later."""
+        for part in self._stack.parts:
+            if part.kind == "envoy":
+                apps = [one for one in status.instances if self._stack.part(one.part).kind == "app"]
+                known = {port for one in apps for port in admin.replica_ports(part.port("admin"), one.part)}
+                return known >= {one.ports["http"] for one in apps}
+        return True
 
     def _supervisor_has_ended(self) -> bool:
         """Whether the supervisor that we started is gone; if so, take its exit status, so that no zombie stays."""

@@ -20,6 +20,7 @@ from deploy.errors import MissingProgram, StartFailed
 from deploy.home import Home, writing
 from deploy.parts import Part, Secrets
 from deploy.process import Launch, end
+from deploy.topology import INITDB_OPTIONS
 
 UNPRIVILEGED = ("postgres", "nobody")  # the first that exists; initdb wants a user with an entry in passwd
 STOP_SIGNAL = signal.SIGINT  # 'fast': SIGTERM would wait until the last client has gone
@@ -157,7 +158,7 @@ def _template(home: Home, secrets: Secrets) -> Path:
         server.owns(fresh)
         server.run(
             "initdb", "-D", str(fresh / "data"), "-U", "twinshop", "--pwfile", str(fresh / "password"),
-            "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync",
+            "--no-sync", *INITDB_OPTIONS,
         )  # fmt: skip
         (fresh / "data").rename(template)
         shutil.rmtree(fresh)

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 MARK = "TWINSHOP_STACK_FOLDER"  # in the environment of every process we start, so that it is found again
+MAX_LOG_BYTES = 20 << 20  # checked at a start
 CREATE_TIME_SLACK_S = 1.0
 
 
@@ -59,6 +60,8 @@ async def start(launch: Launch) -> asyncio.subprocess.Process:
 
     A group of its own, because `kill -9` of a server leaves its workers behind otherwise.
     """
+    if launch.log.exists() and launch.log.stat().st_size > MAX_LOG_BYTES:
+        launch.log.replace(launch.log.with_suffix(".old.log"))
     with launch.log.open("ab") as log:
         return await asyncio.create_subprocess_exec(
             *launch.command,

@@ -17,7 +17,7 @@ from typing import Any
 from deploy import keys, launch
 from deploy.control import serve
 from deploy.errors import DeployError
-from deploy.fleet import Fleet, Settings, wait_ready
+from deploy.fleet import Fleet, Settings
 from deploy.home import REPOSITORY, Home, write_atomically
 from deploy.instance import Instance
 from deploy.parts import Part, Secrets, Site, Stack
@@ -99,7 +99,7 @@ class Supervisor:
         instances = self._fleet.targeted(target)
         for instance in instances:
             instance.release()
-        await wait_ready(instances)
+        await self._fleet.wait_serving(instances)
 
     async def _configure(self, part: str, environment: dict[str, str | None]) -> None:
         name = self._fleet.stack.part(part).name
@@ -118,9 +118,11 @@ class Supervisor:
     def _save(self) -> None:
         assert self._me is not None
         running = {one.name: one.identity for one in self._fleet.instances() if one.identity is not None}
-        State(
-            self._fleet.stack.name, self._shift, self._me, self._control_port, running, self._fleet.settings
-        ).write(self._folder)  # fmt: skip
+        name, settings = self._fleet.stack.name, self._fleet.settings
+        try:
+            State(name, self._shift, self._me, self._control_port, running, settings).write(self._folder)
+        except OSError as error:  # a full disk: the parts go on, and are found by their marks
+            sys.stderr.write(f"cannot write the state: {error}\n")
 
 
 def main() -> int:

@@ -27,6 +27,7 @@ def up(runners: Sequence[LocalRunner], settings: Mapping[str, Mapping[str, str]]
     """
     names = {runner.stack.name for runner in runners}
     _refuse_both_ways(names)
+    _require_known(settings, runners)
     started: list[LocalRunner] = []
     try:
         for runner in runners:
@@ -106,6 +107,12 @@ def _refuse_both_ways(names: set[str]) -> None:
         for other in EXCLUSIVE - {name}:
             if other in names or LocalRunner(other).status().up:
                 raise DeployError(f"{name} and {other} are the same services: stop {other} before you start {name}.")
+
+
+def _require_known(settings: Mapping[str, object], runners: Sequence[LocalRunner]) -> None:
+    for part in settings:
+        if part != "*" and not any(_has(runner, part) for runner in runners):
+            raise UnknownTarget(f"There is no part '{part}' to set anything of.")
 
 
 def _has(runner: LocalRunner, target: str) -> bool:

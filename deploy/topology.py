@@ -19,6 +19,10 @@ INNER = ("catalog", "payments")  # services that other services call, through th
 # The monolith's one pool equals the four services' pools in sum (section 5 of the design).
 MONOLITH_POOL = 16
 SERVICE_POOL = 4
+# The same order and case rules on every system: the builtin provider needs no locale of the operating system.
+INITDB_OPTIONS = (
+    "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=scram-sha-256",
+)  # fmt: skip
 SPARE_CONNECTIONS = 20  # migrations, resets, the reconciler, a psql by hand
 
 READY = Probe("http", "http", "/readyz")

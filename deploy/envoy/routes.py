@@ -32,7 +32,8 @@ RETRY = {
             },
         }
     ],
-    "host_selection_retry_max_attempts": 3,
+    # A replica that refuses has the fewest requests, so the balancer likes it: let it choose again and again.
+    "host_selection_retry_max_attempts": 32,
     "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.1s"},
 }
 

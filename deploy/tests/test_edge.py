@@ -7,9 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
+from deploy.envoy import admin, discovery
+from deploy.home import Home
 from deploy.local import LocalRunner
-from deploy.tests.asking import Answer, ask, send_raw
+from deploy.tests.asking import Answer, ask, eventually, send_raw
 
+Check = Callable[[Answer, int, str, str], None]
 FIELDS = {"type", "title", "status", "detail", "instance", "code", "trace_id"}
 
 
@@ -20,7 +23,7 @@ def edge(services: LocalRunner) -> int:
 
 
 @pytest.fixture
-def is_problem() -> Callable[[Answer, int, str, str], None]:
+def is_problem() -> Check:
     """A check that an answer is a problem of ours: status, code, instance."""
 
     def check(answer: Answer, status: int, code: str, instance: str) -> None:
@@ -66,11 +69,11 @@ def test_each_public_path_goes_to_its_service(services: LocalRunner, edge: int, 
         ("/productsx", "/productsx"),
     ],
 )
-def test_other_paths_are_not_found(edge: int, path: str, instance: str, is_problem: Callable[..., None]) -> None:
+def test_other_paths_are_not_found(edge: int, path: str, instance: str, is_problem: Check) -> None:
     is_problem(ask(edge, "GET", path), 404, "not_found", instance)
 
 
-def test_inner_listener_takes_inner_paths_only(services: LocalRunner, is_problem: Callable[..., None]) -> None:
+def test_inner_listener_takes_inner_paths_only(services: LocalRunner, is_problem: Check) -> None:
     inner = services.stack.part("edge").port("catalog")
 
     assert (
@@ -93,19 +96,19 @@ def test_customer_cannot_change_the_deadline(edge: int) -> None:
     assert answer.status == 200
 
 
-def test_reset_after_the_request_was_sent_is_an_unknown_outcome(edge: int, is_problem: Callable[..., None]) -> None:
+def test_reset_after_the_request_was_sent_is_an_unknown_outcome(edge: int, is_problem: Check) -> None:
     is_problem(ask(edge, "POST", "/orders?reset"), 504, "deadline_exceeded", "/orders")
     is_problem(ask(edge, "POST", "/orders?garbage"), 504, "deadline_exceeded", "/orders")
 
 
-def test_deadline_of_the_edge(edge: int, is_problem: Callable[..., None]) -> None:
+def test_deadline_of_the_edge(edge: int, is_problem: Check) -> None:
     began = time.monotonic()
 
     is_problem(ask(edge, "POST", "/orders?sleep_ms=9000"), 504, "deadline_exceeded", "/orders")
     assert 7.9 < time.monotonic() - began < 8.5
 
 
-def test_part_that_is_away_is_unavailable(services: LocalRunner, edge: int, is_problem: Callable[..., None]) -> None:
+def test_part_that_is_away_is_unavailable(services: LocalRunner, edge: int, is_problem: Check) -> None:
     services.hold("payments")
     try:
         is_problem(ask(edge, "GET", "/payments/1"), 503, "unavailable", "/payments/1")
@@ -116,21 +119,50 @@ def test_part_that_is_away_is_unavailable(services: LocalRunner, edge: int, is_p
     assert ask(edge, "GET", "/payments/1").status == 200
 
 
-def test_body_of_64_kib_passes_and_one_byte_more_does_not(edge: int, is_problem: Callable[..., None]) -> None:
+def test_replica_that_cannot_be_connected_to_costs_no_request(services: LocalRunner, home: Home, edge: int) -> None:
+    port = services.stack.part("payments").port("http")
+    envoy = home.stack("microservices") / "envoy"
+
+    discovery.publish(envoy, "payments", [port, port + 7])  # nobody listens there
+    try:
+        eventually(lambda: len(admin.replica_ports(services.stack.part("edge").port("admin"), "payments")) == 2)
+        answers = {ask(edge, "GET", "/payments/1").status for _ in range(60)}
+    finally:
+        discovery.publish(envoy, "payments", [port])
+
+    assert answers == {200}
+
+
+def test_only_replica_is_never_given_up(services: LocalRunner, home: Home, edge: int, is_problem: Check) -> None:
+    port = services.stack.part("payments").port("http")
+    envoy = home.stack("microservices") / "envoy"
+
+    discovery.publish(envoy, "payments", [port + 7])
+    try:
+        eventually(lambda: ask(edge, "GET", "/payments/1").status == 503)
+        for _ in range(10):
+            is_problem(ask(edge, "POST", "/payments/1/refunds"), 503, "unavailable", "/payments/1/refunds")
+    finally:
+        discovery.publish(envoy, "payments", [port])
+
+    eventually(lambda: ask(edge, "GET", "/payments/1").status == 200, within_s=0.5)
+
+
+def test_body_of_64_kib_passes_and_one_byte_more_does_not(edge: int, is_problem: Check) -> None:
     assert ask(edge, "POST", "/orders", body=b"x" * 65536).body["body_bytes"] == 65536
 
     is_problem(ask(edge, "POST", "/orders", body=b"x" * 65537), 413, "body_too_large", "/orders")
 
 
-def test_headers_that_are_too_large(edge: int, is_problem: Callable[..., None]) -> None:
+def test_headers_that_are_too_large(edge: int, is_problem: Check) -> None:
     is_problem(ask(edge, "GET", "/products", {"X-Big": "x" * 20_000}), 431, "headers_too_large", "/")
 
 
-def test_malformed_http(edge: int, is_problem: Callable[..., None]) -> None:
+def test_malformed_http(edge: int, is_problem: Check) -> None:
     is_problem(send_raw(edge, b"blah\r\n\r\n"), 400, "malformed_body", "/")
 
 
-def test_half_sent_requests_are_ended(edge: int, is_problem: Callable[..., None]) -> None:
+def test_half_sent_requests_are_ended(edge: int, is_problem: Check) -> None:
     half_headers = b"GET /products HTTP/1.1\r\nHost: x\r\n"
     half_body = b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"
 
@@ -138,7 +170,7 @@ def test_half_sent_requests_are_ended(edge: int, is_problem: Callable[..., None]
     is_problem(send_raw(edge, half_body), 408, "request_timeout", "/orders")
 
 
-def test_rate_limit_is_off_until_switched_on(services: LocalRunner, edge: int, is_problem: Callable[..., None]) -> None:
+def test_rate_limit_is_off_until_switched_on(services: LocalRunner, edge: int, is_problem: Check) -> None:
     assert {ask(edge, "GET", "/products").status for _ in range(80)} == {200}
 
     services.rate_limit(on=True)
