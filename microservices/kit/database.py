@@ -30,6 +30,7 @@ class Database:
     """An asyncpg pool behind SQLAlchemy Core. Made without connecting; `close` when the app ends."""
 
     def __init__(self, url: str, pool_size: int, metrics: Metrics, name: str) -> None:
+        self._metrics = metrics
         self.engine: AsyncEngine = create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://", 1),
             pool_size=pool_size,
@@ -65,6 +66,7 @@ class Database:
         async with self._connected(self._autocommit) as connection:
             try:
                 result = await connection.execute(statement, parameters)
+                self._metrics.db_commits.inc()
                 return result.all() if result.returns_rows else ()
             except Exception as error:
                 if is_away(error):

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from shared.contract.bodies import MAX_BODY_BYTES, IdempotencyKey
 from shared.contract.problems import Problem, error_of_validation
-from shared.domain.errors import FieldError, Forbidden, IdempotencyKeyMissing, InvalidRequest
+from shared.domain.errors import FieldError, Forbidden, IdempotencyKeyMissing, InvalidRequest, MalformedBody
 from shared.platform.fingerprint import fingerprint
 from shared.platform.tokens import Principal, ServiceVerifier, TokenVerifier
 
@@ -145,18 +145,26 @@ async def _read_json(request: Request) -> bytes:
 
 
 def _parse(raw: bytes, model: type[B]) -> tuple[B, Any]:
-    """Return the checked body and the plain JSON value. A field that comes twice is refused, not overwritten."""
+    """Return the checked body and the plain JSON value."""
     try:
-        body = model.model_validate_json(raw)
+        value = json.loads(raw.decode(), object_pairs_hook=_each_field_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedBody("The body is not valid JSON.") from error
+    try:
+        return model.model_validate(value), value
     except ValidationError as error:
         raise error_of_validation(error) from error
-    return body, json.loads(raw, object_pairs_hook=_each_field_once)
 
 
 def _each_field_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A field that comes twice is refused: which of the two was meant?"""
     value = dict(pairs)
     if len(value) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidRequest("A field stands twice in the body.", [FieldError(twice, "stands twice")])
+        raise InvalidRequest("The request is not valid.", [FieldError(twice, "stands in the body twice")])
     return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -50,9 +50,7 @@ class Charges:
             return ChargeResult(payment_id=recorded.id, status=recorded.status, reason=recorded.reason)
         reach("payment.recorded")
         try:
-            outcome = await self._provider.charge(
-                recorded.order_id, recorded.amount, recorded.currency, recorded.payment_method
-            )
+            outcome = await self._take(recorded)
         except (Unreached, Unanswered) as error:
             log.warning("charge of order %s: %s; it will be settled later", recorded.order_id, error)
             return ChargeResult(payment_id=recorded.id, status="pending")
@@ -112,17 +110,22 @@ class Charges:
         return len(rows) == BATCH
 
     async def _settle_one(self, payment: Row[Any]) -> None:
-        key = payment.order_id
         try:
             if payment.age_s > self._settings.payment_give_up_s:
-                outcome = await self._provider.void(key)
+                outcome = await self._provider.void(payment.order_id)
             else:
-                outcome = await self._provider.charge(key, payment.amount, payment.currency, payment.payment_method)
+                outcome = await self._take(payment)
         except (Unreached, Unanswered) as error:
             log.info("payment %s stays pending: %s", payment.id, error)
             return
         if await self.settle(payment, outcome, tell=True):
             self._metrics.recovered.labels("payment").inc()
+
+    async def _take(self, payment: Row[Any]) -> ChargeOutcome:
+        """Send the charge; safe to repeat. Raises Unreached or Unanswered."""
+        if payment.amount == 0:  # nothing to take, and no provider takes it
+            return ChargeOutcome(PaymentStatus.CAPTURED)
+        return await self._provider.charge(payment.order_id, payment.amount, payment.currency, payment.payment_method)
 
     async def _new_row(self, wanted: ChargeInput) -> dict[str, Any]:
         return {

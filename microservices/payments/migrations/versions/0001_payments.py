@@ -14,7 +14,7 @@ CREATE TABLE payments (
     id uuid PRIMARY KEY,
     order_id uuid NOT NULL UNIQUE,
     customer_id text NOT NULL,
-    amount bigint NOT NULL CHECK (amount > 0),
+    amount bigint NOT NULL CHECK (amount >= 0),
     currency text NOT NULL,
     payment_method text NOT NULL,
     status text NOT NULL,
