@@ -6,6 +6,7 @@ PYTHON ?= $(shell command -v python3 || command -v python)
 VENV := .venv
 BIN := $(VENV)/bin
 TWINSHOP := $(BIN)/twinshop
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header
 STACK ?= both
 on_stack = $(if $(filter-out both,$(STACK)),--stack $(STACK))
 
@@ -68,9 +69,12 @@ locust: $(VENV)/.ready ## Locust's own web page on port 8089, with the shop's us
 compare-place-order: ## 'place an order' in both builds, side by side
 	@diff -y -W 200 monolith/orders/place_order.py microservices/orders/place_order.py || true
 
-requirements: $(VENV)/.ready ## compile requirements.txt from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --no-header pyproject.toml -o requirements.txt
-	@sed -i.bak '1i # Compiled from pyproject.toml by `make requirements`. Do not edit.' requirements.txt && rm requirements.txt.bak
+IMAGE_EXTRAS := monolith services notifications outside locust
+requirements: $(VENV)/.ready ## compile requirements.txt from pyproject.toml, and what each image installs of it
+	@$(COMPILE) --all-extras pyproject.toml -o requirements.txt
+	@$(COMPILE) --constraint requirements.txt pyproject.toml -o deploy/images/edge.txt
+	@for extra in $(IMAGE_EXTRAS); do $(COMPILE) --constraint requirements.txt --extra $$extra pyproject.toml -o deploy/images/$$extra.txt || exit 1; done
+	@sed -i.bak '1i # Compiled from pyproject.toml by `make requirements`. Do not edit.' requirements.txt deploy/images/*.txt && rm requirements.txt.bak deploy/images/*.bak
 
 clean: ## stop everything and remove .venv and .twinshop (reports stay)
 	@test ! -x $(TWINSHOP) || $(TWINSHOP) down both
