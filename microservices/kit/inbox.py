@@ -125,7 +125,8 @@ class Consumer:
             ids = [event.id for event in events]
             rows = await connection.execute(_REMEMBER, {"ids": ids, "consumer": self._name})
             fresh = {str(row.event_id) for row in rows}
-            new_events = [event for event in events if event.id in fresh]
+            # By id: a relay that was killed publishes again, and both copies may come in one batch.
+            new_events = list({event.id: event for event in events if event.id in fresh}.values())
             if new_events:
                 await self._handle(connection, new_events)
         reach("inbox.applied")

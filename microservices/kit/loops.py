@@ -36,17 +36,25 @@ async def repeat(name: str, step: Callable[[], Awaitable[bool]], wake: Wake, eve
     A step that fails is logged and tried again with back-off: a database that is away must not end the loop.
     """
     failures = 0
-    while True:
+    while not _is_cancelled():
         try:
             more = await step()
             failures = 0
         except Exception:
+            if _is_cancelled():
+                return
             failures += 1
             log.warning("the loop %s failed (%d in a row)", name, failures, exc_info=failures == 1)
             await asyncio.sleep(back_off_s(failures, every_s))
             continue
         if not more:
             await wake.wait(every_s)
+
+
+def _is_cancelled() -> bool:
+    """Whether the loop was told to end: nats-py swallows a cancellation and raises an error of its own instead."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def back_off_s(failures: int, first_s: float = 1.0) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
@@ -75,10 +76,11 @@ class Peer:
                 answer = await self._client.request(method, self._base_url + path, content=body, headers=headers)
             outcome = str(answer.status_code)
             return answer
-        except httpx.ConnectError as error:
-            outcome = "unreached"
-            raise Unreached(f"{self.name} cannot be reached") from error
         except (httpx.HTTPError, TimeoutError) as error:
+            # httpx-aiohttp tells a refused connection as a time-out; aiohttp's own error says what it was.
+            if isinstance(error, httpx.ConnectError) or isinstance(error.__cause__, aiohttp.ClientConnectorError):
+                outcome = "unreached"
+                raise Unreached(f"{self.name} cannot be reached") from error
             # A reset connection is in here too: the request may have been read before the other side fell.
             raise Unanswered(f"{self.name} did not answer: {error or type(error).__name__}") from error
         finally:
