@@ -11,6 +11,7 @@ import typer
 from deploy import commands
 from deploy.display import errors
 from deploy.errors import DeployError
+from loadtests import commands as measuring
 
 app = typer.Typer(
     name="twinshop",
@@ -35,9 +36,14 @@ for command in (
     commands.restart,
     commands.logs,
     commands.reset,
+    measuring.demo,
+    measuring.bench,
+    measuring.experiment,
+    measuring.report,
 ):
     app.command()(command)
 app.command("rate-limit")(commands.rate_limit)
+app.command("compare-reports")(measuring.compare_reports)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from shared.domain.order import RejectReason
 MAX_LISTS = 250
 MAX_REPLAYS = 100
 MAX_PAGES = 200
+MAX_MAILS = 10_000  # in one answer of the mail server
 HTTP_TIMEOUT_S = 15.0
 
 
@@ -30,9 +31,9 @@ def read(parties: Parties, orders: Path | None, *, planted_poison: int = 0) -> B
         listed, replays = _ask_the_shop(client, parties, attempts)
         prices = read_prices(client, parties.shop)
         charges = _read_ledger(client, parties)
-        mails = _read_mails(client, parties)
         dead_letters = _count_dead_letters(client, parties)
-    rows = read_views(parties.databases)
+        rows = read_views(parties.databases)
+        mails = _read_mails(client, parties, (row.message_id for row in rows["v_notifications"]))
     return Books(
         stack=parties.stack,
         mail_domain=parties.mail_domain,
@@ -153,14 +154,21 @@ def _read_ledger(client: httpx.Client, parties: Parties) -> tuple[Charge, ...]:
     )
 
 
-def _read_mails(client: httpx.Client, parties: Parties) -> tuple[Mail, ...]:
-    query = {"domain": parties.mail_domain, "limit": "1000000"}
-    answer = client.get(f"{parties.mail}/messages", params=query).raise_for_status().json()
-    return tuple(Mail(m["message_id"], _address(m["to"]), m["subject"]) for m in answer["messages"])
+def _read_mails(client: httpx.Client, parties: Parties, expected: Iterable[str]) -> tuple[Mail, ...]:
+    """Return the newest mails, and those with an expected Message-ID that the bound of one listing left out."""
+    newest = _ask_for_mails(client, parties, limit=str(MAX_MAILS))
+    if len(newest) < MAX_MAILS:
+        return tuple(newest)
+    seen = {mail.message_id for mail in newest}
+    missing = [message_id for message_id in expected if message_id not in seen]
+    return tuple(newest + [mail for one in missing for mail in _ask_for_mails(client, parties, message_id=one)])
 
 
-def _address(to: Any) -> str:
-    return ", ".join(to) if isinstance(to, list) else str(to)
+def _ask_for_mails(client: httpx.Client, parties: Parties, **query: str) -> list[Mail]:
+    answer = client.get(f"{parties.mail}/messages", params={"domain": parties.mail_domain, **query})
+    return [
+        Mail(mail["message_id"], mail["to"], mail["subject"]) for mail in answer.raise_for_status().json()["messages"]
+    ]
 
 
 def _count_dead_letters(client: httpx.Client, parties: Parties) -> int:

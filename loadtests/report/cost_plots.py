@@ -19,7 +19,7 @@ def cpu(found: list[Arm], unit: str) -> Figure | None:
     layout["annotations"] = [_total(arm.build, arm.cpu_ms or 0.0, "ms") for arm in chosen]
     reading = "CPU time of every part of the build, its databases, broker and edge included. Shorter is cheaper."
     title = f"CPU per {UNIT_NAMES[unit].split(',')[0]}, by part"
-    return figure(f"cpu-{unit}", title, reading, [view("", data, layout)], 190 + 62 * len(chosen))
+    return figure(f"cpu-{unit}", title, reading, [view("", data, layout)], 190 + 66 * len(chosen))
 
 
 def memory(found: list[Arm]) -> Figure | None:
@@ -31,7 +31,7 @@ def memory(found: list[Arm]) -> Figure | None:
     layout = _stacked_layout("megabytes (shared pages are divided among those who share them)")
     layout["annotations"] = [_total(build, arm.memory_mb or 0.0, "MB") for build, arm in chosen.items()]
     reading = "Proportional set size after each run, the median of the runs; the outside world is in neither build."
-    return figure("memory", "Memory, by part", reading, [view("", data, layout)], 190 + 62 * len(chosen))
+    return figure("memory", "Memory, by part", reading, [view("", data, layout)], 190 + 66 * len(chosen))
 
 
 def _stacked(chosen: list[Arm], values: dict[str, dict[str, float]], unit: str) -> list[Figure]:
@@ -48,8 +48,10 @@ def _stacked(chosen: list[Arm], values: dict[str, dict[str, float]], unit: str) 
                 "x": [values[build][part] for build in having],
                 "marker": {"color": colour(parts.colour(part)), "line": {"width": 1, "color": colour("paper")}},
                 "hovertemplate": f"<b>{part}</b>: %{{x:.3g}} {unit}<br>%{{y}}<extra></extra>",
-                "legendgroup": parts.family(part),
-                "legendgrouptitle": {"text": parts.family(part)},
+                "text": [part] * len(having),
+                "textposition": "inside",
+                "insidetextanchor": "middle",
+                "textangle": 0,
             }
         )
     return traces
@@ -61,7 +63,9 @@ def _stacked_layout(title: str) -> Figure:
         "bargap": 0.35,
         "xaxis": {"title": {"text": title}, "rangemode": "tozero"},
         "yaxis": {"automargin": True, "showgrid": False, "type": "category"},
-        "legend": {"traceorder": "normal", "tracegroupgap": 6, "font": {"size": 11}},
+        "legend": {"traceorder": "normal", "orientation": "h", "y": -0.42, "font": {"size": 12}},
+        "uniformtext": {"minsize": 10, "mode": "hide"},
+        "margin": {"l": 64, "r": 90, "t": 8, "b": 110},
     }
 
 

@@ -39,8 +39,7 @@
   const shown = new Map(figures.map((figure) => [figure.id, 0]));
   const draw = (figure) => {
     const view = figure.views[shown.get(figure.id)];
-    const options = { responsive: true, displaylogo: false, displayModeBar: "hover",
-      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+    const options = { responsive: true, displayModeBar: false };
     Plotly.react("plot-" + figure.id, coloured(view.data), coloured(dress(view.layout, figure.height)), options);
   };
   const drawAll = () => { root.dataset.theme = theme(); figures.forEach(draw); };

@@ -1,0 +1,119 @@
+"""An arm of a comparison: a running build, how it is given fresh data, loaded, measured and reconciled."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy import together
+from deploy.display import StartProgress
+from deploy.errors import Unsupported
+from deploy.local import LocalRunner
+from loadtests.experiments import generator
+from loadtests.experiments.budgets import Budget
+from loadtests.experiments.generator import Order
+from loadtests.measure import accounting
+from loadtests.measure.accounting import Reading, Spent
+from loadtests.measure.books import Books
+from loadtests.measure.parties import Parties
+from loadtests.measure.reconcile import Reconciliation, reconcile
+
+# Mails and events that a run has caused are its cost too; by then they are done.
+SETTLE_S = 1.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one load of an arm came to."""
+
+    summary: dict[str, Any]
+    spent: Spent
+    after: Reading
+    counted: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One build that is up. `budget` says where it and its load run."""
+
+    name: str
+    runner: LocalRunner
+    parties: Parties
+    budget: Budget
+
+    @classmethod
+    def of(cls, name: str, budget: Budget) -> Arm:
+        """Return the arm of a stack that is up."""
+        runner = LocalRunner(name)
+        return cls(name, runner, Parties.of(runner), budget)
+
+    def fresh_data(self, products: int) -> None:
+        """Truncate, seed, analyse; the provider's ledger and the mails are emptied too. Nothing restarts."""
+        self.runner.reset(products)
+
+    def load(self, order: Order, *, memory: bool = True) -> Measured:
+        """Let a generator run, and return what the arm's parts used from its measured start until all was done."""
+        before: list[Reading] = []
+        counted: list[dict[str, Counter[str]]] = []
+
+        def begin() -> None:
+            counted.append(accounting.counters(self.runner))
+            before.append(accounting.take(self.runner))
+
+        summary = generator.run(order, begin)
+        if not before:
+            raise generator.GeneratorFailed(f"The load on {self.name} ended before it began.")
+        time.sleep(SETTLE_S)
+        after = accounting.take(self.runner, memory=memory)
+        grown = accounting.counted_between(counted[0], accounting.counters(self.runner))
+        return Measured(summary, accounting.between(before[0], after), after, grown)
+
+    def reconcile(self, orders: Path | None) -> tuple[Reconciliation, Books]:
+        """Wait until the arm is at rest and check its books against the client's history."""
+        return reconcile(self.parties, orders)
+
+
+@contextlib.contextmanager
+def arms_up(names: Sequence[str], budget: Budget, *, keep: bool) -> Iterator[dict[str, Arm]]:
+    """Bring stacks up, bind them to their cores, and yield them as arms.
+
+    Afterwards nothing is bound any more, and what was not up before is stopped, unless it is to be kept.
+    """
+    # The services colocated are never offered beside the services; an experiment that compares them knows why.
+    first = [name for name in names if name != "colocated"] or list(names)
+    runners = [LocalRunner(name) for name in together.with_outside(first)]
+    extra = [LocalRunner(name) for name in names if name not in first]
+    was_up = {runner.stack.name for runner in (*runners, *extra) if runner.status().up}
+    with StartProgress({runner.stack.name: len(runner.stack.parts) for runner in (*runners, *extra)}) as progress:
+        together.up(runners, {}, progress.watch)
+        try:
+            for runner in extra:
+                runner.up(watch=progress.watch)
+        except BaseException:
+            together.down([runner.stack.name for runner in runners if runner.stack.name not in was_up])
+            raise
+    everybody = (*runners, *extra)
+    finished = False
+    try:
+        for runner in everybody:
+            _bind(runner, budget.other if runner.stack.name == "outside" else budget.build)
+        yield {name: Arm.of(name, budget) for name in names}
+        finished = True
+    finally:
+        for runner in everybody:
+            with contextlib.suppress(Unsupported):
+                _bind(runner, None)
+        if not (keep and finished):
+            for runner in (*extra, *runners[::-1]):
+                if runner.stack.name not in was_up:
+                    runner.down()
+
+
+def _bind(runner: LocalRunner, cores: Sequence[int] | None) -> None:
+    with contextlib.suppress(Unsupported):
+        runner.pin(cores)

@@ -1,0 +1,111 @@
+"""A closed loop for CPU per unit of work: `python -m loadtests.experiments.closed_loop --clients 8 --duration 5 ...`.
+
+Latency of a closed loop hides stalls, so none is reported; what a unit of work costs at full speed is what it is for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust.env import Environment
+
+from loadtests.generator import machine
+from loadtests.generator.history import OrderHistory
+from loadtests.generator.watch import CpuWatch
+from loadtests.users import world
+from loadtests.users.journeys import Journeys
+from loadtests.users.open_arrivals import OpenArrivals
+from loadtests.users.recorder import Recorder
+from loadtests.users.shop_user import ShopUser
+from loadtests.users.stage import Stage
+from loadtests.users.traffic import MIXES
+
+CUSTOMERS = 50
+WARM_UP_S = 0.5
+
+
+def run(given: argparse.Namespace) -> dict[str, Any]:
+    """Send as fast as `clients` can, write orders.jsonl and summary.json, and return the summary."""
+    given.out.mkdir(parents=True, exist_ok=True)
+    machine.pin(given.cores)
+    recorder = Recorder()
+    user = _user(given, recorder)
+    numbers = itertools.count()
+    watch = CpuWatch()
+    with OrderHistory(given.out / "orders.jsonl") as history:
+        recorder.history = history
+        begins = time.perf_counter() + WARM_UP_S
+        recorder.origin = begins
+        ends = begins + given.duration
+
+        def client() -> None:
+            while time.perf_counter() < ends:
+                number = next(numbers)
+                user.perform(user.journeys.draw(number), number)
+
+        clients = [gevent.spawn(client) for _ in range(given.clients)]
+        gevent.spawn_later(WARM_UP_S, _tell, {"started_at": recorder.epoch(begins)})
+        watch.start()
+        gevent.joinall(clients)
+        watch.stop()
+        took_s = time.perf_counter() - begins
+    whole = recorder.tally.whole()
+    summary = {
+        "requests": whole.latency.count,
+        "duration_s": took_s,
+        "outcomes": dict(whole.outcomes),
+        "orders_confirmed": recorder.orders.get("measured_confirmed", 0),
+        "generator": {"cpu_share": watch.mean},
+        "clients": given.clients,
+    }
+    (given.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    return summary
+
+
+def _user(given: argparse.Namespace, recorder: Recorder) -> OpenArrivals:
+    journeys = Journeys(
+        MIXES[given.mix],
+        world.read_catalogue(given.host),
+        world.customers(given.tokens_from, CUSTOMERS, "bench"),
+        run=uuid.uuid4().hex,
+        seed=given.seed,
+    )
+    ShopUser.stage = Stage(given.host, journeys, recorder)
+    # Of all users this one shares its connections among greenlets; its own loop is not used.
+    return OpenArrivals(Environment(user_classes=[OpenArrivals], host=given.host), given.clients)
+
+
+def _tell(what: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Run the command; 1 where the world is not ready."""
+    parser = argparse.ArgumentParser(prog="python -m loadtests.experiments.closed_loop", description=__doc__)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--tokens-from", required=True)
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--duration", type=float, default=5.0)
+    parser.add_argument("--mix", choices=sorted(MIXES), default="orders-only")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cores", type=lambda text: [int(core) for core in text.split(",")], default=[])
+    try:
+        run(parser.parse_args())
+    except world.WorldNotReady as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

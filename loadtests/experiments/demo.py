@@ -1,0 +1,136 @@
+"""A first comparison: the same shop as a monolith and as four services.
+
+Question: What does an order cost in the monolith and in the services, and how long does a customer wait?
+
+Hypothesis: On one machine the monolith needs less CPU and less memory for the same orders, and answers sooner. The
+services pay for every call that leaves a process, and for four databases and a broker.
+
+Load: Open arrivals (Poisson) of the mix `shopping`, in which one request in twenty places an order, at one rate: 40 %
+of what the slower build took in a short ramp. Latency counts from the moment a request was due.
+
+What is held equal: The same cores for each build, other cores for the generator and the outside world; the same
+products, the same requests (one seed a pair), the same rate, fresh data before each run, one database pool in sum.
+Everything that a build needs counts as the build: its databases, its broker, its edge.
+
+How to read it: CPU per confirmed order first: it is steady on a noisy machine. It includes the browsing that surrounds
+an order in this mix. Latencies are indicative: few pairs and no A/A gate, so no winner is named in them.
+"""
+
+from __future__ import annotations
+
+from loadtests.experiments import journeys_core, pairing
+from loadtests.experiments.arm import Arm, arms_up
+from loadtests.experiments.probe import probe
+from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.trial import Load, Trial, run_trial
+from loadtests.measure import reconcile
+from loadtests.measure.statistics import order_of_pairs
+from loadtests.report.result import Ratio, Result
+from loadtests.report.words import number, times
+
+BUILDS = ("monolith", "microservices")
+PAIRS = 3
+SHARE_OF_CAPACITY = 0.4
+MIX = "shopping"
+DURATION_S = 10.0
+WARM_UP_S = 3.0
+NEXT = "make experiment NAME=steady"
+
+
+def run(session: Session) -> Result:
+    """Bring both builds up, prove them alike, compare them, and leave them up."""
+    pairs = 2 if session.quick else PAIRS
+    session.narrator.plan(1 + len(BUILDS) + 2 * pairs)
+    with arms_up(BUILDS, session.budget, keep=True) as arms:
+        session.narrator.doing("Proving that both behave the same: the core of the journeys")
+        proof = journeys_core.prove(BUILDS, session.folder / "journeys.log")
+        session.narrator.done(f"both builds behave the same: {proof}")
+        session.notes.append(f"Before the comparison the core of the journeys ran on both builds: {proof}.")
+        capacity = {name: _probed(session, arm) for name, arm in arms.items()}
+        load = Load(SHARE_OF_CAPACITY * min(capacity.values()), DURATION_S, WARM_UP_S, MIX)
+        trials = _interleave(session, arms, load, pairs)
+    probed = " and ".join(f"{name} about {rate:.0f}/s" for name, rate in capacity.items())
+    session.notes.append(f"Probed by a short ramp: {probed}. The rate was set to {load.rate:.1f}/s.")
+    alike = [found for pair in trials for found in _ended_alike(pair)]
+    figures = compare(session)
+    return session.result(
+        answer=answer(session, figures, load.rate),
+        comparison=figures,
+        findings=findings(figures),
+        violations=alike,
+        next_command=NEXT,
+        details={"probed_capacity": capacity},
+    )
+
+
+def _probed(session: Session, arm: Arm) -> float:
+    session.narrator.doing(f"Probing how much {arm.name} can take")
+    arm.fresh_data(PRODUCTS)
+    rate = probe(arm, session.folder / f"probe-{arm.name}", mix=MIX, seed=session.seed)
+    arm.reconcile(None)  # at rest before the next one has the machine
+    session.narrator.done(f"{arm.name:<14} took about {rate:.0f} arrivals/s")
+    return rate
+
+
+def _interleave(session: Session, arms: dict[str, Arm], load: Load, pairs: int) -> list[list[Trial]]:
+    a, b = BUILDS
+    trials = []
+    for pair, order in enumerate(order_of_pairs(pairs, session.seed), 1):
+        names = [{"a": a, "b": b}[which] for which in order]
+        trials.append([run_trial(session, arms[name], load, pair=pair, seed=session.seed + pair) for name in names])
+    return trials
+
+
+def _ended_alike(pair: list[Trial]) -> list[dict[str, str]]:
+    """L8: both arms of a pair got the same requests, so they must end in the same state."""
+    one, other = (trial.books for trial in pair)
+    if one is None or other is None or any(trial.run["void"] for trial in pair):
+        return []
+    return [violation.as_dict() for violation in reconcile.compare(one, other)]
+
+
+def compare(session: Session) -> dict[str, Ratio]:
+    """Return services over monolith for cost, memory and latency; latencies without a verdict."""
+    a, b = BUILDS
+    figures = {
+        "cpu_order_services_vs_monolith": pairing.ratio(
+            session.runs, a, b, pairing.cpu_per_order, "CPU per confirmed order"
+        ),
+        "memory_services_vs_monolith": pairing.ratio(session.runs, a, b, pairing.memory, "memory"),
+    }
+    for percentile in ("p50", "p95", "p99"):
+        figures[f"latency_{percentile}_services_vs_monolith"] = pairing.ratio(
+            session.runs, a, b, pairing.latency(percentile), f"latency {percentile}, all requests", withhold=True
+        )
+    figures["latency_order_p50_services_vs_monolith"] = pairing.ratio(
+        session.runs, a, b, pairing.latency("p50", "order"), "latency p50, placing an order", withhold=True
+    )
+    return pairing.present(figures)
+
+
+def answer(session: Session, figures: dict[str, Ratio], rate: float) -> list[str]:
+    """Return the answer in two sentences."""
+    cpu = figures.get("cpu_order_services_vs_monolith")
+    memory = figures.get("memory_services_vs_monolith")
+    if cpu is None or memory is None:
+        return ["Too few valid runs to say anything: see which runs are void, and why."]
+    pairs = cpu.get("pairs", 0)
+    cost = (
+        f"At {rate:.0f} arrivals per second a confirmed order, with the browsing around it, cost the services "
+        f"{times(cpu)} the CPU of the monolith, and they held {number(memory['ratio'], 2)} times its memory."
+    )
+    middle = figures.get("latency_p50_services_vs_monolith")
+    wait = f"The median wait was {number(middle['ratio'], 2)} times as long in the services, but " if middle else ""
+    return [cost, f"{wait}{pairs} pairs without an A/A gate name no winner in latency: `{NEXT}` does."]
+
+
+def findings(figures: dict[str, Ratio]) -> dict[str, tuple[str, str]]:
+    """Return what this says about the claims: indications only."""
+    found = {}
+    if cpu := figures.get("cpu_order_services_vs_monolith"):
+        found["C3"] = (
+            "not shown",
+            f"CPU per order {times(cpu)} in {cpu.get('pairs')} pairs: indicative, and of all differences between the "
+            f"builds, not of the network alone. `make bench` takes the network apart, `{NEXT}` gives a verdict.",
+        )
+    return found

@@ -1,0 +1,102 @@
+"""Starts a load generator as a process of its own, on its own cores, and says when its measured part begins."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.errors import DeployError
+from deploy.home import REPOSITORY
+
+OPEN = "loadtests.arrivals"
+CLOSED = "loadtests.experiments.closed_loop"
+EXIT_VOID = 3
+STOP_TIMEOUT_S = 10.0
+
+
+class GeneratorFailed(DeployError):
+    """The load generator ended without a summary."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked of a generator: its module, its arguments, and the folder it writes to."""
+
+    module: str
+    arguments: Sequence[str]
+    out: Path
+    timeout_s: float
+
+
+def open_arrivals(
+    host: str, tokens_from: str, out: Path, *, profile: str, duration_s: float, mix: str, seed: int,
+    warm_up_s: float = 0.0, cores: Sequence[int] | None = None, extra: Sequence[str] = (),
+) -> Order:  # fmt: skip
+    """Ask for open arrivals: `profile` as loadtests.generator.profile reads it, `duration_s` how long it takes."""
+    arguments = ["--host", host, "--tokens-from", tokens_from, "--profile", profile, "--mix", mix, "--seed", str(seed)]
+    arguments += ["--warm-up", str(warm_up_s), "--out", str(out), *_on(cores), *extra]
+    return Order(OPEN, arguments, out, timeout_s=duration_s + warm_up_s + 60)
+
+
+def closed_loop(
+    host: str, tokens_from: str, out: Path, *, clients: int, duration_s: float, mix: str, seed: int,
+    cores: Sequence[int] | None = None,
+) -> Order:  # fmt: skip
+    """Ask for `clients` that each send the next request when the last one is answered: for CPU per unit of work."""
+    arguments = ["--host", host, "--tokens-from", tokens_from, "--clients", str(clients), "--mix", mix]
+    arguments += ["--duration", str(duration_s), "--seed", str(seed), "--out", str(out), *_on(cores)]
+    return Order(CLOSED, arguments, out, timeout_s=duration_s + 60)
+
+
+def run(order: Order, on_start: Callable[[], None]) -> dict[str, Any]:
+    """Run a generator to its end and return its summary; `on_start` is called when the measured part begins.
+
+    Raises GeneratorFailed. Ctrl-C ends the generator too.
+    """
+    order.out.mkdir(parents=True, exist_ok=True)
+    with (order.out / "generator.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", order.module, *order.arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            _wait_for_start(process, on_start)
+            process.communicate(timeout=order.timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise GeneratorFailed(f"The load generator did not end within {order.timeout_s:.0f} s.") from error
+        finally:
+            _end(process)
+    if process.returncode not in (0, EXIT_VOID):
+        said = (order.out / "generator.log").read_text("utf-8", errors="replace").strip()
+        raise GeneratorFailed(f"The load generator failed (status {process.returncode}):\n{said[-2000:]}")
+    summary: dict[str, Any] = json.loads((order.out / "summary.json").read_text("utf-8"))
+    return summary
+
+
+def _wait_for_start(process: subprocess.Popen[str], on_start: Callable[[], None]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if '"started_at"' in line:
+            on_start()
+            return
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _on(cores: Sequence[int] | None) -> list[str]:
+    return ["--cores", ",".join(map(str, cores))] if cores else []

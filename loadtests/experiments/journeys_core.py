@@ -1,0 +1,36 @@
+"""Proves that the builds behave alike before they are compared: the core of the journeys, on the running stacks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy.errors import DeployError
+from deploy.home import REPOSITORY
+
+TIMEOUT_S = 180
+TAIL = 4000
+
+
+class JourneysDiffer(DeployError):
+    """A journey failed on a build, so a comparison would compare different work."""
+
+
+def prove(arms: Sequence[str], log: Path) -> str:
+    """Run the journeys marked `core` on running stacks and return pytest's last line. Raises JourneysDiffer."""
+    command = [sys.executable, "-m", "pytest", "tests/journeys", "-m", "core", "--running", "--arms", ",".join(arms)]
+    command += ["-q", "-p", "no:cacheprovider", "--no-header", "--tb=short"]
+    try:
+        done = subprocess.run(
+            command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=TIMEOUT_S
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise JourneysDiffer(f"The journeys did not end within {TIMEOUT_S} s.") from error
+    log.write_text(done.stdout + done.stderr, "utf-8")
+    if done.returncode != 0:
+        raise JourneysDiffer(
+            "A journey failed, so there is nothing to compare yet:\n" + (done.stdout + done.stderr)[-TAIL:]
+        )
+    return done.stdout.strip().splitlines()[-1].strip("= ")

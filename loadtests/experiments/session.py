@@ -1,0 +1,91 @@
+"""One experiment under way: its folder, its seed, what it has found so far, and the result made of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from loadtests.experiments import environment
+from loadtests.experiments.budgets import Budget
+from loadtests.experiments.narrator import Narrator
+from loadtests.experiments.registry import Experiment
+from loadtests.report.claims import table
+from loadtests.report.result import SCHEMA_VERSION, Gate, Ratio, Result, Run
+
+DEFAULT_SEED = 8001
+PRODUCTS = 1000
+
+
+@dataclass
+class Session:
+    """`quick` asks for the short form. Runs are numbered as they are added, in the order of time."""
+
+    experiment: Experiment
+    folder: Path
+    budget: Budget
+    narrator: Narrator
+    seed: int = DEFAULT_SEED
+    quick: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _began: float = field(default_factory=time.monotonic)
+    _environment: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # Before any load of ours, so that the load average is that of the machine.
+        self._environment = environment.describe(self.budget, self.seed)
+        if not self.budget.enforced:
+            self.notes.append(
+                "Builds and load could not be kept on different cores here: figures of speed say nothing, and no "
+                "winner in speed is named. CPU per order stays valid."
+            )
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next run."""
+        return len(self.runs) + 1
+
+    def raw_folder(self, number: int, name: str) -> Path:
+        """Make the folder of a run's raw data and return it."""
+        folder = self.folder / f"run-{number:02d}-{name}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def result(
+        self,
+        *,
+        answer: Sequence[str],
+        comparison: Mapping[str, Ratio],
+        findings: Mapping[str, tuple[str, str]],
+        gate: Gate | None = None,
+        violations: Sequence[dict[str, str]] = (),
+        next_command: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> Result:
+        """Return the result of what was found. `findings`: (verdict, evidence) by claim."""
+        result: Result = {
+            "schema_version": SCHEMA_VERSION,
+            "experiment": self.experiment.name,
+            "plan": self.experiment.plan,
+            "answer": list(answer),
+            "started_at": self.started_at.isoformat(timespec="seconds"),
+            "duration_s": round(time.monotonic() - self._began, 1),
+            "environment": self._environment,
+            "runs": self.runs,
+            "comparison": dict(comparison),
+            "aa_gate": gate,
+            "claims": table(findings),
+            "violations": list(violations),
+            "notes": self.notes,
+        }
+        if next_command:
+            result["next_command"] = next_command
+        if details:
+            result["details"] = dict(details)
+        return result

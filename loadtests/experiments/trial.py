@@ -1,0 +1,129 @@
+"""One run of one arm with open arrivals: fresh data, warm-up, load, books; and the row it makes in a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from loadtests.experiments import generator
+from loadtests.experiments.arm import Arm, Measured
+from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.measure.books import Books
+from loadtests.measure.reconcile import Reconciliation
+from loadtests.report.result import Latency, Run
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is sent in a run. `profile` overrides the constant rate; `extra` goes to the generator as it is."""
+
+    rate: float
+    duration_s: float
+    warm_up_s: float
+    mix: str = "shopping"
+    profile: str = ""
+    extra: Sequence[str] = ()
+
+    @property
+    def as_profile(self) -> str:
+        """The rate over time, as the generator reads it."""
+        return self.profile or f"{self.rate:.2f}x{self.duration_s:g}"
+
+    def at(self, rate: float) -> Load:
+        """Return the same load at another rate."""
+        return replace(self, rate=rate)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A run with everything that is known about it."""
+
+    run: Run
+    measured: Measured
+    books: Books | None
+
+
+def run_trial(
+    session: Session, arm: Arm, load: Load, *, pair: int, seed: int, fresh: bool = True, reconcile: bool = True
+) -> Trial:
+    """Run one arm once, add it to the session's runs, and return it. The same seed sends the same requests."""
+    number = session.next_number
+    folder = session.raw_folder(number, arm.name)
+    session.narrator.doing(f"Run {number}: {arm.name} at {load.rate:.0f}/s")
+    if fresh:
+        arm.fresh_data(PRODUCTS)
+    order = generator.open_arrivals(
+        arm.runner.address,
+        arm.parties.identity,
+        folder,
+        profile=load.as_profile,
+        duration_s=load.duration_s,
+        mix=load.mix,
+        seed=seed,
+        warm_up_s=load.warm_up_s,
+        cores=arm.budget.other,
+        extra=load.extra,
+    )
+    measured = arm.load(order)
+    outcome, books = arm.reconcile(folder / "orders.jsonl") if reconcile else (None, None)
+    run = _row(number, pair, arm.name, load, measured, outcome)
+    run["raw"] = folder.name
+    session.runs.append(run)
+    session.narrator.done(tell(run))
+    return Trial(run, measured, books)
+
+
+def tell(run: Run) -> str:
+    """Return a run in one line."""
+    books = "" if run["reconciled"] is None else ", books right" if run["reconciled"] else ", [red]BOOKS WRONG[/]"
+    latency = run["latency_ms"]
+    waits = f", p50 {latency['p50']:.1f} ms, p99 {latency['p99']:.1f} ms" if latency else ""
+    cost = run["cpu_ms_per_order"]
+    spent = f", {cost:.1f} ms CPU per order" if cost is not None else ""
+    void = f", [red]void: {'; '.join(run['void_reasons'])}[/]" if run["void"] else ""
+    return f"{run['build']:<14} {run['rate_achieved']:.0f}/s{waits}{spent}{books}{void}"
+
+
+def _row(number: int, pair: int, build: str, load: Load, measured: Measured, outcome: Reconciliation | None) -> Run:
+    summary, spent = measured.summary, measured.spent
+    confirmed = summary["orders_confirmed"]
+    if outcome is not None:
+        # Goodput: what is wrong does not count as work done.
+        confirmed = max(0, confirmed - len({violation.about for violation in outcome.violations}))
+    journeys: dict[str, Any] = summary["by_journey"]
+    run: Run = {
+        "build": build,
+        "number": number,
+        "pair": pair,
+        "unit": "mix",
+        "units": summary["requests"],
+        "rate_target": summary["rate_target"],
+        "rate_achieved": summary["rate_achieved"],
+        "orders_confirmed": confirmed,
+        "latency_ms": latency_of(summary["latency_ms"]),
+        "latency_ms_by_journey": {name: latency_of(journey["latency_ms"]) for name, journey in journeys.items()},
+        "error_share": summary["error_share"],
+        "cpu_ms_per_order": spent.per(confirmed),
+        "cpu_ms_per_unit": spent.per(summary["requests"]),
+        "cpu_ms_by_part": dict(spent.cpu_ms),
+        "memory_mb_by_part": dict(measured.after.memory_mb),
+        "reconciled": None if outcome is None else outcome.is_clean,
+        "violations": [] if outcome is None else [violation.as_dict() for violation in outcome.violations],
+        "void": summary["void"],
+        "void_reasons": summary["void_reasons"],
+        "duration_s": summary["duration_s"],
+        "histograms": {name: kept["latency"] for name, kept in summary["tally"]["journeys"].items()},
+        "outcomes": summary["outcomes"],
+        "counted": measured.counted,
+        "generator": summary["generator"],
+        "restarted": list(spent.restarted),
+    }
+    if outcome is not None:
+        run["reconciliation"] = {name: value for name, value in outcome.as_dict().items() if name != "violations"}
+    return run
+
+
+def latency_of(summary: dict[str, Any]) -> Latency:
+    """Return the percentiles of a generator's summary that a result holds."""
+    return {"p50": summary["p50"], "p95": summary["p95"], "p99": summary["p99"], "max": summary["max"]}
