@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from deploy.runner import PartStats, StackStatus
 
@@ -46,7 +46,9 @@ class StartProgress:
 
 def status_table(statuses: Iterable[StackStatus]) -> Table:
     """Return the replicas of all stacks as a table."""
-    table = Table("stack", "replica", "state", "pid", "ports", "restarts", "trouble")
+    table = Table(
+        Column("stack", no_wrap=True), Column("replica", no_wrap=True), "state", "pid", "ports", "restarts", "trouble"
+    )
     for status in statuses:
         if not status.up:
             table.add_row(status.stack, "", "down", "", "", "", "")
@@ -59,7 +61,15 @@ def status_table(statuses: Iterable[StackStatus]) -> Table:
 
 def stats_table(stats: Mapping[str, list[PartStats]]) -> Table:
     """Return CPU and memory by part, with a sum for each stack."""
-    table = Table("stack", "part", "replicas", "processes", "CPU s", "memory MB", "restarts")
+    table = Table(
+        Column("stack", no_wrap=True),
+        Column("part", no_wrap=True),
+        "replicas",
+        "processes",
+        "CPU s",
+        "memory MB",
+        "restarts",
+    )
     for column in table.columns[2:]:
         column.justify = "right"
     for stack, parts in stats.items():

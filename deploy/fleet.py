@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -194,6 +196,8 @@ class Fleet:
         await balancing.until_quiet(self._edge.port("admin"), part, [one.replica for one in leaving])
 
     def _note(self, instance: Instance) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        sys.stderr.write(f"{now} {instance.name} {instance.state} {instance.status().trouble}\n")
         self._publish(instance.part)
         self._changed()
 

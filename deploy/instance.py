@@ -197,6 +197,7 @@ class Instance:
             return
         if self._paused:
             process.signal_all(child.pid, signal.SIGCONT)
+        self._set("stopping")
         with contextlib.suppress(ProcessLookupError):
             child.send_signal(self._stop_signal)
         try:
