@@ -6,9 +6,9 @@ import importlib
 import json
 from collections.abc import Callable, Mapping
 
+from deploy import infrastructure
 from deploy.errors import UnknownTarget
 from deploy.parts import Part, Probe, Reset, Site, Stack
-from deploy.ports import MAX_REPLICAS
 
 THIS = "deploy.topology:stack"
 SHOPS = ("monolith", "microservices", "colocated")
@@ -19,11 +19,6 @@ INNER = ("catalog", "payments")  # services that other services call, through th
 # The monolith's one pool equals the four services' pools in sum (section 5 of the design).
 MONOLITH_POOL = 16
 SERVICE_POOL = 4
-# The same order and case rules on every system: the builtin provider needs no locale of the operating system.
-INITDB_OPTIONS = (
-    "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=scram-sha-256",
-)  # fmt: skip
-SPARE_CONNECTIONS = 20  # migrations, resets, the reconciler, a psql by hand
 
 READY = Probe("http", "http", "/readyz")
 
@@ -96,7 +91,7 @@ def monolith(site: Site) -> Stack:
         needs=("db",),
         scalable=True,
     )
-    parts = (_database(site, name, "db", "monolith", MONOLITH_POOL), web, _edge(site, name))
+    parts = (infrastructure.database(site, name, "db", "monolith", MONOLITH_POOL), web, infrastructure.edge(site, name))
     resets = (Reset(("python", "-m", "monolith.reset"), web.environment, seeds=True),)
     return Stack(name, parts, merchant=name, mail_domain=_mail_domain(name), resets=resets)
 
@@ -134,15 +129,22 @@ def microservices(site: Site) -> Stack:
         )
         for service in SERVICES
     )
-    databases = tuple(_database(site, name, f"{service}-db", service, SERVICE_POOL) for service in SERVICES)
+    databases = tuple(
+        infrastructure.database(site, name, f"{service}-db", service, SERVICE_POOL) for service in SERVICES
+    )
     settings = {part.name: part.environment for part in services}
-    return _services_shop(site, name, (*databases, _broker(site, name), *services, _edge(site, name)), settings)
+    return _services_shop(
+        site,
+        name,
+        (*databases, infrastructure.broker(site, name), *services, infrastructure.edge(site, name)),
+        settings,
+    )
 
 
 def colocated(site: Site) -> Stack:
     """Return the same four services in one process: network and process boundaries taken away, nothing else."""
     name = "colocated"
-    settings = _common(site) | _payment_settings(site, name) | _mail_settings(site, name)
+    settings = _common(site) | _payment_settings(site, name) | _mail_settings(site, name) | {"STOREFRONT_BADGE": name}
     for service in SERVICES:
         settings[f"{service.upper()}_DATABASE_URL"] = _database_url(site, name, f"{service}-db", service)
         settings[f"{service.upper()}_SERVICE_PRIVATE_KEY"] = f"{site.keys}/{service}.jwk"
@@ -153,7 +155,9 @@ def colocated(site: Site) -> Stack:
         "NATS_URL": _broker_url(site, name),
         "SERVICE_PUBLIC_KEYS": f"{site.keys}/service-public-keys.json",
     }
-    databases = tuple(_database(site, name, f"{service}-db", service, SERVICE_POOL) for service in SERVICES)
+    databases = tuple(
+        infrastructure.database(site, name, f"{service}-db", service, SERVICE_POOL) for service in SERVICES
+    )
     app = Part(
         name="app",
         kind="app",
@@ -164,7 +168,9 @@ def colocated(site: Site) -> Stack:
         needs=(*(database.name for database in databases), "broker"),
     )
     own = {service: settings | {"DATABASE_URL": settings[f"{service.upper()}_DATABASE_URL"]} for service in SERVICES}
-    return _services_shop(site, name, (*databases, _broker(site, name), app, _edge(site, name)), own)
+    return _services_shop(
+        site, name, (*databases, infrastructure.broker(site, name), app, infrastructure.edge(site, name)), own
+    )
 
 
 def _services_shop(site: Site, name: str, parts: tuple[Part, ...], own: Mapping[str, Mapping[str, str]]) -> Stack:
@@ -223,47 +229,3 @@ def _database_url(site: Site, stack_name: str, part: str, database: str) -> str:
 def _broker_url(site: Site, stack_name: str) -> str:
     password = site.secrets.of("broker")
     return f"nats://twinshop:{password}@{site.host(stack_name, 'broker')}:{site.ports(stack_name, 'broker')['nats']}"
-
-
-def _database(site: Site, stack_name: str, name: str, database: str, pool: int) -> Part:
-    """A PostgreSQL server. Durable as in production (fsync on), small, and the same for all but the connections."""
-    settings = {
-        "shared_buffers": "32MB",
-        "max_connections": str(pool * MAX_REPLICAS + SPARE_CONNECTIONS),
-        "fsync": "on",
-        "synchronous_commit": "on",
-        "jit": "off",
-        "io_method": "sync",  # the default keeps three worker processes a server, and there are five servers
-        "max_wal_size": "512MB",
-        "log_min_messages": "warning",
-        "log_checkpoints": "off",
-    }
-    options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-    return Part(
-        name=name,
-        kind="postgres",
-        command=("postgres", *options),
-        ports=site.ports(stack_name, name),
-        probe=Probe("postgres", "sql"),
-        database=database,
-    )
-
-
-def _broker(site: Site, stack_name: str) -> Part:
-    return Part(
-        name="broker",
-        kind="nats",
-        command=("nats-server",),
-        ports=site.ports(stack_name, "broker"),
-        probe=Probe("http", "monitor", "/healthz"),
-    )
-
-
-def _edge(site: Site, stack_name: str) -> Part:
-    return Part(
-        name="edge",
-        kind="envoy",
-        command=("envoy", "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"),
-        ports=site.ports(stack_name, "edge"),
-        probe=Probe("http", "admin", "/ready"),
-    )

@@ -33,6 +33,8 @@ from shared.platform.settings import load_or_exit
 
 # The same division as the edge's. /internal is not in it: services reach each other through InProcess only.
 PUBLIC_PATHS = {
+    "": "catalog",  # the storefront
+    "storefront": "catalog",
     "products": "catalog",
     "categories": "catalog",
     "orders": "orders",
@@ -42,6 +44,11 @@ PUBLIC_PATHS = {
 }
 
 S = TypeVar("S", bound=ServiceSettings)
+
+
+def _owner(path: str) -> str | None:
+    _, first, *rest = path.split("/")
+    return PUBLIC_PATHS.get(first) if first or not rest else None
 
 
 class InProcess(httpx.AsyncBaseTransport):
@@ -65,7 +72,7 @@ class Colocated:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan of all apps together."""
         app: ASGIApp = self._operator
-        if scope["type"] == "http" and (name := PUBLIC_PATHS.get(scope["path"].split("/")[1])):
+        if scope["type"] == "http" and (name := _owner(scope["path"])):
             app = self._apps[name]
         await app(scope, receive, send)
 

@@ -21,7 +21,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from monolith import catalog, notifications, orders, payments, web
+from monolith import catalog, notifications, orders, payments, storefront, web
 from monolith.config import Settings
 from monolith.database import Database
 from monolith.migrations import migrate
@@ -30,6 +30,7 @@ from shared.platform import failpoints, logs
 from shared.platform.metrics import CONTENT_TYPE, Metrics
 from shared.platform.settings import load_or_exit
 from shared.platform.tokens import TokenVerifier
+from shared.storefront import Storefront
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,8 @@ def create_app(settings: Settings) -> Flask:
     web.install(app, metrics)
     for module in (catalog, orders, payments, notifications):
         app.register_blueprint(module.blueprint)
+    pages = Storefront(build="monolith", identity_url=settings.token_issuer)
+    app.register_blueprint(storefront.blueprint(pages))
     _add_operator_routes(app)
     return app
 

@@ -11,6 +11,7 @@ INNER_DEADLINE_S = 4.0  # behind the callers' own deadline of 3 s: only for a ca
 
 # /healthz, /readyz, /metrics and /internal are for operators and services: they are not in this list on purpose.
 SERVICE_OF_PREFIX = {
+    "/storefront": "catalog",
     "/products": "catalog",
     "/categories": "catalog",
     "/orders": "orders",
@@ -42,7 +43,9 @@ def edge_routes(stack: Stack) -> list[dict[str, Any]]:
     """Return the routes of the public listener."""
     routed = {part.name for part in stack.parts if part.kind == "app"}
     owners = {prefix: WHOLE_SHOP.get(stack.name, service) for prefix, service in SERVICE_OF_PREFIX.items()}
-    return [_route(prefix, owner, EDGE_DEADLINE_S) for prefix, owner in owners.items() if owner in routed]
+    routes = [_route(prefix, owner, EDGE_DEADLINE_S) for prefix, owner in owners.items() if owner in routed]
+    start_page = [{**route, "match": {"path": "/"}} for route in routes[:1]]  # the storefront's owner has it too
+    return start_page + routes
 
 
 def inner_routes(service: str) -> list[dict[str, Any]]:

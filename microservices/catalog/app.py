@@ -11,9 +11,11 @@ from microservices.catalog.config import CatalogSettings
 from microservices.catalog.reservations import EVENT_TYPES, on_order_events
 from microservices.catalog.seeding import seed_if_empty
 from microservices.catalog.service import CatalogService
+from microservices.catalog.storefront import router_of
 from microservices.kit.part import Part, serve
 from shared.contract.events import OrderEvent
 from shared.platform.settings import load_or_exit
+from shared.storefront import Storefront
 
 
 def create_app(settings: CatalogSettings) -> FastAPI:
@@ -21,7 +23,8 @@ def create_app(settings: CatalogSettings) -> FastAPI:
     part = Part("catalog", settings)
     part.on_start(partial(seed_if_empty, part.database, settings.seed_products))
     part.consumes("catalog", EVENT_TYPES, OrderEvent, on_order_events)
-    return part.app([routes.router], CatalogService(part.database))
+    pages = Storefront(build=settings.storefront_badge, identity_url=settings.token_issuer)
+    return part.app([routes.router, router_of(pages)], CatalogService(part.database))
 
 
 if __name__ == "__main__":
