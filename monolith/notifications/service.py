@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
 from monolith.database import Database
@@ -18,14 +17,13 @@ from shared.domain.ids import is_id, new_id
 from shared.domain.money import Money
 from shared.domain.notification import NotificationKind, NotificationStatus, message_id, subject_of
 
-_ENQUEUE = insert(notifications).on_conflict_do_nothing(constraint="notifications_once")
-_NEWEST = (
+_ENQUEUE = insert(notifications).on_conflict_do_nothing(index_elements=["order_id", "kind"])
+_OWN = (
     select(notifications)
     .where(notifications.c.customer_id == bindparam("customer"))
     .order_by(notifications.c.id.desc())
-    .limit(bindparam("rows"))
 )
-_OLDER = _NEWEST.where(notifications.c.id < bindparam("after"))
+_OLDER = notifications.c.id < bindparam("after")
 
 
 @dataclass(frozen=True)
@@ -67,13 +65,13 @@ class Notifications:
 
     def list_own(self, customer_id: str, page: PageQuery) -> NotificationPage:
         """Return a page of one's own messages, newest first. Raises InvalidRequest for a cursor of another list."""
-        parameters: dict[str, Any] = {"customer": customer_id, "rows": page.limit + 1}
-        statement = _NEWEST
+        parameters = {"customer": customer_id}
+        statement = _OWN.limit(literal_column(str(page.limit + 1)))  # a limit in the text keeps the plan
         if page.after is not None:
             if not is_id(page.after):
                 error = FieldError("cursor", "is not a cursor of this list")
                 raise InvalidRequest("The parameter cursor is not a cursor of this list.", [error])
-            statement, parameters = _OLDER, parameters | {"after": page.after}
+            statement, parameters = statement.where(_OLDER), parameters | {"after": page.after}
         rows = self._database.fetch_all(statement, parameters)
         items = [
             Notification(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, literal_column, select, update
 
 from monolith.database import Database
 from monolith.orders.tables import orders
@@ -38,13 +38,8 @@ _BY_ID = select(orders).where(orders.c.id == bindparam("of_id"))
 _BY_ID_LOCKED = (
     select(orders, func.now().label("database_now")).where(orders.c.id == bindparam("of_id")).with_for_update()
 )
-_NEWEST = (
-    select(orders)
-    .where(orders.c.customer_id == bindparam("customer"))
-    .order_by(orders.c.id.desc())
-    .limit(bindparam("rows"))
-)
-_OLDER = _NEWEST.where(orders.c.id < bindparam("after"))
+_OWN = select(orders).where(orders.c.customer_id == bindparam("customer")).order_by(orders.c.id.desc())
+_OLDER = orders.c.id < bindparam("after")
 
 
 def insert_order(
@@ -117,13 +112,13 @@ def read(database: Database, order_id: str, customer_id: str | None) -> Row[Any]
 
 def list_own(database: Database, customer_id: str, page: PageQuery) -> OrderPage:
     """Return a page of one's own orders, newest first. Raises InvalidRequest for a cursor of another list."""
-    parameters: dict[str, Any] = {"customer": customer_id, "rows": page.limit + 1}
-    statement = _NEWEST
+    parameters = {"customer": customer_id}
+    statement = _OWN.limit(literal_column(str(page.limit + 1)))  # a limit in the text keeps the plan
     if page.after is not None:
         if not is_id(page.after):
             error = FieldError("cursor", "is not a cursor of this list")
             raise InvalidRequest("The parameter cursor is not a cursor of this list.", [error])
-        statement, parameters = _OLDER, parameters | {"after": page.after}
+        statement, parameters = statement.where(_OLDER), parameters | {"after": page.after}
     rows = database.fetch_all(statement, parameters)
     items = [body_of(row) for row in rows[: page.limit]]
     return OrderPage(items=items, next_cursor=encode_cursor(items[-1].id) if len(rows) > page.limit else None)
