@@ -132,16 +132,16 @@ class Fleet:
         self.cores = None if cores is None else tuple(sorted(wanted))
         os.sched_setaffinity(0, wanted)  # children to come inherit it
         for _ in range(2):  # a thread may be born while we look: its parent is bound by the second round
-            process.pin(self._processes(), wanted)
+            process.pin((one for tree in self._trees().values() for one in tree), wanted)
 
     def stats(self, *, memory: bool) -> list[PartStats]:
         """Return CPU seconds and memory by part."""
+        whole = self._trees()
         found = []
         for name, replicas in self._replicas.items():
             total = NOTHING
             for instance in replicas:
-                if instance.pid is not None:
-                    total += usage_of(instance.pid, memory=memory)
+                total += usage_of(whole.get(instance.pid or 0, ()), memory=memory)
             restarts = sum(instance.restarts for instance in replicas)
             found.append(
                 PartStats(
@@ -150,8 +150,8 @@ class Fleet:
             )
         return found
 
-    def _processes(self) -> list[psutil.Process]:
-        return [one for instance in self.instances() if instance.pid is not None for one in process.tree(instance.pid)]
+    def _trees(self) -> dict[int, list[psutil.Process]]:
+        return process.trees([instance.pid for instance in self.instances() if instance.pid is not None])
 
     def _add(self, part: Part) -> Instance:
         replicas = self._replicas[part.name]

@@ -7,14 +7,13 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from deploy import fresh_data, keys, leftovers, port_check
+from deploy import detached, fresh_data, keys, leftovers, port_check
 from deploy.control import ask
 from deploy.envoy import admin, bootstrap
 from deploy.errors import NotRunning, StartFailed
-from deploy.home import REPOSITORY, Home
+from deploy.home import Home
 from deploy.parts import Site, Stack
 from deploy.process import MARK
 from deploy.runner import InstanceStatus, PartStats, Runner, StackStatus, Watch
@@ -92,9 +91,9 @@ class LocalRunner(Runner):
             "shift": self._shift,
             "settings": {name: dict(values) for name, values in (environment or {}).items()},
         }
-        self._supervisor = _spawn_detached(
+        self._supervisor = detached.spawn(
             [sys.executable, "-m", "deploy.supervisor", json.dumps(order)],
-            {"TWINSHOP_HOME": str(self._home.root), "PYTHONPATH": _with_repository(), MARK: str(self._folder)},
+            {"TWINSHOP_HOME": str(self._home.root), "PYTHONPATH": detached.with_repository(), MARK: str(self._folder)},
             self._home.log(self._stack.name, "supervisor"),
         )
         return True
@@ -184,7 +183,7 @@ class LocalRunner(Runner):
             every = range(number, number + 1) if number is not None else range(100)
             names = [part.instance(replica) for replica in every] if part.scalable else [part.name]
         found = [path for name in names if (path := self._home.log(self._stack.name, name)).exists()]
-        return "\n".join(_tail(path, lines, title=len(found) > 1) for path in found)
+        return "\n".join(detached.tail(path, lines, title=len(found) > 1) for path in found)
 
     def reset(self, products: int = 1000) -> None:
         fresh_data.reset(self._stack, self._site, products)
@@ -219,24 +218,3 @@ class LocalRunner(Runner):
             raise NotRunning(f"{self._stack.name} is not up: `twinshop up --stack {self._stack.name}`.")
         key = (self._folder / CONTROL_KEY).read_bytes()
         return ask(state.control_port, key, command, arguments, timeout_s)
-
-
-def _with_repository() -> str:
-    """Return a PYTHONPATH that finds our packages from any working folder."""
-    return os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
-
-
-def _spawn_detached(command: list[str], environment: Mapping[str, str], log: Path) -> int:
-    """Start a process that outlives us, and return its number. It leaves our session by itself (see supervisor.py)."""
-    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    files = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644),
-        (os.POSIX_SPAWN_DUP2, 1, 2),
-    ]
-    return os.posix_spawn(command[0], command, {**os.environ, **environment}, file_actions=files)
-
-
-def _tail(path: Path, lines: int, *, title: bool) -> str:
-    text = path.read_text("utf-8", errors="replace").splitlines()[-lines:]
-    return "\n".join([f"==> {path.name} <==", *text] if title else text)

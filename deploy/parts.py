@@ -16,11 +16,12 @@ Kind = Literal["app", "postgres", "nats", "envoy"]
 
 @dataclass(frozen=True)
 class Probe:
-    """How to tell that a part is ready: `http` wants 200 from `path`; `postgres` a server that takes log-ins."""
+    """How to tell that a part is ready: `http` wants `status` from `path`; `postgres` a server that takes log-ins."""
 
     kind: Literal["http", "postgres"]
     port: str
     path: str = "/readyz"
+    status: int = 200
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ import psutil
 from deploy import binaries
 from deploy.errors import MissingProgram, StartFailed
 from deploy.home import Home, writing
+from deploy.infrastructure import INITDB_OPTIONS
 from deploy.parts import Part, Secrets
 from deploy.process import Launch, end
-from deploy.topology import INITDB_OPTIONS
 
 UNPRIVILEGED = ("postgres", "nobody")  # the first that exists; initdb wants a user with an entry in passwd
 STOP_SIGNAL = signal.SIGINT  # 'fast': SIGTERM would wait until the last client has gone

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import struct
 
-from deploy.parts import Part
+from deploy.parts import Part, Probe
 
 PROBE_EVERY_S = 0.05
 PROBE_TIMEOUT_S = 1.0
@@ -22,17 +22,17 @@ async def wait_until_ready(part: Part, replica: int) -> None:
 
 async def is_ready(part: Part, port: int) -> bool:
     """Ask once."""
-    ask = _takes_log_ins(port, part.database) if part.probe.kind == "postgres" else _answers_200(port, part.probe.path)
+    ask = _takes_log_ins(port, part.database) if part.probe.kind == "postgres" else _answers(port, part.probe)
     try:
         return await asyncio.wait_for(ask, PROBE_TIMEOUT_S)
     except (OSError, TimeoutError):
         return False
 
 
-async def _answers_200(port: int, path: str) -> bool:
-    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+async def _answers(port: int, probe: Probe) -> bool:
+    request = f"GET {probe.path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
     first_line = await _exchange(port, request.encode(), until_newline=True)
-    return first_line.split(b" ")[1:2] == [b"200"]
+    return first_line.split(b" ")[1:2] == [str(probe.status).encode()]
 
 
 async def _takes_log_ins(port: int, database: str) -> bool:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-
-from deploy.process import tree
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,14 @@ class Usage:
 NOTHING = Usage(0.0, 0, "pss", 0)
 
 
-def usage_of(leader: int, *, memory: bool) -> Usage:
-    """Return what a leader and its descendants use. Reading PSS costs about 1 ms a process: leave it out if unused.
+def usage_of(processes: Iterable[psutil.Process], *, memory: bool) -> Usage:
+    """Return what the processes of a tree use. Reading PSS costs about 1 ms a process: leave it out if unused.
 
     The times of waited-for children are added on Linux: a PostgreSQL backend that has ended would
     otherwise take its CPU seconds with it. Live children are no part of them, so nothing counts twice.
     """
     total = NOTHING
-    for process in tree(leader):
+    for process in processes:
         with contextlib.suppress(psutil.Error, OSError):
             times = process.cpu_times()
             cpu_s = times.user + times.system + times.children_user + times.children_system
