@@ -36,7 +36,7 @@ CREATE TABLE inbox (
 
 BATCH = 100
 FETCH_S = 5.0  # a fetch that the broker forgot (it was restarted) costs at most this long
-ACK_WAIT_S = 20
+ACK_WAIT_S = 10  # after a crash, this long until the events in hand come again
 FIRST_RETRY_S = 0.5
 _WITHOUT_LIMIT = -1
 

@@ -189,6 +189,7 @@ def serve(create_app: Callable[[S], Any], settings: S, name: str) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing of ours asks for the client's address
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
