@@ -8,7 +8,6 @@ import gevent
 from locust import task
 from locust.exception import StopUser
 
-from loadtests.generator.connections import client_pool
 from loadtests.generator.open_loop import OpenLoop, Schedule
 from loadtests.users.parts import ArrivalsPart
 from loadtests.users.shop_user import TIMEOUT_S, ShopUser
@@ -27,10 +26,8 @@ class OpenArrivals(ShopUser):
     open_loop: OpenLoop | None = None
 
     def __init__(self, environment: Any, max_in_flight: int | None = None) -> None:
-        options = environment.parsed_options
-        concurrency = max_in_flight or options.max_in_flight
         # FastHttpUser allows 10 requests at a time; the eleventh would wait, which is what open arrivals must not do.
-        self.client_pool = client_pool(self.address(environment), concurrency=concurrency, timeout_s=TIMEOUT_S)
+        self.concurrency = max_in_flight or environment.parsed_options.max_in_flight
         super().__init__(environment)
 
     def loop(self, schedule: Schedule, *, max_in_flight: int, share: int = 0, shares: int = 1) -> OpenLoop:

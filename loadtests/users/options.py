@@ -29,8 +29,7 @@ def _local(port: int) -> str:
 
 def add_options(parser: Any) -> None:
     """Add them to Locust's parser. An empty text means 'not given': the web page knows no other."""
-    group = parser.add_argument_group("Twinshop")
-    add = group.add_argument
+    add = parser.add_argument  # not of a group: Locust shows only these in its web page
     add("--shop", choices=["", *SHOPS], default="", help="a local stack, instead of the host")
     add("--tokens-from", default=identity_address(), help="the identity provider's address")
     add("--customers", type=int, default=DEFAULT_CUSTOMERS, help="how many customers there are")

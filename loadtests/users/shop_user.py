@@ -9,6 +9,7 @@ from gevent import GreenletExit
 from locust import FastHttpUser
 from locust.exception import StopTest
 
+from loadtests.generator.connections import client_pool
 from loadtests.generator.record import FAILED
 from loadtests.users.journeys import Journeys, Request
 from loadtests.users.judgement import Judgement, judge
@@ -26,12 +27,11 @@ class ShopUser(FastHttpUser):
 
     abstract = True
     host = shop_address("monolith")
-    network_timeout = TIMEOUT_S
-    connection_timeout = TIMEOUT_S
     stage: ClassVar[Stage | None] = None
 
     def __init__(self, environment: Any) -> None:
         self.host = self.address(environment)
+        self.client_pool = client_pool(self.host, concurrency=self.concurrency, timeout_s=TIMEOUT_S)
         super().__init__(environment)
         if ShopUser.stage is None:
             try:
@@ -60,9 +60,10 @@ class ShopUser(FastHttpUser):
         intended = sent_at if due_at is None else due_at
         try:
             judgement, status, content, answered_at = self._send(request, intended)
-        except GreenletExit:  # given up at the end of the run, with the answer still open
-            judgement, status, content = Judgement("unanswered", "given_up"), 0, b""
-            answered_at = time.perf_counter()
+        except GreenletExit:  # the test ends while the answer is still open
+            given_up = Judgement("unanswered", "given_up")
+            self.recorder.keep(Exchange(index, request, intended, sent_at, time.perf_counter(), 0, b"", given_up))
+            raise
         self.recorder.keep(Exchange(index, request, intended, sent_at, answered_at, status, content, judgement))
         if request.journey == "order" and judgement.code == "confirmed":
             self.journeys.confirmed(request, judgement.order_id)

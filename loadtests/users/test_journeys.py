@@ -1,0 +1,115 @@
+"""The requests that are sent: their shares, their popularity, and that a seed repeats them."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from loadtests.users.journeys import Journeys
+from loadtests.users.popularity import Popularity
+from loadtests.users.traffic import MIXES
+from loadtests.users.world import Catalogue, Customer
+from shared.contract.bodies import OrderInput
+
+CATALOGUE = Catalogue(
+    skus=tuple(f"KETTLE-{number}" for number in range(500)),
+    words={f"KETTLE-{number}": "kettle" for number in range(500)},
+    categories=("kettles", "lamps"),
+)
+BUYERS = [Customer(f"ada-{number}", f"token-{number}") for number in range(10)]
+
+
+def journeys(mix="shopping", seed=1, run="run", **options):
+    return Journeys(MIXES[mix], CATALOGUE, BUYERS, run=run, seed=seed, **options)
+
+
+@pytest.mark.parametrize(("mix", "share"), [("browsing", 0.01), ("shopping", 0.05), ("ordering", 0.5)])
+def test_a_mix_has_its_share_of_orders(mix, share):
+    drawn = Counter(journeys(mix).draw(index).journey for index in range(20_000))
+
+    assert MIXES[mix].order_share == pytest.approx(share)
+    assert drawn["order"] / 20_000 == pytest.approx(share, rel=0.15)
+    assert drawn["cancel"] == 0
+
+
+def test_boutique_has_the_weights_of_online_boutique():
+    drawn = Counter(journeys("boutique").draw(index).journey for index in range(12_000))
+
+    assert drawn["product"] / drawn["order"] == pytest.approx(10, rel=0.15)
+    assert drawn["list"] / drawn["order"] == pytest.approx(1, rel=0.15)
+
+
+def test_an_arrival_asks_for_the_same_thing_whoever_sends_it():
+    alone = [journeys().draw(index) for index in range(100)]
+    divided = journeys()
+
+    assert [divided.draw(index) for index in reversed(range(100))] == alone[::-1]
+
+
+def test_another_seed_asks_for_other_things():
+    assert [journeys(seed=1).draw(n).path for n in range(50)] != [journeys(seed=2).draw(n).path for n in range(50)]
+
+
+def test_orders_are_what_the_contract_allows_and_have_keys_of_their_own():
+    orders = [journeys("orders-only").draw(index) for index in range(500)]
+
+    for order in orders:
+        assert 1 <= len(OrderInput.model_validate(order.body).lines) <= 3
+    assert len({order.headers["Idempotency-Key"] for order in orders}) == 500
+
+
+def test_two_runs_with_one_seed_have_different_keys():
+    assert journeys("orders-only", run="a").draw(1).key != journeys("orders-only", run="b").draw(1).key
+
+
+def test_payment_methods_come_in_their_shares():
+    drawn = journeys("orders-only", payment_methods={"pm_ok": 9, "pm_declined": 1})
+
+    methods = Counter(drawn.draw(index).body["payment_method"] for index in range(5_000))
+
+    assert methods["pm_declined"] / 5_000 == pytest.approx(0.1, rel=0.2)
+
+
+def test_a_row_of_locust_never_names_a_product():
+    names = {journeys(mix).draw(index).name for mix in MIXES for index in range(2_000)}
+
+    assert names <= {
+        "/products",
+        "/products?category=",
+        "/products?query=",
+        "/products/{sku}",
+        "/categories",
+        "/orders",
+        "/notifications",
+        "/orders/{id}/cancel",
+    }
+
+
+def test_a_cancel_takes_an_order_that_was_confirmed_and_only_once():
+    drawn = journeys()
+    drawn.confirmed(drawn.draw_of("order", 1), "order-1")
+
+    first, second = drawn.draw_of("cancel", 2), drawn.draw_of("cancel", 3)
+
+    assert (first.journey, first.path) == ("cancel", "/orders/order-1/cancel")
+    assert first.customer == drawn.draw_of("order", 1).customer
+    assert second.journey == "order"
+
+
+def test_popularity_falls_with_rank_as_zipf_says():
+    rng = random.Random(3)
+    popularity = Popularity([f"P{number}" for number in range(100)], exponent=0.8)
+
+    counts = [count for _, count in Counter(popularity.draw(rng) for _ in range(100_000)).most_common()]
+
+    assert counts[0] / counts[9] == pytest.approx(10**0.8, rel=0.15)
+    assert len(counts) == 100
+
+
+def test_drawing_distinct_products_ends_in_a_catalogue_of_two():
+    assert sorted(Popularity(["A", "B"]).draw_distinct(random.Random(1), 3)) == ["A", "B"]
+
+
+def test_an_empty_catalogue_is_refused():
+    with pytest.raises(ValueError, match="empty"):
+        Popularity([])
