@@ -21,6 +21,7 @@ SERVICES = {
     "notifications": "NotificationsSettings",
 }
 OPERATORS = {"/healthz", "/readyz", "/metrics"}  # of one part, on its own port; the edge does not route them
+PAGES = {"/", "/storefront/{}"}  # the storefront, which is a customer of the API
 METHODS = {"GET", "PUT", "POST", "PATCH", "DELETE"}
 
 Route = tuple[str, str]  # method, path with `{}` for each parameter
@@ -53,7 +54,7 @@ def public(routes: set[Route]) -> set[Route]:
     return {
         (method, path)
         for method, path in routes
-        if path not in OPERATORS and not path.startswith(("/internal/", "/shop", "/static"))
+        if path not in OPERATORS and not path.startswith("/internal/") and path not in PAGES
     }
 
 
