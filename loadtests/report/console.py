@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -11,9 +12,8 @@ from rich.table import Table
 from deploy.display import console
 from deploy.local import LocalRunner
 from loadtests.report import summary
-from loadtests.report.plot import short_unit
 from loadtests.report.result import Result, all_violations
-from loadtests.report.words import build_name, number
+from loadtests.report.words import build_name, interval, number
 
 SHOWN_VIOLATIONS = 10
 OFFERED = {"demo": ("monolith", "microservices")}  # experiments that leave their shops up
@@ -38,37 +38,33 @@ def lines_of(result: Result) -> list[RenderableType]:
 
 def cost_table(result: Result) -> Table:
     """Return cost, memory and latency by build."""
-    table = Table("build", "per", "CPU ms", "memory MB", "p50 ms", "p95 ms", "p99 ms", "orders", "books")
-    for column in table.columns[2:8]:
+    table = Table("", "CPU ms per", "MB", "p50 ms", "p95", "p99", "orders", "books", box=SIMPLE_HEAD)
+    for column in table.columns[1:7]:
         column.justify = "right"
     for arm in summary.arms(result):
         latency = arm.latency()
-        waits = [number(latency[key]) for key in ("p50", "p95", "p99")] if latency else ["", "", ""]
+        waits = [number(latency["p50"]), number(latency["p95"]), number(latency["p99"])] if latency else [""] * 3
         checked = [run["reconciled"] for run in arm.runs if run["reconciled"] is not None]
         books = "" if not checked else "[green]right[/]" if all(checked) else "[red]WRONG[/]"
         orders = sum(run["orders_confirmed"] for run in arm.runs)
-        table.add_row(
-            build_name(arm.build), short_unit(arm.unit), number(arm.cpu_ms), number(arm.memory_mb), *waits,
-            str(orders), books,
-        )  # fmt: skip
+        cost = f"{number(arm.cpu_ms)} {'list' if arm.unit == 'list' else 'order'}"
+        memory = number(arm.memory_mb) if arm.memory_mb else ""
+        table.add_row(build_name(arm.build), cost, memory, *waits, str(orders or ""), books)
     return table
 
 
 def comparison_table(result: Result) -> Table:
     """Return the ratios with their intervals."""
-    table = Table("figure", "from", "to", "times", "95 % interval", "pairs", "verdict")
-    for column in table.columns[3:6]:
+    table = Table("how many times as much", "times", "95 % interval", "pairs", "", box=SIMPLE_HEAD)
+    for column in table.columns[1:4]:
         column.justify = "right"
     for name, row in result["comparison"].items():
-        target = ""
+        told = row.get("verdict", "")
         if "target" in row:
             within = row["ratio"] <= row["target"]
-            target = f" [{'green' if within else 'red'}]{'within' if within else 'above'} {number(row['target'])}[/]"
-        table.add_row(
-            row.get("what", name), build_name(row.get("a", "")), build_name(row.get("b", "")), number(row["ratio"]),
-            f"{number(row['low'])} to {number(row['high'])}", str(row.get("pairs", "")),
-            row.get("verdict", "") + target,
-        )  # fmt: skip
+            told = f"[{'green' if within else 'red'}]{'within' if within else 'above'} {number(row['target'], 2)}[/]"
+        what = f"{row.get('what', name)}, {row.get('b', '')}/{row.get('a', '')}".rstrip("/, ")
+        table.add_row(what, number(row["ratio"]), interval(row), str(row.get("pairs", "")), told)
     return table
 
 

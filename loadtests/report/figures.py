@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from loadtests.report import cost_plots, latency_plot
 from loadtests.report.plot import Figure, colour, figure, upright, view
-from loadtests.report.result import Result
+from loadtests.report.result import Ratio, Result
 from loadtests.report.summary import arms
 from loadtests.report.words import build_name, number
+
+_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 50, 100)
 
 
 def all_figures(result: Result) -> list[Figure]:
@@ -35,6 +39,7 @@ def ratios(result: Result) -> Figure | None:
             "arrayminus": [row["ratio"] - row["low"] for _, row in rows],
             "thickness": 2,
             "width": 5,
+            "color": colour("dim"),
         },
         "marker": {"size": 10, "color": [colour(row.get("b", "floor")) for _, row in rows]},
         "customdata": [[name, number(f["low"]), number(f["high"]), f.get("pairs", "")] for name, f in rows],
@@ -42,13 +47,26 @@ def ratios(result: Result) -> Figure | None:
         "<br>%{customdata[3]} pairs<br>%{customdata[0]}<extra></extra>",
     }
     layout = {
-        "xaxis": {"type": "log", "title": {"text": "times (log scale); 1 is no difference"}, "dtick": "D2"},
+        "xaxis": {
+            "type": "log",
+            "title": {"text": "times (log scale); 1 is no difference"},
+            "tickvals": list(_TICKS),
+            "ticktext": [f"{tick:g}" for tick in _TICKS],
+            "range": [math.log10(edge) for edge in _range([row for _, row in rows])],
+        },
         "yaxis": {"automargin": True, "showgrid": False},
         "shapes": [upright(1, "ink")],
         "showlegend": False,
     }  # fmt: skip
     reading = "Each point is the ratio over all pairs, each bar its 95 % interval. A bar that touches 1 shows nothing."
     return figure("ratios", "How many times as much", reading, [view("", [trace], layout)], 110 + 44 * len(rows))
+
+
+def _range(rows: list[Ratio]) -> tuple[float, float]:
+    """Return an axis that shows every ratio, and intervals as far as they say something."""
+    low = min(1.0, *(max(row["low"], row["ratio"] / 4) for row in rows))
+    high = max(1.0, *(min(row["high"], row["ratio"] * 4) for row in rows))
+    return low / 1.15, high * 1.15
 
 
 def rates(result: Result) -> Figure | None:

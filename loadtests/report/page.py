@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from datetime import datetime
 from importlib import resources
@@ -10,16 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from loadtests.measure.verdict import PROMISES
 from loadtests.report import parts, summary
 from loadtests.report.figures import all_figures
 from loadtests.report.plot import UNIT_NAMES
 from loadtests.report.result import INDEX, Result, Run, all_violations, read
-from loadtests.report.words import build_name, journey_name, number, percent
+from loadtests.report.words import build_name, interval, journey_name, number, percent
 
 HERE = Path(__file__).parent
+_BACKTICKS = re.compile(r"`([^`]+)`")
 COUNTED_NAMES = {
     "db_statements": "statements",
     "db_commits": "commits",
@@ -72,12 +74,23 @@ def _template() -> jinja2.Template:
     )
     # StrictUndefined finds our typos; fields that a result may lack are asked for with `or`.
     environment.undefined = jinja2.ChainableUndefined
-    environment.filters |= {"number": _shown, "percent": percent, "build": build_name}
+    environment.filters |= {
+        "number": _shown,
+        "percent": percent,
+        "build": build_name,
+        "interval": interval,
+        "ticks": _ticks,
+    }
     return environment.get_template("page.html.j2")
 
 
 def _shown(value: Any) -> str:
     return number(value) if isinstance(value, int | float) else number(None)
+
+
+def _ticks(text: str) -> Markup:
+    """Return text with what stands between backticks as code; everything is escaped."""
+    return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  (escaped)
 
 
 def _own(name: str) -> Markup:

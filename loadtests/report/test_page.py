@@ -102,7 +102,7 @@ def test_void_runs_are_named_and_count_nowhere(result: Result) -> None:
 
     text = Text(page.render(result, "x")).text
 
-    assert "1 of 7 runs are void" in text
+    assert "1 of 7 runs is void" in text
     assert "sent 5 of 10" in text
     assert "books right after 6 runs, 360 confirmed orders" in text
 

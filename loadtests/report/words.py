@@ -58,6 +58,13 @@ def times(figure: Ratio) -> str:
     return f"{number(figure['ratio'], 2)} times ({number(figure['low'], 2)} to {number(figure['high'], 2)})"
 
 
+def interval(figure: Ratio) -> str:
+    """Return the interval of a ratio; where it spans more than a hundredfold it says nothing, and is not shown."""
+    if figure["high"] > 100 * figure["low"]:
+        return "too wide to tell"
+    return f"{number(figure['low'])} to {number(figure['high'])}"
+
+
 def percent(share: float, places: int = 1) -> str:
     """Return a share of 0..1 as per cent."""
     return f"{share * 100:.{places}f} %"
