@@ -34,10 +34,11 @@ def measure(rate: int, out: Path, port: int = PORT) -> dict[str, Any]:
 def row(rate: int, summary: dict[str, Any]) -> str:
     """Return one line of the table."""
     generator, latency = summary["generator"], summary["latency_ms"]
+    verdict = "; ".join(summary["void_reasons"]) or "valid"
     return (
         f"{rate:>6}/s  sent {summary['achieved']:7.2%}  core {generator['cpu_share']:4.0%}  "
-        f"lag p99 {generator['lag_ms']['p99']:7.2f} ms  latency p50 {latency['p50']:6.2f} p99 {latency['p99']:7.2f} ms  "
-        f"{'; '.join(summary['void_reasons']) or 'valid'}\n"
+        f"lag p99 {generator['lag_ms']['p99']:7.2f} ms  "
+        f"latency p50 {latency['p50']:6.2f} p99 {latency['p99']:7.2f} ms  {verdict}\n"
     )
 
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from loadtests.generator.alarm import Alarm
 
+# A generator that lags more than this is beyond its means: what it has missed is not sent, so that it ends in time.
+LATEST_S = 1.0
 # How soon `stop` is noticed where little is due.
 LONGEST_SLEEP_S = 0.25
 
@@ -22,11 +24,12 @@ Schedule = Sequence[float] | NDArray[np.float64]
 
 @dataclass
 class Progress:
-    """Counters of a loop: due = sent + not_sent, and nothing is left out silently."""
+    """Counters of a loop: due = sent + not_sent, and nothing is left out silently. `too_late` is part of not_sent."""
 
     due: int = 0
     sent: int = 0
     not_sent: int = 0
+    too_late: int = 0
     in_flight: int = 0
     most_in_flight: int = 0
 
@@ -89,8 +92,10 @@ class OpenLoop:
     def _arrive(self, index: int, due_at: float) -> None:
         progress = self.progress
         progress.due += 1
-        if progress.in_flight >= self._max_in_flight:
+        too_late = time.perf_counter() - due_at > LATEST_S
+        if too_late or progress.in_flight >= self._max_in_flight:
             progress.not_sent += 1
+            progress.too_late += too_late
             return
         progress.sent += 1
         progress.in_flight += 1

@@ -40,6 +40,7 @@ def figures(
         "scheduled": progress.due,
         "sent": progress.sent,
         "not_sent": progress.not_sent,
+        "too_late": progress.too_late,
         "achieved": progress.sent / progress.due if progress.due else 0.0,
         "duration_s": effort.duration_s,
         "rate_achieved": count / effort.duration_s if effort.duration_s > 0 else 0.0,

@@ -40,6 +40,15 @@ def test_what_is_due_beyond_the_bound_is_counted_and_not_sent_later():
     assert (loop.progress.due, loop.progress.sent, loop.progress.not_sent) == (10, 3, 7)
 
 
+def test_a_generator_that_has_fallen_behind_does_not_send_what_it_missed():
+    loop = OpenLoop([-5.0, -3.0, 0.0], lambda _index, _due: None, max_in_flight=9)
+
+    loop.run()
+    loop.drain(1)
+
+    assert (loop.progress.due, loop.progress.sent, loop.progress.not_sent, loop.progress.too_late) == (3, 1, 2, 2)
+
+
 def test_a_request_that_fails_frees_its_place():
     def send(_index, _due_at):
         raise ConnectionError
