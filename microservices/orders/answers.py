@@ -58,7 +58,7 @@ class Answers:
         if not rows:
             raise RequestInFlight("The first request with this key was just undone; send it again.")
         if rows[0].fingerprint != keyed.fingerprint:
-            raise IdempotencyKeyReused("The Idempotency-Key came before, with another body.")
+            raise IdempotencyKeyReused("This Idempotency-Key came before, with another body.")
         return _placed(rows[0]).replayed()
 
     async def now(self, order_id: str) -> Answer:
@@ -73,8 +73,10 @@ class Answers:
         row = await self._find(order_id)
         if row is None or row.customer_id != who.subject:
             raise NotFound("There is no such order.")
+        if row.status == OrderStatus.CONFIRMED:
+            raise NotCancellable("The time in which the order could be cancelled is over.")
         if row.status not in (OrderStatus.CANCELLING, OrderStatus.CANCELLED):
-            raise NotCancellable("Only a confirmed order can be cancelled, and only for a while.")
+            raise NotCancellable(f"The order is {row.status}.")
         return Answer.of(200 if row.status == OrderStatus.CANCELLED else 202, OrderState.of_row(row).body())
 
     async def _find(self, order_id: str) -> Row[Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from microservices.kit.web import Customer, read_keyed, service_of
+from microservices.kit.web import Buyer, Customer, read_keyed, service_of
 from microservices.orders.cancel_order import cancel_order
 from microservices.orders.place_order import place_order
 from microservices.orders.service import Orders
@@ -20,8 +20,8 @@ def _orders(request: Request) -> Orders:
 
 
 @router.post("/orders")
-async def post_order(request: Request, who: Customer) -> Response:
-    """Place an order, once for each Idempotency-Key."""
+async def post_order(request: Request, who: Buyer) -> Response:
+    """Place an order, once for each Idempotency-Key; for customers."""
     keyed = await read_keyed(request, OrderInput, "POST /orders")
     return (await place_order(_orders(request), who, keyed)).response()
 
