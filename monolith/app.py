@@ -43,7 +43,8 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
     metrics = Metrics()
     database = Database(settings.database_url, pool_size=settings.db_pool_size, metrics=metrics)
-    client = httpx.Client(base_url=settings.provider_url, timeout=settings.provider_timeout_s)
+    transport = payments.DeadlineTransport(settings.provider_timeout_s)
+    client = httpx.Client(base_url=settings.provider_url, transport=transport, trust_env=False)
     provider = payments.Provider(client, settings.provider_merchant, settings.provider_api_key, metrics)
 
     mails = notifications.Notifications(database, settings.mail_domain)

@@ -5,11 +5,13 @@ from monolith.payments.refunds import RefundOrder, Refunds
 from monolith.payments.routes import blueprint
 from monolith.payments.service import Charge, ChargeResult, Payments
 from monolith.payments.settle import Settler
+from monolith.payments.transport import DeadlineTransport
 from monolith.payments.webhooks import Webhooks
 
 __all__ = [
     "Charge",
     "ChargeResult",
+    "DeadlineTransport",
     "Payments",
     "Provider",
     "RefundOrder",
