@@ -73,8 +73,8 @@ class Refunds:
                 return stored
             money = keyed.body.amount
             if money.currency != payment.currency:
-                wrong = FieldError("amount.currency", f"must be {payment.currency}")
-                raise InvalidRequest("The refund is in another currency than the payment.", [wrong])
+                wrong = FieldError("amount.currency", f"the payment was made in {payment.currency}")
+                raise InvalidRequest("A refund has the currency of its payment.", [wrong])
             check_refund(money.amount, payment.captured, await _given_back(connection, payment))
             refund_id = new_id()
             refund = await self._record(

@@ -1,0 +1,216 @@
+"""No more goes back than was taken, once, whatever happens between the decision and the provider."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from microservices.kit.web import Keyed
+from microservices.payments.conftest import Stage
+from shared.contract.bodies import MoneyBody, RefundInput
+from shared.contract.events import OrderEvent
+from shared.domain.errors import (
+    IdempotencyKeyReused,
+    InvalidRequest,
+    NotFound,
+    OutcomeUnknown,
+    RefundExceedsCapture,
+    RequestInFlight,
+    Unavailable,
+)
+from shared.domain.ids import new_id
+
+Play = Callable[[Any], Any]
+
+
+def test_a_refund_is_made_once_and_answered_again(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        payment_id = (await stage.charge()).payment_id
+        first = await stage.refund(payment_id, 300)
+        again = await stage.refund(payment_id, 300)
+
+        assert (first.status, json.loads(first.body)["status"]) == (200, "refunded")
+        assert again.body == first.body
+        assert list(stage.ledger.refunds.values()) == [300]
+        assert ((await stage.row()).refunded, (await stage.row()).refunded_by_admin) == (300, 300)
+        with pytest.raises(IdempotencyKeyReused):
+            await stage.refund(payment_id, 301)
+
+    play(scene)
+
+
+def test_refunds_at_the_same_time_never_exceed_the_capture(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        payment_id = (await stage.charge(amount=1000)).payment_id
+        attempts = (stage.refund(payment_id, 400, key=f"key-{n}") for n in range(6))
+        answers = await asyncio.gather(*attempts, return_exceptions=True)
+
+        assert sum(isinstance(answer, RefundExceedsCapture) for answer in answers) == 4
+        assert sum(stage.ledger.refunds.values()) == 800
+
+    play(scene)
+
+
+def test_a_refund_of_what_was_never_captured_is_refused(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.ledger.decline = True
+        payment_id = (await stage.charge()).payment_id
+
+        with pytest.raises(RefundExceedsCapture):
+            await stage.refund(payment_id, 1)
+        with pytest.raises(NotFound):
+            await stage.refund(new_id(), 1)
+
+    play(scene)
+
+
+def test_a_refund_in_another_currency_is_refused_and_its_key_stays_free(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        payment_id = (await stage.charge()).payment_id
+        dollars = Keyed(RefundInput(amount=MoneyBody(amount=1, currency="USD")), "key-1", "in dollars")
+        with pytest.raises(InvalidRequest):
+            await stage.refunds.refund_for_admin("root", payment_id, dollars)
+
+        assert (await stage.refund(payment_id, 1)).status == 200
+
+    play(scene)
+
+
+def test_a_refund_that_never_reached_the_provider_is_undone(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        payment_id = (await stage.charge()).payment_id
+        stage.ledger.trouble = "away"
+        with pytest.raises(Unavailable):
+            await stage.refund(payment_id, 300)
+        stage.ledger.trouble = ""
+
+        assert await stage.unfinished() == set()
+        assert (await stage.refund(payment_id, 1000)).status == 200
+
+    play(scene)
+
+
+@pytest.mark.parametrize("trouble", ["silent", "lost"])
+def test_a_refund_without_an_answer_is_finished_by_the_loop_and_answered_under_its_key(
+    play: Play, trouble: str
+) -> None:
+    async def scene(stage: Stage) -> None:
+        payment_id = (await stage.charge()).payment_id
+        stage.ledger.trouble = trouble
+        with pytest.raises(OutcomeUnknown):
+            await stage.refund(payment_id, 300)
+        with pytest.raises(RequestInFlight):
+            await stage.refund(payment_id, 300)
+        stage.ledger.trouble = ""
+        await stage.settle()
+
+        assert (await stage.refund(payment_id, 300)).status == 200
+        assert list(stage.ledger.refunds.values()) == [300]
+        assert (await stage.row()).refunded == 300
+
+    play(scene)
+
+
+def test_a_webhook_finishes_a_refund(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        payment_id = (await stage.charge()).payment_id
+        stage.ledger.trouble = "silent"
+        with pytest.raises(OutcomeUnknown):
+            await stage.refund(payment_id, 300)
+        (refund_key,) = stage.ledger.refunds
+        await stage.refunds.settle_by_webhook(refund_key)
+        await stage.refunds.settle_by_webhook(refund_key)
+
+        assert (await stage.row()).refunded == 300
+
+    play(scene)
+
+
+def test_a_cancellation_gives_back_what_admins_have_left(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        order_id = new_id()
+        payment_id = (await stage.charge(order_id, 1000)).payment_id
+        await stage.refund(payment_id, 300)
+        first = await stage.refunds.refund_for_cancel(order_id)
+        again = await stage.refunds.refund_for_cancel(order_id)
+
+        assert (first.status, first.amount.amount, again) == ("refunded", 700, first)
+        assert stage.ledger.refunds[f"cancel-{order_id}"] == 700
+        assert ((await stage.row()).refunded, (await stage.row()).refunded_by_admin) == (1000, 300)
+
+    play(scene)
+
+
+def test_a_cancellation_with_nothing_left_calls_nobody(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        order_id = new_id()
+        payment_id = (await stage.charge(order_id, 1000)).payment_id
+        await stage.refund(payment_id, 1000)
+        calls = len(stage.ledger.calls)
+
+        assert (await stage.refunds.refund_for_cancel(order_id)).status == "refunded"
+        assert len(stage.ledger.calls) == calls
+
+    play(scene)
+
+
+@pytest.mark.parametrize("trouble", ["away", "silent", "lost"])
+def test_a_cancellation_without_an_answer_is_pending_and_told_in_the_end(play: Play, trouble: str) -> None:
+    async def scene(stage: Stage) -> None:
+        order_id = new_id()
+        await stage.charge(order_id)
+        stage.ledger.trouble = trouble
+        assert (await stage.refunds.refund_for_cancel(order_id)).status == "pending"
+        stage.ledger.trouble = ""
+        await stage.settle()
+
+        assert (await stage.refunds.refund_for_cancel(order_id)).status == "refunded"
+        assert await stage.events() == ["payment.refunded"]
+        assert sum(stage.ledger.refunds.values()) == 1000
+
+    play(scene)
+
+
+def test_a_refund_that_a_cancellation_has_counted_on_is_not_undone(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        order_id = new_id()
+        payment_id = (await stage.charge(order_id, 1000)).payment_id
+        come, go = stage.ledger.hold()
+        refund = asyncio.create_task(stage.refund(payment_id, 300))
+        await come.wait()
+        cancel = await stage.refunds.refund_for_cancel(order_id)
+        stage.ledger.trouble = "away"
+        go.set()
+        with pytest.raises(OutcomeUnknown):
+            await refund
+        stage.ledger.trouble = ""
+        await stage.settle()
+
+        assert cancel.amount.amount == 700
+        assert sum(stage.ledger.refunds.values()) == 1000
+        assert (await stage.row()).refunded == 1000
+
+    play(scene)
+
+
+def test_a_capture_that_came_too_late_is_refunded_in_full_once(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        order_id = new_id()
+        await stage.charge(order_id, 1000)
+        due = OrderEvent(
+            id=new_id(), type="order.refund_due", occurred_at="", order_id=order_id, version=3,
+            customer_id="ada", email="ada@customers.example", lines=[], total=None,
+        )  # fmt: skip
+        for _ in range(2):
+            async with stage.database.transaction() as connection:
+                await stage.refunds.on_refund_due(connection, [due])
+        await stage.settle()
+
+        assert stage.ledger.refunds == {f"late-{order_id}": 1000}
+        assert await stage.unfinished() == set()
+
+    play(scene)
