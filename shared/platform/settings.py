@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import ClassVar, Literal, Self, TypeVar
 
@@ -104,9 +105,14 @@ S = TypeVar("S", bound=BaseSettings)
 
 
 def load_or_exit(settings_class: type[S]) -> S:
-    """Return the settings from the environment, or say on stderr what is wrong and exit with status 2."""
+    """Return the settings from the environment, or say on stderr what is wrong and exit with status 2.
+
+    Each file in the folder that `SECRETS_DIR` names is a setting too, unless the environment has it: the text of
+    `/run/secrets/database_url` is DATABASE_URL. So a container's passwords need not be in its environment.
+    """
+    folder = os.environ.get("SECRETS_DIR")
     try:
-        return settings_class()
+        return settings_class(_secrets_dir=folder) if folder else settings_class()
     except ValidationError as error:
         for item in error.errors(include_url=False):
             name = ".".join(str(part) for part in item["loc"]).upper()

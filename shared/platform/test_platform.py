@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -204,6 +205,33 @@ def test_local_mode_has_development_defaults(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@127.0.0.1/shop")
 
     assert load_or_exit(CommonSettings).jwks_url.endswith("/jwks.json")
+
+
+def test_a_password_comes_from_a_file_in_the_folder_of_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "database_url").write_text("postgresql://catalog:CRUNCHY-ARMCHAIR@catalog-db/catalog\n")
+    monkeypatch.setenv("TWINSHOP_MODE", "local")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+
+    from_file = load_or_exit(CommonSettings).database_url
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1/catalog")
+    from_environment = load_or_exit(CommonSettings).database_url
+
+    assert from_file == "postgresql://catalog:CRUNCHY-ARMCHAIR@catalog-db/catalog"
+    assert from_environment == "postgresql://127.0.0.1/catalog"
+
+
+def test_a_folder_without_the_secret_is_a_refusal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TWINSHOP_MODE", "production")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+
+    with pytest.raises(SystemExit):
+        load_or_exit(CommonSettings)
+
+    assert "DATABASE_URL" in capsys.readouterr().err
 
 
 # --- failpoints, fingerprints, trace ids ------------------------------------------------------------------
