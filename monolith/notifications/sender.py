@@ -6,7 +6,7 @@ import logging
 import smtplib
 import time
 from collections.abc import Sequence
-from email.mime.text import MIMEText  # a sixth of what EmailMessage costs
+from email.utils import formatdate
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -94,12 +94,20 @@ class Sender:
         return True
 
     def _mail(self, row: Row[Any]) -> bytes:
-        """Return the message. Raises ValueError for an address that would end its header."""
-        if not row.email.isprintable():
-            raise ValueError("the address has control characters")
-        mail = MIMEText(text_of(row.kind, row.order_id, Money(row.total, row.currency)))
-        mail["Subject"] = subject_of(row.kind)
-        mail["From"] = self._from
-        mail["To"] = row.email
-        mail["Message-ID"] = row.message_id
-        return mail.as_bytes()
+        """Return the message, as bytes: plain ASCII, whose few headers are cheaper written out than built.
+
+        Raises ValueError for an address that would end its header.
+        """
+        if not row.email.isascii() or not row.email.isprintable():
+            raise ValueError("the address is not printable ASCII")
+        lines = (
+            f"Subject: {subject_of(row.kind)}",
+            f"From: {self._from}",
+            f"To: {row.email}",
+            f"Date: {formatdate()}",
+            f"Message-ID: {row.message_id}",
+            "",
+            text_of(row.kind, row.order_id, Money(row.total, row.currency)),
+            "",
+        )
+        return "\r\n".join(lines).encode("ascii")
