@@ -119,6 +119,10 @@ class Site:
         """Return the HTTP address of a part, without a trailing slash."""
         return f"http://{self.host(stack, part)}:{self.ports(stack, part)[port]}"
 
+    def public_url(self, stack: str, part: str) -> str:
+        """Return the address by which customers and their browsers know a part."""
+        return self.url(stack, part)
+
     def data_of(self, stack: str, part: str) -> str:
         """Return the folder in which a part keeps its data."""
         return f"{self.data}/{stack}/data/{part}"

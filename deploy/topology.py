@@ -52,7 +52,7 @@ def outside(site: Site) -> Stack:
     }
     extra = {
         "provider": {"WEBHOOKS": json.dumps(webhooks)},
-        "identity": {"TOKEN_ISSUER": site.url("outside", "identity")},
+        "identity": {"TOKEN_ISSUER": site.public_url("outside", "identity")},
         "mail": {"SMTP_PORT": str(site.ports("outside", "mail")["smtp"])},
     }
     return Stack(
@@ -190,11 +190,10 @@ def _services_shop(site: Site, name: str, parts: tuple[Part, ...], own: Mapping[
 
 
 def _common(site: Site) -> dict[str, str]:
-    identity = site.url("outside", "identity")
     return {
         "TWINSHOP_MODE": site.mode,
-        "JWKS_URL": f"{identity}/jwks.json",
-        "TOKEN_ISSUER": identity,
+        "JWKS_URL": f"{site.url('outside', 'identity')}/jwks.json",
+        "TOKEN_ISSUER": site.public_url("outside", "identity"),
         "TOKEN_AUDIENCE": "twinshop",
     }
 

@@ -1,0 +1,121 @@
+"""The configuration of Envoys in containers: replicas are found by DNS. `python -m deploy.envoy.dns FOLDER` writes all.
+
+An engine answers a service's name with the addresses of all containers that run, ready or not. So Envoy asks
+each new one itself before it sends it anything.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from deploy.compose_site import STACKS, ComposeSite, inside, service_name
+from deploy.envoy.bootstrap import bootstrap
+from deploy.envoy.clusters import cluster as eds_cluster
+from deploy.parts import Part, Secrets, Stack
+from deploy.ports import PORTS
+
+ANY = "0.0.0.0"  # noqa: S104  (in a container; what others reach is decided by its networks)
+LOOK_UP_EVERY_S = 1.0
+ASK_EVERY_S = 1.0
+ASK_TIMEOUT_S = 1.0
+GONE_AFTER = 3  # questions without an answer
+MAILPIT_UI = 8025
+
+Json = dict[str, Any]
+
+
+def for_containers(stack: Stack) -> Json:
+    """Return the configuration of a shop's edge. Its admin port answers only inside the container."""
+    edge = stack.part("edge")
+    configuration = bootstrap(stack, edge, "", ANY)
+    configuration["admin"]["address"]["socket_address"]["address"] = "127.0.0.1"
+    apps = [part for part in stack.parts if part.kind == "app"]
+    configuration["static_resources"]["clusters"] = [replicas(stack.name, part) for part in apps]
+    return configuration
+
+
+def replicas(stack_name: str, part: Part) -> Json:
+    """Return the cluster of all containers that carry a part's name."""
+    found = eds_cluster(part.name, "")
+    del found["eds_cluster_config"]
+    return found | {
+        "type": "STRICT_DNS",
+        **_look_up(LOOK_UP_EVERY_S),
+        # Gone from DNS is gone, even if it still answers: it was told to stop.
+        "ignore_health_on_host_removal": True,
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        "health_checks": [
+            {
+                "timeout": f"{ASK_TIMEOUT_S}s",
+                "interval": f"{ASK_EVERY_S}s",
+                "no_traffic_interval": f"{ASK_EVERY_S}s",
+                "healthy_threshold": 1,
+                "unhealthy_threshold": GONE_AFTER,
+                "http_health_check": {"path": "/healthz"},
+            }
+        ],
+        "load_assignment": _endpoint(part.name, service_name(stack_name, part.name), part.port("http")),
+    }
+
+
+def outside() -> Json:
+    """Return the configuration of the outside world's edge: it passes connections on, and reads nothing."""
+    site = ComposeSite(Secrets(b""))
+    ways = {name: (PORTS["outside"][name]["http"], name, site.ports("outside", name)["http"]) for name in PORTS["outside"]}
+    ways["mailpit"] = (MAILPIT_UI, "mailpit", MAILPIT_UI)
+    return {
+        "node": {"id": "outside", "cluster": "outside"},
+        "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 9901}}},
+        "static_resources": {
+            "listeners": [_passing_on(name, port) for name, (port, _, _) in ways.items()],
+            "clusters": [
+                {
+                    "name": name,
+                    "type": "STRICT_DNS",
+                    "connect_timeout": "0.5s",
+                    **_look_up(LOOK_UP_EVERY_S if name != "mailpit" else 30),  # optional: mostly not there
+                    "load_assignment": _endpoint(name, host, port),
+                }
+                for name, (_, host, port) in ways.items()
+            ],
+        },
+    }
+
+
+def main(folder: str) -> None:
+    """Write one file for each edge."""
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    for name in STACKS:
+        found = outside() if name == "outside" else for_containers(inside(Secrets(b""), name))
+        (place / f"{name}.json").write_text(json.dumps(found, indent=1), "utf-8")
+
+
+def _look_up(every_s: float) -> Json:
+    again = {"base_interval": f"{every_s}s", "max_interval": f"{every_s}s"}
+    return {"dns_lookup_family": "V4_ONLY", "dns_refresh_rate": f"{every_s}s", "dns_failure_refresh_rate": again}
+
+
+def _endpoint(cluster: str, host: str, port: int) -> Json:
+    address = {"socket_address": {"address": host, "port_value": port}}
+    return {"cluster_name": cluster, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}]}
+
+
+def _passing_on(name: str, port: int) -> Json:
+    proxy = {
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+        "stat_prefix": name,
+        "cluster": name,
+    }
+    return {
+        "name": name,
+        "address": {"socket_address": {"address": ANY, "port_value": port}},
+        "filter_chains": [{"filters": [{"name": "envoy.filters.network.tcp_proxy", "typed_config": proxy}]}],
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
