@@ -112,7 +112,7 @@ def _operator_app(apps: Mapping[str, FastAPI]) -> FastAPI:
     operator.add_api_route("/healthz", healthz)
     operator.add_api_route("/readyz", readyz)
     operator.add_api_route("/metrics", metrics)
-    answer_errors(operator)
+    answer_errors(operator, (operator.router,))
     operator.add_middleware(Frame, metrics=Metrics())
     return operator
 

@@ -90,12 +90,17 @@ def read_body(model: type[B], *, keyed: bool = False) -> tuple[B, str, str]:
     if request.mimetype != JSON:
         raise UnsupportedMediaType
     raw = request.get_data(cache=False)  # raises 413 above MAX_CONTENT_LENGTH
-    key = _idempotency_key() if keyed else ""
+    key = request.headers.get("Idempotency-Key") if keyed else ""
+    if key is None:
+        raise IdempotencyKeyMissing("Send an Idempotency-Key header.")
     parsed = parse_json(raw)
     try:
         body = model.model_validate(parsed)
     except ValidationError as error:
         raise error_of_validation(error) from error
+    if keyed and not _KEY.fullmatch(key):
+        wrong = FieldError("Idempotency-Key", "must be 1 to 128 printable ASCII characters without spaces")
+        raise InvalidRequest("The Idempotency-Key is not valid.", [wrong])
     return body, key, fingerprint(f"{request.method} {request.path}", parsed)
 
 
@@ -124,15 +129,6 @@ def _each_field_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-def _idempotency_key() -> str:
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        raise IdempotencyKeyMissing("Send an Idempotency-Key header; use a new one for each purchase.")
-    if not _KEY.fullmatch(key):
-        raise InvalidRequest("The Idempotency-Key has 1 to 128 printable ASCII characters, without spaces.")
-    return key
 
 
 def install(app: Flask, metrics: Metrics) -> None:

@@ -112,7 +112,9 @@ def arm(request: pytest.FixtureRequest, stacks: Session) -> Arm:
 
 @pytest.fixture(scope="session")
 def arms(stacks: Session) -> dict[str, Arm]:
-    """All running arms, by name."""
+    """All arms, by name."""
+    if stacks.failures:
+        pytest.fail("\n".join(f"{name} did not start.\n{why}" for name, why in stacks.failures.items()), pytrace=False)
     return stacks.running
 
 

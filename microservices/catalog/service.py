@@ -70,7 +70,7 @@ class CatalogService:
 
 def _only(rows: Sequence[Row[Any]], sku: str) -> bytes:
     if not rows:
-        raise NotFound(f"There is no product {sku}.")
+        raise NotFound("There is no such product.")
     return _json(_product(rows[0]))
 
 

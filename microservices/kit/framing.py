@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from microservices.kit.web import Answer
@@ -58,8 +60,8 @@ class Frame:
             self._metrics.requests.labels(scope["method"], route, status).observe(time.perf_counter() - started)
 
 
-def answer_errors(app: FastAPI) -> None:
-    """Make the app tell every error, also the framework's own, as problem+json."""
+def answer_errors(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    """Make the app tell every error, also the framework's own, as problem+json. `routers` are the app's."""
 
     async def on_shop_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, ShopError)
@@ -72,6 +74,8 @@ def answer_errors(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         told = problem_of_status(error.status_code, instance=request.url.path, trace_id=tracing.current())
         headers = {**told.headers, **(error.headers or {})}
+        if error.status_code == 405:  # the framework names the methods of the first route only
+            headers["Allow"] = ", ".join(_methods_at(request.url.path, routers))
         return Answer.of_problem(type(told)(told.status, told.body, headers)).response()
 
     async def on_invalid(request: Request, _: Exception) -> Response:
@@ -81,6 +85,12 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(ShopError, on_shop_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
+
+
+def _methods_at(path: str, routers: Sequence[APIRouter]) -> list[str]:
+    """Return the methods that some route takes on this path."""
+    routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
+    return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods or ()})
 
 
 def _header(scope: dict[str, Any] | Scope, name: bytes) -> str | None:

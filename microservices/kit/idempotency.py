@@ -50,7 +50,7 @@ async def begin(connection: AsyncConnection, subject: str, keyed: Keyed[Any]) ->
     if row is None:
         raise RequestInFlight("The first request with this key was just undone; send it again.")
     if row.fingerprint != keyed.fingerprint:
-        raise IdempotencyKeyReused("The Idempotency-Key came before, with another body.")
+        raise IdempotencyKeyReused("This Idempotency-Key came before, with another body.")
     if row.status is None:
         raise RequestInFlight("The first request with this key is still running.")
     return Answer(row.status, row.body, row.media_type).replayed()

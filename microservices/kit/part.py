@@ -121,7 +121,7 @@ class Part:
         app.state.service_verifier = ServiceVerifier(self.name, self.settings.public_jwks())
         for router in (*routers, operator_routes):
             app.include_router(router)
-        answer_errors(app)
+        answer_errors(app, (*routers, operator_routes))
         app.add_middleware(Frame, metrics=self.metrics)
         return app
 

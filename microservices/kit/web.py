@@ -75,11 +75,19 @@ async def customer(request: Request) -> Principal:
     return await asyncio.to_thread(verifier.verify, authorization)
 
 
+async def buyer(request: Request) -> Principal:
+    """Return who asks if it carries the role customer. Raises Unauthenticated or Forbidden."""
+    return _with_role("customer", await customer(request))
+
+
 async def admin(request: Request) -> Principal:
     """Return who asks if it is an admin. Raises Unauthenticated or Forbidden."""
-    principal = await customer(request)
-    if not principal.is_admin:
-        raise Forbidden("This needs the role admin.")
+    return _with_role("admin", await customer(request))
+
+
+def _with_role(role: str, principal: Principal) -> Principal:
+    if role not in principal.roles:
+        raise Forbidden(f"This needs the role {role}.")
     return principal
 
 
@@ -90,6 +98,7 @@ async def caller(request: Request) -> str:
 
 
 Customer = Annotated[Principal, Depends(customer)]
+Buyer = Annotated[Principal, Depends(buyer)]
 Admin = Annotated[Principal, Depends(admin)]
 Caller = Annotated[str, Depends(caller)]
 

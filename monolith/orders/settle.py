@@ -46,7 +46,7 @@ def conclude(connection: Connection, order: Row[Any], result: ChargeResult) -> O
         return Outcome(pending, service.answer_about(pending, 202), NotificationKind.PAYMENT_PENDING)
     rejected = _step(connection, order, OrderStatus.REJECTED, _REJECTIONS[result.status])
     catalog.release(connection, order.id)
-    answer = answer_of_error(PaymentDeclined("The payment provider declined the charge."), "/orders")
+    answer = answer_of_error(PaymentDeclined("The payment was declined."), "/orders")
     idempotency.finish(connection, rejected.customer_id, rejected.idempotency_key, answer)
     was_pending = order.status == OrderStatus.PAYMENT_PENDING  # else the answer itself has said it
     return Outcome(rejected, answer, NotificationKind.ORDER_REJECTED if was_pending else None)

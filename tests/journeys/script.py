@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -34,6 +35,10 @@ class Mask:
 
         return TIME.sub("<time>", UUID.sub(name, text))
 
+    def cursor(self, cursor: str) -> str:
+        """Return what a cursor carries, masked."""
+        return self(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode())
+
 
 @dataclass(frozen=True)
 class Step:
@@ -55,9 +60,12 @@ def _masked(asked: str, answer: httpx.Response, mask: Mask) -> Step:
     headers = {name: mask(answer.headers[name]) for name in TOLD_HEADERS if name in answer.headers}
     if "allow" in headers:
         headers["allow"] = ", ".join(sorted(headers["allow"].replace(" ", "").split(",")))
-    body = answer.json() if answer.content else None
+    is_json = "json" in answer.headers.get("content-type", "") and bool(answer.content)
+    body = answer.json() if is_json else answer.text
     if isinstance(body, dict) and body.get("trace_id"):
         body["trace_id"] = "<trace>"
+    if isinstance(body, dict) and body.get("next_cursor"):
+        body["next_cursor"] = mask.cursor(body["next_cursor"])
     return Step(asked, answer.status_code, headers, json.loads(mask(json.dumps(body, sort_keys=True))))
 
 
@@ -81,7 +89,7 @@ def _the_catalog(shop: Shop, admin: Admin) -> Iterator[tuple[str, httpx.Response
         yield f"restock {sku}", admin.restock(sku, 50, key=f"restock-{sku}")
         yield f"restock {sku} again", admin.restock(sku, 50, key=f"restock-{sku}")
         yield f"restock {sku} otherwise", admin.restock(sku, 51, key=f"restock-{sku}")
-    yield "first page", shop.http.get("/products", params={"limit": 5})
+    yield "first page", shop.http.get("/products", params={"limit": 5, "category": "Audio"})
     yield "search", shop.http.get("/products", params={"query": f"twin {RUN}", "limit": 1})
     yield "category", shop.http.get("/products", params={"category": f"twins-{RUN}"})
     for sku in (CHAIR, "NO-SUCH-CHAIR", "lower"):
@@ -154,12 +162,16 @@ def _refusals(shop: Shop, admin: Admin, customer: Customer) -> Iterator[tuple[st
         yield f"order {name}", shop.http.post("/orders", content=content, headers=headers)
     headers = customer.authorization | {"Content-Type": "application/json"}
     yield "order without a key", shop.http.post("/orders", content="{", headers=headers)
-    yield "order with an empty key", shop.http.post("/orders", content="{}", headers=headers | {"Idempotency-Key": ""})
+    whole = json.dumps(order_body((CHAIR, 1)))
+    for name, key in (("an empty", ""), ("a long", "k" * 129)):
+        with_key = headers | {"Idempotency-Key": key}
+        yield f"order with {name} key", shop.http.post("/orders", content=whole, headers=with_key)
+        yield f"odd order with {name} key", shop.http.post("/orders", content="{}", headers=with_key)
     yield "order as text", shop.http.post("/orders", content="{}", headers=customer.authorization | nobody)
     yield "order by nobody", shop.http.post("/orders", content="{", headers=nobody)
     for method, path in (("PATCH", "/orders"), ("DELETE", f"/products/{CHAIR}"), ("PUT", "/webhooks/payments")):
         yield f"{method} {path}", shop.http.request(method, path, headers=customer.authorization)
-    for path in ("/", "/nothing", "/orders/", "/internal/charges", "/metrics", f"/orders/{NOBODYS}/x"):
+    for path in ("/nothing", "/storefront", "/orders/", "/internal/charges", "/metrics", f"/orders/{NOBODYS}/x"):
         yield f"GET {path}", customer.get(path)
     for path in ("refunds", "cancel"):
         yield f"GET {path}", customer.get(f"/{'payments' if path == 'refunds' else 'orders'}/{NOBODYS}/{path}")

@@ -124,7 +124,8 @@ CREATE INDEX notifications_queued ON notifications (next_attempt_at) WHERE statu
 
 VIEWS = """
 CREATE VIEW v_orders AS
-    SELECT id AS order_id, customer_id, status, total, currency, payment_id, reason, idempotency_key,
+    SELECT id AS order_id, customer_id, status, total,
+        CASE WHEN total IS NOT NULL THEN currency END AS currency, payment_id, reason, idempotency_key,
         created_at, updated_at FROM orders;
 CREATE VIEW v_payments AS
     SELECT payments.id AS payment_id, order_id, payments.status, payments.amount,
