@@ -20,15 +20,22 @@ from loadtests.users.whole import ArrivalsWhole
 __all__ = ["Buyer", "OpenArrivals", "Shopper"]
 
 
-def set_up(environment: Any, **_event: Any) -> None:
-    """Wire the open arrivals to Locust's runner, and leave them out where nobody has asked for them."""
+def choose(environment: Any, whole: ArrivalsWhole) -> None:
+    """Leave OpenArrivals out where nobody asked for it; alone, let it count its workers and time itself."""
     options = environment.parsed_options
-    if not isinstance(environment.runner, WorkerRunner):
-        ArrivalsWhole(environment)
-        if not options.user_classes and not options.class_picker:
-            environment.user_classes = [user for user in environment.user_classes if user is not OpenArrivals]
-        if options.user_classes == [OpenArrivals.__name__] and options.num_users is None:
+    if not options.user_classes and not options.class_picker:
+        environment.user_classes = [user for user in environment.user_classes if user is not OpenArrivals]
+    if options.user_classes == [OpenArrivals.__name__] and options.headless:
+        if options.num_users is None:
             options.num_users = options.spawn_rate = max(options.expect_workers, 1)
+        # Locust counts --run-time from before its users are there.
+        whole.run_time_s, options.run_time = float(options.run_time or 0), None
+
+
+def set_up(environment: Any, **_event: Any) -> None:
+    """Wire the open arrivals to Locust's runner."""
+    if not isinstance(environment.runner, WorkerRunner):
+        choose(environment, ArrivalsWhole(environment))
     if not isinstance(environment.runner, MasterRunner):
         OpenArrivals.part = ArrivalsPart(environment)
 

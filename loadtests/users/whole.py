@@ -26,15 +26,21 @@ LATE_JOINERS_S = 0.5
 ANSWERS_S = 2.0
 # Without --run-time and profile: until the test is stopped, but not for ever.
 LONGEST_S = 3600.0
+# Longer than any request may take.
+LAST_ANSWERS_S = 30.0
 EXIT_VOID = 3
 
 logger = logging.getLogger(__name__)
 
 
 class ArrivalsWhole:
-    """Listens on the master, or on the local runner where there are no workers."""
+    """Listens on the master, or on the local runner where there are no workers.
+
+    With `run_time_s` the arrivals last that long and then end the test, instead of being cut off by `--run-time`.
+    """
 
     def __init__(self, environment: Any) -> None:
+        self.run_time_s = 0.0
         self._environment = environment
         self._runner = environment.runner
         self._runner.register_message(JOIN, self._on_join)
@@ -73,7 +79,7 @@ class ArrivalsWhole:
         self._begun = True
         options = self._environment.parsed_options
         try:
-            self._profile = _profile(options)
+            self._profile = self._wanted_profile()
         except (profile.BadProfile, OSError) as error:
             logger.error("%s", error)
             self._end()
@@ -92,6 +98,19 @@ class ArrivalsWhole:
             }
             self._runner.send_message(BEGIN, given, client_id=client_id)
 
+        # A worker that is lost never says that it is done.
+        gevent.spawn_later(LEAD_S + self._profile.duration_s + LAST_ANSWERS_S, self._end_of, self._starts_at)
+
+    def _wanted_profile(self) -> Profile:
+        options = self._environment.parsed_options
+        if options.arrival_profile:
+            return profile.parse(options.arrival_profile)
+        if self.run_time_s:
+            return profile.constant(options.arrival_rate, self.run_time_s)
+        run_time_s = float(options.run_time or 0)
+        duration_s = max(run_time_s - ANSWERS_S, run_time_s / 2) if run_time_s else LONGEST_S
+        return profile.constant(options.arrival_rate, duration_s)
+
     def _on_figures(self, msg: Any, **_event: Any) -> None:
         self._tally.merge(Tally.decode(msg.data["tally"]))
         self._orders.update(msg.data["orders"])
@@ -101,6 +120,10 @@ class ArrivalsWhole:
         self._done.add(msg.node_id)
         if len(self._done) == len(self._joined):
             gevent.spawn(self._end)
+
+    def _end_of(self, starts_at: float) -> None:
+        if self._starts_at == starts_at and not self._concluded:
+            self._end()
 
     def _end(self) -> None:
         if self._environment.parsed_options.headless:
@@ -152,15 +175,6 @@ class ArrivalsWhole:
             cpu_share_max=max((effort["cpu_share_max"] for effort in self._efforts.values()), default=0.0),
             duration_s=lasted_s,
         )
-
-
-def _profile(options: Any) -> Profile:
-    """Return the profile that Locust's options ask for. Raises profile.BadProfile or OSError."""
-    if options.arrival_profile:
-        return profile.parse(options.arrival_profile)
-    run_time_s = float(options.run_time or 0)
-    duration_s = max(run_time_s - ANSWERS_S, run_time_s / 2) if run_time_s else LONGEST_S
-    return profile.constant(options.arrival_rate, duration_s)
 
 
 def _log(summary: dict[str, Any]) -> None:
