@@ -21,12 +21,12 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from monolith import catalog, notifications, orders, payments, storefront, web
+from monolith import bulkheads, catalog, notifications, orders, payments, storefront, web
 from monolith.config import Settings
 from monolith.database import Database
 from monolith.migrations import migrate
 from monolith.worker import Loop
-from shared.platform import failpoints, logs
+from shared.platform import failpoints, logs, mishaps
 from shared.platform.metrics import CONTENT_TYPE, Metrics
 from shared.platform.settings import load_or_exit
 from shared.platform.tokens import TokenVerifier
@@ -76,6 +76,7 @@ def create_app(settings: Settings) -> Flask:
     )
     app.extensions["loops"] = _loops(app, settings)
     web.install(app, metrics)
+    bulkheads.install(app, bulkheads.parse(settings.bulkheads))
     for module in (catalog, orders, payments, notifications):
         app.register_blueprint(module.blueprint)
     pages = Storefront(build="monolith", identity_url=settings.token_issuer)
@@ -139,6 +140,7 @@ def close(app: Flask) -> None:
 def load_web(settings: Settings) -> Callable[..., Any]:
     """Return the WSGI callable, in the worker process; the loops run from here on."""
     failpoints.enable(settings.crash_at, settings.reached_file, local_mode=settings.is_local)
+    mishaps.enable(settings.faults_file, local_mode=settings.is_local)
     logs.configure("monolith", settings.log_level)
     threading.Thread(target=_die_with_parent, name="parent", daemon=True).start()
     app = create_app(settings)
@@ -161,6 +163,7 @@ def main() -> None:
     logs.configure("monolith", settings.log_level)
     try:
         failpoints.enable(settings.crash_at, settings.reached_file, local_mode=settings.is_local)
+        mishaps.enable(settings.faults_file, local_mode=settings.is_local)
         _check_port(settings.host, settings.port)
         if settings.migrate_on_start:
             _prepare(settings)

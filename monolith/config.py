@@ -12,6 +12,7 @@ class Settings(CommonSettings, ProviderSettings, MailSettings):
 
     db_pool_size: int = Field(default=16, ge=1, le=100)
     web_threads: int = Field(default=16, ge=1, le=200)  # requests that run at a time
+    bulkheads: str = ""  # orders:8,catalog:6,...: of these, at most so many for a module; empty: no limits
     cancel_window_s: float = 1800.0
     seed_products: int = Field(default=1000, ge=0, le=1_000_000)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from deploy.envoy import faults
 from deploy.envoy.local_replies import local_replies
 
 MAX_BODY_BYTES = 64 * 1024
@@ -63,8 +64,9 @@ def _connection_manager(name: str, routes: list[dict[str, Any]], *, public: bool
 
 
 def _filters(*, public: bool) -> list[dict[str, Any]]:
-    """The filters in order. A fault filter would be the first: it must delay what the others would pass."""
+    """The filters in order. The fault filter is the first: it must delay what the others would pass."""
     return [
+        {"name": faults.FILTER, "typed_config": {"@type": faults.TYPE}},  # each route says which fault
         *([_rate_limit()] if public else []),
         _body_limit(),
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from deploy.envoy import faults
 from deploy.parts import Stack
 
 EDGE_DEADLINE_S = 8.0
@@ -43,18 +44,21 @@ def edge_routes(stack: Stack) -> list[dict[str, Any]]:
     """Return the routes of the public listener."""
     routed = {part.name for part in stack.parts if part.kind == "app"}
     owners = {prefix: WHOLE_SHOP.get(stack.name, service) for prefix, service in SERVICE_OF_PREFIX.items()}
-    routes = [_route(prefix, owner, EDGE_DEADLINE_S) for prefix, owner in owners.items() if owner in routed]
+    routes = [
+        _route(prefix, owner, EDGE_DEADLINE_S, faults.CUSTOMER) for prefix, owner in owners.items() if owner in routed
+    ]
     start_page = [{**route, "match": {"path": "/"}} for route in routes[:1]]  # the storefront's owner has it too
     return start_page + routes
 
 
 def inner_routes(service: str) -> list[dict[str, Any]]:
     """Return the routes of the listener through which other services call this one."""
-    return [_route("/internal", service, INNER_DEADLINE_S)]
+    return [_route("/internal", service, INNER_DEADLINE_S, faults.SERVICES)]
 
 
-def _route(prefix: str, cluster: str, deadline_s: float) -> dict[str, Any]:
+def _route(prefix: str, cluster: str, deadline_s: float, caller: str) -> dict[str, Any]:
     return {
         "match": {"path_separated_prefix": prefix},
         "route": {"cluster": cluster, "timeout": f"{deadline_s}s", "retry_policy": RETRY},
+        "typed_per_filter_config": {faults.FILTER: faults.on_link(caller, cluster)},
     }

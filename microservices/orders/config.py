@@ -12,6 +12,7 @@ class OrdersSettings(ServiceSettings):
     payments_url: str = ""
     cancel_window_s: float = 1800.0
     payment_give_up_s: float = 900.0
+    payment_fallback: bool = True  # false: an order whose payment is unknown is no success to its customer (504)
 
     def required(self) -> tuple[str, ...]:
         """Return the settings that must not be empty."""

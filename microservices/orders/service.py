@@ -78,6 +78,8 @@ class Orders:
         new = order.become(OrderStatus.PAYMENT_PENDING)
         due_in_s = PROMISED_S if charge.promised else self.settings.recovery_after_s
         await self._step(order, new, new.event("order.payment_pending"), due_in_s=due_in_s)
+        if not self.settings.payment_fallback:
+            raise OutcomeUnknown("The payment has no answer yet.")  # the loops finish the order all the same
         return located(Answer.of(202, new.body()), order.id)
 
     async def reject(

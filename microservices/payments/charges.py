@@ -23,6 +23,7 @@ from shared.domain.risk import risk_score
 from shared.platform import tracing
 from shared.platform.failpoints import reach
 from shared.platform.metrics import Metrics
+from shared.platform.mishaps import enter
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Charges:
 
     async def charge(self, wanted: ChargeInput) -> ChargeResult:
         """Charge an order, or tell what became of the charge. `pending`: an event will tell the end."""
+        enter("payments", wanted.payment_method)
         recorded = (await self._database.commit_one(RECORD, await self._new_row(wanted)))[0]
         if not recorded.is_new:
             return ChargeResult(payment_id=recorded.id, status=recorded.status, reason=recorded.reason)

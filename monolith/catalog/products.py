@@ -14,6 +14,7 @@ from monolith.database import Database
 from shared.contract.bodies import Category, CategoryList, MoneyBody, Product, ProductInput, ProductPage
 from shared.contract.queries import ProductQuery, encode_cursor
 from shared.domain.errors import NotFound
+from shared.platform.mishaps import enter
 
 _PRODUCTS = select(
     products.c.sku,
@@ -41,6 +42,7 @@ _RESTOCK = (
 
 def list_products(database: Database, query: ProductQuery) -> ProductPage:
     """Return a page of products in the order of their skus."""
+    enter("catalog", query.query or "")
     wanted = {"query": query.query, "category": query.category, "after": query.after}
     parameters = {name: value for name, value in wanted.items() if value is not None}
     rows = database.fetch_all(_list(frozenset(parameters), query.limit + 1), parameters)

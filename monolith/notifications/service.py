@@ -16,6 +16,7 @@ from shared.domain.errors import FieldError, InvalidRequest
 from shared.domain.ids import is_id, new_id
 from shared.domain.money import Money
 from shared.domain.notification import NotificationKind, NotificationStatus, message_id, subject_of
+from shared.platform.mishaps import enter
 
 _ENQUEUE = insert(notifications).on_conflict_do_nothing(index_elements=["order_id", "kind"])
 _OWN = (
@@ -65,6 +66,7 @@ class Notifications:
 
     def list_own(self, customer_id: str, page: PageQuery) -> NotificationPage:
         """Return a page of one's own messages, newest first. Raises InvalidRequest for a cursor of another list."""
+        enter("notifications", customer_id)
         parameters = {"customer": customer_id}
         statement = _OWN.limit(literal_column(str(page.limit + 1)))  # a limit in the text keeps the plan
         if page.after is not None:

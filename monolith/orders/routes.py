@@ -13,6 +13,7 @@ from shared.contract.bodies import OrderInput
 from shared.contract.queries import parse_page_query
 from shared.domain.errors import NotFound
 from shared.domain.ids import is_id
+from shared.platform.mishaps import enter
 
 blueprint = Blueprint("orders", __name__)
 
@@ -27,6 +28,7 @@ def post_order() -> Response:
     """Place an order, once for each Idempotency-Key; for customers."""
     customer = principal("customer")
     wanted, key, fingerprint = read_body(OrderInput, keyed=True)
+    enter("orders", key)
     return send(place_order(_shop(), customer, key, fingerprint, wanted))
 
 

@@ -18,6 +18,7 @@ from shared.domain.money import Money
 from shared.domain.payment import PaymentStatus
 from shared.domain.risk import risk_score
 from shared.platform.failpoints import reach
+from shared.platform.mishaps import enter
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,7 @@ class Payments:
 
     def charge(self, charge: Charge) -> ChargeResult:
         """Ask the provider to take the money. Safe to repeat. No transaction may be open: this may take seconds."""
+        enter("payments", charge.payment_method)
         risk = risk_score(charge.order_id, charge.amount.amount, self._risk_ms) if self._risk_ms else None
         reach("payment.recorded")
         if charge.amount.amount == 0:  # nothing to take, and no provider takes it

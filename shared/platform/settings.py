@@ -37,6 +37,7 @@ class CommonSettings(BaseSettings):
 
     crash_at: str = ""
     reached_file: str = ""
+    faults_file: str = ""  # see mishaps.py
 
     @property
     def is_local(self) -> bool:
