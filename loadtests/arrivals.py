@@ -51,7 +51,7 @@ def run(plan: Plan, tell: Callable[[str], None]) -> bool:
         recorder.origin = time.perf_counter() + LEAD_S + plan.warm_up_s
         user.recorder = recorder
         machine.calm_garbage_collection()
-        gevent.spawn_later(LEAD_S + plan.warm_up_s, tell, json.dumps({"started_at": recorder.epoch(recorder.origin)}))
+        gevent.spawn(_announce, recorder, tell)
         watch.start()
         loop.run(starts_at=recorder.origin - plan.warm_up_s)
         ended_at = time.perf_counter()
@@ -64,6 +64,13 @@ def run(plan: Plan, tell: Callable[[str], None]) -> bool:
     (plan.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     tell(json.dumps({key: summary[key] for key in ("scheduled", "sent", "achieved", "orders_confirmed", "void")}))
     return not summary["void"]
+
+
+def _announce(recorder: Recorder, tell: Callable[[str], None]) -> None:
+    # gevent counts a sleep from the last turn of its loop, which can be a while ago: look at the clock again.
+    while (left_s := recorder.origin - time.perf_counter()) > 0:
+        gevent.sleep(left_s)
+    tell(json.dumps({"started_at": recorder.epoch(recorder.origin)}))
 
 
 def _user(plan: Plan) -> OpenArrivals:
