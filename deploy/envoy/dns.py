@@ -40,10 +40,9 @@ def for_containers(stack: Stack) -> Json:
 def replicas(stack_name: str, part: Part) -> Json:
     """Return the cluster of all containers that carry a part's name."""
     found = eds_cluster(part.name, "")
-    del found["eds_cluster_config"]
+    del found["type"], found["eds_cluster_config"]
     return found | {
-        "type": "STRICT_DNS",
-        **_look_up(LOOK_UP_EVERY_S),
+        "cluster_type": _look_up(LOOK_UP_EVERY_S),
         # Gone from DNS is gone, even if it still answers: it was told to stop.
         "ignore_health_on_host_removal": True,
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
@@ -64,7 +63,9 @@ def replicas(stack_name: str, part: Part) -> Json:
 def outside() -> Json:
     """Return the configuration of the outside world's edge: it passes connections on, and reads nothing."""
     site = ComposeSite(Secrets(b""))
-    ways = {name: (PORTS["outside"][name]["http"], name, site.ports("outside", name)["http"]) for name in PORTS["outside"]}
+    ways = {
+        name: (numbers["http"], name, site.ports("outside", name)["http"]) for name, numbers in PORTS["outside"].items()
+    }
     ways["mailpit"] = (MAILPIT_UI, "mailpit", MAILPIT_UI)
     return {
         "node": {"id": "outside", "cluster": "outside"},
@@ -74,9 +75,8 @@ def outside() -> Json:
             "clusters": [
                 {
                     "name": name,
-                    "type": "STRICT_DNS",
                     "connect_timeout": "0.5s",
-                    **_look_up(LOOK_UP_EVERY_S if name != "mailpit" else 30),  # optional: mostly not there
+                    "cluster_type": _look_up(LOOK_UP_EVERY_S if name != "mailpit" else 30),  # mostly not there
                     "load_assignment": _endpoint(name, host, port),
                 }
                 for name, (_, host, port) in ways.items()
@@ -95,8 +95,15 @@ def main(folder: str) -> None:
 
 
 def _look_up(every_s: float) -> Json:
-    again = {"base_interval": f"{every_s}s", "max_interval": f"{every_s}s"}
-    return {"dns_lookup_family": "V4_ONLY", "dns_refresh_rate": f"{every_s}s", "dns_failure_refresh_rate": again}
+    return {
+        "name": "envoy.cluster.dns",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster",
+            "dns_lookup_family": "V4_ONLY",
+            "dns_refresh_rate": f"{every_s}s",
+            "dns_failure_refresh_rate": {"base_interval": f"{every_s}s", "max_interval": f"{every_s}s"},
+        },
+    }
 
 
 def _endpoint(cluster: str, host: str, port: int) -> Json:
