@@ -42,7 +42,8 @@ class Answers:
     async def orders_of(self, who: Principal, page: PageQuery) -> Answer:
         """Return a page of one's own orders, newest first. Raises InvalidRequest for a cursor that is not ours."""
         if page.after is not None and not is_id(page.after):
-            raise InvalidRequest(errors=[FieldError("cursor", "is not a cursor of this list")])
+            wrong = FieldError("cursor", "is not a cursor of this list")
+            raise InvalidRequest(f"The parameter {wrong.field} {wrong.message}.", [wrong])
         wanted = select(orders).where(orders.c.customer_id == who.subject)
         if page.after is not None:
             wanted = wanted.where(orders.c.id < page.after)

@@ -1,0 +1,149 @@
+"""What went wrong is told truthfully: nothing happened, or nobody knows."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from microservices.kit.database import Database
+from shared.domain.errors import OutcomeUnknown, Unavailable
+from shared.platform.metrics import Metrics
+
+NOTES = "CREATE TABLE IF NOT EXISTS kit_notes (id int PRIMARY KEY)"
+ADD = text("INSERT INTO kit_notes VALUES (:id) RETURNING id")
+KILL_THE_OTHERS = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE application_name = 'victim' AND pid <> pg_backend_pid()"
+)
+
+
+def play(url: str, scene: Callable[[Database, Database], Awaitable[None]]) -> None:
+    """Run `scene(victim, other)` on two pools of one database with an empty table `kit_notes`."""
+
+    async def run() -> None:
+        victim, other = (Database(url, 2, Metrics(), name) for name in ("victim", "other"))
+        try:
+            await other.commit_one(text(NOTES))
+            await other.commit_one(text("TRUNCATE kit_notes"))
+            await scene(victim, other)
+        finally:
+            await other.commit_one(text("DROP TABLE kit_notes"))
+            await victim.close()
+            await other.close()
+
+    asyncio.run(run())
+
+
+async def count(database: Database) -> int:
+    return int((await database.read(text("SELECT count(*) FROM kit_notes")))[0][0])
+
+
+def test_a_transaction_is_all_or_nothing(database_url: str) -> None:
+    async def scene(victim: Database, other: Database) -> None:
+        async def add_twice() -> None:
+            async with victim.transaction() as connection:
+                await connection.execute(ADD, {"id": 1})
+                await connection.execute(ADD, {"id": 1})
+
+        with pytest.raises(IntegrityError):
+            await add_twice()
+        assert await count(other) == 0
+
+        async with victim.transaction() as connection:
+            await connection.execute(ADD, {"id": 1})
+            await connection.execute(ADD, {"id": 2})
+        assert await count(other) == 2
+
+    play(database_url, scene)
+
+
+def test_a_single_statement_commits_and_returns_its_rows(database_url: str) -> None:
+    async def scene(victim: Database, other: Database) -> None:
+        assert (await victim.commit_one(ADD, {"id": 7}))[0].id == 7
+        assert await count(other) == 1
+
+    play(database_url, scene)
+
+
+def test_a_server_that_goes_away_before_the_commit_has_done_nothing(database_url: str) -> None:
+    async def scene(victim: Database, other: Database) -> None:
+        async def lose_the_server() -> None:
+            async with victim.transaction() as connection:
+                await connection.execute(ADD, {"id": 1})
+                await other.read(KILL_THE_OTHERS)
+                await connection.execute(ADD, {"id": 2})
+
+        with pytest.raises(Unavailable):
+            await lose_the_server()
+        assert await count(other) == 0
+        assert await count(victim) == 0  # and the pool is well again
+
+    play(database_url, scene)
+
+
+def test_a_server_that_goes_away_at_the_commit_leaves_the_outcome_unknown(database_url: str) -> None:
+    async def scene(victim: Database, other: Database) -> None:
+        async def lose_the_server() -> None:
+            async with victim.transaction() as connection:
+                await connection.execute(ADD, {"id": 1})
+                await other.read(KILL_THE_OTHERS)
+
+        with pytest.raises(OutcomeUnknown):
+            await lose_the_server()
+        assert await count(victim) == 0
+
+    play(database_url, scene)
+
+
+def test_a_single_statement_that_is_cut_off_leaves_the_outcome_unknown(database_url: str) -> None:
+    async def scene(victim: Database, other: Database) -> None:
+        slow = text("INSERT INTO kit_notes SELECT 1 FROM pg_sleep(2)")
+        attempt = asyncio.create_task(victim.commit_one(slow))
+        await asyncio.sleep(0.5)
+        await other.read(KILL_THE_OTHERS)
+
+        with pytest.raises(OutcomeUnknown):
+            await attempt
+
+    play(database_url, scene)
+
+
+def test_a_statement_that_takes_too_long_counts_as_away(database_url: str) -> None:
+    async def scene(victim: Database, _: Database) -> None:
+        with pytest.raises(Unavailable):
+            await victim.read(text("SELECT pg_sleep(30)"))
+        assert await count(victim) == 0
+
+    play(database_url, scene)
+
+
+def test_connections_that_the_server_closed_are_not_used_again(database_url: str) -> None:
+    async def scene(victim: Database, other: Database) -> None:
+        await asyncio.gather(count(victim), count(victim))
+        await other.read(KILL_THE_OTHERS)
+        await asyncio.sleep(0.1)
+
+        assert await asyncio.gather(*(count(victim) for _ in range(4))) == [0, 0, 0, 0]
+
+    play(database_url, scene)
+
+
+def test_a_server_that_is_not_there_is_unavailable_for_reads_and_writes() -> None:
+    async def run() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        database = Database(f"postgresql://a:b@127.0.0.1:{port}/c", 1, Metrics(), "nowhere")
+        calls: list[Awaitable[Any]] = [database.read(text("SELECT 1")), database.commit_one(text("SELECT 1"))]
+        for call in calls:
+            with pytest.raises(Unavailable):
+                await call
+        assert not await database.is_ready()
+        await database.close()
+
+    asyncio.run(run())
