@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,10 @@ class Arm:
         """Return the arm of a stack that is up."""
         runner = LocalRunner(name)
         return cls(name, runner, Parties.of(runner), budget)
+
+    def again(self) -> Arm:
+        """Return the same running build under another name: what the A/A gate compares it with."""
+        return replace(self, name=f"{self.name}-again")
 
     def fresh_data(self, products: int) -> None:
         """Truncate, seed, analyse; the provider's ledger and the mails are emptied too. Nothing restarts."""

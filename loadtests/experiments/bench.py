@@ -26,6 +26,7 @@ import random
 
 from loadtests.experiments import generator, journeys_core, pairing
 from loadtests.experiments.arm import Arm, arms_up
+from loadtests.experiments.closing import close_books
 from loadtests.experiments.floor import Floor
 from loadtests.experiments.session import PRODUCTS, Session
 from loadtests.measure.accounting import Spent
@@ -136,18 +137,10 @@ def _row(
 
 
 def _reconcile(session: Session, arms: dict[str, Arm]) -> None:
-    """Check the books of each arm over all of its slices, and write what is found to its last one."""
     for name, arm in arms.items():
-        session.narrator.doing(f"Checking the books of {name}")
-        orders = session.folder / "raw" / f"orders-{name}.jsonl"
-        histories = sorted((session.folder / "raw").glob(f"*-{name}-order/orders.jsonl"))
-        orders.write_text("".join(path.read_text("utf-8") for path in histories), "utf-8")
-        outcome, _ = arm.reconcile(orders)
+        histories = (session.folder / "raw").glob(f"*-{name}-order/orders.jsonl")
         last = [run for run in session.runs if run["build"] == name and run["unit"] == "order"][-1]
-        last["reconciled"] = outcome.is_clean
-        last["violations"] = [violation.as_dict() for violation in outcome.violations]
-        last["reconciliation"] = {key: value for key, value in outcome.as_dict().items() if key != "violations"}
-        session.narrator.done(f"{name:<14} books {'right' if outcome.is_clean else '[red]WRONG[/]'}")
+        close_books(session, arm, histories, last)
 
 
 def compare(runs: list[Run]) -> dict[str, Ratio]:

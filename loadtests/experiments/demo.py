@@ -77,8 +77,16 @@ def _interleave(session: Session, arms: dict[str, Arm], load: Load, pairs: int) 
     trials = []
     for pair, order in enumerate(order_of_pairs(pairs, session.seed), 1):
         names = [{"a": a, "b": b}[which] for which in order]
-        trials.append([run_trial(session, arms[name], load, pair=pair, seed=session.seed + pair) for name in names])
+        trials.append([_once_more_if_void(session, arms[name], load, pair) for name in names])
     return trials
+
+
+def _once_more_if_void(session: Session, arm: Arm, load: Load, pair: int) -> Trial:
+    """Run one arm. Void is said of the generator and never of the build, so running again favours nobody."""
+    trial = run_trial(session, arm, load, pair=pair, seed=session.seed + pair)
+    if trial.run["void"]:
+        trial = run_trial(session, arm, load, pair=pair, seed=session.seed + pair)
+    return trial
 
 
 def _ended_alike(pair: list[Trial]) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from loadtests.measure.latency import LatencyHistogram
 from loadtests.report.plot import Figure, colour, figure, view
 from loadtests.report.summary import ALL, Arm, histograms_of
-from loadtests.report.words import build_name, journey_name
+from loadtests.report.words import build_name, journey_name, number
 
 _NINES = {1: "0 %", 2: "50 %", 4: "75 %", 10: "90 %", 20: "95 %", 100: "99 %", 1000: "99.9 %", 10_000: "99.99 %"}
 
@@ -65,3 +65,31 @@ def _curve(histogram: LatencyHistogram, arm: Arm, name: str, *, thin: bool) -> F
         trace |= {"hoverinfo": "skip", "name": name}
         del trace["hovertemplate"]
     return trace
+
+
+def bars(found: list[Arm]) -> Figure | None:
+    """Percentiles as bars, where not every arm has a histogram (what other tools report is percentiles only)."""
+    timed = [(arm, latency) for arm in found if (latency := arm.latency())]
+    if not timed or all(arm.histograms for arm, _ in timed):
+        return None
+    data = [
+        {
+            "type": "bar",
+            "name": build_name(arm.build),
+            "x": ["p50", "p95", "p99", "max"],
+            "y": [latency["p50"], latency["p95"], latency["p99"], latency["max"]],
+            "text": [
+                f"{number(value)} ms" for value in (latency["p50"], latency["p95"], latency["p99"], latency["max"])
+            ],
+            "textposition": "outside",
+            "marker": {"color": colour(arm.build)},
+            "hovertemplate": "%{x}: %{y:.3g} ms<extra>" + build_name(arm.build) + "</extra>",
+        }
+        for arm, latency in timed
+    ]
+    layout = {
+        "barmode": "group",
+        "yaxis": {"type": "log", "title": {"text": "milliseconds"}, "dtick": "D2", "tickformat": "~g"},
+        "legend": {"orientation": "h", "y": 1.14},
+    }
+    return figure("percentiles", "Percentiles", "What each reports as its percentiles.", [view("", data, layout)], 400)

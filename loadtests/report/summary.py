@@ -9,7 +9,10 @@ from functools import cached_property
 from loadtests.measure.latency import LatencyHistogram
 from loadtests.report.result import Latency, Result, Run
 
-BUILD_ORDER = ("floor", "monolith", "colocated", "microservices")
+BUILD_ORDER = (
+    "floor", "monolith", "monolith-again", "colocated", "microservices",
+    "closed-loop", "open-from-send", "open-from-due",
+)  # fmt: skip
 ALL = "all"
 
 

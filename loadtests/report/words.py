@@ -7,8 +7,12 @@ from loadtests.report.result import Ratio
 BUILD_NAMES = {
     "floor": "Floor (pgbench)",
     "monolith": "Monolith",
+    "monolith-again": "Monolith, again",
     "microservices": "Microservices",
     "colocated": "Colocated",
+    "closed-loop": "Closed loop",
+    "open-from-send": "Open, from the send",
+    "open-from-due": "Open, from when due",
 }
 JOURNEY_NAMES = {
     "all": "all requests",
