@@ -57,8 +57,13 @@ def chosen_arms(config: pytest.Config) -> tuple[str, ...]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "arm" in metafunc.fixturenames:
-        metafunc.parametrize("arm", chosen_arms(metafunc.config), indirect=True, scope="session")
+    if "arm" not in metafunc.fixturenames:
+        return
+    names = chosen_arms(metafunc.config)
+    # Colocated runs the services' code: its own chaos is for the long test run.
+    late = {"colocated"} if "chaos" in metafunc.definition.path.parts else set()
+    values = [pytest.param(name, marks=pytest.mark.long if name in late else ()) for name in names]
+    metafunc.parametrize("arm", values, indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,1 @@
+"""Processes are killed while orders flow; afterwards the books must add up."""
