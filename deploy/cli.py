@@ -11,6 +11,7 @@ import typer
 from deploy import commands
 from deploy.display import errors
 from deploy.errors import DeployError
+from deploy.faults import commands as breaking
 from loadtests import commands as measuring
 
 app = typer.Typer(
@@ -36,6 +37,8 @@ for command in (
     commands.restart,
     commands.logs,
     commands.reset,
+    breaking.fault,
+    breaking.heal,
     measuring.demo,
     measuring.bench,
     measuring.experiment,

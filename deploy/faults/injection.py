@@ -1,0 +1,115 @@
+"""Injects a fault and heals it, whatever happens in between."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from deploy.envoy import admin, faults
+from deploy.errors import DeployError
+from deploy.faults import mishaps, outside
+from deploy.faults.vocabulary import Fault, NoSuchFault, find, part_of
+from deploy.faults.ways import WAYS, Heal
+from deploy.local import LocalRunner
+
+HEAL_TRIES = 3
+
+
+@dataclass
+class Injected:
+    """A fault that is there until `heal` is called. Times are of time.monotonic; 0.0 is not yet."""
+
+    fault: Fault
+    part: str
+    began_at: float
+    _undo: Heal = field(repr=False)
+    healing_at: float = 0.0
+    healed_at: float = 0.0
+
+    def heal(self) -> None:
+        """Undo the fault and return when it is undone; once is enough. Raises DeployError if it cannot be."""
+        if self.healed_at:
+            return
+        self.healing_at = self.healing_at or time.monotonic()
+        for left in reversed(range(HEAL_TRIES)):
+            try:
+                self._undo()
+                break
+            except DeployError:
+                if not left:
+                    raise
+                time.sleep(0.5)
+        self.healed_at = time.monotonic()
+
+
+def inject(runner: LocalRunner, name: str, part: str = "", parameters: Mapping[str, float] | None = None) -> Injected:
+    """Start a fault on a stack that is up, and return its handle. Raises NoSuchFault, UnknownTarget, DeployError."""
+    fault = find(name)
+    given = _parameters(fault, parameters or {})
+    part = _required_part(runner, fault, part)
+    began_at = time.monotonic()
+    try:
+        undo = WAYS[fault.way](runner, fault, part, given)
+    except KeyboardInterrupt:  # half done, perhaps: nothing may stay behind
+        heal_everything(runner)
+        raise
+    return Injected(fault, part, began_at, undo)
+
+
+@contextlib.contextmanager
+def during(
+    runner: LocalRunner, name: str, part: str = "", parameters: Mapping[str, float] | None = None
+) -> Iterator[Injected]:
+    """Have a fault for the length of the block; it is healed at the end of it in any case."""
+    injected = inject(runner, name, part, parameters)
+    try:
+        yield injected
+    finally:
+        injected.heal()
+
+
+def heal_everything(runner: LocalRunner) -> list[str]:
+    """Heal whatever is broken on purpose, whoever did it and however he ended. Returns what was healed."""
+    healed = []
+    for one in runner.status().instances:
+        if one.state == "paused":
+            runner.resume(one.instance)
+            healed.append(f"{one.instance} goes on")
+        elif one.state == "held":
+            runner.release(one.instance)
+            healed.append(f"{one.instance} runs again")
+    healed += [f"{part} is disarmed" for part in mishaps.disarm_all(runner)]
+    for part in runner.stack.parts:
+        if part.kind == "envoy":
+            apps = [one.name for one in runner.stack.parts if one.kind == "app"]
+            for caller in (faults.CUSTOMER, faults.SERVICES):
+                for app in apps:
+                    admin.set_runtime(part.port("admin"), faults.healthy(caller, app))
+    if runner.stack.merchant:
+        with contextlib.suppress(DeployError):  # the outside world is down: nothing of it is left
+            outside.heal_provider(runner.site, runner.stack.merchant)
+            outside.tell_mail(runner.site, 0)
+    return healed
+
+
+def _parameters(fault: Fault, given: Mapping[str, float]) -> dict[str, float]:
+    unknown = set(given) - set(fault.parameters)
+    if unknown:
+        known = ", ".join(fault.parameters) or "no parameters"
+        raise NoSuchFault(f"{fault.name} has {known}, not {', '.join(sorted(unknown))}.")
+    return {**fault.parameters, **given}
+
+
+def _required_part(runner: LocalRunner, fault: Fault, part: str) -> str:
+    if fault.where == "broker":
+        if not runner.stack.broker_url:
+            raise NoSuchFault(f"{runner.stack.name} has no broker.")
+        return "broker"
+    if fault.where == "outside":
+        return ""
+    if not part:
+        raise NoSuchFault(f"{fault.name} needs a part: --part payments, for instance.")
+    part_of(runner.stack, part)
+    return part

@@ -1,0 +1,68 @@
+"""Faults of the outside world, as one shop sees it: behaviour that provider and mail server are told to have."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from deploy.errors import DeployError
+from deploy.parts import Site
+
+TIMEOUT_S = 5.0
+
+
+def provider_behaviour(name: str, parameters: Mapping[str, float]) -> dict[str, Any]:
+    """Return what the provider is told for a fault of this name."""
+    share = parameters.get("percent", 100) / 100
+    behaviours: dict[str, dict[str, Any]] = {
+        "provider-slow": {"latency_ms": {"median": parameters.get("ms", 1000)}},
+        "provider-failing": {"error_share": share},
+        "provider-hanging": {"hang": True},
+        "provider-times-out": {"charge_but_time_out_share": share},
+        "provider-webhooks": {
+            "webhook": {
+                "mode": "always",
+                "duplicates": int(parameters.get("copies", 3)),
+                "delay_ms": parameters.get("ms", 500),
+                "shuffle": True,
+            }
+        },
+    }
+    return behaviours[name]
+
+
+def tell_provider(site: Site, merchant: str, behaviour: Mapping[str, Any]) -> None:
+    """Change how the provider treats a merchant. Raises DeployError."""
+    _send("PUT", f"{site.url('outside', 'provider')}/control/{merchant}/behaviour", behaviour)
+
+
+def heal_provider(site: Site, merchant: str) -> None:
+    """Bring the provider back to its defaults. Raises DeployError."""
+    _send("POST", f"{site.url('outside', 'provider')}/control/{merchant}/heal", {})
+
+
+def tell_mail(site: Site, delay_ms: float) -> None:
+    """Make the mail server slow (for all shops), or normal with 0. Raises DeployError."""
+    _send("PUT", f"{site.url('outside', 'mail', 'http')}/behaviour", {"delay_ms": delay_ms, "reject_share": 0})
+
+
+def search(url: str, text: str) -> None:
+    """Send a search and do not care about the answer."""
+    try:
+        with urllib.request.urlopen(f"{url}/products?query={text}&limit=1", timeout=TIMEOUT_S):  # noqa: S310
+            pass
+    except (urllib.error.URLError, OSError):
+        return
+
+
+def _send(method: str, url: str, body: Mapping[str, Any]) -> None:
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
+            pass
+    except (urllib.error.URLError, OSError) as error:
+        raise DeployError(f"{method} {url} failed: {error}") from error

@@ -1,0 +1,160 @@
+"""How each fault is done: each way starts it and returns what undoes it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+
+from deploy.envoy import admin
+from deploy.envoy import faults as links
+from deploy.errors import DeployError
+from deploy.faults import mishaps, outside
+from deploy.faults.vocabulary import MODULES, Fault, NoSuchFault, part_of, target_of
+from deploy.local import LocalRunner
+
+Heal = Callable[[], None]
+Parameters = Mapping[str, float]
+Way = Callable[[LocalRunner, Fault, str, Parameters], Heal]
+
+POISON = "poisonedbook"
+INNER = ("catalog", "payments")  # what services call through the inner listeners
+
+
+def _nothing() -> None:
+    """It heals by itself."""
+
+
+def _crash(runner: LocalRunner, _: Fault, part: str, __: Parameters) -> Heal:
+    runner.kill(target_of(runner.stack, part))
+    return _nothing
+
+
+def _restart(runner: LocalRunner, _: Fault, part: str, __: Parameters) -> Heal:
+    runner.restart(target_of(runner.stack, part))
+    return _nothing
+
+
+def _hold(runner: LocalRunner, fault: Fault, part: str, _: Parameters) -> Heal:
+    target = target_of(runner.stack, part)
+    runner.hold(target, kill=bool(fault.settings.get("kill")))
+    return lambda: runner.release(target)
+
+
+def _pause(runner: LocalRunner, _: Fault, part: str, __: Parameters) -> Heal:
+    target = target_of(runner.stack, part)
+    runner.pause(target)
+    return lambda: runner.resume(target)
+
+
+def _cut(runner: LocalRunner, _: Fault, part: str, __: Parameters) -> Heal:
+    return _on_link(runner, part, links.cut)
+
+
+def _delay(runner: LocalRunner, _: Fault, part: str, given: Parameters) -> Heal:
+    return _on_link(runner, part, lambda caller, name: links.delay(caller, name, int(given["ms"])))
+
+
+def _drop(runner: LocalRunner, _: Fault, part: str, given: Parameters) -> Heal:
+    percent = int(given["percent"])
+    return _on_link(runner, part, lambda caller, name: links.delay(caller, name, links.LONGEST_DELAY_MS, percent))
+
+
+def _on_link(runner: LocalRunner, part: str, keys: Callable[[str, str], dict[str, str]]) -> Heal:
+    """The way from the services to a part that services call, else from the customers to it."""
+    name = part_of(runner.stack, part).name
+    if runner.stack.part(name).kind != "app":
+        raise NoSuchFault(f"No HTTP goes to {name}: `stop` it, or `pause` it.")
+    has_inner = name in INNER and name in runner.stack.part("edge").ports
+    caller = links.SERVICES if has_inner else links.CUSTOMER
+    port = runner.stack.part("edge").port("admin")
+    admin.set_runtime(port, keys(caller, name))
+    return lambda: admin.set_runtime(port, links.healthy(caller, name))
+
+
+def _provider(runner: LocalRunner, fault: Fault, _: str, given: Parameters) -> Heal:
+    merchant = runner.stack.merchant
+    outside.tell_provider(runner.site, merchant, outside.provider_behaviour(fault.name, given))
+    return lambda: outside.heal_provider(runner.site, merchant)
+
+
+def _mail(runner: LocalRunner, _: Fault, __: str, given: Parameters) -> Heal:
+    outside.tell_mail(runner.site, given["ms"])
+    return lambda: outside.tell_mail(runner.site, 0)
+
+
+def _mishap(runner: LocalRunner, fault: Fault, module: str, given: Parameters) -> Heal:
+    _require_module(module)
+    mishaps.arm(runner, part_of(runner.stack, module).name)
+    if fault.name == "cpu-hog":
+        told = {"hog_ms": given["ms"]}
+    else:
+        told = {"leak_mb": int(given["mb"]), "memory_limit_mb": given["limit_mb"]}
+    mishaps.tell(runner, module, told)
+    return lambda: mishaps.tell(runner, module, {})
+
+
+def _poison(runner: LocalRunner, _: Fault, module: str, given: Parameters) -> Heal:
+    """The only request that anybody may send without a token is a search: poison is for the catalog."""
+    if module != "catalog":
+        raise NoSuchFault("The poison request is a search: --part catalog.")
+    mishaps.arm(runner, part_of(runner.stack, module).name)
+    mishaps.tell(runner, module, {"poison": POISON})
+    enough = threading.Event()
+
+    def keep_asking() -> None:
+        while not enough.is_set():
+            outside.search(runner.address, POISON)
+            enough.wait(given["every_s"])
+
+    sender = threading.Thread(target=keep_asking, name="poison", daemon=True)
+    sender.start()
+
+    def heal() -> None:
+        enough.set()
+        mishaps.tell(runner, module, {})
+        sender.join(outside.TIMEOUT_S)
+
+    return heal
+
+
+def _poison_message(runner: LocalRunner, _: Fault, __: str, given: Parameters) -> Heal:
+    asyncio.run(_publish(runner.stack.broker_url, int(given["count"])))
+    return _nothing
+
+
+async def _publish(url: str, count: int) -> None:
+    import nats  # noqa: PLC0415  (only needed here, and not light)
+
+    from shared.contract.events import subject_of  # noqa: PLC0415
+
+    try:
+        client = await nats.connect(url, connect_timeout=2, allow_reconnect=False)
+    except (OSError, nats.errors.Error) as error:
+        raise DeployError(f"The broker cannot be reached: {error}") from error
+    try:
+        for _ in range(count):
+            await client.jetstream().publish(subject_of("order.confirmed"), b"no event at all")
+    finally:
+        await client.close()
+
+
+def _require_module(module: str) -> None:
+    if module not in MODULES:
+        raise NoSuchFault(f"'{module}' is no module; there are {', '.join(MODULES)}.")
+
+
+WAYS: dict[str, Way] = {
+    "crash": _crash,
+    "restart": _restart,
+    "hold": _hold,
+    "pause": _pause,
+    "cut": _cut,
+    "delay": _delay,
+    "drop": _drop,
+    "provider": _provider,
+    "mail": _mail,
+    "mishap": _mishap,
+    "poison": _poison,
+    "poison_message": _poison_message,
+}

@@ -1,0 +1,139 @@
+"""Faults on real processes: each does what it says, and is healed however the block ends."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from deploy.envoy import faults as links
+from deploy.errors import DeployError
+from deploy.faults import during, heal_everything, inject
+from deploy.faults.commands import duration_s
+from deploy.faults.vocabulary import FAULTS, NoSuchFault, part_of, target_of
+from deploy.faults.ways import WAYS
+from deploy.local import LocalRunner
+from deploy.tests.asking import ask, eventually
+
+
+@pytest.fixture
+def edge(services: LocalRunner) -> int:
+    """The port of the public listener."""
+    return services.stack.part("edge").port("http")
+
+
+@pytest.fixture
+def inner(services: LocalRunner) -> int:
+    """The port through which services call payments."""
+    return services.stack.part("edge").port("payments")
+
+
+def state_of(services: LocalRunner, name: str) -> str:
+    """The state of a replica."""
+    return next(one.state for one in services.status().instances if one.instance == name)
+
+
+@pytest.mark.parametrize(
+    ("fault", "part", "instance", "state"),
+    [
+        ("kill", "payments", "payments.0", "held"),
+        ("stop", "payments-db", "payments-db", "held"),
+        ("pause", "orders", "orders.0", "paused"),
+        ("broker-away", "", "broker", "held"),
+    ],
+)
+def test_what_is_taken_away_comes_back(services: LocalRunner, fault: str, part: str, instance: str, state: str) -> None:
+    with during(services, fault, part):
+        broken = state_of(services, instance)
+
+    assert broken == state
+    eventually(lambda: state_of(services, instance) == "ready")
+
+
+@pytest.mark.parametrize("end", [RuntimeError, KeyboardInterrupt])
+def test_a_fault_is_healed_however_its_block_ends(services: LocalRunner, end: type[BaseException]) -> None:
+    with pytest.raises(end), during(services, "kill", "payments"):
+        raise end
+
+    assert state_of(services, "payments.0") == "ready"
+
+
+def test_healing_twice_is_healing_once(services: LocalRunner) -> None:
+    injected = inject(services, "pause", "payments")
+
+    injected.heal()
+    first = injected.healed_at
+    injected.heal()
+
+    assert injected.healed_at == first
+    assert state_of(services, "payments.0") == "ready"
+
+
+def test_a_crashed_part_comes_back_without_being_healed(services: LocalRunner) -> None:
+    before = next(one for one in services.status().instances if one.instance == "payments.0")
+
+    inject(services, "crash", "payments")
+
+    eventually(lambda: state_of(services, "payments.0") == "ready")
+    eventually(lambda: next(o.pid for o in services.status().instances if o.instance == "payments.0") != before.pid)
+
+
+def test_a_cut_strikes_one_way_only(services: LocalRunner, edge: int, inner: int) -> None:
+    with during(services, "cut", "payments"):
+        between_services = ask(inner, "GET", "/internal/charges")
+        from_a_customer = ask(edge, "GET", "/payments/1")
+    afterwards = ask(inner, "GET", "/internal/charges")
+
+    assert (between_services.status, between_services.body["code"]) == (503, "unavailable")
+    assert from_a_customer.status == 200
+    assert afterwards.status == 200
+
+
+def test_a_delay_lasts_as_long_as_it_says(services: LocalRunner, edge: int) -> None:
+    with during(services, "delay", "orders", {"ms": 300}):
+        began = time.monotonic()
+        slow = ask(edge, "GET", "/orders")
+        took_s = time.monotonic() - began
+
+    assert slow.status == 200
+    assert 0.3 <= took_s < 3
+
+
+def test_everything_is_healed_for_whoever_was_killed_before_he_could(services: LocalRunner, edge: int) -> None:
+    inject(services, "pause", "payments")
+    inject(services, "kill", "broker")
+    inject(services, "cut", "orders")
+
+    heal_everything(services)
+
+    eventually(lambda: services.status().ready)
+    assert ask(edge, "GET", "/orders").status == 200
+
+
+def test_what_makes_no_sense_is_refused_before_anything_is_broken(services: LocalRunner) -> None:
+    for name, part in [("earthquake", ""), ("kill", ""), ("kill", "nobody"), ("cut", "orders-db")]:
+        with pytest.raises(DeployError):
+            inject(services, name, part)
+    with pytest.raises(NoSuchFault, match="ms"):
+        inject(services, "delay", "orders", {"minutes": 1})
+
+    assert services.status().ready
+
+
+def test_a_module_is_found_wherever_it_runs(services: LocalRunner, monolith: LocalRunner) -> None:
+    assert target_of(services.stack, "payments.0") == "payments.0"
+    assert part_of(services.stack, "payments-db").name == "payments-db"
+    assert target_of(monolith.stack, "payments") == "web"
+    assert part_of(monolith.stack, "catalog-db").name == "db"
+
+
+def test_every_fault_has_a_way() -> None:
+    assert {fault.way for fault in FAULTS.values()} == set(WAYS)
+    assert links.healthy("services", "payments").keys() == links.cut("services", "payments").keys()
+
+
+def test_durations_are_read_as_people_write_them() -> None:
+    assert [duration_s(text) for text in ("30s", "500ms", "2m", "7")] == [30, 0.5, 120, 7]
+    for text in ("", "soon", "-1s", "2h"):
+        with pytest.raises(DeployError):
+            duration_s(text)

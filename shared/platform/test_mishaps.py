@@ -1,0 +1,68 @@
+"""Mishaps: off unless enabled, refused outside local mode, gone with their file."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.platform import mishaps
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Path]:
+    """The file that is looked at; nothing is looked at afterwards."""
+    path = tmp_path / "mishaps.json"
+    mishaps.enable(str(path), local_mode=True)
+    yield path
+    mishaps.enable("", local_mode=True)
+
+
+def test_production_refuses_mishaps(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="FAULTS_FILE"):
+        mishaps.enable(str(tmp_path / "any"), local_mode=False)
+
+
+def test_a_hog_burns_cpu_in_its_own_module_until_its_file_is_gone(file: Path) -> None:
+    file.write_text(json.dumps({"payments": {"hog_ms": 50}}))
+
+    burnt = [_cpu_of("catalog"), _cpu_of("payments")]
+    file.unlink()
+    burnt.append(_cpu_of("payments"))
+
+    assert burnt[1] >= 0.05
+    assert max(burnt[0], burnt[2]) < 0.04
+
+
+def test_half_a_file_is_no_mishap(file: Path) -> None:
+    file.write_text('{"payments": {"hog')
+
+    mishaps.enter("payments")
+
+
+@pytest.mark.parametrize("mishap", [{"poison": "bad"}, {"leak_mb": 60, "memory_limit_mb": 100}], ids=["poison", "leak"])
+def test_poison_and_a_leak_kill_the_process(tmp_path: Path, mishap: dict[str, object]) -> None:
+    path = tmp_path / "mishaps.json"
+    path.write_text(json.dumps({"catalog": mishap}))
+    code = (
+        "import sys\nfrom shared.platform import mishaps\nmishaps.enable(sys.argv[1], local_mode=True)\n"
+        "mishaps.enter('orders', 'a bad search')\nprint('alive', flush=True)\n"
+        "for _ in range(5): mishaps.enter('catalog', 'a bad search')"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+
+    assert done.stdout == "alive\n", done.stderr
+    assert done.returncode == -signal.SIGKILL
+
+
+def _cpu_of(module: str) -> float:
+    began = time.thread_time()
+    mishaps.enter(module)
+    return time.thread_time() - began
