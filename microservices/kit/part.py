@@ -29,6 +29,7 @@ READY_WITHIN_S = 1.0
 # Longer than the edge keeps an idle connection, so that it is never us who close one that is about to be used.
 KEEP_ALIVE_S = 75
 GRACE_S = 5
+OUTBOX_SWEEP_S = 5.0  # commits wake the relay; only another process's crash leaves it something to find
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -75,7 +76,7 @@ class Part:
 
     def publishes(self) -> None:
         """Run the relay of the outbox: woken after a commit, and sweeping for what a crash left behind."""
-        self.repeats("outbox", self.outbox.relay, self.settings.sweep_interval_s, self.outbox.wake)
+        self.repeats("outbox", self.outbox.relay, OUTBOX_SWEEP_S, self.outbox.wake)
 
     def consumes(
         self,
