@@ -18,7 +18,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml deploy/setup.sh
 	bench experiment locust compare-place-order requirements clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## make the virtual environment (every other target does it when it is missing)
 

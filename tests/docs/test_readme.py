@@ -1,0 +1,108 @@
+"""The commands of README.md exist, those that are quick are run, and the files it names are there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.ports import PORTS
+from tests.docs.readme import README, REPOSITORY, Command, commands_of, files_of, inline_commands_of
+
+TAKES_LONG = {"demo", "test", "test-all", "bench", "experiment", "locust", "compose-up", "compose-demo", "setup"}
+SHIFT = int(os.environ.get("TWINSHOP_TEST_PORT_SHIFT") or 8000) + 500  # beside the stacks of the journeys
+QUICK_S = 60
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """A state folder for what the README starts."""
+    folder = Path(tempfile.mkdtemp(prefix="twinshop-readme-"))
+    folder.chmod(0o755)
+    yield folder
+    run(Command(("make", "down")), folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(command: Command, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command of the page in the repository, with a state folder and ports of its own."""
+    # The environment that runs this test is the one that `make` would set up.
+    words = [*command.words, "-o", ".venv/.ready"] if command.words[0] == "make" else list(command.words)
+    environment = os.environ | {"TWINSHOP_HOME": str(home), "TWINSHOP_PORT_SHIFT": str(SHIFT), "COLUMNS": "120"}
+    return subprocess.run(
+        words, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False, timeout=QUICK_S
+    )
+
+
+@pytest.mark.parametrize("command", sorted(set(commands_of() + inline_commands_of()), key=str), ids=str)
+def test_every_command_has_its_target(command: Command, tmp_path: Path) -> None:
+    if command.words[0] != "make":
+        assert shutil.which(command.words[0]) or (REPOSITORY / ".venv/bin" / command.words[0]).exists()
+        return
+
+    dry = run(Command((*command.words, "--dry-run")), tmp_path)
+
+    assert dry.returncode == 0, dry.stderr
+
+
+def test_the_quick_commands_run_one_after_the_other_as_a_reader_would(home: Path) -> None:
+    quick = [command for command in commands_of() if command.target not in TAKES_LONG]
+    # A reader looks around before putting everything away.
+    ordered = [command for command in quick if command.target != "down"] + [Command(("make", "down"))]
+
+    for command in ordered:
+        done = run(command, home)
+        assert done.returncode == 0, f"$ {command}\n{done.stdout}\n{done.stderr}"
+
+    assert {"up", "status", "kill", "hold", "release", "scale", "logs"} <= {command.target for command in ordered}
+
+
+def test_help_tells_every_target_of_the_makefile(home: Path) -> None:
+    told = run(Command(("make", "help")), home).stdout
+
+    rules = re.findall(r"^([a-z][a-z -]*):(?!=)", (REPOSITORY / "Makefile").read_text("utf-8"), re.MULTILINE)
+    shown = {word for line in told.splitlines() for word in line[:60].split()}
+    assert [target for rule in rules for target in rule.split() if target not in shown] == []
+
+
+@pytest.mark.parametrize("named", files_of())
+def test_every_file_that_the_page_names_is_there(named: str) -> None:
+    assert (REPOSITORY / named).exists()
+
+
+def test_the_ports_of_the_page_are_the_ports_of_the_topology() -> None:
+    text = README.read_text("utf-8")
+    table = text[text.index("## Ports") :]
+
+    rows = {
+        name: re.search(rf"^\| {name} \|.*$", table, re.MULTILINE)
+        for name in ("monolith", "microservices", "colocated")
+    }
+
+    for name, row in rows.items():
+        assert row is not None
+        told = _told_ports(row[0])
+        assert {port for part in PORTS[name].values() for port in part.values()} <= told, name
+
+
+def _told_ports(row: str) -> set[int]:
+    """Return every port of a table row; `18201-18203` means all three."""
+    told: set[int] = set()
+    for first, last in re.findall(r"\b(\d{4,5})(?:-(\d{5}))?\b", row):
+        told |= set(range(int(first), int(last or first) + 1))
+    return told
+
+
+@pytest.mark.parametrize("record", sorted((REPOSITORY / "docs/decisions").glob("0*.md")), ids=lambda path: path.stem)
+def test_a_decision_record_says_context_decision_consequences_and_alternatives(record: Path) -> None:
+    text = record.read_text("utf-8")
+
+    sections = re.findall(r"^\*\*(\w+)\.\*\*", text, re.MULTILINE)
+    assert sections == ["Context", "Decision", "Consequences", "Alternatives"]
+    assert len(text.splitlines()) < 80, "a decision record is one screen"
