@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from contextlib import contextmanager
 from typing import Any
@@ -47,7 +47,8 @@ class Database:
                 "options": f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}",
             },
         )
-        self._probe = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readiness")
+        self._prober = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readiness")
+        self._probe: Future[Sequence[Row[Any]]] | None = None
         event.listen(self._engine, "before_cursor_execute", lambda *_: metrics.db_statements.inc())
 
     def fetch_all(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
@@ -123,18 +124,17 @@ class Database:
         raise AssertionError("unreachable")
 
     def is_ready(self, within_s: float = 1.0) -> bool:
-        """Tell whether the database answers in time. A probe that hangs occupies one thread, never more."""
-        if self._probe._work_queue.qsize():  # the last probe still waits for its answer
-            return False
-        answer = self._probe.submit(self.fetch_all, text("SELECT 1"))
+        """Tell whether the database answers in time. A probe that hangs is waited for and not joined by others."""
+        if self._probe is None or self._probe.done():
+            self._probe = self._prober.submit(self.fetch_all, text("SELECT 1"))
         try:
-            return bool(answer.result(timeout=within_s))
+            return bool(self._probe.result(timeout=within_s))
         except (Unavailable, TookTooLong):
             return False
 
     def close(self) -> None:
         """Close all connections."""
-        self._probe.shutdown(wait=False, cancel_futures=True)
+        self._prober.shutdown(wait=False, cancel_futures=True)
         self._engine.dispose()
 
 
@@ -143,6 +143,8 @@ def _is_disconnect(error: BaseException) -> bool:
 
 
 def _roll_back(connection: Connection) -> None:
+    if connection.invalidated:  # cut: the database has rolled back by itself
+        return
     try:
         connection.exec_driver_sql("ROLLBACK")
     except DBAPIError:

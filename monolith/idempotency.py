@@ -50,7 +50,14 @@ class Earlier:
     """What became of the first request with this key: its final answer, or None while there is none."""
 
     resource_id: str
+    fingerprint: str
     answer: Answer | None
+
+    def replayed(self) -> Answer:
+        """Return the final answer, marked as one that was given before. Raises RequestInFlight."""
+        if self.answer is None:
+            raise RequestInFlight("The first request with this key is still running.")
+        return self.answer.with_headers(Idempotent_Replayed="true")
 
 
 def claim(connection: Connection, owner: str, key: str, fingerprint: str, resource_id: str) -> Earlier | None:
@@ -61,14 +68,21 @@ def claim(connection: Connection, owner: str, key: str, fingerprint: str, resour
     row = {"owner": owner, "key": key, "fingerprint": fingerprint, "resource_id": resource_id}
     if connection.execute(_CLAIM, row).first() is not None:
         return None
-    found = connection.execute(_FIND, {"of_owner": owner, "of_key": key}).first()
-    if found is None:  # freed in between
+    earlier = find(connection, owner, key)
+    if earlier is None:  # freed in between
         raise RequestInFlight("The first request with this key has just failed.")
-    if found.fingerprint != fingerprint:
+    if earlier.fingerprint != fingerprint:
         raise IdempotencyKeyReused("This Idempotency-Key came before, with another body.")
-    if found.status is None:
-        return Earlier(found.resource_id, None)
-    return Earlier(found.resource_id, Answer(found.status, bytes(found.body), found.media_type))
+    return earlier
+
+
+def find(connection: Connection, owner: str, key: str) -> Earlier | None:
+    """Return what is kept under the key, or None."""
+    found = connection.execute(_FIND, {"of_owner": owner, "of_key": key}).first()
+    if found is None:
+        return None
+    answer = Answer(found.status, bytes(found.body), found.media_type) if found.status is not None else None
+    return Earlier(found.resource_id, found.fingerprint, answer)
 
 
 def finish(connection: Connection, owner: str, key: str, answer: Answer) -> None:

@@ -22,6 +22,7 @@ def blueprint(storefront: Storefront) -> Blueprint:
             abort(404)
         response = Response(page.content, content_type=page.media_type, headers=storefront.headers)
         response.set_etag(page.etag.strip('"'))
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response
 
     return pages

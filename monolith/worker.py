@@ -43,7 +43,8 @@ class Loop:
         """Let the step at hand finish, start no other."""
         self._stopping.set()
         self._wake.set()
-        self._thread.join(STOP_WITHIN_S)
+        if self._thread.is_alive():
+            self._thread.join(STOP_WITHIN_S)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, literal_column, select, update
+from sqlalchemy import Connection, Select, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from monolith.catalog.tables import products, stock
@@ -26,7 +26,11 @@ _PRODUCTS = select(
     stock.c.available,
 ).select_from(products.join(stock, products.c.sku == stock.c.sku))
 _ONE = _PRODUCTS.where(products.c.sku == bindparam("sku"))
-_CATEGORIES = select(products.c.category, func.count()).group_by(products.c.category).order_by(products.c.category)
+_CATEGORIES = (
+    select(products.c.category, func.count().label("products"))
+    .group_by(products.c.category)
+    .order_by(products.c.category)
+)
 _PUT = insert(products)
 _PUT = _PUT.on_conflict_do_update(
     index_elements=["sku"],
@@ -77,7 +81,7 @@ def get_product(database: Database, sku: str) -> Product:
 def list_categories(database: Database) -> CategoryList:
     """Return all categories with their number of products."""
     rows = database.fetch_all(_CATEGORIES)
-    return CategoryList(items=[Category(name=name, product_count=count) for name, count in rows])
+    return CategoryList(items=[Category(name=row.category, product_count=row.products) for row in rows])
 
 
 def put_product(connection: Connection, sku: str, wanted: ProductInput) -> Product:
@@ -110,12 +114,12 @@ def _read(connection: Connection, sku: str) -> Product:
     return _product(row)
 
 
-def _page(rows: Sequence[Row[Any]], limit: int) -> ProductPage:
+def _page(rows: Sequence[Sequence[Any]], limit: int) -> ProductPage:
     items = [_product(row) for row in rows[:limit]]
     return ProductPage(items=items, next_cursor=encode_cursor(items[-1].sku) if len(rows) > limit else None)
 
 
-def _product(row: Row[Any]) -> Product:
+def _product(row: Sequence[Any]) -> Product:
     sku, name, description, category, price, currency, available = row
     return Product(
         sku=sku,

@@ -12,7 +12,7 @@ from monolith.database import Database
 from monolith.web import answer_with, principal, read_body, send
 from shared.contract.bodies import ProductInput, RestockInput
 from shared.contract.queries import parse_product_query
-from shared.domain.errors import NotFound, RequestInFlight
+from shared.domain.errors import NotFound
 from shared.domain.ids import new_id
 
 blueprint = Blueprint("catalog", __name__)
@@ -61,10 +61,8 @@ def restock(sku: str) -> Response:
     wanted, key, fingerprint = read_body(RestockInput, keyed=True)
     with _database().transaction() as connection:
         earlier = idempotency.claim(connection, admin.subject, key, fingerprint, new_id())
-        if earlier is not None and earlier.answer is None:
-            raise RequestInFlight("The first request with this key is still running.")
-        if earlier is not None and earlier.answer is not None:
-            return send(earlier.answer.replayed())
+        if earlier is not None:
+            return send(earlier.replayed())
         answer = answer_with(products.restock(connection, _known_form(sku), wanted.quantity))
         idempotency.finish(connection, admin.subject, key, answer)
     return send(answer)

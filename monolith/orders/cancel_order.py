@@ -34,7 +34,7 @@ def cancel_order(shop: Shop, customer_id: str, order_id: str) -> Answer:
             raise NotCancellable(f"The order is {order.status}.")
         if order.database_now > order.created_at + timedelta(seconds=shop.cancel_window_s):
             raise NotCancellable("The time in which the order could be cancelled is over.")
-        order = service.step(connection, order, OrderStatus.CANCELLING)
+        order = service.must_step(connection, order, OrderStatus.CANCELLING)
         refund = shop.refunds.record_cancel(connection, order_id)
     reach("cancel.started")
 
@@ -47,7 +47,7 @@ def cancel_order(shop: Shop, customer_id: str, order_id: str) -> Answer:
         if not shop.refunds.record_result(connection, refund, status):  # somebody else was faster
             return service.answer_about(service.find(connection, order_id), 200)
         # 3. Give the stock back.
-        order = service.step(connection, order, OrderStatus.CANCELLED)
+        order = service.must_step(connection, order, OrderStatus.CANCELLED)
         catalog.give_back(connection, order_id)
 
         # 4. Tell the customer.

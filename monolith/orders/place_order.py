@@ -45,7 +45,7 @@ def place_order(shop: Shop, customer: Principal, key: str, fingerprint: str, wan
     with shop.database.transaction(continues=True) as connection:
         # 3. Confirm.
         if not shop.payments.record_result(connection, result):  # a webhook was faster
-            return replay.answer_now(connection, customer.subject, key, fingerprint, order_id)
+            return replay.answer_of_the_faster(connection, customer.subject, key)
         outcome = conclude(connection, order, result)
 
         # 4. Tell the customer.

@@ -22,9 +22,9 @@ def answer(connection: Connection, earlier: Earlier) -> Answer:
     return service.answer_about(order, 202).replayed()
 
 
-def answer_now(connection: Connection, owner: str, key: str, fingerprint: str, order_id: str) -> Answer:
-    """Return the answer that somebody else has stored under this request's own key in the meantime."""
-    earlier = idempotency.claim(connection, owner, key, fingerprint, order_id)
-    if earlier is None:
-        raise IllegalTransition(f"The key of order {order_id} was freed under it.")
-    return answer(connection, earlier)
+def answer_of_the_faster(connection: Connection, owner: str, key: str) -> Answer:
+    """Return the final answer that a webhook or the settle thread has stored while the request was at work."""
+    kept = idempotency.find(connection, owner, key)
+    if kept is None or kept.answer is None:
+        raise IllegalTransition("The payment was settled and its answer not kept.")
+    return service.located(kept.answer, kept.resource_id)

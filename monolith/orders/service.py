@@ -12,7 +12,7 @@ from monolith.orders.tables import orders
 from monolith.web import Answer, answer_with
 from shared.contract.bodies import MoneyBody, Order, OrderLine, OrderPage
 from shared.contract.queries import PageQuery, encode_cursor
-from shared.domain.errors import FieldError, InvalidRequest, NotFound
+from shared.domain.errors import FieldError, IllegalTransition, InvalidRequest, NotFound
 from shared.domain.ids import is_id
 from shared.domain.money import SHOP_CURRENCY
 from shared.domain.order import OrderStatus, PricedLine, check_transition, order_total
@@ -87,6 +87,14 @@ def step(connection: Connection, order: Row[Any], to: OrderStatus, reason: str |
         },
     )
     return done.first()
+
+
+def must_step(connection: Connection, order: Row[Any], to: OrderStatus) -> Row[Any]:
+    """Take a step that the caller's locks make its own. Raises IllegalTransition if it was not."""
+    done = step(connection, order, to)
+    if done is None:
+        raise IllegalTransition(f"Order {order.id} moved under a lock.")
+    return done
 
 
 def find(connection: Connection, order_id: str) -> Row[Any]:

@@ -90,7 +90,7 @@ def on_refunded(notifications: Notifications, connection: Connection, refund: Re
         return
     order = service.lock(connection, refund.order_id)
     if order is not None and order.status == OrderStatus.CANCELLING:
-        cancelled = _step(connection, order, OrderStatus.CANCELLED)
+        cancelled = service.must_step(connection, order, OrderStatus.CANCELLED)
         catalog.give_back(connection, cancelled.id)
         notifications.enqueue(connection, NotificationKind.ORDER_CANCELLED, about(cancelled))
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, u
 
 from monolith import idempotency
 from monolith.database import Database
-from monolith.payments.provider import Provider, ProviderNotReached, ProviderRefused, ProviderUnknown
+from monolith.payments.provider import Provider, ProviderRefused, ProviderUnknown
 from monolith.payments.tables import payments, refunds
 from monolith.web import Answer, answer_of_error, answer_with
 from shared.contract.bodies import MoneyBody, Refund
@@ -18,10 +18,7 @@ from shared.domain.errors import (
     FieldError,
     InvalidRequest,
     NotFound,
-    OutcomeUnknown,
     RefundExceedsCapture,
-    RequestInFlight,
-    Unavailable,
 )
 from shared.domain.ids import new_id
 from shared.domain.money import Money
@@ -104,7 +101,7 @@ class Refunds:
     def send(self, refund: RefundOrder) -> RefundStatus:
         """Ask the provider to give the money back; `pending` if the outcome is not known. Safe to repeat."""
         try:
-            return self._call(refund)
+            return self.call(refund)
         except ProviderUnknown:
             return RefundStatus.PENDING
 
@@ -112,7 +109,7 @@ class Refunds:
         """Write the outcome, and the answer where a key waits for it; False if somebody else was first."""
         done = connection.execute(_SETTLE, {"of_key": refund.provider_key, "to_status": status})
         if done.rowcount and refund.requested_by and refund.idempotency_key:
-            answer = _final_answer(refund, status)
+            answer = final_answer(refund, status)
             idempotency.finish(connection, refund.requested_by, refund.idempotency_key, answer)
         return bool(done.rowcount)
 
@@ -128,41 +125,7 @@ class Refunds:
         row = self._database.fetch_one(_FIND, {"of_key": provider_key})
         return refund_of(row) if row is not None else None
 
-    def refund_as_admin(self, payment_id: str, amount: Money, owner: str, key: str, fingerprint: str) -> Answer:
-        """Refund once for this key and return the answer.
-
-        Raises NotFound, InvalidRequest, RefundExceedsCapture, RequestInFlight, IdempotencyKeyReused,
-        Unavailable (the refund is undone), OutcomeUnknown (the settle thread finishes it).
-        """
-        refund_id = new_id()
-        with self._database.transaction() as connection:
-            earlier = idempotency.claim(connection, owner, key, fingerprint, refund_id)
-            if earlier is not None:
-                return _replay(earlier)
-            payment = connection.execute(_BY_ID, {"of_id": payment_id}).first()
-            if payment is None:
-                raise NotFound("There is no such payment.")
-            if payment.currency != amount.currency:
-                error = FieldError("amount.currency", f"the payment was made in {payment.currency}")
-                raise InvalidRequest("A refund has the currency of its payment.", [error])
-            captured = payment.amount if payment.status == PaymentStatus.CAPTURED else 0
-            check_refund(amount.amount, captured, self._promised(connection, payment.id))
-            refund = self._record(
-                connection, payment, RefundOrigin.ADMIN, amount.amount, refund_id, requested_by=(owner, key)
-            )
-        try:
-            status = self._call(refund)
-        except ProviderNotReached as error:
-            self._undo(refund, owner, key)
-            raise Unavailable("The payment provider is away.") from error
-        except ProviderUnknown as error:
-            raise OutcomeUnknown("The payment provider has not answered; send the same request again.") from error
-        with self._database.transaction(continues=True) as connection:
-            self.record_result(connection, refund, status)
-        reach("refund.settled")
-        return _final_answer(refund, status)
-
-    def _call(self, refund: RefundOrder) -> RefundStatus:
+    def call(self, refund: RefundOrder) -> RefundStatus:
         """Return the provider's final word. Raises ProviderNotReached, ProviderUnknown."""
         reach("refund.recorded")
         if refund.amount.amount == 0:
@@ -174,12 +137,26 @@ class Refunds:
         reach("refund.sent")
         return RefundStatus.REFUNDED
 
-    def _undo(self, refund: RefundOrder, owner: str, key: str) -> None:
-        with self._database.transaction(continues=True) as connection:
-            connection.execute(_BY_ID, {"of_id": refund.payment_id})
-            if not connection.execute(_UNDO, {"key": refund.provider_key}).rowcount:  # type: ignore[attr-defined]
-                raise OutcomeUnknown("The payment provider is away; the refund will follow.")
-            idempotency.free(connection, owner, key)
+    def record_admin(
+        self, connection: Connection, payment_id: str, refund_id: str, amount: Money, requested_by: tuple[str, str]
+    ) -> RefundOrder:
+        """Write an admin's refund. Raises NotFound, InvalidRequest (currency), RefundExceedsCapture."""
+        payment = connection.execute(_BY_ID, {"of_id": payment_id}).first()
+        if payment is None:
+            raise NotFound("There is no such payment.")
+        if payment.currency != amount.currency:
+            error = FieldError("amount.currency", f"the payment was made in {payment.currency}")
+            raise InvalidRequest("A refund has the currency of its payment.", [error])
+        captured = payment.amount if payment.status == PaymentStatus.CAPTURED else 0
+        check_refund(amount.amount, captured, self._promised(connection, payment.id))
+        return self._record(
+            connection, payment, RefundOrigin.ADMIN, amount.amount, refund_id, requested_by=requested_by
+        )
+
+    def undo(self, connection: Connection, refund: RefundOrder) -> bool:
+        """Take back a refund that never reached the provider; False if a cancellation has counted on it."""
+        connection.execute(_BY_ID, {"of_id": refund.payment_id})
+        return bool(connection.execute(_UNDO, {"key": refund.provider_key}).rowcount)
 
     def _promised(self, connection: Connection, payment_id: str) -> int:
         return int(connection.execute(_PROMISED, {"of_payment": payment_id}).scalar_one())
@@ -231,13 +208,8 @@ def refund_of(row: Row[Any]) -> RefundOrder:
     )
 
 
-def _replay(earlier: idempotency.Earlier) -> Answer:
-    if earlier.answer is None:
-        raise RequestInFlight("The refund is not settled yet.")
-    return earlier.answer.replayed()
-
-
-def _final_answer(refund: RefundOrder, status: RefundStatus) -> Answer:
+def final_answer(refund: RefundOrder, status: RefundStatus) -> Answer:
+    """Return what an admin is answered once the provider has spoken."""
     if status == RefundStatus.REFUSED:
         refused = RefundExceedsCapture("The payment provider refused the refund.")
         return answer_of_error(refused, f"/payments/{refund.payment_id}/refunds")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, request
 
+from monolith.database import Database
+from monolith.payments.admin_refund import refund_as_admin
 from monolith.payments.refunds import Refunds
 from monolith.payments.service import Payments
 from monolith.payments.webhooks import Webhooks
@@ -30,7 +32,9 @@ def refund(payment_id: str) -> Response:
     wanted, key, fingerprint = read_body(RefundInput, keyed=True)
     refunds: Refunds = current_app.extensions["refunds"]
     amount = wanted.amount.to_money()
-    return send(refunds.refund_as_admin(_known_form(payment_id), amount, admin.subject, key, fingerprint))
+    database: Database = current_app.extensions["database"]
+    payment_id = _known_form(payment_id)
+    return send(refund_as_admin(database, refunds, payment_id, amount, admin.subject, key, fingerprint))
 
 
 @blueprint.post("/webhooks/payments")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from sqlalchemy import text
 
@@ -62,14 +63,14 @@ class Settler:
     def settle_charges(self) -> bool:
         """Send due charges again, or void those that are too old; True if there may be more. Raises Unavailable."""
         rows = self._database.write(_CLAIM_CHARGES, self._limits)
-        self._all([lambda row=row: self._charge(charge_of(row), row.attempts, row.too_old) for row in rows])
+        self._all([partial(self._charge, charge_of(row), row.attempts, row.too_old) for row in rows])
         return len(rows) == AT_ONCE
 
     def settle_refunds(self) -> bool:
         """Send due refunds again; True if there may be more. Raises Unavailable."""
         limits = {"call_s": self._limits["call_s"], "many": AT_ONCE}
         rows = self._database.write(_CLAIM_REFUNDS, limits)
-        self._all([lambda row=row: self._refund(refund_of(row)) for row in rows])
+        self._all([partial(self._refund, refund_of(row)) for row in rows])
         return len(rows) == AT_ONCE
 
     def close(self) -> None:

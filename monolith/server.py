@@ -1,0 +1,106 @@
+"""The server process: Granian with one worker, which lives and dies as one with it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.util import Finalize
+from typing import Any
+
+import psycopg
+from flask import Flask
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+
+from monolith import catalog
+from monolith.config import Settings
+from monolith.database import Database
+from monolith.migrations import migrate
+from shared.domain.errors import ShopError
+from shared.platform import failpoints, logs, mishaps
+from shared.platform.metrics import Metrics
+
+DATABASE_STARTS_WITHIN_S = 30.0
+
+
+def serve(settings: Settings, create_app: Callable[[Settings], Flask], close: Callable[[Flask], None]) -> None:
+    """Migrate, seed, and serve until SIGTERM; exit with status 1 and one line if that cannot be."""
+    logs.configure("monolith", settings.log_level)
+    try:
+        failpoints.enable(settings.crash_at, settings.reached_file, local_mode=settings.is_local)
+        mishaps.enable(settings.faults_file, local_mode=settings.is_local)
+        _check_port(settings.host, settings.port)
+        if settings.migrate_on_start:
+            _prepare(settings)
+    except (OSError, ValueError, psycopg.Error, ShopError) as error:
+        sys.stderr.write(f"monolith: {error}\n")
+        raise SystemExit(1) from None
+    Granian(
+        "monolith.app",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=1,  # a worker that dies takes its parent along, and the whole part is started again
+        blocking_threads=settings.web_threads,
+        blocking_threads_idle_timeout=600,
+        http=HTTPModes.http1,
+        log_level=LogLevels.error,
+        workers_kill_timeout=10,
+    ).serve(target_loader=partial(_load, settings, create_app, close), wrap_loader=False)
+
+
+def _load(settings: Settings, create_app: Callable[[Settings], Flask], close: Callable[[Flask], None]) -> Any:
+    """Return the WSGI callable, in the worker process; the loops run from here on."""
+    failpoints.enable(settings.crash_at, settings.reached_file, local_mode=settings.is_local)
+    mishaps.enable(settings.faults_file, local_mode=settings.is_local)
+    logs.configure("monolith", settings.log_level)
+    threading.Thread(target=_die_with_parent, name="parent", daemon=True).start()
+    app = create_app(settings)
+    for loop in app.extensions["loops"]:
+        loop.start()
+    # A worker process runs no atexit handlers; this one is its own way of ending well.
+    Finalize(None, close, args=(app,), exitpriority=1)
+    return app.wsgi_app
+
+
+def _die_with_parent() -> None:
+    """Without this, a worker whose parent was killed would go on serving beside its successor."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raise OSError if the port is taken. Granian would share it with whoever has it, and say nothing."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise OSError(f"port {port} on {host} cannot be used: {error.strerror}") from error
+
+
+def _prepare(settings: Settings) -> None:
+    """Bring schema and products up, waiting for a database that is still starting. Raises psycopg.Error."""
+    give_up_at = time.monotonic() + DATABASE_STARTS_WITHIN_S
+    while True:
+        try:
+            migrate(settings.database_url)
+            break
+        except psycopg.OperationalError:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.2)
+    database = Database(settings.database_url, pool_size=1, metrics=Metrics())
+    catalog.seed_if_empty(database, settings.seed_products)
+    database.close()
