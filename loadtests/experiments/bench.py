@@ -55,7 +55,7 @@ def run(session: Session) -> Result:
     session.narrator.plan(1 + (rounds + 1) * len(plan) + len(ARMS))
     chance = random.Random(session.seed)
     with arms_up(ARMS, session.budget, keep=False) as arms:
-        proof = journeys_core.prove(ARMS, session.folder / "journeys.log")
+        proof = journeys_core.prove(arms, session.folder / "journeys.log")
         session.narrator.done(f"all arms behave the same: {proof}")
         for arm in arms.values():
             arm.fresh_data(PRODUCTS)

@@ -45,7 +45,7 @@ def run(session: Session) -> Result:
     curves: dict[str, dict[str, list[dict[str, float]]]] = {}
     searches: dict[tuple[str, str], Search] = {}
     with arms_up(BUILDS, session.budget, keep=False) as arms:
-        session.narrator.tell(f"both behave the same: {journeys_core.prove(BUILDS, session.folder / 'journeys.log')}")
+        session.narrator.tell(f"both behave the same: {journeys_core.prove(arms, session.folder / 'journeys.log')}")
         for mix in mixes:
             curves[mix] = {name: [] for name in BUILDS}
             for name, arm in arms.items():

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deploy.errors import DeployError
 from deploy.home import REPOSITORY
+from loadtests.experiments.arm import Arm
+from loadtests.experiments.session import PRODUCTS
 
 TIMEOUT_S = 180
 TAIL = 4000
@@ -18,8 +21,13 @@ class JourneysDiffer(DeployError):
     """A journey failed on a build, so a comparison would compare different work."""
 
 
-def prove(arms: Sequence[str], log: Path) -> str:
-    """Run the journeys marked `core` on running stacks and return pytest's last line. Raises JourneysDiffer."""
+def prove(arms: Mapping[str, Arm], log: Path) -> str:
+    """Give all arms the same fresh data, run the journeys marked `core`, and return pytest's last line.
+
+    Raises JourneysDiffer. What the journeys leave behind is no ground for a measurement: reset again.
+    """
+    with ThreadPoolExecutor(max_workers=len(arms)) as pool:
+        list(pool.map(lambda arm: arm.fresh_data(PRODUCTS), arms.values()))
     command = [sys.executable, "-m", "pytest", "tests/journeys", "-m", "core", "--running", "--arms", ",".join(arms)]
     command += ["-q", "-p", "no:cacheprovider", "--no-header", "--tb=short"]
     try:

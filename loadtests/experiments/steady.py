@@ -68,9 +68,7 @@ def run(session: Session) -> Result:
     mix = session.options.get("mix", "shopping")
     session.narrator.plan(1 + len(BUILDS) + 2 * 3 * pairs + len(BUILDS))
     with arms_up(BUILDS, session.budget, keep=False) as arms:
-        session.narrator.done(
-            f"both builds behave the same: {journeys_core.prove(BUILDS, session.folder / 'core.log')}"
-        )
+        session.narrator.done(f"both builds behave the same: {journeys_core.prove(arms, session.folder / 'core.log')}")
         rate = SHARE_OF_CAPACITY * min(_probed(session, arm, mix) for arm in arms.values())
         three = [*arms.values(), arms["monolith"].again()]
         for arm in arms.values():

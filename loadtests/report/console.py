@@ -55,7 +55,9 @@ def cost_table(result: Result) -> Table:
 
 def comparison_table(result: Result) -> Table:
     """Return the ratios with their intervals."""
-    table = Table("how many times as much", "times", "95 % interval", "pairs", "", box=SIMPLE_HEAD)
+    sides = {(row.get("b", ""), row.get("a", "")) for row in result["comparison"].values()}
+    title = " / ".join(build_name(side) for side in next(iter(sides))) if len(sides) == 1 else "how many times as much"
+    table = Table(title, "times", "95 % interval", "pairs", "", box=SIMPLE_HEAD)
     for column in table.columns[1:4]:
         column.justify = "right"
     for name, row in result["comparison"].items():
@@ -63,7 +65,9 @@ def comparison_table(result: Result) -> Table:
         if "target" in row:
             within = row["ratio"] <= row["target"]
             told = f"[{'green' if within else 'red'}]{'within' if within else 'above'} {number(row['target'], 2)}[/]"
-        what = f"{row.get('what', name)}, {row.get('b', '')}/{row.get('a', '')}".rstrip("/, ")
+        what = row.get("what", name)
+        if len(sides) > 1:
+            what = f"{what}, {row.get('b', '')} / {row.get('a', '')}"
         table.add_row(what, number(row["ratio"]), interval(row), str(row.get("pairs", "")), told)
     return table
 
