@@ -25,6 +25,7 @@ from loadtests.experiments.session import PRODUCTS, Session
 from loadtests.experiments.trial import Load, Trial, run_trial
 from loadtests.measure import reconcile
 from loadtests.measure.statistics import order_of_pairs
+from loadtests.measure.verdict import Verdict
 from loadtests.report.result import Ratio, Result
 from loadtests.report.words import number, times
 
@@ -52,15 +53,18 @@ def run(session: Session) -> Result:
         trials = _interleave(session, arms, load, pairs)
     probed = " and ".join(f"{name} about {rate:.0f}/s" for name, rate in capacity.items())
     session.notes.append(f"Probed by a short ramp: {probed}. The rate was set to {load.rate:.1f}/s.")
-    alike = [found for pair in trials for found in _ended_alike(pair)]
+    alike = [_ended_alike(pair) for pair in trials]
     figures = compare(session)
     return session.result(
         answer=answer(session, figures, load.rate),
         comparison=figures,
         findings=findings(figures),
-        violations=alike,
+        violations=[violation.as_dict() for verdict in alike for violation in verdict.violations],
         next_command=NEXT,
-        details={"probed_capacity": capacity},
+        details={
+            "probed_capacity": capacity,
+            "looked_at": {"L8": sum(verdict.looked_at for verdict in alike)},
+        },
     )
 
 
@@ -90,12 +94,12 @@ def _once_more_if_void(session: Session, arm: Arm, load: Load, pair: int) -> Tri
     return trial
 
 
-def _ended_alike(pair: list[Trial]) -> list[dict[str, str]]:
+def _ended_alike(pair: list[Trial]) -> Verdict:
     """L8: both arms of a pair got the same requests, so they must end in the same state."""
     one, other = (trial.books for trial in pair)
     if one is None or other is None or any(trial.run["void"] for trial in pair):
-        return []
-    return [violation.as_dict() for violation in reconcile.compare(one, other)]
+        return Verdict("L8")
+    return reconcile.compare(one, other)
 
 
 def compare(session: Session) -> dict[str, Ratio]:

@@ -23,6 +23,7 @@ MODULES = {
     "steady": "loadtests.experiments.steady",
     "capacity": "loadtests.experiments.capacity",
     "three-rulers": "loadtests.experiments.three_rulers",
+    "blast-radius": "loadtests.experiments.blast_radius",
 }
 SECTIONS = {
     "Question": "question",

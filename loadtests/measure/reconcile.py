@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,9 +75,9 @@ def check(books: Books, waited_s: float = 0.0) -> Reconciliation:
     return Reconciliation(books.stack, waited_s, confirmed, {v.promise: v.looked_at for v in verdicts}, found)
 
 
-def compare(one: Books, other: Books) -> Sequence[Violation]:
+def compare(one: Books, other: Books) -> Verdict:
     """Return how two builds ended differently after the same script (L8). Only for runs without faults."""
-    return sameness.both_end_alike(one, other).violations
+    return sameness.both_end_alike(one, other)
 
 
 def reconcile(parties: Parties, orders: Path | None, *, planted_poison: int = 0) -> tuple[Reconciliation, Books]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.measure import sameness
 from loadtests.measure.books import (
     Attempt,
     Books,
@@ -380,8 +379,10 @@ def test_the_same_script_ends_alike_although_ids_differ() -> None:
         orders=tuple(replace(o, idempotency_key=o.idempotency_key.replace("run-", "again-")) for o in books.orders),
     )
 
-    assert sameness.both_end_alike(books, other).looked_at == 7
-    assert compare(books, other) == []
+    verdict = compare(books, other)
+
+    assert verdict.looked_at == 7
+    assert verdict.violations == []
 
 
 @pytest.mark.parametrize(
@@ -393,6 +394,6 @@ def test_the_same_script_ends_alike_although_ids_differ() -> None:
     ],
 )
 def test_l8_names_what_ended_differently(plant: Plant, about: str) -> None:
-    found = compare(right_books(), replace(plant(right_books()), stack="othershop"))
+    found = compare(right_books(), replace(plant(right_books()), stack="othershop")).violations
 
     assert [(violation.promise, violation.about) for violation in found] == [("L8", about)]

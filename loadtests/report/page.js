@@ -26,7 +26,7 @@
     ...own,
   });
   const dress = (layout, height) => ({
-    height, margin: { l: 64, r: 90, t: 16, b: 52 },
+    height, margin: { l: 64, r: 24, t: 16, b: 52 },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: "colour:ink:1" },
     hoverlabel: { bgcolor: "colour:paper:1", bordercolor: "colour:line:1", font: { color: "colour:ink:1" } },

@@ -24,7 +24,7 @@ def colour(part: str) -> str:
     shades = {"applications": _APPLICATIONS, "databases": _DATABASES}.get(kin)
     if shades is None:
         return f"part-{kin}"
-    # A lone application or database has the middle shade; four of them are told apart.
+    # A lone application or database has the first shade; four of them are told apart.
     shade = max(shades.index(part) - (len(shades) - 4), 0) + 1 if part in shades else 1
     return f"part-{kin}-{shade}"
 

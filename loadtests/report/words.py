@@ -10,6 +10,8 @@ BUILD_NAMES = {
     "monolith-again": "Monolith, again",
     "microservices": "Microservices",
     "colocated": "Colocated",
+    "monolith-bulkheads": "Monolith, bulkheads",
+    "services-bare": "Microservices, bare",
     "closed-loop": "Closed loop",
     "open-from-send": "Open, from the send",
     "open-from-due": "Open, from when due",
