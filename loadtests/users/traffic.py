@@ -55,6 +55,7 @@ MIXES: dict[str, Mix] = {
         Mix("boutique", {"list": 1, "product": 10, "order": 1}),
         # Not for comparisons of speed: for faults and recovery, where refunds have to be in the play.
         _with_orders("cancelling", 0.40, 0.10),
+        _with_orders("faults", 0.25, 0.05),
         # One request each, for figures by unit of work.
         Mix("orders-only", {"order": 1}),
         Mix("lists-only", {"list": 1}),

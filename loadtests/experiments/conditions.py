@@ -1,0 +1,86 @@
+"""An arm under a condition: one build with settings of its own, up alone, with its data and its cores."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from deploy import together
+from deploy.display import StartProgress
+from deploy.errors import Unsupported
+from deploy.faults import heal_everything, mishaps
+from deploy.local import LocalRunner
+from loadtests.experiments.budgets import Budget
+
+Settings = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What an arm is called, which stack it is, and what is set otherwise than usual, by part."""
+
+    name: str
+    stack: str
+    settings: Settings = field(default_factory=dict)
+
+    @property
+    def has_broker(self) -> bool:
+        """Whether events travel through a broker."""
+        return self.stack != "monolith"
+
+
+@contextlib.contextmanager
+def outside_up(budget: Budget) -> Iterator[None]:
+    """Have the outside world for the length of the block; it stays if it was up before."""
+    runner = LocalRunner("outside")
+    was_up = runner.status().up
+    _up(runner)
+    _bind(runner, budget.other)
+    try:
+        yield
+    finally:
+        _bind(runner, None)
+        if not was_up:
+            runner.down()
+
+
+@contextlib.contextmanager
+def stack_up(condition: Condition, budget: Budget, *, armed: bool = False) -> Iterator[LocalRunner]:
+    """Have a stack with these settings; everything is healed and set back afterwards, and stopped if it was down.
+
+    `armed`: its modules can be told to misbehave, so that no restart is needed in the middle of a load.
+    """
+    runner = LocalRunner(condition.stack)
+    was_up = runner.status().up
+    _up(runner)
+    wanted = {part: dict(values) for part, values in condition.settings.items()}
+    if armed:
+        for part in runner.stack.parts:
+            if part.kind == "app":
+                wanted.setdefault(part.name, {})[mishaps.SETTING] = str(mishaps.file_of(runner))
+    try:
+        for name, values in wanted.items():
+            runner.configure(name, values)
+        _bind(runner, budget.build)
+        yield runner
+    finally:
+        heal_everything(runner)
+        _bind(runner, None)
+        if was_up:
+            for name, values in wanted.items():
+                runner.configure(name, dict.fromkeys(values))
+        else:
+            runner.down()
+
+
+def _up(runner: LocalRunner) -> None:
+    if runner.status().up:
+        return
+    with StartProgress({runner.stack.name: len(runner.stack.parts)}) as progress:
+        together.up([runner], {}, progress.watch)
+
+
+def _bind(runner: LocalRunner, cores: tuple[int, ...] | None) -> None:
+    with contextlib.suppress(Unsupported):
+        runner.pin(cores)
