@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from deploy.compose_site import STACKS, ComposeSite, inside, service_name
+from deploy.containers.site import STACKS, ComposeSite, inside, service_name
 from deploy.envoy.bootstrap import bootstrap
 from deploy.envoy.clusters import cluster as eds_cluster
 from deploy.parts import Part, Secrets, Stack

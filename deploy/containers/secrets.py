@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from deploy import keys
-from deploy.compose_site import secret_files
+from deploy.containers.site import secret_files
 from deploy.home import Home, write_atomically, writing
 
 

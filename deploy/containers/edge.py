@@ -1,0 +1,54 @@
+"""Asks the Envoy in a container, or changes it: its admin port answers only inside."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+from typing import Any
+
+from deploy.containers.engine import Container, docker
+from deploy.envoy.listeners import RATE_LIMIT_KEY
+
+ADMIN_PORT = 9901
+ASK = (
+    f"exec 3<>/dev/tcp/127.0.0.1/{ADMIN_PORT} && "
+    r"printf '%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' $1 $2 >&3 && cat <&3"
+)
+
+
+def serving_addresses(edge: Container) -> set[str]:
+    """Return the addresses that requests are sent to: found by DNS, and asked for their health."""
+    found: set[str] = set()
+    for cluster in json.loads(_ask(edge, "GET", "/clusters?format=json")).get("cluster_statuses", []):
+        for host in cluster.get("host_statuses", []):
+            if not _is_refused(host["health_status"]):
+                found.add(host["address"]["socket_address"]["address"])
+    return found
+
+
+def set_rate_limit(edge: Container, *, on: bool) -> None:
+    """Switch the edge's rate limit on or off, until it restarts."""
+    _ask(edge, "POST", f"/runtime_modify?{RATE_LIMIT_KEY}={100 if on else 0}")
+
+
+def _is_refused(health: dict[str, Any]) -> bool:
+    return any(health.get(flag) for flag in ("failed_active_health_check", "failed_outlier_check"))
+
+
+def _ask(edge: Container, method: str, path: str) -> str:
+    """Send a request from inside the container. Raises DeployError."""
+    text = docker("exec", edge.id, "bash", "-c", ASK, "ask", method, path)
+    answer = http.client.HTTPResponse(_Answer(text.encode()))  # type: ignore[arg-type]
+    answer.begin()
+    return answer.read().decode()
+
+
+class _Answer:
+    """What `http.client` needs of a socket."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def makefile(self, *_: object) -> io.BytesIO:
+        return io.BytesIO(self._content)
