@@ -22,6 +22,7 @@ from shared.domain.ids import new_id
 from shared.platform.tokens import Principal
 
 TABLES = "products, stock, reservations, orders, payments, refunds, notifications, idempotency_keys"
+SECRET = "a secret of the tests"  # noqa: S105
 Reply = Callable[[dict[str, Any]], httpx.Response]
 
 
@@ -113,13 +114,15 @@ class Shop:
 
     def stock_of(self, sku: str) -> tuple[int, int, int]:
         """Return (available, reserved, sold)."""
-        ((available, reserved, sold),) = self.rows(f"SELECT available, reserved, sold FROM stock WHERE sku = '{sku}'")
+        rows = self.rows("SELECT sku, available, reserved, sold FROM stock")
+        (found,) = [numbers for name, *numbers in rows if name == sku]
+        available, reserved, sold = found
         return available, reserved, sold
 
     def settle(self) -> None:
         """Do what the settle thread does once everything that is open is due."""
-        for table in ("payments", "refunds"):
-            self.change(f"UPDATE {table} SET next_attempt_at = now() WHERE status = 'pending'")
+        self.change("UPDATE payments SET next_attempt_at = now() WHERE status = 'pending'")
+        self.change("UPDATE refunds SET next_attempt_at = now() WHERE status = 'pending'")
         settler = self.app.extensions["settler"]
         settler.settle_charges()
         settler.settle_refunds()
@@ -129,7 +132,7 @@ class Shop:
 def settings(monolith_database_url: str) -> Settings:
     """Settings whose database has its schema and nothing else."""
     migrate(monolith_database_url)
-    return Settings(twinshop_mode="local", database_url=monolith_database_url, webhook_secret="secret")
+    return Settings(twinshop_mode="local", database_url=monolith_database_url, webhook_secret=SECRET)
 
 
 @pytest.fixture

@@ -1,0 +1,83 @@
+"""Products are found by their words and their shelf, page by page, and kept plans make that cheap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+
+from monolith.catalog.seeding import seed, seed_if_empty
+from monolith.conftest import Shop
+
+
+def skus(shop: Shop, query: str) -> list[str]:
+    """Return the skus of all pages of a list."""
+    found: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page: Any = shop.ask("GET", f"/products?{query}" + (f"&cursor={cursor}" if cursor else "")).json
+        found += [item["sku"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    return found
+
+
+def test_pages_together_are_the_whole_list(shop: Shop) -> None:
+    names = [shop.stocks(f"LAMP-{number}", stock=0) for number in range(7)]
+
+    assert skus(shop, "limit=3") == skus(shop, "limit=7") == names
+
+
+def test_words_are_found_in_names_and_on_one_shelf(shop: Shop) -> None:
+    shop.stocks("LAMP-1", stock=0, name="Reading Lamp, green")
+    shop.stocks("LAMP-2", stock=0, name="Reading Lamp, red")
+
+    assert skus(shop, "query=green lamp") == ["LAMP-1"]
+    assert skus(shop, "query=lamp -green&category=furniture") == ["LAMP-2"]
+    assert skus(shop, "query=lamp&category=garden") == []
+
+
+def test_a_replaced_product_keeps_its_stock_and_is_found_by_its_new_name(shop: Shop) -> None:
+    shop.stocks("LAMP", stock=7, name="Old")
+
+    shop.stocks("LAMP", stock=0, name="New")
+
+    assert shop.ask("GET", "/products/LAMP").json["available"] == 7
+    assert (skus(shop, "query=new"), skus(shop, "query=old")) == (["LAMP"], [])
+
+
+def test_restocking_is_once_for_each_key(shop: Shop) -> None:
+    shop.stocks("LAMP", stock=0)
+
+    answers = [shop.ask("POST", "/products/LAMP/restock", {"quantity": 3}, who="admin", key="k") for _ in "12"]
+
+    assert answers[0].data == answers[1].data
+    assert shop.rows("SELECT initial, restocked, available FROM stock") == [(0, 3, 3)]
+
+
+def test_restocking_what_is_not_there_leaves_the_key_free(shop: Shop) -> None:
+    assert shop.ask("POST", "/products/LAMP/restock", {"quantity": 3}, who="admin", key="k").status_code == 404
+    shop.stocks("LAMP", stock=0)
+
+    assert shop.ask("POST", "/products/LAMP/restock", {"quantity": 3}, who="admin", key="k").status_code == 200
+
+
+def test_seeding_twice_is_seeding_once(shop: Shop) -> None:
+    with shop.database.transaction() as connection:
+        seed(connection, 20)
+
+    seed_if_empty(shop.database, 30)
+
+    assert shop.rows("SELECT count(*) FROM products") == [(20,)]
+
+
+def test_a_list_keeps_its_plan(shop: Shop) -> None:
+    with shop.database.transaction() as connection:
+        seed(connection, 200)
+    for _ in range(20):
+        shop.ask("GET", "/products")
+
+    plans = shop.database.fetch_all(
+        text("SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%LIMIT 21%'")
+    )
+
+    assert [plan.custom_plans for plan in plans] == [0]

@@ -1,0 +1,132 @@
+"""A queued mail is sent at least once, always with the same Message-ID, and one that fails holds up no other."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from email import message_from_bytes
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy import text
+
+from monolith.conftest import Shop
+from monolith.notifications import Sender
+from shared.platform.metrics import Metrics
+
+TO_BOB = text("UPDATE notifications SET email = :address")
+
+
+class Mailbox:
+    """Keeps what it took. `refused` are addresses that it refuses for now."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.taken: list[Any] = []
+        self.refused: set[str] = set()
+
+    async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, *___: Any) -> str:
+        if address in self.refused:
+            return "451 not now"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:
+        self.taken.append(message_from_bytes(envelope.content or b""))
+        return "250 OK"
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    mailbox = Mailbox(port)
+    server = Controller(mailbox, hostname="127.0.0.1", port=port)
+    server.start()
+    yield mailbox
+    server.stop()
+
+
+@pytest.fixture
+def sender(shop: Shop, mailbox: Mailbox) -> Sender:
+    return sender_to(shop, mailbox.port)
+
+
+def sender_to(shop: Shop, port: int) -> Sender:
+    domain = "monolith.twinshop.example"
+    return Sender(shop.database, host="127.0.0.1", port=port, mail_domain=domain, timeout_s=2, metrics=Metrics())
+
+
+def due(shop: Shop) -> None:
+    shop.change("UPDATE notifications SET next_attempt_at = now()")
+
+
+def test_a_mail_says_which_order_it_is_about(shop: Shop, sender: Sender, mailbox: Mailbox) -> None:
+    order = shop.buy((shop.stocks("LAMP", price=1250), 2)).json
+
+    sender.send_queued()
+
+    (mail,) = mailbox.taken
+    assert mail["To"] == "ada@customers.example"
+    assert mail["From"] == "shop@monolith.twinshop.example"
+    assert mail["Message-ID"] == f"<{order['id']}.order_confirmed@monolith.twinshop.example>"
+    assert order["id"] in mail.get_payload()
+    assert "25.00 EUR" in mail.get_payload()
+    assert shop.rows("SELECT status FROM notifications") == [("sent",)]
+    assert not sender.send_queued()
+
+
+def test_a_mail_server_that_is_away_is_tried_again(shop: Shop, sender: Sender, mailbox: Mailbox) -> None:
+    shop.buy((shop.stocks("LAMP"), 1))
+    away = sender_to(shop, 1)
+
+    away.send_queued()
+    not_yet_due = sender.send_queued()
+    due(shop)
+    sender.send_queued()
+
+    assert not not_yet_due
+    assert len(mailbox.taken) == 1
+
+
+@pytest.mark.parametrize("address", ["bob@customers.example", "bob\r\nBcc: eve@evil.example", "böb@ü.example"])
+def test_one_that_cannot_be_sent_holds_up_no_other(shop: Shop, sender: Sender, mailbox: Mailbox, address: str) -> None:
+    lamp = shop.stocks("LAMP")
+    shop.buy((lamp, 1), who="bob")
+    shop.database.write(TO_BOB, {"address": address})
+    shop.buy((lamp, 1), who="ada")
+    mailbox.refused = {"bob@customers.example"}
+
+    sender.send_queued()
+
+    assert [mail["To"] for mail in mailbox.taken] == ["ada@customers.example"]
+    assert shop.rows("SELECT customer_id, status FROM notifications ORDER BY customer_id") == [
+        ("ada", "sent"),
+        ("bob", "queued"),
+    ]
+
+
+def test_a_mail_whose_sender_died_is_sent_again_under_the_same_id(
+    shop: Shop, sender: Sender, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.buy((shop.stocks("LAMP"), 1))
+    write = shop.database.write
+
+    def dies_before_marking(statement: Any, parameters: Any = None) -> Any:
+        if "sent_at" in str(statement):
+            raise KeyboardInterrupt
+        return write(statement, parameters)
+
+    monkeypatch.setattr(shop.database, "write", dies_before_marking)
+    with pytest.raises(KeyboardInterrupt):
+        sender.send_queued()
+    monkeypatch.undo()
+    leased = sender.send_queued()
+    due(shop)
+    sender.send_queued()
+
+    assert not leased
+    assert len(mailbox.taken) == 2
+    assert len({mail["Message-ID"] for mail in mailbox.taken}) == 1

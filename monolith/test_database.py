@@ -1,0 +1,108 @@
+"""A transaction is whole or absent, and its caller learns which, or that nobody knows."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, make_url, text
+
+from monolith.config import Settings
+from monolith.conftest import Shop
+from monolith.database import Database, metadata
+from monolith.migrations import migrate
+from shared.domain.errors import OutcomeUnknown, Unavailable
+from shared.platform.metrics import Metrics
+
+NOBODY = "postgresql://nobody:x@127.0.0.1:1/nothing"
+INSERT = text("INSERT INTO products VALUES ('LAMP', 'Lamp', '', 'light', 1, 'EUR')")
+
+
+def cut(connection: Connection, shop: Shop) -> None:
+    """End the server's side of this connection."""
+    pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    shop.change(f"SELECT pg_terminate_backend({pid}, 5000)")
+
+
+def test_an_exception_rolls_back(shop: Shop) -> None:
+    with pytest.raises(ZeroDivisionError), shop.database.transaction() as connection:  # noqa: PT012
+        connection.execute(INSERT)
+        raise ZeroDivisionError
+
+    assert shop.rows("SELECT sku FROM products") == []
+
+
+def test_a_cut_before_the_commit_is_unavailable(shop: Shop) -> None:
+    with pytest.raises(Unavailable), shop.database.transaction() as connection:  # noqa: PT012
+        cut(connection, shop)
+        connection.execute(INSERT)
+
+
+def test_a_cut_after_an_earlier_commit_is_unknown(shop: Shop) -> None:
+    with pytest.raises(OutcomeUnknown), shop.database.transaction(continues=True) as connection:  # noqa: PT012
+        cut(connection, shop)
+        connection.execute(INSERT)
+
+
+def test_a_commit_without_an_answer_is_unknown(shop: Shop) -> None:
+    with pytest.raises(OutcomeUnknown), shop.database.transaction() as connection:  # noqa: PT012
+        connection.execute(INSERT)
+        cut(connection, shop)
+
+
+def test_all_connections_may_be_cut_between_two_requests(shop: Shop) -> None:
+    def all_at_once() -> None:
+        crowd = [threading.Thread(target=lambda: shop.rows("SELECT pg_sleep(0.05)")) for _ in range(8)]
+        for somebody in crowd:
+            somebody.start()
+        for somebody in crowd:
+            somebody.join()
+
+    all_at_once()
+    shop.change("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                " AND application_name = 'monolith'")  # fmt: skip
+
+    with shop.database.transaction() as connection:
+        connection.execute(INSERT)
+
+    assert shop.ask("GET", "/products").json["items"] == []  # without stock it is not on the list
+    assert shop.rows("SELECT sku FROM products") == [("LAMP",)]
+
+
+def test_a_database_that_is_away_is_unavailable_and_not_ready() -> None:
+    away = Database(NOBODY, pool_size=1, metrics=Metrics())
+
+    with pytest.raises(Unavailable):
+        away.fetch_all(text("SELECT 1"))
+    with pytest.raises(Unavailable), away.transaction():
+        pytest.fail("there is no transaction")
+
+    assert not away.is_ready()
+    away.close()
+
+
+def test_readiness_does_not_wait_for_a_database_that_hangs(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shop.database.is_ready()
+    answered = threading.Event()
+    monkeypatch.setattr(shop.database, "fetch_all", lambda _: answered.wait(5))
+
+    assert not shop.database.is_ready(within_s=0.05)
+    assert not shop.database.is_ready(within_s=0.05)
+    answered.set()
+
+
+def test_the_tables_described_are_the_tables_migrated(settings: Settings) -> None:
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415  (slow to import)
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
+    engine = create_engine(make_url(settings.database_url).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        differences: list[Any] = compare_metadata(MigrationContext.configure(connection), metadata)
+    engine.dispose()
+
+    assert differences == []
+
+
+def test_migrating_twice_is_migrating_once(settings: Settings) -> None:
+    migrate(settings.database_url)
