@@ -18,6 +18,7 @@ from loadtests.report.result import SCHEMA_VERSION, Gate, Ratio, Result, Run
 
 DEFAULT_SEED = 8001
 PRODUCTS = 1000
+BUSY_SHARE = 0.5  # of all cores, used by others before we start
 
 
 @dataclass
@@ -40,6 +41,12 @@ class Session:
     def __post_init__(self) -> None:
         # Before any load of ours, so that the load average is that of the machine.
         self._environment = environment.describe(self.budget, self.seed)
+        load, cores = self._environment["load_average"][0], self._environment["cores"]
+        if load > BUSY_SHARE * cores:
+            self.notes.append(
+                f"The machine was busy before this began: a load average of {load:.1f} on {cores} cores. Figures of "
+                "speed are of that machine, too; ratios of CPU suffer less."
+            )
         if not self.budget.enforced:
             self.notes.append(
                 "Builds and load could not be kept on different cores here: figures of speed say nothing, and no "

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from deploy.display import console
-from deploy.local import LocalRunner
+from deploy.runners import runner_for
 from loadtests.report import summary
 from loadtests.report.result import Result, all_violations
 from loadtests.report.words import build_name, interval, number
@@ -24,7 +24,8 @@ def lines_of(result: Result) -> list[RenderableType]:
     shown: list[RenderableType] = [""]
     violations = all_violations(result)
     if violations:
-        shown.append(f"[bold red]{len(violations)} promises were broken, so no figure below proves anything:[/]")
+        count = f"{len(violations)} promise{'s were' if len(violations) > 1 else ' was'}"
+        shown.append(f"[bold red]{count} broken, so no figure below proves anything:[/]")
         shown += [
             escape(f"  {v['promise']} {v['build']} {v['about']}: {v['seen']}; expected {v['expected']}")
             for v in violations[:SHOWN_VIOLATIONS]
@@ -85,6 +86,6 @@ def list_of_experiments() -> Table:
 def goodbye(experiment: str, folder: Path) -> None:
     """Say where the shops are that this experiment left up."""
     for name in OFFERED.get(experiment, ()):
-        console.print(f"{build_name(name):>14}  [bold]{LocalRunner(name).address}[/]")
+        console.print(f"{build_name(name):>14}  [bold]{runner_for(name).address}[/]")
     if experiment in OFFERED:
         console.print("Both shops are still up: look around, and `make down` when done.")
