@@ -44,7 +44,7 @@ def test_plain_locust_runs_closed_loop_shoppers(shop):
     [("browse", {"GET /products", "GET /products/{sku}", "GET /products?query="}), ("buy", {"POST /orders"})],
 )
 def test_tags_choose_what_shoppers_do(shop, tags, rows_expected):
-    _, rows = run(shop, "Shopper", "-u", "10", "-r", "10", "-t", "4s", "--think", "0.05", "--tags", tags)
+    _, rows = run(shop, "Shopper", "-u", "10", "-r", "10", "-t", "8s", "--think", "0.05", "--tags", tags)
 
     assert rows_expected <= set(rows)
     assert ("POST /orders" in rows) == (tags == "buy")
