@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated
 
 import typer
 
@@ -12,11 +15,19 @@ from deploy import commands
 from deploy.display import errors
 from deploy.errors import DeployError
 from deploy.faults import commands as breaking
+from deploy.runners import VARIABLE
 from loadtests import commands as measuring
+
+
+class Place(StrEnum):
+    """What stacks run on."""
+
+    local = "local"
+    compose = "compose"
+
 
 app = typer.Typer(
     name="twinshop",
-    help="Run the same shop as a monolith and as microservices, and compare them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -47,6 +58,15 @@ for command in (
     app.command()(command)
 app.command("rate-limit")(commands.rate_limit)
 app.command("compare-reports")(measuring.compare_reports)
+
+
+@app.callback()
+def choose_place(
+    on: Annotated[Place | None, typer.Option(help="local: processes of this machine; compose: containers.")] = None,
+) -> None:
+    """Run the same shop as a monolith and as microservices, and compare them."""
+    if on is not None:
+        os.environ[VARIABLE] = on.value  # for the programs that a command starts, too
 
 
 def main() -> None:

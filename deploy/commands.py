@@ -10,9 +10,10 @@ import typer
 
 from deploy import together
 from deploy.display import StartProgress, console, stats_table, status_table
-from deploy.local import LocalRunner, port_shift
+from deploy.local import port_shift
 from deploy.parts import Stack
 from deploy.ports import PORTS
+from deploy.runners import runner_for
 from deploy.topology import STACKS
 
 
@@ -47,7 +48,7 @@ def up(
 ) -> None:
     """Start stacks, and the outside world with the first of them; return when all are ready."""
     began = time.monotonic()
-    runners = [LocalRunner(name) for name in together.with_outside(stack.stacks)]
+    runners = [runner_for(name) for name in together.with_outside(stack.stacks)]
     settings = together.settings_of(setting or [])
     settings.setdefault("*", {}).setdefault("SEED_PRODUCTS", str(products))
     with StartProgress({runner.stack.name: len(runner.stack.parts) for runner in runners}) as progress:
@@ -70,12 +71,12 @@ def down(stack: StackArgument = Choice.all) -> None:
 
 def status(stack: StackArgument = Choice.all) -> None:
     """Show every replica and how it is."""
-    console.print(status_table(LocalRunner(name).status() for name in stack.stacks))
+    console.print(status_table(runner_for(name).status() for name in stack.stacks))
 
 
 def stats(stack: StackArgument = Choice.all) -> None:
     """Show CPU seconds and memory (PSS) by part."""
-    running = [runner for name in stack.stacks if (runner := LocalRunner(name)).status().up]
+    running = [runner for name in stack.stacks if (runner := runner_for(name)).status().up]
     console.print(stats_table({runner.stack.name: runner.stats() for runner in running}))
 
 
@@ -135,7 +136,7 @@ def logs(target: Target, stack: StackOption = Choice.both, lines: int = 50) -> N
 def reset(stack: StackArgument = Choice.both, products: int = 1000) -> None:
     """Give running shops fresh data."""
     for name in stack.stacks:
-        if name != "outside" and (runner := LocalRunner(name)).status().up:
+        if name != "outside" and (runner := runner_for(name)).status().up:
             runner.reset(products)
             console.print(f"{name}: fresh data, {products} products.")
 
@@ -145,7 +146,7 @@ def rate_limit(stack: StackArgument, on: Annotated[str, typer.Argument(help="on 
     if on not in ("on", "off"):
         raise typer.BadParameter("say on or off")
     for name in stack.stacks:
-        if name != "outside" and (runner := LocalRunner(name)).status().up:
+        if name != "outside" and (runner := runner_for(name)).status().up:
             runner.rate_limit(on=on == "on")
             console.print(f"{name}: the rate limit is {on}.")
 

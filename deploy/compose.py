@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from deploy import fresh_data, keys, port_check
 from deploy.containers import images, secrets
 from deploy.containers.cgroups import KIND, usage_of
-from deploy.containers.edge import set_rate_limit
+from deploy.containers.edge import set_runtime
 from deploy.containers.engine import Container, Engine, docker
 from deploy.containers.fleet import GRACE_S, LOOK_EVERY_S, READY_TIMEOUT_S, Fleet, at_once
 from deploy.containers.project import Project, changed, cpuset
-from deploy.errors import DeployError, StartFailed, UnknownTarget
+from deploy.containers.site import STACKS
+from deploy.envoy.listeners import RATE_LIMIT_KEY
+from deploy.errors import DeployError, StartFailed, UnknownTarget, Unsupported
 from deploy.home import Home
 from deploy.local import port_shift
 from deploy.parts import Part, Site, Stack
@@ -40,7 +42,6 @@ class ComposeRunner(Runner):
 
     @property
     def site(self) -> Site:
-        """Where the parts of this and of the other stacks are, seen from this machine."""
         return self._site
 
     @property
@@ -63,10 +64,11 @@ class ComposeRunner(Runner):
         return True
 
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
-        """Create all containers and start the first of them: True, or False if the stack is up already."""
         found = self._fleet.all()
         if self._fleet.is_up(found):
             return False
+        if self._stack.name not in STACKS:
+            raise Unsupported(f"docker-compose.yml has no {self._stack.name}; it has {', '.join(STACKS)}.")
         if not found:
             port_check.require_free(self._stack)
         secrets.ensure(self._home)
@@ -88,7 +90,6 @@ class ComposeRunner(Runner):
             time.sleep(LOOK_EVERY_S)
 
     def is_finished(self, watch: Watch | None = None) -> bool:
-        """Start what can be started by now, and tell whether all parts are ready. Raises StartFailed."""
         status = self._fleet.start_what_can()
         if watch is not None:
             watch(status)
@@ -190,8 +191,11 @@ class ComposeRunner(Runner):
         fresh_data.reset(self._stack, self._site, products)
 
     def rate_limit(self, *, on: bool) -> None:
+        self.set_runtime({RATE_LIMIT_KEY: "100" if on else "0"})
+
+    def set_runtime(self, values: Mapping[str, str]) -> None:
         if (edge := self._fleet.edge()) is not None:
-            set_rate_limit(edge, on=on)
+            set_runtime(edge, values)
 
     def _make(self, part: Part, replicas: int, *options: str) -> None:
         """Let compose bring a part to this many containers, made as the files say; wait until they serve."""

@@ -74,7 +74,7 @@ def stats_table(stats: Mapping[str, list[PartStats]]) -> Table:
         column.justify = "right"
     for stack, parts in stats.items():
         for one in parts:
-            memory = f"{one.memory_bytes / 2**20:.1f}{'' if one.memory_kind == 'pss' else ' (RSS)'}"
+            memory = f"{one.memory_bytes / 2**20:.1f}{'' if one.memory_kind in ('pss', 'cgroup') else ' (RSS)'}"
             counts = (str(one.replicas), str(one.processes), f"{one.cpu_s:.2f}", memory, str(one.restarts))
             table.add_row(stack, one.part, *counts)
         processes = str(sum(one.processes for one in parts))

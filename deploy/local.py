@@ -52,7 +52,6 @@ class LocalRunner(Runner):
 
     @property
     def site(self) -> Site:
-        """Where the parts of this and of the other stacks are."""
         return self._site
 
     @property
@@ -75,7 +74,6 @@ class LocalRunner(Runner):
         return True
 
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
-        """Start the supervisor and return at once: True, or False if the stack is up already."""
         if self.status().up:
             return False
         leftovers.end_all(self._folder)
@@ -108,7 +106,6 @@ class LocalRunner(Runner):
             time.sleep(LOOK_EVERY_S)
 
     def is_finished(self, watch: Watch | None = None) -> bool:
-        """Whether all parts are ready by now. Raises StartFailed if that will not happen any more."""
         status = self.status()
         if status.up and watch is not None:
             watch(status)
@@ -190,6 +187,9 @@ class LocalRunner(Runner):
 
     def rate_limit(self, *, on: bool) -> None:
         admin.set_rate_limit(self._stack.part("edge").port("admin"), on=on)
+
+    def set_runtime(self, values: Mapping[str, str]) -> None:
+        admin.set_runtime(self._stack.part("edge").port("admin"), values)
 
     def _requests_arrive(self, status: StackStatus) -> bool:
         """Whether the edge knows every replica that is ready; it learns of them some milliseconds later."""

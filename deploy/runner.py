@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from deploy.parts import Stack
+from deploy.parts import Site, Stack
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class PartStats:
     part: str
     cpu_s: float
     memory_bytes: int
-    memory_kind: str  # "pss", or "rss" where the system has no PSS
+    memory_kind: str  # "pss", or "rss" where the system has no PSS; "cgroup" of containers
     processes: int
     replicas: int
     restarts: int
@@ -69,6 +69,11 @@ class Runner(ABC):
 
     @property
     @abstractmethod
+    def site(self) -> Site:
+        """Where the parts of this and of the other stacks are, seen from this machine."""
+
+    @property
+    @abstractmethod
     def address(self) -> str:
         """The public address of the shop, or of the outside world's provider."""
 
@@ -85,6 +90,14 @@ class Runner(ABC):
         with the status several times a second. Raises PortTaken, StartFailed, FolderTrouble; what
         was started is stopped again.
         """
+
+    @abstractmethod
+    def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
+        """Start what can be started and return soon: True, or False if the stack is up already. See `up`."""
+
+    @abstractmethod
+    def is_finished(self, watch: Watch | None = None) -> bool:
+        """Carry on with what was begun, and tell whether all parts are ready. Raises StartFailed if one never will."""
 
     @abstractmethod
     def down(self) -> bool:
@@ -145,3 +158,7 @@ class Runner(ABC):
     @abstractmethod
     def rate_limit(self, *, on: bool) -> None:
         """Switch the edge's rate limit on or off."""
+
+    @abstractmethod
+    def set_runtime(self, values: Mapping[str, str]) -> None:
+        """Set runtime keys of the edge (faults on its links are such); they last until it restarts."""

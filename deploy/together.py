@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from deploy.errors import DeployError, StartFailed, UnknownTarget
-from deploy.local import LOOK_EVERY_S, LocalRunner
-from deploy.runner import Watch
+from deploy.local import LOOK_EVERY_S
+from deploy.runner import Runner, Watch
+from deploy.runners import runner_for
 from deploy.topology import SHOPS
 
 READY_TIMEOUT_S = 60.0
@@ -20,7 +21,7 @@ def with_outside(stacks: Sequence[str]) -> tuple[str, ...]:
     return ("outside", *(name for name in stacks if name != "outside"))
 
 
-def up(runners: Sequence[LocalRunner], settings: Mapping[str, Mapping[str, str]], watch: Watch) -> list[str]:
+def up(runners: Sequence[Runner], settings: Mapping[str, Mapping[str, str]], watch: Watch) -> list[str]:
     """Start stacks side by side and return the names of those that were not up before.
 
     Raises what `Runner.up` raises; then, and at Ctrl-C, everything that this call started is stopped again.
@@ -28,7 +29,7 @@ def up(runners: Sequence[LocalRunner], settings: Mapping[str, Mapping[str, str]]
     names = {runner.stack.name for runner in runners}
     _refuse_both_ways(names)
     _require_known(settings, runners)
-    started: list[LocalRunner] = []
+    started: list[Runner] = []
     try:
         for runner in runners:
             known = {name: values for name, values in settings.items() if name == "*" or _has(runner, name)}
@@ -43,20 +44,20 @@ def up(runners: Sequence[LocalRunner], settings: Mapping[str, Mapping[str, str]]
 
 def down(stacks: Sequence[str]) -> list[str]:
     """Stop these stacks, and the outside world if no shop is left up. Returns the names of those that ran."""
-    shops = [LocalRunner(name) for name in stacks if name != "outside"]
+    shops = [runner_for(name) for name in stacks if name != "outside"]
     ended = _down(shops)
-    if not any(LocalRunner(name).status().up for name in SHOPS):
-        ended += _down([LocalRunner("outside")])
+    if not any(runner_for(name).status().up for name in SHOPS):
+        ended += _down([runner_for("outside")])
     return ended
 
 
-def runner_of(target: str, stacks: Sequence[str]) -> LocalRunner:
+def runner_of(target: str, stacks: Sequence[str]) -> Runner:
     """Return the runner of the stack that has this part: `monolith/web`, or `web` where only one running one has it.
 
     Raises UnknownTarget if no stack or more than one has it.
     """
     prefix, slash, _ = target.partition("/")
-    candidates = [LocalRunner(prefix)] if slash else [LocalRunner(name) for name in with_outside(stacks)]
+    candidates = [runner_for(prefix)] if slash else [runner_for(name) for name in with_outside(stacks)]
     having = [runner for runner in candidates if _has(runner, target) or target == "supervisor"]
     running = [runner for runner in having if runner.status().up] or having
     if len(running) == 1:
@@ -80,7 +81,7 @@ def settings_of(items: Iterable[str]) -> dict[str, dict[str, str]]:
     return settings
 
 
-def _finish(runners: Sequence[LocalRunner], started: Sequence[LocalRunner], watch: Watch) -> None:
+def _finish(runners: Sequence[Runner], started: Sequence[Runner], watch: Watch) -> None:
     """Wait for all of them in this one thread, so that Ctrl-C gets through at once."""
     for runner in runners:
         if runner not in started:
@@ -94,28 +95,28 @@ def _finish(runners: Sequence[LocalRunner], started: Sequence[LocalRunner], watc
         time.sleep(LOOK_EVERY_S)
 
 
-def _down(runners: Sequence[LocalRunner]) -> list[str]:
+def _down(runners: Sequence[Runner]) -> list[str]:
     if not runners:
         return []
     with ThreadPoolExecutor(max_workers=len(runners)) as pool:
-        ran = list(pool.map(LocalRunner.down, runners))
+        ran = list(pool.map(lambda runner: runner.down(), runners))
     return [runner.stack.name for runner, ran_before in zip(runners, ran, strict=True) if ran_before]
 
 
 def _refuse_both_ways(names: set[str]) -> None:
     for name in names & EXCLUSIVE:
         for other in EXCLUSIVE - {name}:
-            if other in names or LocalRunner(other).status().up:
+            if other in names or runner_for(other).status().up:
                 raise DeployError(f"{name} and {other} are the same services: stop {other} before you start {name}.")
 
 
-def _require_known(settings: Mapping[str, object], runners: Sequence[LocalRunner]) -> None:
+def _require_known(settings: Mapping[str, object], runners: Sequence[Runner]) -> None:
     for part in settings:
         if part != "*" and not any(_has(runner, part) for runner in runners):
             raise UnknownTarget(f"There is no part '{part}' to set anything of.")
 
 
-def _has(runner: LocalRunner, target: str) -> bool:
+def _has(runner: Runner, target: str) -> bool:
     try:
         runner.stack.target(target)
     except UnknownTarget:

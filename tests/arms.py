@@ -11,7 +11,8 @@ from pathlib import Path
 
 from deploy.errors import DeployError
 from deploy.home import Home
-from deploy.local import LocalRunner
+from deploy.runner import Runner
+from deploy.runners import runner_for
 from deploy.topology import SERVICES, SHOPS
 
 __all__ = ["ARMS", "SERVICES", "Arm", "OwnStacks", "Session", "already_running", "logs_of"]
@@ -25,7 +26,7 @@ class Arm:
     """One running stack, as its deployer knows it. Tests speak HTTP; what is here is for faults and books."""
 
     name: str
-    runner: LocalRunner
+    runner: Runner
 
     @property
     def url(self) -> str:
@@ -70,7 +71,7 @@ class Session:
 
     running: dict[str, Arm]
     failures: dict[str, str]
-    outside: LocalRunner
+    outside: Runner
 
 
 class OwnStacks:
@@ -81,7 +82,7 @@ class OwnStacks:
         self._root = Path(tempfile.mkdtemp(prefix="twinshop-tests-"))
         self._root.chmod(0o755)  # PostgreSQL runs as another user where we are root
         self._outside = self._runner("outside")
-        self._arms: list[LocalRunner] = []
+        self._arms: list[Runner] = []
 
     def start(self, names: Iterable[str]) -> Session:
         """Start the outside world and the arms, all at once. Raises DeployError if the outside world fails."""
@@ -100,19 +101,19 @@ class OwnStacks:
     def stop(self) -> None:
         """Stop all that was started, and remove the folder; its logs are printed by then."""
         with ThreadPoolExecutor(len(ARMS)) as threads:
-            list(threads.map(LocalRunner.down, self._arms))
+            list(threads.map(lambda runner: runner.down(), self._arms))
         self._outside.down()
         shutil.rmtree(self._root, ignore_errors=True)
 
-    def _runner(self, name: str) -> LocalRunner:
-        return LocalRunner(name, home=Home(self._root), shift=self._shift)
+    def _runner(self, name: str) -> Runner:
+        return runner_for(name, home=Home(self._root), shift=self._shift)
 
 
 def already_running(names: Iterable[str]) -> Session:
     """Return stacks that `make up` started in the folder that the environment names."""
-    session = Session({}, {}, LocalRunner("outside"))
+    session = Session({}, {}, runner_for("outside"))
     for name in names:
-        runner = LocalRunner(name)
+        runner = runner_for(name)
         if runner.status().up:
             session.running[name] = Arm(name, runner)
         else:
@@ -120,7 +121,7 @@ def already_running(names: Iterable[str]) -> Session:
     return session
 
 
-def _start(runner: LocalRunner) -> str | None:
+def _start(runner: Runner) -> str | None:
     try:
         runner.up(timeout_s=90)
     except DeployError as error:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import http.client
 import io
 import json
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from deploy.containers.engine import Container, docker
-from deploy.envoy.listeners import RATE_LIMIT_KEY
 
 ADMIN_PORT = 9901
 ASK = (
@@ -27,9 +28,9 @@ def serving_addresses(edge: Container) -> set[str]:
     return found
 
 
-def set_rate_limit(edge: Container, *, on: bool) -> None:
-    """Switch the edge's rate limit on or off, until it restarts."""
-    _ask(edge, "POST", f"/runtime_modify?{RATE_LIMIT_KEY}={100 if on else 0}")
+def set_runtime(edge: Container, values: Mapping[str, str]) -> None:
+    """Set runtime keys; they last until the edge restarts."""
+    _ask(edge, "POST", f"/runtime_modify?{urlencode(values)}")
 
 
 def _is_refused(health: dict[str, Any]) -> bool:

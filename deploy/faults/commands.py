@@ -14,7 +14,7 @@ from deploy.display import console
 from deploy.errors import DeployError, NotRunning
 from deploy.faults.injection import during, heal_everything
 from deploy.faults.vocabulary import FAULTS
-from deploy.local import LocalRunner
+from deploy.runners import runner_for
 from deploy.topology import SHOPS
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
@@ -33,7 +33,7 @@ def fault(
         console.print(_table())
         return
     seconds, parameters = duration_s(lasts), dict(_parameter(item) for item in setting or [])
-    for runner in (chosen := [LocalRunner(one) for one in stack.stacks if one in SHOPS]):
+    for runner in (chosen := [runner_for(one) for one in stack.stacks if one in SHOPS]):
         if not runner.status().up and stack is not Choice.both:
             raise NotRunning(f"{runner.stack.name} is not up.")
     running = [runner for runner in chosen if runner.status().up]
@@ -49,7 +49,7 @@ def fault(
 def heal(stack: StackOption = Choice.all) -> None:
     """Heal whatever is broken on purpose in the stacks that are up."""
     for name in stack.stacks:
-        runner = LocalRunner(name)
+        runner = runner_for(name)
         if runner.status().up:
             healed = heal_everything(runner)
             console.print(f"{name}: {', '.join(healed) or 'nothing was held, frozen or armed'}.")

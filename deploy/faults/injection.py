@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from deploy.envoy import admin, faults
+from deploy.envoy import faults
 from deploy.errors import DeployError
 from deploy.faults import mishaps, outside
 from deploy.faults.vocabulary import Fault, NoSuchFault, find, part_of
 from deploy.faults.ways import WAYS, Heal
-from deploy.local import LocalRunner
+from deploy.runner import Runner
 
 HEAL_TRIES = 3
 
@@ -44,7 +44,7 @@ class Injected:
         self.healed_at = time.monotonic()
 
 
-def inject(runner: LocalRunner, name: str, part: str = "", parameters: Mapping[str, float] | None = None) -> Injected:
+def inject(runner: Runner, name: str, part: str = "", parameters: Mapping[str, float] | None = None) -> Injected:
     """Start a fault on a stack that is up, and return its handle. Raises NoSuchFault, UnknownTarget, DeployError."""
     fault = find(name)
     given = _parameters(fault, parameters or {})
@@ -60,7 +60,7 @@ def inject(runner: LocalRunner, name: str, part: str = "", parameters: Mapping[s
 
 @contextlib.contextmanager
 def during(
-    runner: LocalRunner, name: str, part: str = "", parameters: Mapping[str, float] | None = None
+    runner: Runner, name: str, part: str = "", parameters: Mapping[str, float] | None = None
 ) -> Iterator[Injected]:
     """Have a fault for the length of the block; it is healed at the end of it in any case."""
     injected = inject(runner, name, part, parameters)
@@ -70,7 +70,7 @@ def during(
         injected.heal()
 
 
-def heal_everything(runner: LocalRunner) -> list[str]:
+def heal_everything(runner: Runner) -> list[str]:
     """Heal whatever is broken on purpose, whoever did it and however he ended. Returns what was healed."""
     healed = []
     for one in runner.status().instances:
@@ -86,7 +86,7 @@ def heal_everything(runner: LocalRunner) -> list[str]:
             apps = [one.name for one in runner.stack.parts if one.kind == "app"]
             for caller in (faults.CUSTOMER, faults.SERVICES):
                 for app in apps:
-                    admin.set_runtime(part.port("admin"), faults.healthy(caller, app))
+                    runner.set_runtime(faults.healthy(caller, app))
     if runner.stack.merchant:
         with contextlib.suppress(DeployError):  # the outside world is down: nothing of it is left
             outside.heal_provider(runner.site, runner.stack.merchant)
@@ -102,7 +102,7 @@ def _parameters(fault: Fault, given: Mapping[str, float]) -> dict[str, float]:
     return {**fault.parameters, **given}
 
 
-def _required_part(runner: LocalRunner, fault: Fault, part: str) -> str:
+def _required_part(runner: Runner, fault: Fault, part: str) -> str:
     if fault.where == "broker":
         if not runner.stack.broker_url:
             raise NoSuchFault(f"{runner.stack.name} has no broker.")

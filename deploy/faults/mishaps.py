@@ -8,24 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from deploy.home import write_atomically
-from deploy.local import LocalRunner
+from deploy.runner import Runner
 
 SETTING = "FAULTS_FILE"
 
 
-def file_of(runner: LocalRunner) -> Path:
+def file_of(runner: Runner) -> Path:
     """Return where a stack's applications look for mishaps once they are armed."""
     return Path(runner.site.data) / runner.stack.name / "mishaps.json"
 
 
-def arm(runner: LocalRunner, part: str) -> None:
+def arm(runner: Runner, part: str) -> None:
     """Let a part look at the file; it is restarted for that, unless it does already."""
     environment = runner.status().environment
     if not any(SETTING in environment.get(name, {}) for name in (part, "*")):
         runner.configure(part, {SETTING: str(file_of(runner))})
 
 
-def disarm_all(runner: LocalRunner) -> list[str]:
+def disarm_all(runner: Runner) -> list[str]:
     """Let no part look at the file any more; return the parts that were restarted for it."""
     file_of(runner).unlink(missing_ok=True)
     armed = [part for part, values in runner.status().environment.items() if SETTING in values and part != "*"]
@@ -34,7 +34,7 @@ def disarm_all(runner: LocalRunner) -> list[str]:
     return armed
 
 
-def tell(runner: LocalRunner, module: str, mishap: Mapping[str, Any]) -> None:
+def tell(runner: Runner, module: str, mishap: Mapping[str, Any]) -> None:
     """Make a module misbehave; an empty mishap heals it."""
     path = file_of(runner)
     try:

@@ -6,16 +6,15 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 
-from deploy.envoy import admin
 from deploy.envoy import faults as links
 from deploy.errors import DeployError
 from deploy.faults import mishaps, outside
 from deploy.faults.vocabulary import MODULES, Fault, NoSuchFault, part_of, target_of
-from deploy.local import LocalRunner
+from deploy.runner import Runner
 
 Heal = Callable[[], None]
 Parameters = Mapping[str, float]
-Way = Callable[[LocalRunner, Fault, str, Parameters], Heal]
+Way = Callable[[Runner, Fault, str, Parameters], Heal]
 
 POISON = "poisonedbook"
 INNER = ("catalog", "payments")  # what services call through the inner listeners
@@ -25,65 +24,64 @@ def _nothing() -> None:
     """It heals by itself."""
 
 
-def _crash(runner: LocalRunner, _: Fault, part: str, __: Parameters) -> Heal:
+def _crash(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
     runner.kill(target_of(runner.stack, part))
     return _nothing
 
 
-def _restart(runner: LocalRunner, _: Fault, part: str, __: Parameters) -> Heal:
+def _restart(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
     runner.restart(target_of(runner.stack, part))
     return _nothing
 
 
-def _hold(runner: LocalRunner, fault: Fault, part: str, _: Parameters) -> Heal:
+def _hold(runner: Runner, fault: Fault, part: str, _: Parameters) -> Heal:
     target = target_of(runner.stack, part)
     runner.hold(target, kill=bool(fault.settings.get("kill")))
     return lambda: runner.release(target)
 
 
-def _pause(runner: LocalRunner, _: Fault, part: str, __: Parameters) -> Heal:
+def _pause(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
     target = target_of(runner.stack, part)
     runner.pause(target)
     return lambda: runner.resume(target)
 
 
-def _cut(runner: LocalRunner, _: Fault, part: str, __: Parameters) -> Heal:
+def _cut(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
     return _on_link(runner, part, links.cut)
 
 
-def _delay(runner: LocalRunner, _: Fault, part: str, given: Parameters) -> Heal:
+def _delay(runner: Runner, _: Fault, part: str, given: Parameters) -> Heal:
     return _on_link(runner, part, lambda caller, name: links.delay(caller, name, int(given["ms"])))
 
 
-def _drop(runner: LocalRunner, _: Fault, part: str, given: Parameters) -> Heal:
+def _drop(runner: Runner, _: Fault, part: str, given: Parameters) -> Heal:
     percent = int(given["percent"])
     return _on_link(runner, part, lambda caller, name: links.delay(caller, name, links.LONGEST_DELAY_MS, percent))
 
 
-def _on_link(runner: LocalRunner, part: str, keys: Callable[[str, str], dict[str, str]]) -> Heal:
+def _on_link(runner: Runner, part: str, keys: Callable[[str, str], dict[str, str]]) -> Heal:
     """The way from the services to a part that services call, else from the customers to it."""
     name = part_of(runner.stack, part).name
     if runner.stack.part(name).kind != "app":
         raise NoSuchFault(f"No HTTP goes to {name}: `stop` it, or `pause` it.")
     has_inner = name in INNER and name in runner.stack.part("edge").ports
     caller = links.SERVICES if has_inner else links.CUSTOMER
-    port = runner.stack.part("edge").port("admin")
-    admin.set_runtime(port, keys(caller, name))
-    return lambda: admin.set_runtime(port, links.healthy(caller, name))
+    runner.set_runtime(keys(caller, name))
+    return lambda: runner.set_runtime(links.healthy(caller, name))
 
 
-def _provider(runner: LocalRunner, fault: Fault, _: str, given: Parameters) -> Heal:
+def _provider(runner: Runner, fault: Fault, _: str, given: Parameters) -> Heal:
     merchant = runner.stack.merchant
     outside.tell_provider(runner.site, merchant, outside.provider_behaviour(fault.name, given))
     return lambda: outside.heal_provider(runner.site, merchant)
 
 
-def _mail(runner: LocalRunner, _: Fault, __: str, given: Parameters) -> Heal:
+def _mail(runner: Runner, _: Fault, __: str, given: Parameters) -> Heal:
     outside.tell_mail(runner.site, given["ms"])
     return lambda: outside.tell_mail(runner.site, 0)
 
 
-def _mishap(runner: LocalRunner, fault: Fault, module: str, given: Parameters) -> Heal:
+def _mishap(runner: Runner, fault: Fault, module: str, given: Parameters) -> Heal:
     _require_module(module)
     mishaps.arm(runner, part_of(runner.stack, module).name)
     if fault.name == "cpu-hog":
@@ -94,7 +92,7 @@ def _mishap(runner: LocalRunner, fault: Fault, module: str, given: Parameters) -
     return lambda: mishaps.tell(runner, module, {})
 
 
-def _poison(runner: LocalRunner, _: Fault, module: str, given: Parameters) -> Heal:
+def _poison(runner: Runner, _: Fault, module: str, given: Parameters) -> Heal:
     """The only request that anybody may send without a token is a search: poison is for the catalog."""
     if module != "catalog":
         raise NoSuchFault("The poison request is a search: --part catalog.")
@@ -118,7 +116,7 @@ def _poison(runner: LocalRunner, _: Fault, module: str, given: Parameters) -> He
     return heal
 
 
-def _poison_message(runner: LocalRunner, _: Fault, __: str, given: Parameters) -> Heal:
+def _poison_message(runner: Runner, _: Fault, __: str, given: Parameters) -> Heal:
     asyncio.run(_publish(runner.stack.broker_url, int(given["count"])))
     return _nothing
 

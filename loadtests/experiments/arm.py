@@ -13,7 +13,8 @@ from typing import Any
 from deploy import together
 from deploy.display import StartProgress
 from deploy.errors import Unsupported
-from deploy.local import LocalRunner
+from deploy.runner import Runner
+from deploy.runners import runner_for
 from loadtests.experiments import generator
 from loadtests.experiments.budgets import Budget
 from loadtests.experiments.generator import Order
@@ -42,14 +43,14 @@ class Arm:
     """One build that is up. `budget` says where it and its load run."""
 
     name: str
-    runner: LocalRunner
+    runner: Runner
     parties: Parties
     budget: Budget
 
     @classmethod
     def of(cls, name: str, budget: Budget) -> Arm:
         """Return the arm of a stack that is up."""
-        runner = LocalRunner(name)
+        runner = runner_for(name)
         return cls(name, runner, Parties.of(runner), budget)
 
     def again(self) -> Arm:
@@ -90,8 +91,8 @@ def arms_up(names: Sequence[str], budget: Budget, *, keep: bool) -> Iterator[dic
     """
     # The services colocated are never offered beside the services; an experiment that compares them knows why.
     first = [name for name in names if name != "colocated"] or list(names)
-    runners = [LocalRunner(name) for name in together.with_outside(first)]
-    extra = [LocalRunner(name) for name in names if name not in first]
+    runners = [runner_for(name) for name in together.with_outside(first)]
+    extra = [runner_for(name) for name in names if name not in first]
     was_up = {runner.stack.name for runner in (*runners, *extra) if runner.status().up}
     with StartProgress({runner.stack.name: len(runner.stack.parts) for runner in (*runners, *extra)}) as progress:
         together.up(runners, {}, progress.watch)
@@ -118,6 +119,6 @@ def arms_up(names: Sequence[str], budget: Budget, *, keep: bool) -> Iterator[dic
                     runner.down()
 
 
-def _bind(runner: LocalRunner, cores: Sequence[int] | None) -> None:
+def _bind(runner: Runner, cores: Sequence[int] | None) -> None:
     with contextlib.suppress(Unsupported):
         runner.pin(cores)

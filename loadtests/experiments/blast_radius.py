@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.errors import DeployError
-from deploy.local import LocalRunner
+from deploy.runners import runner_for
 from loadtests.experiments import blast_verdict
 from loadtests.experiments.arm import Arm
 from loadtests.experiments.conditions import Condition, outside_up, stack_up
@@ -119,7 +119,7 @@ def run(session: Session) -> Result:
     impacts: list[dict[str, Any]] = []
     with outside_up(session.budget):
         for condition in conditions:
-            if condition.stack == "colocated" and LocalRunner("microservices").status().up:
+            if condition.stack == "colocated" and runner_for("microservices").status().up:
                 session.notes.append("colocated is never up beside the services, which were up: it was left out.")
                 continue
             with stack_up(condition, session.budget, armed=any(one.fault in _MISHAPS for one in breaks)) as runner:
@@ -167,6 +167,7 @@ def strike(session: Session, arm: Arm, times: Times, breaks: Sequence[Break]) ->
     run = trial.run
     # The parts' counters died with them, and latencies of calm and fault together say nothing.
     run.update({"cpu_ms_per_order": None, "cpu_ms_per_unit": None, "cpu_ms_by_part": {}, "histograms": {}})
+    run.update({"latency_ms": None, "latency_ms_by_journey": {}})
     rows = read_rows(session.folder / run["raw"] / "requests.csv.gz")
     found, calm_from_s = [], 0.0
     for place, struck in enumerate(timeline.struck):

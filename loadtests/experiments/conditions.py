@@ -10,7 +10,8 @@ from deploy import together
 from deploy.display import StartProgress
 from deploy.errors import Unsupported
 from deploy.faults import heal_everything, mishaps
-from deploy.local import LocalRunner
+from deploy.runner import Runner
+from deploy.runners import runner_for
 from loadtests.experiments.budgets import Budget
 
 Settings = Mapping[str, Mapping[str, str]]
@@ -33,7 +34,7 @@ class Condition:
 @contextlib.contextmanager
 def outside_up(budget: Budget) -> Iterator[None]:
     """Have the outside world for the length of the block; it stays if it was up before."""
-    runner = LocalRunner("outside")
+    runner = runner_for("outside")
     was_up = runner.status().up
     _up(runner)
     _bind(runner, budget.other)
@@ -46,12 +47,12 @@ def outside_up(budget: Budget) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def stack_up(condition: Condition, budget: Budget, *, armed: bool = False) -> Iterator[LocalRunner]:
+def stack_up(condition: Condition, budget: Budget, *, armed: bool = False) -> Iterator[Runner]:
     """Have a stack with these settings; everything is healed and set back afterwards, and stopped if it was down.
 
     `armed`: its modules can be told to misbehave, so that no restart is needed in the middle of a load.
     """
-    runner = LocalRunner(condition.stack)
+    runner = runner_for(condition.stack)
     was_up = runner.status().up
     _up(runner)
     wanted = {part: dict(values) for part, values in condition.settings.items()}
@@ -74,13 +75,13 @@ def stack_up(condition: Condition, budget: Budget, *, armed: bool = False) -> It
             runner.down()
 
 
-def _up(runner: LocalRunner) -> None:
+def _up(runner: Runner) -> None:
     if runner.status().up:
         return
     with StartProgress({runner.stack.name: len(runner.stack.parts)}) as progress:
         together.up([runner], {}, progress.watch)
 
 
-def _bind(runner: LocalRunner, cores: tuple[int, ...] | None) -> None:
+def _bind(runner: Runner, cores: tuple[int, ...] | None) -> None:
     with contextlib.suppress(Unsupported):
         runner.pin(cores)

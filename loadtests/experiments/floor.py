@@ -15,7 +15,7 @@ import psutil
 
 from deploy import binaries
 from deploy.errors import DeployError
-from deploy.local import LocalRunner
+from deploy.runner import Runner
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Spent
 
@@ -46,7 +46,7 @@ class FloorSlice:
 class Floor:
     """A copy of the monolith's tables on its own database server, in a schema of its own."""
 
-    runner: LocalRunner
+    runner: Runner
     products: int
 
     @property

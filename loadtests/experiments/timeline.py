@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deploy.errors import DeployError
 from deploy.faults import during
-from deploy.local import LocalRunner
+from deploy.runner import Runner
 from loadtests.experiments import generator
 from loadtests.experiments.arm import SETTLE_S, Arm, Measured
 from loadtests.experiments.generator import Order
@@ -39,7 +39,7 @@ class Episode:
 class Timeline:
     """Injects and heals in a thread of its own. `struck` tells what happened, in seconds from the measured start."""
 
-    def __init__(self, runner: LocalRunner, episodes: Sequence[Episode]) -> None:
+    def __init__(self, runner: Runner, episodes: Sequence[Episode]) -> None:
         self.struck: list[Struck] = []
         self.healed_at = 0.0  # of time.monotonic: the end of the last fault
         self._runner, self._episodes = runner, episodes
@@ -96,16 +96,19 @@ class StruckArm(Arm):
 
     timeline: Timeline | None = None
     planted_poison: int = 0
+    counts: bool = False  # whether no part is restarted, so that what the parts count stays with them
     seen: dict[str, float] = field(default_factory=dict)
 
     def load(self, order: Order, *, memory: bool = True) -> Measured:
         """Load the arm as ever, with faults. CPU of parts that were restarted is not known, so little is read."""
         assert self.timeline is not None
         before: list[Reading] = []
+        counted: list[dict[str, Counter[str]]] = []
 
         def begin() -> None:
             assert self.timeline is not None
             self.timeline.start()
+            counted.append(accounting.counters(self.runner) if self.counts else {})
             before.append(accounting.take(self.runner))
 
         try:
@@ -114,8 +117,8 @@ class StruckArm(Arm):
             self.timeline.finish()
         time.sleep(SETTLE_S)
         after = accounting.take(self.runner)
-        empty: dict[str, Counter[str]] = {}
-        return Measured(summary, accounting.between(before[0], after), after, dict(empty))
+        grown = accounting.counted_between(counted[0], accounting.counters(self.runner)) if self.counts else {}
+        return Measured(summary, accounting.between(before[0], after), after, grown)
 
     def reconcile(self, orders: Path | None) -> tuple[Reconciliation, Books]:
         """Wait for rest, check the books, and note how long after the last healing they were closed."""

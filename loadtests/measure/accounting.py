@@ -69,7 +69,7 @@ def take(runner: Runner, *, memory: bool = False) -> Reading:
         cpu_s={part.part: part.cpu_s for part in stats},
         restarts={part.part: part.restarts for part in stats},
         memory_mb={part.part: part.memory_bytes / MB for part in stats} if memory else {},
-        memory_kind="rss" if "rss" in kinds else "pss",
+        memory_kind=kinds.pop() if len(kinds) == 1 else "rss",
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploy.local import LocalRunner
 from deploy.parts import Part
+from deploy.runner import Runner
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Parties:
     broker_monitor: str | None
 
     @classmethod
-    def of(cls, runner: LocalRunner) -> Parties:
+    def of(cls, runner: Runner) -> Parties:
         """Return the parties of a stack that runs as local processes."""
         stack, site = runner.stack, runner.site
         has_broker = any(part.kind == "nats" for part in stack.parts)

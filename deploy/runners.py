@@ -1,0 +1,25 @@
+"""Which runner is meant: processes of this machine, or containers."""
+
+from __future__ import annotations
+
+import os
+
+from deploy.compose import ComposeRunner
+from deploy.errors import DeployError
+from deploy.home import Home
+from deploy.local import LocalRunner
+from deploy.runner import Runner
+
+VARIABLE = "TWINSHOP_ON"  # set by `twinshop --on`
+PLACES: dict[str, type[LocalRunner] | type[ComposeRunner]] = {"local": LocalRunner, "compose": ComposeRunner}
+
+
+def runner_for(stack: str, home: Home | None = None, shift: int | None = None) -> Runner:
+    """Return the runner of a stack where `TWINSHOP_ON` says: `local` (if it says nothing) or `compose`.
+
+    Raises DeployError for another place.
+    """
+    place = os.environ.get(VARIABLE) or "local"
+    if place not in PLACES:
+        raise DeployError(f"There is no '{place}' to run on; there are {', '.join(PLACES)}.")
+    return PLACES[place](stack, home=home, shift=shift)
