@@ -23,11 +23,11 @@ from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.probe import probe
 from loadtests.experiments.session import PRODUCTS, Session
 from loadtests.experiments.trial import Load, Trial, run_trial
-from loadtests.measure import reconcile
+from loadtests.measure import accounting, reconcile
 from loadtests.measure.statistics import order_of_pairs
 from loadtests.measure.verdict import Verdict
 from loadtests.report.result import Ratio, Result
-from loadtests.report.words import number, times
+from loadtests.report.words import number, percent, sentence_of_list, times
 
 BUILDS = ("monolith", "microservices")
 PAIRS = 3
@@ -35,6 +35,7 @@ SHARE_OF_CAPACITY = 0.4
 MIX = "shopping"
 DURATION_S = 10.0
 WARM_UP_S = 3.0
+IDLE_S = 4.0
 MAX_REPEATS = 2
 NEXT = "make experiment NAME=steady"
 
@@ -48,6 +49,7 @@ def run(session: Session) -> Result:
         proof = journeys_core.prove(arms, session.folder / "journeys.log")
         session.narrator.done(f"both builds behave the same: {proof}")
         session.notes.append(f"Before the comparison the core of the journeys ran on both builds: {proof}.")
+        idle = _idle(session, arms)
         capacity = {name: _probed(session, arm) for name, arm in arms.items()}
         load = Load(SHARE_OF_CAPACITY * min(capacity.values()), DURATION_S, WARM_UP_S, MIX)
         trials = _interleave(session, arms, load, pairs)
@@ -63,9 +65,19 @@ def run(session: Session) -> Result:
         next_command=NEXT,
         details={
             "probed_capacity": capacity,
+            "idle": idle,
             "looked_at": {"L8": sum(verdict.looked_at for verdict in alike)},
         },
     )
+
+
+def _idle(session: Session, arms: dict[str, Arm]) -> dict[str, dict[str, float]]:
+    session.narrator.doing("Watching both while nobody asks anything")
+    idle = accounting.idle({name: arm.runner for name, arm in arms.items()}, IDLE_S)
+    told = [f"the {name} {percent(use['cores'])} of a core and {use['memory_mb']:.0f} MB" for name, use in idle.items()]
+    session.notes.append(f"Without any load, watched for {IDLE_S:.0f} s: {sentence_of_list(told)}.")
+    session.narrator.tell(f"idle: {sentence_of_list(told)}")
+    return idle
 
 
 def _probed(session: Session, arm: Arm) -> float:

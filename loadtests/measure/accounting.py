@@ -85,11 +85,15 @@ def between(before: Reading, after: Reading) -> Spent:
     return Spent(after.taken_at - before.taken_at, cpu_ms, tuple(restarted))
 
 
-def idle_cores(runner: Runner, seconds: float) -> float:
-    """Return the share of a core that a stack without load uses, watched for this long."""
-    before = take(runner)
+def idle(runners: Mapping[str, Runner], seconds: float) -> dict[str, dict[str, float]]:
+    """Return what stacks without load use, watched together for this long: share of a core, and megabytes."""
+    before = {name: take(runner) for name, runner in runners.items()}
     time.sleep(seconds)
-    return between(before, take(runner)).cores
+    found = {}
+    for name, runner in runners.items():
+        after = take(runner, memory=True)
+        found[name] = {"cores": between(before[name], after).cores, "memory_mb": sum(after.memory_mb.values())}
+    return found
 
 
 def counters(runner: Runner) -> dict[str, Counter[str]]:

@@ -83,3 +83,17 @@ def test_counters_grow_from_what_they_were() -> None:
     after = {"web": accounting.read_counters("db_statements_total 9\n")}
 
     assert accounting.counted_between(before, after) == {"web": {"db_statements": 4}}
+
+
+def test_an_idle_stack_is_watched_over_time() -> None:
+    class Ticking:
+        cpu_s = 1.0
+
+        def stats(self, *, memory: bool) -> list[PartStats]:
+            self.cpu_s += 0.001
+            return [PartStats("web", self.cpu_s, 50_000_000, "pss", 1, 1, 0)]
+
+    found = accounting.idle({"monolith": cast(Runner, Ticking())}, seconds=0.1)
+
+    assert 0.005 < found["monolith"]["cores"] <= 0.0101
+    assert found["monolith"]["memory_mb"] == 50.0
