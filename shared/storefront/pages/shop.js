@@ -61,7 +61,7 @@ async function home(parameters, mine) {
     more.disabled = false;
   };
   const chip = (name, label) => h("a", {
-    class: "chip", href: name ? `#/?category=${name}` : "#/", "aria-current": name === category && !query ? "page" : null,
+    class: "chip", href: name ? `#/?category=${encodeURIComponent(name)}` : "#/", "aria-current": name === category && !query ? "page" : null,
   }, label);
   show(query || category || "All products",
     h("h1", {}, query ? `Products for “${query}”` : category || "All products"),
@@ -187,7 +187,10 @@ async function render({ quietly = false } = {}) {
     if (!(refusal instanceof api.Refusal)) throw refusal;
     if (mine === visit) trouble(refusal);
   }
-  if (!quietly && mine === visit) main.focus({ preventScroll: false });
+  if (!quietly && mine === visit) {
+    main.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }
 }
 
 function showCount() {

@@ -1,5 +1,7 @@
 // Builds what one sees. Everything goes in as text nodes, so no product name can bring markup along.
 
+import { picture } from "./pictures.js";
+
 /** Makes an element: h("a", {href: "#/"}, "Home"). `on…` attributes are listeners. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -21,13 +23,6 @@ export function money({ amount, currency }) {
 
 export const when = (time) => new Date(time).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
 
-/** A picture made from the product itself, since the shop has no photographs: its category's hue and initials. */
-function picture(product) {
-  const initials = product.name.split(/\s+/).slice(0, 2).map((word) => word[0]).join("");
-  const hue = [...product.category].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 12, 7);
-  return h("span", { class: `picture hue-${hue}`, "aria-hidden": "true" }, initials);
-}
-
 export function productCard(product, onAdd) {
   return h("li", { class: "card" },
     h("a", { href: `#/product/${product.sku}` }, picture(product), h("span", { class: "name" }, product.name)),
@@ -36,23 +31,29 @@ export function productCard(product, onAdd) {
       addButton(product, onAdd)));
 }
 
-export function addButton(product, onAdd) {
+function stockWords(available) {
+  if (available < 1) return "Sold out";
+  return available > 20 ? "In stock" : `Only ${available} left`;
+}
+
+function addButton(product, onAdd, label = "Add") {
   const gone = product.available < 1;
   return h("button", {
     type: "button", disabled: gone, onclick: () => onAdd(product),
-    "aria-label": gone ? `${product.name} is sold out` : `Add ${product.name} to the cart`,
-  }, gone ? "Sold out" : "Add");
+    // The visible word comes first, so that speech control finds the button by it.
+    "aria-label": gone ? `Sold out: ${product.name}` : `${label}: ${product.name}`,
+  }, gone ? "Sold out" : label);
 }
 
 export function productPage(product, onAdd) {
   return h("article", { class: "product" }, picture(product),
     h("div", {},
       h("h1", {}, product.name),
-      h("p", {}, h("a", { href: `#/?category=${product.category}` }, product.category)),
+      h("p", {}, h("a", { href: `#/?category=${encodeURIComponent(product.category)}` }, product.category)),
       h("p", {}, product.description),
       h("p", { class: "price" }, money(product.price)),
-      h("p", { class: "quiet" }, product.available > 0 ? `${product.available.toLocaleString("en")} in stock` : "Sold out"),
-      addButton(product, onAdd)));
+      h("p", { class: "quiet" }, stockWords(product.available)),
+      addButton(product, onAdd, "Add to the cart")));
 }
 
 export const ORDER_WORDS = {
@@ -104,6 +105,7 @@ export function friendly(refusal) {
     payment_declined: "The payment was declined. Choose another way to pay.",
     rate_limited: "That was a little fast. Try again in a moment.",
     unauthenticated: "Please sign in first.",
+    out_of_stock: "Something in your cart was sold out in the meantime. Nothing was charged; take less of it, or leave it out.",
     not_cancellable: "This order can no longer be cancelled.",
   };
   return words[refusal.code] ?? refusal.message;
