@@ -101,9 +101,9 @@ def _conduct(name: str, *, quick: bool, seed: int, options: dict[str, str] | Non
     page.draw(folder)
     result.point_latest(folder)
     _show(found, folder)
+    shown.goodbye(chosen.name)
     if result.all_violations(found):
         raise typer.Exit(1)
-    shown.goodbye(chosen.name, folder)
 
 
 def _show(found: Result, folder: Path) -> None:

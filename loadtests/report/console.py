@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
 from rich.markup import escape
@@ -83,7 +81,7 @@ def list_of_experiments() -> Table:
     return table
 
 
-def goodbye(experiment: str, folder: Path) -> None:
+def goodbye(experiment: str) -> None:
     """Say where the shops are that this experiment left up."""
     for name in OFFERED.get(experiment, ()):
         console.print(f"{build_name(name):>14}  [bold]{runner_for(name).address}[/]")
