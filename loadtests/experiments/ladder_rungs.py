@@ -1,0 +1,92 @@
+"""The rungs of the overhead ladder: which stack each one is, with which settings, and how it is taken there."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from deploy.runner import Runner
+from loadtests.experiments.arm import Arm
+from loadtests.measure.views import wait_until_finished
+
+DRAINED_WITHIN_S = 30.0
+Settings = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way to run the shop. `settings` are by part; `holds` is a part that is down while the rung is measured."""
+
+    name: str
+    stack: str
+    what: str
+    settings: Settings = field(default_factory=dict)
+    holds: str = ""
+
+
+def ladder(services: Runner) -> tuple[Rung, ...]:
+    """Return the rungs from the bottom to the top; each is the one below with one thing added."""
+    site = services.site
+    past_envoy = {f"{name.upper()}_URL": site.url("microservices", name) for name in ("catalog", "payments")}
+    return (
+        Rung("monolith", "monolith", "one process, one database"),
+        Rung("colocated", "colocated", "framework, data split in four, events"),
+        Rung("direct", "microservices", "processes and the HTTP between them", {"orders": past_envoy}),
+        Rung("microservices", "microservices", "Envoy between the services"),
+    )
+
+
+def ablations() -> tuple[Rung, ...]:
+    """Return the top rung with one thing taken away or exchanged; each of them changes the work."""
+    no_tokens = {"SERVICE_TOKENS": "false"}
+    plain = {"HTTP_TRANSPORT": "httpx"}
+    parts = ("catalog", "orders", "payments")
+    return (
+        Rung("no-tokens", "microservices", "no tokens between services", dict.fromkeys(parts, no_tokens)),
+        Rung("no-events", "microservices", "events and mails put off", holds="broker"),
+        Rung("plain-httpx", "microservices", "httpx as it comes", dict.fromkeys(parts[1:], plain)),
+    )
+
+
+class Switch:
+    """Takes a stack from rung to rung: changes the settings that differ, which restarts the parts concerned."""
+
+    def __init__(self, arms: Mapping[str, Arm]) -> None:
+        self._arms = arms
+        self._now: dict[str, Settings] = {name: {} for name in arms}
+
+    def to(self, rung: Rung) -> bool:
+        """Bring the rung's stack to its settings; True if anything was restarted, so that it has to be warmed."""
+        now, wanted = self._now[rung.stack], rung.settings
+        changes: dict[str, dict[str, str | None]] = {}
+        for part in {*now, *wanted}:
+            before, after = now.get(part, {}), wanted.get(part, {})
+            if before != after:
+                changes[part] = {name: after.get(name) for name in {*before, *after}}
+        runner = self._arms[rung.stack].runner
+        if changes:
+            with ThreadPoolExecutor(len(changes)) as pool:
+                list(pool.map(lambda part: runner.configure(part, changes[part]), changes))
+        self._now[rung.stack] = wanted
+        return bool(changes)
+
+    def back(self) -> None:
+        """Bring every stack to the settings of its topology."""
+        for name in self._arms:
+            self.to(Rung("", name, ""))
+
+
+@contextlib.contextmanager
+def held(arm: Arm, part: str) -> Iterator[None]:
+    """Keep a part down; afterwards wait until what it kept waiting is done. Without a part: nothing."""
+    if not part:
+        yield
+        return
+    arm.runner.hold(part)
+    try:
+        yield
+    finally:
+        arm.runner.release(part)
+        wait_until_finished(arm.parties.databases, DRAINED_WITHIN_S)

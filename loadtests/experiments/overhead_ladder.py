@@ -1,0 +1,191 @@
+"""The overhead ladder: what framework, split data, network and proxy each add to one order and to one list.
+
+Question: On the way from one process to four services behind a proxy, which step adds how much CPU and how much wait?
+
+Hypothesis: The second step weighs most, not the network: four databases, sagas and events are work that a transaction
+does not have. Each HTTP call between processes adds about half a millisecond of CPU, Envoy between them a little more.
+A list of products, which passes one service only, hardly changes. In all, a confirmed order costs the services at most
+2.5 times the monolith's CPU.
+
+Load: Open arrivals (Poisson) at one rate for all rungs: orders alone, and lists of 20 alone, in alternating slices of
+3 s on live, warm stacks, in rounds of random order (`--set rounds=8`). Rungs: the monolith; the services in one process
+(colocated); the services in processes, calling each other's ports; the same with Envoy between them. Beside the ladder,
+since they change the work, in fewer rounds: no tokens between services; the broker held, so that events and mails wait
+until after the slice; httpx's own transport in place of aiohttp's below the same API.
+
+What is held equal: Cores, products, rate, and within a round the very requests. Rungs that are one stack with other
+settings are restarted and warmed up with closed-loop orders before they are measured again. CPU is that of all parts,
+until mails and events are done.
+
+How to read it: Each bar of the waterfall is what a step adds, the mean of the differences round by round, with its 95 %
+interval. A bar whose interval reaches 0 shows nothing. A list passes the same parts with and without Envoy between the
+services, so its last step is the A/A gate: it has to be equivalent to none within 10 %.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from loadtests.experiments import generator, journeys_core, ladder_findings, ladder_rungs
+from loadtests.experiments.arm import SETTLE_S, Arm, Measured, arms_up
+from loadtests.experiments.closing import close_books
+from loadtests.experiments.feeder import Feeder
+from loadtests.experiments.generator import Order
+from loadtests.experiments.ladder_rungs import Rung, Switch
+from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.trial import latency_of
+from loadtests.measure import accounting
+from loadtests.report.result import Result, Run
+
+STACKS = ("monolith", "microservices", "colocated")
+WARM_CLIENTS = 8
+
+
+@dataclass(frozen=True)
+class Form:
+    """How much is measured. The number of rounds is fixed before the first."""
+
+    rounds: int = 8
+    ablation_rounds: int = 5
+    slice_s: float = 3.0
+    list_slice_s: float = 2.0
+    warm_s: float = 1.5
+    order_rate: float = 24.0
+    list_rate: float = 60.0
+
+
+QUICK = Form(rounds=2, ablation_rounds=1, slice_s=1.5, list_slice_s=1.0, warm_s=1.0)
+
+
+def run(session: Session) -> Result:
+    """Climb the ladder round by round, and check the books of all stacks at the end."""
+    form = QUICK if session.quick else Form()
+    form = replace(form, rounds=int(session.options.get("rounds", form.rounds)))
+    chance = random.Random(session.seed)
+    with (
+        arms_up(STACKS, session.budget, keep=False) as arms,
+        Feeder(session.folder / "generator.log") as feeder,
+    ):
+        proof = "" if session.quick else journeys_core.prove(arms, session.folder / "journeys.log")
+        session.narrator.tell(f"all arms behave the same: {proof}" if proof else "quick: no journeys beforehand")
+        climb = _Climb(session, form, arms, feeder)
+        for arm in arms.values():
+            arm.fresh_data(PRODUCTS)
+            climb.warm(arm, 2 * form.warm_s)
+        rungs, extra = ladder_rungs.ladder(arms["microservices"].runner), ladder_rungs.ablations()
+        session.narrator.plan(form.rounds * 2 * len(rungs) + form.ablation_rounds * len(extra) + len(arms))
+        try:
+            for round_ in range(1, form.rounds + 1):
+                chosen = [*rungs, *(extra if round_ <= form.ablation_rounds else ())]
+                for rung in chance.sample(chosen, len(chosen)):
+                    climb.measure(rung, round_, lists=rung in rungs)
+        finally:
+            climb.switch.back()
+        for name, arm in arms.items():
+            _close(session, name, arm, {rung.name for rung in (*rungs, *extra) if rung.stack == name})
+    session.notes.append(
+        f"{form.rounds} rounds, ablations in {form.ablation_rounds} of them; {form.order_rate:g} orders/s, "
+        f"{form.list_rate:g} lists/s."
+    )
+    return ladder_findings.result(session, rungs, extra)
+
+
+@dataclass
+class _Climb:
+    """The measuring itself: one generator, one switch, slices."""
+
+    session: Session
+    form: Form
+    arms: dict[str, Arm]
+    feeder: Feeder
+
+    def __post_init__(self) -> None:
+        self.switch = Switch(self.arms)
+
+    def measure(self, rung: Rung, round_: int, *, lists: bool) -> None:
+        """Take the rung's stack there and measure a slice of orders, and one of lists."""
+        arm = self.arms[rung.stack]
+        self.session.narrator.doing(f"Round {round_}: {rung.name}")
+        if self.switch.to(rung):
+            self.warm(arm, self.form.warm_s)
+        with ladder_rungs.held(arm, rung.holds):
+            self._slice(arm, rung, round_, "order")
+        if lists:
+            self._slice(arm, rung, round_, "list")
+
+    def warm(self, arm: Arm, seconds: float) -> None:
+        """Send orders as fast as they are answered, so that code, pools and statements are warm."""
+        folder = self.session.folder / "raw" / f"warm-{arm.name}-{time.monotonic_ns()}-order"
+        order = generator.closed_loop(
+            arm.runner.address, arm.parties.identity, folder, clients=WARM_CLIENTS, duration_s=seconds,
+            mix="orders-only", seed=self.session.seed, cores=self.session.budget.other,
+        )  # fmt: skip
+        self.feeder.run(order, lambda: None)
+
+    def _slice(self, arm: Arm, rung: Rung, round_: int, unit: str) -> None:
+        form = self.form
+        rate, slice_s = (form.order_rate, form.slice_s) if unit == "order" else (form.list_rate, form.list_slice_s)
+        folder = self.session.folder / "raw" / f"{round_:02d}-{rung.name}-{arm.name}-{unit}"
+        order = generator.open_arrivals(
+            arm.runner.address, arm.parties.identity, folder, profile=f"{rate:g}x{slice_s:g}", duration_s=slice_s,
+            mix=f"{unit}s-only", seed=self.session.seed + round_, warm_up_s=0.7, cores=self.session.budget.other,
+        )  # fmt: skip
+        measured = load(arm, self.feeder, order)
+        row = _row(self.session.next_number, rung.name, unit, round_, rate, measured)
+        self.session.runs.append(row)
+        cost = row["cpu_ms_per_unit"] or 0.0
+        self.session.narrator.done(f"round {round_}  {unit:<5} {rung.name:<14} {cost:.2f} ms CPU")
+
+
+def load(arm: Arm, feeder: Feeder, order: Order) -> Measured:
+    """Let the standing generator run, and return what the arm used until its mails and events were done."""
+    before: list[tuple[accounting.Reading, Any]] = []
+    summary = feeder.run(order, lambda: before.append((accounting.take(arm.runner), accounting.counters(arm.runner))))
+    if not before:
+        raise generator.GeneratorFailed(f"The load on {arm.name} ended before it began.")
+    time.sleep(SETTLE_S)
+    after = accounting.take(arm.runner)
+    reading, counts = before[0]
+    grown = accounting.counted_between(counts, accounting.counters(arm.runner))
+    return Measured(summary, accounting.between(reading, after), after, grown)
+
+
+def _row(number: int, rung: str, unit: str, round_: int, rate: float, measured: Measured) -> Run:
+    summary, spent = measured.summary, measured.spent
+    units = summary["orders_confirmed"] if unit == "order" else summary["outcomes"].get("ok", 0)
+    journeys = summary["by_journey"]
+    reasons = [*summary["void_reasons"], *(f"{part} was restarted" for part in spent.restarted)]
+    return {
+        "build": rung,
+        "number": number,
+        "pair": round_,
+        "unit": unit,
+        "units": units,
+        "rate_target": rate,
+        "rate_achieved": summary["rate_achieved"],
+        "orders_confirmed": units if unit == "order" else 0,
+        "latency_ms": latency_of(summary["latency_ms"]),
+        "latency_ms_by_journey": {name: latency_of(journey["latency_ms"]) for name, journey in journeys.items()},
+        "error_share": summary["error_share"],
+        "cpu_ms_per_order": spent.per(units) if unit == "order" else None,
+        "cpu_ms_per_unit": spent.per(units),
+        "cpu_ms_by_part": dict(spent.cpu_ms),
+        "memory_mb_by_part": {},
+        "reconciled": None,
+        "violations": [],
+        "void": bool(reasons) or not units,
+        "void_reasons": reasons if units else [*reasons, "nothing was done"],
+        "duration_s": summary["duration_s"],
+        "histograms": {name: kept["latency"] for name, kept in summary["tally"]["journeys"].items()},
+        "counted": measured.counted,
+    }
+
+
+def _close(session: Session, name: str, arm: Arm, rungs: set[str]) -> None:
+    """Check the books over all slices and warm-ups of a stack, whatever its settings were."""
+    histories = (session.folder / "raw").glob(f"*-{name}-*order/orders.jsonl")
+    last = [run for run in session.runs if run["build"] in rungs and run["unit"] == "order"][-1]
+    close_books(session, arm, histories, last)
