@@ -1,0 +1,83 @@
+"""Retries stop where they are told to, and a breaker lets nothing pass while it is open."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from microservices.kit.resilience import Breaker, CircuitOpen, Guard, Retries, guard_of
+
+
+class Down(Exception):
+    """The peer is away."""
+
+
+def outcomes(guard: Guard, calls: int, *, fails: bool) -> tuple[int, int]:
+    """Return how many attempts these calls made, and how many calls failed."""
+    made = failed = 0
+
+    async def attempt() -> httpx.Response:
+        nonlocal made
+        made += 1
+        if fails:
+            raise Down
+        return httpx.Response(200)
+
+    async def run() -> None:
+        nonlocal failed
+        for _ in range(calls):
+            try:
+                await guard.call(attempt, (Down,))
+            except (Down, CircuitOpen):
+                failed += 1
+
+    asyncio.run(run())
+    return made, failed
+
+
+def test_naive_retries_multiply_the_load_of_a_peer_that_is_down() -> None:
+    assert outcomes(Guard(Retries(4), None), 50, fails=True) == (200, 50)
+    assert outcomes(Guard(Retries(4), None), 50, fails=False) == (50, 0)
+
+
+def test_a_budget_keeps_retries_to_a_tenth_of_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("microservices.kit.resilience.FIRST_PAUSE_S", 0.0)
+
+    made, failed = outcomes(Guard(Retries(4, budgeted=True), None), 100, fails=True)
+
+    assert failed == 100
+    assert 100 < made <= 100 + 10 + 100 * 0.1 + 1
+
+
+def test_a_breaker_opens_closes_and_lets_one_call_see() -> None:
+    now = 0.0
+    breaker = Breaker(3, 2.0, clock=lambda: now)
+    guard = Guard(Retries(), breaker)
+
+    opened = outcomes(guard, 10, fails=True)
+    now = 2.5
+    seen = outcomes(guard, 10, fails=True)
+    now = 5.0
+    healed = outcomes(guard, 10, fails=False)
+
+    assert opened == (3, 10)
+    assert seen == (1, 10)
+    assert healed == (10, 0)
+
+
+def test_an_answer_of_5xx_is_tried_again_and_then_told() -> None:
+    async def attempt() -> httpx.Response:
+        return httpx.Response(503)
+
+    assert asyncio.run(Guard(Retries(2), None).call(attempt, (Down,))).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("retries", "breaker"), [("often", ""), ("naive:0", ""), ("naive", ""), ("", "5"), ("", "a:b")]
+)
+def test_settings_that_make_no_sense_are_refused(retries: str, breaker: str) -> None:
+    with pytest.raises(ValueError, match="want"):
+        guard_of(retries, breaker)
+    assert guard_of("", "") is None
