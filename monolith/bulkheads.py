@@ -1,6 +1,8 @@
 """Bulkheads: a module may use so many of the web threads and no more, so that one that hangs cannot take them all.
 
-Off unless `BULKHEADS` names limits. A module whose share is in use answers 503 at once; nothing has happened then.
+Off unless `BULKHEADS` names limits. Where a module's places are taken as many requests again may wait for one, for a
+moment; the others are answered 503 at once, and nothing has happened then. `WEB_THREADS` must be more than twice all
+places together: who waits holds a thread too.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from flask import Flask, g, request
 
 from shared.domain.errors import Unavailable
 
+WAIT_S = 1.0
 MODULES = ("catalog", "orders", "payments", "notifications")
 
 
@@ -30,14 +33,14 @@ def install(app: Flask, limits: Mapping[str, int]) -> None:
     """Stand at the entrance of each module that has a limit. A module is a blueprint."""
     if not limits:
         return
-    free = {module: threading.Semaphore(limit) for module, limit in limits.items()}
+    doors = {module: _Door(limit) for module, limit in limits.items()}
 
     @app.before_request
     def take_a_place() -> None:
         module = request.blueprint
-        if module not in free:
+        if module not in doors:
             return
-        if not free[module].acquire(blocking=False):
+        if not doors[module].enter():
             raise Unavailable(f"All {limits[module]} places of {module} are taken.")
         g.bulkhead = module
 
@@ -45,4 +48,24 @@ def install(app: Flask, limits: Mapping[str, int]) -> None:
     def give_it_back(_error: BaseException | None) -> None:
         module = g.pop("bulkhead", None)
         if module is not None:
-            free[module].release()
+            doors[module].leave()
+
+
+class _Door:
+    """So many places, and as many to wait for one."""
+
+    def __init__(self, places: int) -> None:
+        self._let_in = threading.Semaphore(2 * places)
+        self._places = threading.Semaphore(places)
+
+    def enter(self) -> bool:
+        if not self._let_in.acquire(blocking=False):
+            return False
+        if self._places.acquire(timeout=WAIT_S):
+            return True
+        self._let_in.release()
+        return False
+
+    def leave(self) -> None:
+        self._places.release()
+        self._let_in.release()

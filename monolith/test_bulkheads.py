@@ -41,7 +41,10 @@ def app(stuck: threading.Event) -> Flask:
     return app
 
 
-def test_a_full_module_refuses_at_once_and_the_others_serve(app: Flask, stuck: threading.Event) -> None:
+def test_a_full_module_refuses_and_the_others_serve(
+    app: Flask, stuck: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulkheads, "WAIT_S", 0.1)
     first = threading.Thread(target=lambda: app.test_client().get("/orders"))
     first.start()
     app.extensions["entered"].wait(5)
@@ -60,3 +63,15 @@ def test_a_full_module_refuses_at_once_and_the_others_serve(app: Flask, stuck: t
 def test_limits_that_make_no_sense_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="BULKHEADS"):
         bulkheads.parse(text)
+
+
+def test_a_short_burst_waits_for_a_place_and_is_served(app: Flask, stuck: threading.Event) -> None:
+    first = threading.Thread(target=lambda: app.test_client().get("/orders"))
+    first.start()
+    app.extensions["entered"].wait(5)
+
+    threading.Timer(0.2, stuck.set).start()
+    waited = app.test_client().get("/orders")
+    first.join()
+
+    assert waited.status_code == 200
