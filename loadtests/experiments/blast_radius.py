@@ -40,6 +40,7 @@ MIX = "faults"
 RATE = 40.0
 WARM_UP_S = 4.0
 BULKHEADS = "orders:8,catalog:6,payments:2,notifications:2"
+WEB_THREADS = "48"  # so that those who wait at a bulkhead take no thread from the others
 # Longer than anybody waits at the edge (8 s): for a customer that is no deadline. The loops get free after it.
 NO_DEADLINE_S = "20"
 
@@ -58,7 +59,7 @@ class Break:
 
 CONDITIONS = (
     Condition("monolith", "monolith"),
-    Condition("monolith-bulkheads", "monolith", {"web": {"BULKHEADS": BULKHEADS}}),
+    Condition("monolith-bulkheads", "monolith", {"web": {"BULKHEADS": BULKHEADS, "WEB_THREADS": WEB_THREADS}}),
     Condition("microservices", "microservices"),
     Condition(
         "services-bare",

@@ -24,6 +24,9 @@ MODULES = {
     "capacity": "loadtests.experiments.capacity",
     "three-rulers": "loadtests.experiments.three_rulers",
     "blast-radius": "loadtests.experiments.blast_radius",
+    "overhead-ladder": "loadtests.experiments.overhead_ladder",
+    "resilience": "loadtests.experiments.resilience",
+    "deploy": "loadtests.experiments.deploy_under_load",
 }
 SECTIONS = {
     "Question": "question",

@@ -31,7 +31,11 @@ def heat_map(result: Result) -> Figure | None:
         before, during = effect["p99_before_ms"], effect["p99_during_ms"]
         return during / before if before and during is not None else None
 
+    void = {(impact["arm"], impact["fault"]) for impact in impacts if impact["void"]}
+
     shares, ratios = cells(share), cells(times)
+    for line, (fault, _) in zip(ratios, rows, strict=True):  # what left late waited for the generator
+        line[:] = [None if (arm, fault) in void else cell for arm, cell in zip(arms, line, strict=True)]
     views = [
         view("answered rightly", [_map(arms, rows, shares, "%", 0, 100, good_is_high=True)], _layout(rows)),
         view("p99, times before", [_map(arms, rows, ratios, "x", 1, WORST_TIMES, good_is_high=False)], _layout(rows)),

@@ -1,0 +1,187 @@
+"""Resilience knobs: what each does to a shop that has been in trouble for a moment.
+
+Question: A part freezes for a few seconds. Which settings let the shop come back, and which keep it down?
+
+Hypothesis: Naive retries turn a short trigger into a lasting failure: work that nobody waits for any more keeps
+payments so busy that new orders time out too, and are tried again (a metastable failure). A retry budget with jitter,
+or a circuit breaker, brings goodput back; a fallback does not heal anything, but tells the customer the truth.
+
+Load: Open arrivals of orders only, far below what payments can do (each charge costs 100 ms of CPU for a risk score).
+Payments is frozen for a few seconds (the trigger) and then goes on. Orders wait one second for an answer of payments.
+
+What is held equal: The same services, rate, seed, trigger, cores and length; between two arms one knob is turned.
+Retries are set in both layers, orders to payments and payments to the provider. The books are reconciled after each.
+
+How to read it: Goodput is orders confirmed at once (201), second by second; the shaded band is the trigger. What
+matters is the line after the band: does it come back? Calls per order say what an order cost those who were in
+trouble. Nothing is ever retried in the shop as it is shipped, but by its loops, seconds later.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from loadtests.experiments.arm import Arm
+from loadtests.experiments.blast_radius import chosen
+from loadtests.experiments.conditions import Condition, outside_up, stack_up
+from loadtests.experiments.session import Session
+from loadtests.experiments.timeline import Episode, StruckArm, Timeline
+from loadtests.experiments.trial import Load, run_trial
+from loadtests.generator.record import Row, read_rows
+from loadtests.measure.parties import Parties
+from loadtests.report.result import Result
+from loadtests.report.words import number, percent, sentence_of_list
+
+MIX = "orders-only"
+RATE = 4.0
+WARM_UP_S = 3.0
+RISK_MS = "100"
+NAIVE, BUDGETED, BREAKER = "naive:4", "budgeted:4", "5:2"
+NO_DEADLINE_S = "20"
+BACK_SHARE = 0.8  # of the goodput before the trigger: then it has come back
+DOWN_SHARE = 0.5
+LATE_S = 10.0  # the end of the run is what is judged
+
+
+def _knobs(name: str, **knobs: str) -> Condition:
+    both = {"RETRIES": knobs["retries"]} if "retries" in knobs else {}
+    both |= {"CIRCUIT_BREAKER": knobs["breaker"]} if "breaker" in knobs else {}
+    orders = {"INNER_TIMEOUT_S": knobs.get("deadline", "1"), "PAYMENT_FALLBACK": knobs.get("fallback", "true")}
+    payments = {"RISK_MS": RISK_MS, "PROVIDER_TIMEOUT_S": knobs.get("deadline", "0.8")}
+    return Condition(name, "microservices", {"orders": orders | both, "payments": payments | both})
+
+
+ARMS = (
+    _knobs("no-retries"),
+    _knobs("naive-retries", retries=NAIVE),
+    _knobs("budgeted-retries", retries=BUDGETED),
+    _knobs("naive-with-breaker", retries=NAIVE, breaker=BREAKER),
+    _knobs("no-deadlines", deadline=NO_DEADLINE_S),
+    _knobs("no-fallback", fallback="false"),
+)
+QUICK_ARMS = ("naive-retries", "budgeted-retries")
+
+
+def run(session: Session) -> Result:
+    """Trigger every arm once, and say which came back."""
+    arms = chosen(session, "arms", ARMS, QUICK_ARMS)
+    calm_s, trigger_s, after_s = (6.0, 4.0, 14.0) if session.quick else (12.0, 6.0, 40.0)
+    session.narrator.plan(len(arms))
+    found: list[dict[str, Any]] = []
+    with outside_up(session.budget):
+        for condition in arms:
+            with stack_up(condition, session.budget) as runner:
+                arm = Arm(condition.name, runner, Parties.of(runner), session.budget)
+                found.append(_trigger(session, arm, calm_s, trigger_s, after_s))
+    session.notes.append(
+        "Orders that are not confirmed at once are accepted (202) and confirmed later, or unknown (504) where the "
+        "fallback is off; the loops finish all of them, and the books say so."
+    )
+    return session.result(
+        answer=answer(found),
+        comparison={},
+        findings={"C9": verdict(found)},
+        next_command="make experiment NAME=resilience" if session.quick else "make experiment NAME=deploy",
+        details={"goodput": found},
+    )
+
+
+def _trigger(session: Session, arm: Arm, calm_s: float, trigger_s: float, after_s: float) -> dict[str, Any]:
+    timeline = Timeline(arm.runner, [Episode("payments-frozen", "pause", calm_s, trigger_s, "payments")])
+    struck_arm = StruckArm(arm.name, arm.runner, arm.parties, arm.budget, timeline, counts=True)
+    rate = float(session.options.get("rate", RATE))
+    load = Load(rate, calm_s + trigger_s + after_s, WARM_UP_S, MIX)
+    run = run_trial(session, struck_arm, load, pair=1, seed=session.seed).run
+    run.update({"cpu_ms_by_part": {}, "histograms": {}, "latency_ms": None, "latency_ms_by_journey": {}})
+    run.update({"cpu_ms_per_order": None, "cpu_ms_per_unit": None})
+    rows = read_rows(session.folder / run["raw"] / "requests.csv.gz")
+    struck = timeline.struck[0]
+    found = goodput(rows, struck.broken_s, struck.healed_s, load.duration_s)
+    calls = run["counted"].get("orders", {}).get("calls to payments", 0)
+    attempts = attempts_at_provider(arm.parties.provider, arm.parties.merchant)
+    found |= {
+        "arm": arm.name, "run": run["number"], "trigger": [struck.broken_s, struck.healed_s],
+        "calls_to_payments_per_order": calls / run["units"] if run["units"] else None,
+        "provider_attempts_per_order": attempts[0], "provider_attempts_most": attempts[1],
+        "books_closed_s": struck_arm.seen["books_closed_s"], "reconciled": run["reconciled"],
+    }  # fmt: skip
+    session.narrator.tell(tell(found))
+    return found
+
+
+def goodput(rows: Sequence[Row], broken_s: float, healed_s: float, ends_s: float) -> dict[str, Any]:
+    """Return orders confirmed at once as shares of those that were due: before, in the last seconds, by second."""
+    orders = [row for row in rows if row.journey == "order" and row.due_s >= 0]
+
+    def share(from_s: float, to_s: float, *codes: str) -> float:
+        due = [row for row in orders if from_s <= row.due_s < to_s]
+        return sum(row.code in codes for row in due) / len(due) if due else 0.0
+
+    seconds = range(int(ends_s) + 1)
+    good = Counter(int(row.due_s) for row in orders if row.code == "confirmed")
+    due = Counter(int(row.due_s) for row in orders)
+    before, late_from = share(0, broken_s - 1, "confirmed"), max(healed_s, ends_s - LATE_S)
+    after = share(late_from, ends_s, "confirmed")
+    return {
+        "before": before,
+        "end": after,
+        "accepted_end": share(late_from, ends_s, "confirmed", "payment_pending"),
+        "came_back": after >= BACK_SHARE * before,
+        "stayed_down": after < DOWN_SHARE * before,
+        "confirmed_by_second": [good[second] for second in seconds],
+        "due_by_second": [due[second] for second in seconds],
+    }
+
+
+def attempts_at_provider(provider: str, merchant: str) -> tuple[float | None, int]:
+    """Return how often each charge was sent to the provider, on average and at most, by the provider's ledger."""
+    with urllib.request.urlopen(f"{provider}/control/{merchant}/ledger", timeout=30) as answer:  # noqa: S310
+        attempts = [charge["attempts"] for charge in json.load(answer)["charges"]]
+    return (sum(attempts) / len(attempts), max(attempts)) if attempts else (None, 0)
+
+
+def tell(found: dict[str, Any]) -> str:
+    """Return what became of an arm in one line."""
+    state = "came back" if found["came_back"] else "stayed down" if found["stayed_down"] else "came back in part"
+    return (
+        f"  {found['arm']:<20} goodput {percent(found['before'])} before, {percent(found['end'])} at the end: {state}; "
+        f"{number(found['calls_to_payments_per_order'])} calls to payments an order, "
+        f"{number(found['provider_attempts_per_order'])} attempts at the provider "
+        f"({found['provider_attempts_most']} at most)"
+    )
+
+
+def verdict(found: Sequence[dict[str, Any]]) -> tuple[str, str]:
+    """Return the verdict about C9 and its evidence."""
+    by_arm = {one["arm"]: one for one in found}
+    told = "; ".join(
+        f"{one['arm']} {percent(one['end'])} of orders confirmed at once at the end ({percent(one['before'])} before), "
+        f"{number(one['calls_to_payments_per_order'])} calls to payments an order"
+        for one in found
+    )
+    evidence = f"After payments was frozen for {found[0]['trigger'][1] - found[0]['trigger'][0]:.0f} s: {told}."
+    naive = by_arm.get("naive-retries")
+    helped = [by_arm[arm] for arm in ("naive-with-breaker", "budgeted-retries") if arm in by_arm]
+    if naive is None or not helped:
+        return "not measured", evidence
+    if naive["stayed_down"] and any(one["came_back"] for one in helped):
+        return "supported", evidence
+    return "not shown", evidence
+
+
+def answer(found: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the two sentences on top of the report."""
+    down = [one["arm"] for one in found if one["stayed_down"]]
+    back = [one["arm"] for one in found if one["came_back"]]
+    length = found[0]["trigger"][1] - found[0]["trigger"][0]
+    first = (
+        f"Payments was frozen for {length:.0f} s. Long after it was back, {sentence_of_list(down)} still sold next to "
+        "nothing: a metastable failure."
+        if down
+        else f"Payments was frozen for {length:.0f} s, and no arm stayed down after it."
+    )
+    return [first, f"These came back: {sentence_of_list(back)}." if back else "None came back by itself."]

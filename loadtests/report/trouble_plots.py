@@ -1,0 +1,20 @@
+"""All plots and tables of the experiments that get a shop into trouble: faults, retries, rollouts."""
+
+from __future__ import annotations
+
+from loadtests.report import fault_plots, goodput_plot, tables
+from loadtests.report.plot import Figure
+from loadtests.report.result import Result
+
+
+def figures(result: Result) -> list[Figure | None]:
+    """Return those that this result can show; None for the others."""
+    return [
+        fault_plots.heat_map(result),
+        fault_plots.recovery(result),
+        tables.targets(result),
+        goodput_plot.goodput(result),
+        goodput_plot.attempts(result),
+        tables.rollouts(result),
+        tables.touched(result),
+    ]
