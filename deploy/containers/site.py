@@ -11,7 +11,8 @@ from deploy.ports import PORTS as PUBLISHED
 from deploy.topology import SERVICES, stack
 
 STACKS = ("outside", "monolith", "microservices")  # what docker-compose.yml holds
-PREFIXED = {"monolith": {"edge", "web", "db"}, "microservices": {"edge"}}  # names that would otherwise meet
+# Stacks whose parts go by their bare names, but for these parts, which others have too.
+BARE = {"outside": (), "microservices": ("edge",)}
 # Ports as the official images have them. Every container has an address of its own, so that none need be shifted.
 EDGE_PORTS = {"http": 8080, "admin": 9901, "catalog": 8081, "payments": 8082}
 PORTS = {"http": 8000, "sql": 5432, "nats": 4222, "monitor": 8222, "smtp": 1025}
@@ -22,7 +23,8 @@ SECRET_SETTINGS = ("DATABASE_URL", "NATS_URL", "PROVIDER_API_KEY", "WEBHOOK_SECR
 
 def service_name(stack_name: str, part: str) -> str:
     """Return the name of a part in docker-compose.yml, which is also its host name."""
-    return f"{stack_name}-{part}" if part in PREFIXED.get(stack_name, ()) else part
+    prefixed = BARE.get(stack_name)
+    return part if prefixed is not None and part not in prefixed else f"{stack_name}-{part}"
 
 
 @dataclass(frozen=True)
