@@ -1,0 +1,155 @@
+"""Experiments that break things: what they conclude from what they saw, and that a timeline always heals."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from deploy.errors import DeployError
+from deploy.faults.vocabulary import FAULTS
+from loadtests.experiments import blast_radius, blast_verdict, deploy_under_load, resilience, timeline
+from loadtests.experiments.registry import find
+from loadtests.experiments.timeline import NOTHING, Episode, Timeline
+from loadtests.experiments.touched import touched_by
+from loadtests.generator.record import Row
+from loadtests.measure.impact import ACTS
+
+
+class Injections:
+    """Stands for deploy.faults: remembers what was broken and healed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception | None = None) -> None:
+        self.said: list[str] = []
+        self.broken = threading.Event()
+
+        @contextlib.contextmanager
+        def during(_runner: Any, name: str, part: str, _parameters: Any) -> Iterator[Any]:
+            if error is not None:
+                raise error
+            self.said.append(f"break {name} {part}")
+            self.broken.set()
+            injected = type("Injected", (), {"healing_at": 0.0, "healed_at": 0.0})()
+            try:
+                yield injected
+            finally:
+                injected.healing_at = injected.healed_at = time.monotonic()
+                self.said.append(f"heal {name} {part}")
+
+        monkeypatch.setattr(timeline, "during", during)
+
+
+def test_a_timeline_breaks_and_heals_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    injections = Injections(monkeypatch)
+    episodes = [Episode("one", "kill", 0.05, 0.1, "payments"), Episode("two", NOTHING, 0.2, 0.05)]
+
+    line = Timeline(None, episodes)  # type: ignore[arg-type]
+    line.start()
+    time.sleep(0.4)
+    line.finish()
+
+    assert injections.said == ["break kill payments", "heal kill payments"]
+    assert [struck.name for struck in line.struck] == ["one", "two"]
+    assert line.struck[0].healing_s - line.struck[0].broken_s == pytest.approx(0.1, abs=0.09)
+
+
+def test_a_load_that_ends_early_heals_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    injections = Injections(monkeypatch)
+
+    line = Timeline(None, [Episode("one", "pause", 0, 60, "payments")])  # type: ignore[arg-type]
+    line.start()
+    injections.broken.wait(5)
+    began = time.monotonic()
+    line.finish()
+
+    assert time.monotonic() - began < 5
+    assert injections.said[-1] == "heal pause payments"
+
+
+def test_a_fault_that_cannot_be_injected_ends_the_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
+    Injections(monkeypatch, DeployError("no such part"))
+
+    line = Timeline(None, [Episode("one", "pause", 0, 1, "nobody")])  # type: ignore[arg-type]
+    line.start()
+
+    with pytest.raises(DeployError, match="no such part"):
+        line.finish()
+
+
+def test_every_break_is_a_fault_with_its_own_parameters() -> None:
+    for one in blast_radius.BREAKS:
+        if one.fault != NOTHING:
+            assert set(one.parameters) <= set(FAULTS[one.fault].parameters), one.name
+
+
+@pytest.mark.parametrize("name", ["blast-radius", "resilience", "deploy"])
+def test_the_docstrings_say_what_is_asked_and_expected(name: str) -> None:
+    plan = find(name).plan
+
+    assert plan["question"].endswith("?")
+    assert plan["hypothesis"]
+
+
+def effect(share: float, before_ms: float = 10, during_ms: float = 10) -> dict[str, Any]:
+    """What became of one act."""
+    return {"available_during": share, "p99_before_ms": before_ms, "p99_during_ms": during_ms}
+
+
+def impact(arm: str, fault: str, share: float, **others: Any) -> dict[str, Any]:
+    """What a fault did, the same to all acts."""
+    whole = {"arm": arm, "fault": fault, "acts": {act: effect(share) for act in ACTS}, "lasted_s": 30.0}
+    return whole | {"first_good_order_s": 1.0, "books_closed_s": 10.0, "void": False} | others
+
+
+def test_isolation_is_claimed_only_where_it_was_measured() -> None:
+    down, up = impact("monolith", "payments-killed", 0.0), impact("microservices", "payments-killed", 1.0)
+
+    assert blast_verdict.findings([down, up])["C1"][0] == "supported"
+    assert blast_verdict.findings([up | {"arm": "monolith"}, up])["C1"][0] == "refuted"
+    assert blast_verdict.findings([up])["C1"][0] == "not measured"
+
+
+def test_a_missed_figure_is_said_on_top() -> None:
+    late = impact("microservices", "payments-killed", 1.0, first_good_order_s=9.0)
+
+    missed = [row["figure"] for row in blast_verdict.targets([late]) if not row["met"]]
+
+    assert missed == ["microservices, payments-killed: first good order, s after healing"]
+    assert "1 promised" in blast_verdict.answer([late])[1]
+
+
+def orders(codes: dict[int, str]) -> list[Row]:
+    """One order each second, with these codes from that second on."""
+    rows, code = [], ""
+    for second in range(60):
+        code = codes.get(second, code)
+        rows.append(Row(second, second, second, 10, 10, "order", "POST /orders", 201, code, "ok"))
+    return rows
+
+
+def test_goodput_tells_who_came_back() -> None:
+    back = orders({0: "confirmed", 10: "payment_pending", 20: "confirmed"})
+    down = orders({0: "confirmed", 10: "payment_pending"})
+
+    assert resilience.goodput(back, 10, 16, 60)["came_back"]
+    assert resilience.goodput(down, 10, 16, 60)["stayed_down"]
+    assert resilience.goodput(down, 10, 16, 60)["accepted_end"] == 1.0
+
+
+def test_a_change_of_one_service_touches_one_image_and_a_shared_rule_all_of_them() -> None:
+    one = touched_by("microservices/payments/service.py", "microservices")
+    rule = touched_by("shared/domain/payment.py", "microservices")
+
+    assert one.images == ("microservices/payments/Dockerfile",)
+    assert len(rule.images) == 4
+    assert touched_by("monolith/payments/service.py", "monolith").images == ("monolith/Dockerfile",)
+    assert 0 < one.unit_tests < rule.unit_tests
+
+
+def test_rollouts_name_files_that_exist() -> None:
+    for rollout in deploy_under_load.ROLLOUTS:
+        assert touched_by(rollout.change, rollout.build).lines > 0
