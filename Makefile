@@ -14,7 +14,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml deploy/setup.sh
 	@bash deploy/setup.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 
-.PHONY: help setup demo test test-all lint up down status stats scale kill hold release pause resume restart logs reset \
+.PHONY: help setup demo test test-all lint up down status stats scale kill hold release pause resume restart logs fault heal reset \
 	bench experiment locust compare-place-order requirements clean
 
 help: ## show this list
@@ -53,6 +53,12 @@ scale: $(VENV)/.ready ## make scale SERVICE=payments N=3
 
 kill hold release pause resume restart logs: $(VENV)/.ready ## make kill SERVICE=payments (kill -9), hold, release, pause, resume, restart, logs
 	@$(TWINSHOP) $@ $(SERVICE) $(on_stack)
+
+fault: $(VENV)/.ready ## make fault NAME=kill PART=payments STACK=microservices FOR=30s (without NAME: all there are)
+	@$(TWINSHOP) fault $(or $(NAME),list) $(if $(PART),--part $(PART)) $(on_stack) $(if $(FOR),--for $(FOR))
+
+heal: $(VENV)/.ready ## heal whatever is broken on purpose (STACK=... for one)
+	@$(TWINSHOP) heal $(on_stack)
 
 reset: $(VENV)/.ready ## fresh data in running stacks (STACK=... for one)
 	@$(TWINSHOP) reset $(STACK)
