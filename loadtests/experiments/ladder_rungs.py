@@ -89,4 +89,4 @@ def held(arm: Arm, part: str) -> Iterator[None]:
         yield
     finally:
         arm.runner.release(part)
-        wait_until_finished(arm.parties.databases, DRAINED_WITHIN_S)
+        wait_until_finished(arm.parties.databases, DRAINED_WITHIN_S, arm.parties.broker_monitor)

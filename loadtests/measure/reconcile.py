@@ -85,7 +85,7 @@ def reconcile(parties: Parties, orders: Path | None, *, planted_poison: int = 0)
 
     `orders` is the client's history, an `orders.jsonl`; without one only the parties' own books are compared.
     """
-    waited_s = wait_until_finished(parties.databases, timeout_s=FAILED_S)
+    waited_s = wait_until_finished(parties.databases, timeout_s=FAILED_S, broker_monitor=parties.broker_monitor)
     books = evidence.read(parties, orders, planted_poison=planted_poison)
     return check(books, waited_s), books
 

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from loadtests.measure.backlog import events_on_their_way
 from loadtests.measure.books import NotificationRow, OrderRow, PaymentRow, ReservationRow, StockRow, UnfinishedRow
 
 POLL_S = 0.25
@@ -24,15 +25,19 @@ ROW_TYPES: dict[str, type] = {
 Rows = dict[str, list[Any]]
 
 
-def wait_until_finished(databases: Sequence[str], timeout_s: float) -> float:
-    """Wait until nothing is unfinished in any of these databases; return how long it took, `timeout_s` at most."""
+def wait_until_finished(databases: Sequence[str], timeout_s: float, broker_monitor: str | None = None) -> float:
+    """Wait until nothing is unfinished in any of these databases, and no event is on its way between them.
+
+    Return how long it took, `timeout_s` at most.
+    """
     started = time.monotonic()
     connections = [psycopg.connect(url, autocommit=True) for url in databases]
     try:
         calm = 0
         while (waited_s := time.monotonic() - started) < timeout_s:
             left = sum(_count_unfinished(connection) for connection in connections)
-            # Twice in a row: between two databases an event may be on its way, held by neither.
+            left += events_on_their_way(broker_monitor)
+            # Twice in a row: what the first look found at rest may have been between two places.
             calm = calm + 1 if left == 0 else 0
             if calm == 2:
                 return waited_s

@@ -31,7 +31,7 @@ def admin(shop: Shop) -> Admin:
     return shop.admin()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def skus(admin: Admin) -> list[str]:
     """Products of which the last pieces go while the shop shakes."""
     return [admin.stocks(word, stock=40, price=price) for word, price in (("ANVIL", 9_900), ("VASE", 2_500))] + [

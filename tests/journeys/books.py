@@ -23,7 +23,7 @@ def views_of(arm: Arm) -> Rows:
 
 def settle(arm: Arm, within_s: float = FAILED_S) -> float:
     """Wait until nothing is unfinished; return how long it took. `within_s` means: it never was."""
-    return wait_until_finished(databases_of(arm), timeout_s=within_s)
+    return wait_until_finished(databases_of(arm), within_s, Parties.of(arm.runner).broker_monitor)
 
 
 def reconciled(arm: Arm, history: Path | None = None) -> Reconciliation:
