@@ -101,7 +101,13 @@ def effect(share: float, before_ms: float = 10, during_ms: float = 10) -> dict[s
 
 def impact(arm: str, fault: str, share: float, **others: Any) -> dict[str, Any]:
     """What a fault did, the same to all acts."""
-    whole = {"arm": arm, "fault": fault, "acts": {act: effect(share) for act in ACTS}, "lasted_s": 30.0}
+    whole = {
+        "arm": arm,
+        "fault": fault,
+        "acts": {act: effect(share) for act in ACTS},
+        "no_payment": effect(share),
+        "lasted_s": 30.0,
+    }
     return whole | {"first_good_order_s": 1.0, "books_closed_s": 10.0, "void": False} | others
 
 

@@ -20,7 +20,9 @@ ACTS: dict[str, tuple[str, ...]] = {
     "cancel": ("cancel",),
     "notifications": ("notifications",),
 }
+NO_PAYMENT = ("browse", "search", "order history", "notifications")  # acts for which nobody asks payments
 ACT_OF = {journey: act for act, journeys in ACTS.items() for journey in journeys}
+LEAST_FOR_P99 = 100  # below that, one slow request in a hundred is not there to be seen: there is no p99
 SETTLES_S = 1.0  # what was sent just before a fault may meet it: it belongs to neither window
 
 
@@ -37,7 +39,7 @@ class Struck:
 
 @dataclass(frozen=True)
 class Effect:
-    """What became of one act. Shares are of requests; latencies in ms from due; None where nothing was asked."""
+    """What became of one act. Shares are of requests; latencies in ms from due; None where nothing, or for a p99 too little, was asked."""
 
     asked_before: int
     asked_during: int
@@ -58,6 +60,7 @@ class Impact:
     lasted_s: float
     healing_took_s: float
     acts: dict[str, Effect]
+    no_payment: Effect  # of all acts together that need no payment
     confirmed_during: float | None  # share of orders that were answered 201
     first_good_order_s: float | None
     all_good_s: float
@@ -85,6 +88,7 @@ def impact_of(rows: Sequence[Row], struck: Struck, *, calm_from_s: float = 0.0, 
         lasted_s=struck.healing_s - struck.broken_s,
         healing_took_s=struck.healed_s - struck.healing_s,
         acts={act: _effect(_of(before, act), _of(during, act)) for act in ACTS},
+        no_payment=_effect(_of(before, *NO_PAYMENT), _of(during, *NO_PAYMENT)),
         confirmed_during=_share(orders, [row for row in orders if row.code == "confirmed"]),
         first_good_order_s=max(min(back), 0.0) if back else None,
         all_good_s=max(failed) - struck.healed_s if failed else 0.0,
@@ -110,8 +114,8 @@ def _due(rows: Sequence[Row], from_s: float, to_s: float) -> list[Row]:
     return [row for row in rows if max(from_s, 0.0) <= row.due_s < to_s]
 
 
-def _of(rows: list[Row], act: str) -> list[Row]:
-    return [row for row in rows if row.journey in ACTS[act]]
+def _of(rows: list[Row], *acts: str) -> list[Row]:
+    return [row for row in rows if ACT_OF.get(row.journey) in acts]
 
 
 def _share(of: Sequence[Row], these: Sequence[Row]) -> float | None:
@@ -120,4 +124,6 @@ def _share(of: Sequence[Row], these: Sequence[Row]) -> float | None:
 
 def _percentile(rows: list[Row], percent: float) -> float | None:
     """Latency of all requests, the failed ones too: who waits eight seconds for a 504 has waited."""
-    return float(np.percentile([row.latency_ms for row in rows], percent)) if rows else None
+    if len(rows) < (LEAST_FOR_P99 if percent >= 99 else 1):
+        return None
+    return float(np.percentile([row.latency_ms for row in rows], percent))

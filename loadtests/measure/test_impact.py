@@ -51,3 +51,11 @@ def test_recovery_counts_from_the_healing() -> None:
 def test_no_good_order_before_the_end_is_said() -> None:
     assert impact_of([row(25, "order", "error")], STRUCK).first_good_order_s is None
     assert impact_of([row(25, "order", code="confirmed")], STRUCK, until_s=24).first_good_order_s is None
+
+
+def test_a_p99_of_a_few_requests_is_none() -> None:
+    few = [row(second / 10) for second in range(20, 80)] + [row(12 + second / 10, "search") for second in range(60)]
+    many = [row(2 + second / 100, latency_ms=second) for second in range(1, 200)]
+
+    assert impact_of(few, STRUCK).acts["browse"].p99_before_ms is None
+    assert (impact_of(many, STRUCK).no_payment.p99_before_ms or 0) > 190
