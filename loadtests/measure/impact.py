@@ -39,7 +39,10 @@ class Struck:
 
 @dataclass(frozen=True)
 class Effect:
-    """What became of one act. Shares are of requests; latencies in ms from due; None where nothing, or for a p99 too little, was asked."""
+    """What became of one act. Shares are of requests; latencies in ms from due.
+
+    None where nothing was asked, or for a p99 too little.
+    """
 
     asked_before: int
     asked_during: int

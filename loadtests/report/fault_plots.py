@@ -42,8 +42,8 @@ def heat_map(result: Result) -> Figure | None:
     ]
     reading = (
         "Share of requests that were answered rightly while the fault lasted, judged by content; in the second view "
-        "how many times its p99 before the fault each journey waited. Empty: nothing (for a p99 too little) was asked, or "
-        "the arm has no such part."
+        "how many times its p99 before the fault each journey waited. Empty: nothing (for a p99 too little) was asked, "
+        "or the arm has no such part."
     )
     return figure("blast", "What a fault takes with it", reading, views, 130 + 24 * len(rows))
 
