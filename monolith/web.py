@@ -153,9 +153,9 @@ def _begin() -> Response | None:
 def _end(response: Response, metrics: Metrics) -> Response:
     response.headers[tracing.HEADER] = tracing.current()
     response.headers["Server"] = SERVER_NAME
-    rule = request.url_rule.rule.replace("<", "{").replace(">", "}") if request.url_rule else "unknown"
+    route = request.url_rule.rule.replace("<", "{").replace(">", "}") if request.url_rule else "unknown"
     taken_s = time.perf_counter() - g.started
-    metrics.requests.labels(request.method, rule, str(response.status_code)).observe(taken_s)
+    metrics.requests.labels(request.method, route, str(response.status_code)).observe(taken_s)
     return response
 
 

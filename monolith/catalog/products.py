@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from monolith.catalog.tables import products, stock
 from monolith.database import Database
-from shared.contract.bodies import Category, CategoryList, MoneyBody, Product, ProductInput, ProductPage
+from shared.contract.bodies import Category, CategoryList, Product, ProductInput, ProductPage
 from shared.contract.queries import ProductQuery, encode_cursor
 from shared.domain.errors import NotFound
 from shared.platform.mishaps import enter
@@ -115,17 +115,25 @@ def _read(connection: Connection, sku: str) -> Product:
 
 
 def _page(rows: Sequence[Sequence[Any]], limit: int) -> ProductPage:
-    items = [_product(row) for row in rows[:limit]]
-    return ProductPage(items=items, next_cursor=encode_cursor(items[-1].sku) if len(rows) > limit else None)
+    more = len(rows) > limit
+    items = [_fields(row) for row in rows[:limit]]
+    # One validation of the whole page: one by one, its forty bodies would cost half as much again.
+    return ProductPage.model_validate(
+        {"items": items, "next_cursor": encode_cursor(items[-1]["sku"]) if more else None}
+    )
 
 
 def _product(row: Sequence[Any]) -> Product:
+    return Product.model_validate(_fields(row))
+
+
+def _fields(row: Sequence[Any]) -> dict[str, Any]:
     sku, name, description, category, price, currency, available = row
-    return Product(
-        sku=sku,
-        name=name,
-        description=description,
-        category=category,
-        price=MoneyBody(amount=price, currency=currency),
-        available=available,
-    )
+    return {
+        "sku": sku,
+        "name": name,
+        "description": description,
+        "category": category,
+        "price": {"amount": price, "currency": currency},
+        "available": available,
+    }
