@@ -11,7 +11,7 @@ from rich.table import Table
 
 from deploy.commands import Choice, StackOption
 from deploy.display import console
-from deploy.errors import DeployError, NotRunning
+from deploy.errors import DeployError
 from deploy.faults.injection import during, heal_everything
 from deploy.faults.vocabulary import FAULTS
 from deploy.runners import runner_for
@@ -33,13 +33,10 @@ def fault(
         console.print(_table())
         return
     seconds, parameters = duration_s(lasts), dict(_parameter(item) for item in setting or [])
-    for runner in (chosen := [runner_for(one) for one in stack.stacks if one in SHOPS]):
-        if not runner.status().up and stack is not Choice.both:
-            raise NotRunning(f"{runner.stack.name} is not up.")
-    running = [runner for runner in chosen if runner.status().up]
+    running = [runner for one in stack.stacks if one in SHOPS and (runner := runner_for(one)).status().up]
     if len(running) != 1:
-        names = " or ".join(runner.stack.name for runner in running) or "none is up"
-        raise DeployError(f"Say which stack with --stack: {names}.")
+        names = " and ".join(runner.stack.name for runner in running) or "none of them"
+        raise DeployError(f"A fault strikes one stack: say which with --stack; up is {names}.")
     with during(running[0], name, part, parameters) as injected:
         console.print(f"{running[0].stack.name}: {name} {injected.part} for {lasts}")
         _wait(seconds)
