@@ -1,0 +1,115 @@
+"""A hot load beside a cold one: orders as fast as they are answered, and product pages at a steady rate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loadtests.experiments import generator
+from loadtests.experiments.arm import Arm
+from loadtests.experiments.feeder import Feeder
+from loadtests.experiments.trial import latency_of
+from loadtests.measure import accounting
+from loadtests.measure.accounting import Reading, Spent
+from loadtests.report.result import Latency, Run
+
+SETTLE_S = 0.5
+WARM_S = 1.5  # of the cold load, in which the hot one gets going
+
+
+@dataclass(frozen=True)
+class Load:
+    """`clients` send `mix` in a closed loop; `cold_rate` product pages a second arrive whatever happens."""
+
+    clients: int
+    mix: str
+    cold_rate: float
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class Both:
+    """What came of it. `goodput`: right answers of the hot load a second; `orders_s`: confirmed orders a second."""
+
+    hot: dict[str, Any]
+    cold: Latency
+    cold_failed: float
+    spent: Spent
+    after: Reading
+
+    @property
+    def goodput(self) -> float:
+        """Answers of the hot load a second that are no failure."""
+        outcomes: dict[str, int] = self.hot["outcomes"]
+        return (outcomes.get("ok", 0) + outcomes.get("business", 0)) / float(self.hot["duration_s"])
+
+    @property
+    def orders_s(self) -> float:
+        """Confirmed orders a second."""
+        return float(self.hot["orders_confirmed"]) / float(self.hot["duration_s"])
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two standing generators."""
+
+    hot: Feeder
+    cold: Feeder
+
+
+def both(arm: Arm, pair: Pair, load: Load, folder: Path, *, seed: int, cores: Sequence[int] | None) -> Both:
+    """Let both loads run side by side, and measure the arm meanwhile. Raises GeneratorFailed."""
+    hot = generator.closed_loop(
+        arm.runner.address, arm.parties.identity, folder / "hot", clients=load.clients,
+        duration_s=load.duration_s, mix=load.mix, seed=seed, cores=cores,
+    )  # fmt: skip
+    cold = generator.open_arrivals(
+        arm.runner.address, arm.parties.identity, folder / "cold", profile=f"{load.cold_rate:g}x{load.duration_s:g}",
+        duration_s=load.duration_s, mix="products-only", seed=seed, warm_up_s=WARM_S, cores=cores,
+        extra=["--customers", "1"],
+    )  # fmt: skip
+    before: list[Reading] = []
+    with ThreadPoolExecutor(2) as pool:
+        cold_done = pool.submit(pair.cold.run, cold, lambda: None)
+        hot_done = pool.submit(pair.hot.run, hot, lambda: before.append(accounting.take(arm.runner)))
+        hot_summary, cold_summary = hot_done.result(), cold_done.result()
+    time.sleep(SETTLE_S)
+    after = accounting.take(arm.runner, memory=True)
+    spent = accounting.between(before[0], after)
+    return Both(hot_summary, latency_of(cold_summary["latency_ms"]), cold_summary["error_share"], spent, after)
+
+
+def row(number: int, build: str, pair: int, found: Both, folder: str, *, unit: str) -> Run:
+    """Return it as a run of a result: the units are orders or answers of the hot load, the latency is the cold's."""
+    requests = max(1, found.hot["requests"])
+    outcomes = found.hot["outcomes"]
+    good = outcomes.get("ok", 0) + outcomes.get("business", 0)
+    orders = found.hot["orders_confirmed"]
+    return {
+        "build": build,
+        "number": number,
+        "pair": pair,
+        "unit": unit,
+        "units": orders if unit == "order" else good,
+        "rate_target": None,
+        "rate_achieved": found.orders_s if unit == "order" else found.goodput,
+        "orders_confirmed": orders,
+        "latency_ms": found.cold,
+        "latency_ms_by_journey": {"product": found.cold},
+        "error_share": 1 - good / requests,
+        "cpu_ms_per_order": found.spent.per(orders),
+        "cpu_ms_per_unit": found.spent.per(orders if unit == "order" else good),
+        "cpu_ms_by_part": dict(found.spent.cpu_ms),
+        "memory_mb_by_part": dict(found.after.memory_mb),
+        "reconciled": None,
+        "violations": [],
+        "void": False,
+        "void_reasons": [],
+        "duration_s": found.hot["duration_s"],
+        "outcomes": dict(outcomes),
+        "raw": folder,
+    }
