@@ -131,7 +131,8 @@ def run(session: Session) -> Result:
                         impacts += strike(session, arm, times, fitting)
     session.notes.append(
         "Availability is judged by content. A 202 (payment_pending) is an accepted order. p99 counts failed requests "
-        "too. CPU and memory are left out: parts that are killed take their counters with them."
+        "too. CPU and memory are left out: parts that are killed take their counters with them. A run that is void "
+        "because the generator was late keeps its place in the map of right answers, and has none in that of latencies."
     )
     return session.result(
         answer=blast_verdict.answer(impacts),
