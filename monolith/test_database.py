@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 
 from monolith.config import Settings
-from monolith.conftest import Shop
 from monolith.database import Database, metadata
 from monolith.migrations import migrate
 from shared.domain.errors import OutcomeUnknown, Unavailable
 from shared.platform.metrics import Metrics
+from tests.monolith_stage import Shop
 
 NOBODY = "postgresql://nobody:x@127.0.0.1:1/nothing"
 INSERT = text("INSERT INTO products VALUES ('LAMP', 'Lamp', '', 'light', 1, 'EUR')")

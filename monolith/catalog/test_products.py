@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from monolith.catalog.seeding import seed, seed_if_empty
-from monolith.conftest import Shop
+from tests.monolith_stage import Shop
 
 
 def skus(shop: Shop, query: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from monolith.conftest import Shop
+from tests.monolith_stage import Shop
 
 
 def at_once(shop: Shop, carts: list[list[tuple[str, int]]]) -> list[int]:

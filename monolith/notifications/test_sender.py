@@ -12,9 +12,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import text
 
-from monolith.conftest import Shop
 from monolith.notifications import Sender
 from shared.platform.metrics import Metrics
+from tests.monolith_stage import Shop
 
 TO_BOB = text("UPDATE notifications SET email = :address")
 

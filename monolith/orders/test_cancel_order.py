@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from monolith.conftest import Shop, hangs, is_away
 from shared.domain.errors import NotCancellable
 from shared.domain.ids import new_id
+from tests.monolith_stage import Shop, hangs, is_away
 
 
 def bought(shop: Shop, quantity: int = 2, price: int = 500) -> dict[str, Any]:

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from sqlalchemy import event, text
 
-from monolith.conftest import SECRET, Shop, captured, declined, hangs, is_away
 from monolith.payments import Webhooks
 from shared.domain.ids import new_id
 from shared.platform.webhook_signature import sign
+from tests.monolith_stage import SECRET, Shop, captured, declined, hangs, is_away
 
 
 def tell(shop: Shop, order_id: str, outcome: str, amount: int) -> None:

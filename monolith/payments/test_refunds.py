@@ -9,8 +9,8 @@ import httpx
 import pytest
 from werkzeug.test import TestResponse
 
-from monolith.conftest import Shop, hangs, is_away, refuses
 from shared.domain.ids import new_id
+from tests.monolith_stage import Shop, hangs, is_away, refuses
 
 
 @pytest.fixture
