@@ -55,7 +55,9 @@ class Switch:
 
     def __init__(self, arms: Mapping[str, Arm]) -> None:
         self._arms = arms
-        self._now: dict[str, Settings] = {name: {} for name in arms}
+        # What a stack that was up before had been given is taken away for the ladder, and given back afterwards.
+        self._before = {name: _without_the_common(arm) for name, arm in arms.items()}
+        self._now = dict(self._before)
 
     def to(self, rung: Rung) -> bool:
         """Bring the rung's stack to its settings; True if anything was restarted, so that it has to be warmed."""
@@ -66,16 +68,21 @@ class Switch:
             if before != after:
                 changes[part] = {name: after.get(name) for name in {*before, *after}}
         runner = self._arms[rung.stack].runner
+        self._now[rung.stack] = wanted  # before it is done: if it is broken off, it has to be taken back too
         if changes:
             with ThreadPoolExecutor(len(changes)) as pool:
                 list(pool.map(lambda part: runner.configure(part, changes[part]), changes))
-        self._now[rung.stack] = wanted
         return bool(changes)
 
     def back(self) -> None:
-        """Bring every stack to the settings of its topology."""
-        for name in self._arms:
-            self.to(Rung("", name, ""))
+        """Bring every stack to the settings that it had."""
+        for name, settings in self._before.items():
+            self.to(Rung("", name, "", settings))
+
+
+def _without_the_common(arm: Arm) -> Settings:
+    """Return what was set for single parts; `*` holds for all rungs alike."""
+    return {part: given for part, given in arm.runner.status().environment.items() if part != "*" and given}
 
 
 @contextlib.contextmanager

@@ -8,9 +8,9 @@ The services keep the cold part's p99, which no longer shares a process with the
 wait behind the risk scores at any number of replicas. In memory the services gain nothing: one more payments service
 weighs about what one more monolith weighs, and the other services and their databases come on top.
 
-Load: Every charge takes 50 ms of CPU for its risk score (`RISK_MS`). Three closed-loop clients a replica place orders as
-fast as they are answered; beside them product pages arrive at a steady 12/s. One to four replicas of the monolith, and
-of payments alone, the builds in turns, first upwards and then downwards. Afterwards, without risk score and without
+Load: Every charge takes 50 ms of CPU for its risk score (`RISK_MS`). Three closed-loop clients a replica place orders
+as fast as they are answered; beside them product pages arrive at a steady 12/s. One to four replicas of the monolith,
+and of payments alone, the builds in turns, first upwards and then downwards. Afterwards, without risk score and without
 quota, replicas are added and taken 20 times in each build while the mix `shopping` arrives.
 
 What is held equal: Each replica of an application, hot or not, gets 15 % of one core, by a control group with a period

@@ -145,11 +145,12 @@ def findings(points: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, tup
     grown = {build: found[-1]["goodput"] / found[0]["goodput"] for build, found in points.items()}
     memory = {build: added_memory(found) for build, found in points.items()}
     evidence = (
-        f"From {least} to {most} replicas goodput grew {number(grown['monolith'], 2)} times with the whole monolith and "
-        f"{number(grown['microservices'], 2)} times with payments alone. One more replica took {number(memory['monolith'])} MB against "
-        f"{number(memory['microservices'])} MB; an order a second took {number(one['memory_per_goodput'])} MB of all "
-        f"parts against {number(other['memory_per_goodput'])} MB. The p99 of product pages at {most} replicas: "
-        f"{number(one['cold_p99'])} ms against {number(other['cold_p99'])} ms."
+        f"From {least} to {most} replicas goodput grew {number(grown['monolith'], 2)} times with the whole monolith "
+        f"and {number(grown['microservices'], 2)} times with payments alone. One more replica took "
+        f"{number(memory['monolith'])} MB against {number(memory['microservices'])} MB; an order a second took "
+        f"{number(one['memory_per_goodput'])} MB of all parts against {number(other['memory_per_goodput'])} MB. "
+        f"The p99 of product pages at {most} replicas: {number(one['cold_p99'])} ms against "
+        f"{number(other['cold_p99'])} ms."
     )
     return {"C2": (verdict, evidence)}
 
