@@ -17,6 +17,7 @@ from deploy.errors import DeployError
 from deploy.faults import commands as breaking
 from deploy.runners import VARIABLE
 from loadtests import commands as measuring
+from room import commands as showing
 
 
 class Place(StrEnum):
@@ -54,6 +55,11 @@ for command in (
     measuring.bench,
     measuring.experiment,
     measuring.report,
+    showing.room,
+    showing.load,
+    showing.books,
+    showing.locust,
+    showing.screenshots,
 ):
     app.command()(command)
 app.command("rate-limit")(commands.rate_limit)

@@ -1,0 +1,139 @@
+"""The control room without its looks: samples, events, deeds and books, and what every open page is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from deploy.home import Home
+from deploy.local import LocalRunner
+from loadtests.measure.verdict import PROMISES
+from room import books, drawing
+from room.actions import Actions, Deed
+from room.events import EventLog, StateChanges
+from room.samples import Sample, Sampler
+
+PAIR = ("monolith", "microservices")
+DEEDS_SHOWN = 4
+LINES_SHOWN = 6
+REST_S = 2.0  # after a load, before the books are looked at
+
+Message = dict[str, Any]
+
+
+class ControlRoom:
+    """One for the process; pages come and go. `tell` of each page is called in the event loop."""
+
+    def __init__(self) -> None:
+        self.home = Home.from_environment()
+        self.runners = {name: LocalRunner(name) for name in PAIR}
+        self.events = EventLog(self.home.root / "room" / "events.jsonl")
+        self.actions = Actions(self.events)
+        self.pages: set[Callable[[Message], None]] = set()
+        self.sampler = Sampler(self.runners, self._on_sample)
+        self._changes = StateChanges()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told: dict[str, str] = {}
+        self._waiting: set[asyncio.Task[None]] = set()
+        self.events.listeners.append(lambda event: self._tell({"events": [event]}))
+
+    async def start(self) -> None:
+        """Begin to look."""
+        self._loop = asyncio.get_running_loop()
+        self.sampler.start()
+
+    async def stop(self) -> None:
+        """End what still runs, faults and load included, and look no more."""
+        self.sampler.stop()
+        await self.actions.stop_all()
+        self.events.close()
+
+    def whole(self) -> Message:
+        """Return what a page needs that has just been opened."""
+        return {
+            "drawings": {name: drawing.of(name) for name in PAIR},
+            "promises": PROMISES,
+            "samples": list(self.sampler.kept),
+            "events": list(self.events.kept),
+            "books": self._books(),
+            "deeds": self._deeds(),
+        }
+
+    def missing(self, sample: int, event: int) -> Message:
+        """Return what a page lacks that has everything before this sample and this event."""
+        return {
+            "samples": [each for each in self.sampler.kept if each["n"] >= sample],
+            "events": self.events.kept[event:],
+        }
+
+    async def do(self, *arguments: str, stack: str = "") -> Deed:
+        """Run a `twinshop` command; after a load has ended by itself or by hand, look at the books."""
+        deed = await self.actions.do(*arguments, stack=stack)
+        if deed.name == "load" and not self.actions.running("load") and self._loop is not None:
+            task = self._loop.create_task(self._close_books())
+            self._waiting.add(task)
+            task.add_done_callback(self._waiting.discard)
+        if deed.name == "books":
+            self._tell({"books": self._books()})
+        return deed
+
+    async def _close_books(self) -> None:
+        await asyncio.sleep(REST_S)
+        if not self.actions.running():  # a fault, or another load: it would look at a shop that is not at rest
+            await self.do("books")
+
+    def _on_sample(self, sample: Sample) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._broadcast, sample)
+
+    def _broadcast(self, sample: Sample) -> None:
+        for name, watch in self.sampler.watches.items():
+            for text, good in self._changes.of(name, watch.states):
+                self.events.add("seen", text, stack=name, good=good)
+        message: Message = {"samples": [sample]}
+        for what, value in (("deeds", self._deeds()), ("books", self._books())):
+            written = json.dumps(value)
+            if self._told.get(what) != written:  # most seconds nothing has changed
+                self._told[what] = written
+                message[what] = value
+        self._tell(message)
+
+    def _tell(self, message: Message) -> None:
+        for tell in list(self.pages):
+            tell(message)
+
+    def _deeds(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "command": deed.command,
+                "name": deed.name,
+                "status": deed.status,
+                "share": deed.share,
+                "doing": deed.doing,
+                "lines": list(deed.lines)[-LINES_SHOWN:],
+                "report": _report(deed),
+            }
+            for deed in list(self.actions.deeds)[-DEEDS_SHOWN:]
+        ]
+
+    def _books(self) -> dict[str, Any]:
+        checking = bool(self.actions.running("books"))
+        found: dict[str, Any] = {"checking": checking}
+        for name in PAIR:
+            path = books.file_of(self.home, name)
+            if path.exists():
+                kept = json.loads(path.read_text("utf-8"))
+                broken = sorted({violation["promise"] for violation in kept["violations"]})
+                found[name] = {"at": kept["at"] * 1000, "looked_at": kept["looked_at"], "broken": broken,
+                               "confirmed": kept["confirmed"], "waited_s": kept["waited_s"]}  # fmt: skip
+        return found
+
+
+def _report(deed: Deed) -> str:
+    """Return the address of the report that a command has written, on this server; empty if it wrote none."""
+    for line in reversed(deed.lines):
+        if line.startswith("Report:"):
+            return "/reports/" + "/".join(line.split("/")[-2:])
+    return ""

@@ -1,0 +1,88 @@
+"""Sends open arrivals to running shops until somebody says stop: `twinshop load`."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy.display import console
+from deploy.errors import DeployError, NotRunning
+from deploy.home import REPOSITORY, Home
+from deploy.local import LocalRunner
+from room.generation import generation
+
+EXIT_VOID = 3
+END_TIMEOUT_S = 30.0
+HISTORY = "orders.jsonl"
+GENERATION = "generation"
+
+
+def folder(home: Home) -> Path:
+    """Return where the room keeps what generators write, one folder for each run."""
+    return home.root / "room" / "load"
+
+
+def send(stacks: Sequence[str], *, rate: float, mix: str, seconds: float, seed: int, methods: str) -> None:
+    """Load each stack with the same arrivals. Raises NotRunning, DeployError."""
+    runners = [LocalRunner(name) for name in stacks if name != "outside"]
+    runners = [runner for runner in runners if runner.status().up]
+    if not runners:
+        raise NotRunning("No shop is up: `twinshop up` first.")
+    number = time.strftime("%Y%m%d-%H%M%S")
+    outs = [folder(Home.from_environment()) / f"{number}-{runner.stack.name}" for runner in runners]
+    processes = []
+    try:
+        for runner, out in zip(runners, outs, strict=True):
+            out.mkdir(parents=True, exist_ok=True)
+            (out / GENERATION).write_text(generation(runner))
+            arguments = ["--rate", str(rate), "--duration", str(seconds), "--mix", mix, "--seed", str(seed)]
+            processes.append(_generator(runner, out, [*arguments, "--payment-methods", methods]))
+        names = " and ".join(runner.stack.name for runner in runners)
+        console.print(f"{rate:g} arrivals/s of the mix {mix} at {names}, for {seconds:g} s; Ctrl-C ends it.")
+        for process in processes:
+            process.wait()
+    except KeyboardInterrupt:
+        console.print("Stopping.")
+    finally:
+        _end(processes)
+    for runner, out, process in zip(runners, outs, processes, strict=True):
+        _say(runner.stack.name, out, process.returncode)
+
+
+def _generator(runner: LocalRunner, out: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    where = ["--host", runner.address, "--tokens-from", runner.site.url("outside", "identity"), "--out", str(out)]
+    with (out / "generator.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "loadtests.arrivals", *where, *arguments],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=REPOSITORY, start_new_session=True,
+        )  # fmt: skip
+
+
+def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + END_TIMEOUT_S
+    for process in processes:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _say(stack: str, out: Path, status: int) -> None:
+    if status not in (0, EXIT_VOID):
+        log = (out / "generator.log").read_text("utf-8", errors="replace")
+        raise DeployError(f"The load on {stack} failed (status {status}):\n{log[-1500:]}")
+    summary = json.loads((out / "summary.json").read_text("utf-8"))
+    console.print(
+        f"{stack}: {summary['sent']} sent, {summary['orders_confirmed']} orders confirmed, "
+        f"p99 {summary['latency_ms']['p99']:.0f} ms, {100 * summary['error_share']:.2f} % errors"
+        f"{' (void: ' + '; '.join(summary['void_reasons']) + ')' if summary['void'] else ''}"
+    )

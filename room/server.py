@@ -1,0 +1,58 @@
+"""Serves the control room on loopback: `twinshop room`."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from nicegui import app, ui
+
+from deploy.display import console
+from deploy.errors import PortTaken
+from deploy.home import REPOSITORY
+from room.addresses import room_port
+from room.control import ControlRoom
+from room.guard import OwnPagesOnly
+from room.page import draw
+
+HOST = "127.0.0.1"
+STATIC = Path(__file__).parent / "static"
+
+
+def serve(*, show: bool) -> None:
+    """Run until Ctrl-C; whatever was started from the page is ended then. Raises PortTaken."""
+    port = room_port()
+    _require_free(port)
+    control = ControlRoom()
+
+    @ui.page("/", title="Twinshop control room")
+    def index() -> None:
+        draw(control)
+
+    reports = REPOSITORY / "reports"
+    reports.mkdir(exist_ok=True)
+    app.add_static_files("/room", STATIC, max_cache_age=0)
+    app.add_static_files("/reports", reports, max_cache_age=0)
+    app.add_middleware(OwnPagesOnly, port=port)
+    app.on_startup(control.start)
+    app.on_shutdown(control.stop)
+    console.print(f"Control room: [bold]http://{HOST}:{port}[/]")
+    ui.run(
+        host=HOST,
+        port=port,
+        reload=False,
+        show=show,
+        dark=None,  # as the browser's own setting is
+        favicon=STATIC / "icon.svg",
+        binding_refresh_interval=None,
+        show_welcome_message=False,
+    )
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise PortTaken(f"Port {port} is taken: another control room? Set TWINSHOP_PORT_SHIFT.") from error
