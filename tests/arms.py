@@ -85,8 +85,9 @@ class OwnStacks:
         self._arms: list[Runner] = []
 
     def start(self, names: Iterable[str]) -> Session:
-        """Start the outside world and the arms, all at once. Raises DeployError if the outside world fails."""
-        self._outside.up()
+        """Start the outside world, and then the arms, all at once. What does not start is among the failures."""
+        if (why := _start(self._outside)) is not None:
+            return Session({}, dict.fromkeys(names, f"The outside world did not start: {why}"), self._outside)
         self._arms = [self._runner(name) for name in names]
         session = Session({}, {}, self._outside)
         with ThreadPoolExecutor(len(ARMS)) as threads:
