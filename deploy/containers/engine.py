@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from deploy.errors import DeployError, MissingProgram, NotRunning, Unsupported
 TIMEOUT_S = 30.0
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
+VOLUME = "com.docker.compose.volume"
 NUMBER = "com.docker.compose.container-number"
 
 
@@ -76,6 +77,12 @@ class Engine:
     def remove(self, container: Container) -> None:
         """Remove it, running or not. Named volumes stay."""
         self._ask("DELETE", f"/containers/{container.id}", force="true", v="true")
+
+    def remove_volumes(self, project: str, services: Collection[str]) -> None:
+        """Remove the project's volumes that are called as these services are, with all data in them."""
+        for volume in self._ask("GET", "/volumes", filters=_labelled(project))["Volumes"] or ():
+            if volume["Labels"].get(VOLUME) in services:
+                self._ask("DELETE", f"/volumes/{volume['Name']}")
 
     def remove_idle_networks(self, project: str) -> None:
         """Remove the project's networks that no container is in."""

@@ -107,7 +107,10 @@ class Fleet:
         return container.restarts + self._project.memory.restarts.get(container.name, 0)
 
     def end(self) -> bool:
-        """Stop everything: the edge first, then who needs others, then who is needed. True if there was anything."""
+        """Stop everything: the edge first, then who needs others, then who is needed. True if there was anything.
+
+        The data goes with it. A volume that outlived the secrets in it would be a database that lets nobody in.
+        """
         waves: tuple[list[Container], ...] = ([], [], [])
         containers = self.all()
         for one in containers:
@@ -117,6 +120,7 @@ class Fleet:
             at_once(self._engine.unpause, wave)
             at_once(lambda one: self._engine.stop(one, GRACE_S), wave)
         at_once(self._engine.remove, containers)
+        self._engine.remove_volumes(self._project.name, self._project.services())
         if containers:
             self._engine.remove_idle_networks(self._project.name)
         return bool(containers)

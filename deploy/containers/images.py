@@ -9,6 +9,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.containers import secrets
@@ -30,6 +32,17 @@ def build_missing(engine: Engine, project: Project) -> None:
         project.compose("build")
 
 
+def build(home: Home, sources: Path = REPOSITORY, variables: Mapping[str, str] | None = None) -> float:
+    """Build all images, and return how many seconds it took. Raises DeployError."""
+    began = time.monotonic()
+    docker(
+        *("compose", "--project-directory", str(sources), "--profile", "*", "build"),
+        environment={"TWINSHOP_SECRETS": str(secrets.folder(home)), **(variables or {})},
+        timeout_s=1800,
+    )
+    return time.monotonic() - began
+
+
 def names() -> list[str]:
     """Return all images that docker-compose.yml names but the optional ones, and those that ours are built on."""
     found = set(_compose("config", "--images").split()) | {BASE}
@@ -38,11 +51,11 @@ def names() -> list[str]:
 
 def sizes() -> str:
     """Return the size of each of our images, and what it adds to its base, as a table."""
-    base = _megabytes(BASE)
+    base = megabytes(BASE)
     lines = [f"{'image':<32}{'MB':>6}{'added':>7}", f"{BASE:<32}{base:>6.0f}{'':>7}"]
     for name in names():
         if name.startswith("twinshop/"):
-            size = _megabytes(name)
+            size = megabytes(name)
             added = "" if name.startswith("twinshop/edge") else f"{size - base:.0f}"
             lines.append(f"{name:<32}{size:>6.0f}{added:>7}")
     return "\n".join(lines)
@@ -66,7 +79,8 @@ def _compose(*arguments: str) -> str:
     return docker("compose", "--file", str(COMPOSE_FILE), "--profile", "*", *arguments, environment=environment)
 
 
-def _megabytes(name: str) -> float:
+def megabytes(name: str) -> float:
+    """Return the size of an image with all its layers, in MB. Raises DeployError if it is not there."""
     return float(json.loads(docker("image", "inspect", name))[0]["Size"]) / 1e6
 
 

@@ -26,6 +26,16 @@ MAILPIT_UI = 8025
 
 Json = dict[str, Any]
 
+# Some engines leave questions about unknown names without an answer. Asking again is what the next look-up is for.
+_RESOLVER = {
+    "name": "envoy.network.dns_resolver.cares",
+    "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+        "query_timeout_seconds": 1,
+        "query_tries": 1,
+    },
+}
+
 
 def for_containers(stack: Stack) -> Json:
     """Return the configuration of a shop's edge. Its admin port answers only inside the container."""
@@ -102,6 +112,7 @@ def _look_up(every_s: float) -> Json:
             "dns_lookup_family": "V4_ONLY",
             "dns_refresh_rate": f"{every_s}s",
             "dns_failure_refresh_rate": {"base_interval": f"{every_s}s", "max_interval": f"{every_s}s"},
+            "typed_dns_resolver_config": _RESOLVER,
         },
     }
 

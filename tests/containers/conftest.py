@@ -1,0 +1,68 @@
+"""An engine, where there is one; where there is none, the tests that need it are skipped, and say so."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.compose import ComposeRunner
+from deploy.containers import images, secrets
+from deploy.containers.engine import Engine, docker
+from deploy.errors import DeployError
+from deploy.home import REPOSITORY, Home
+from tests.conftest import SHIFT
+from tests.containers.by_hand import ByHand
+
+CONTAINERS_SHIFT = SHIFT + 200  # beside the processes of the same session
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "containers: needs a container engine")
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The container engine, with all our images on it. Skips, loudly, where there is none."""
+    found = Engine()
+    try:
+        found.containers("twinshop")
+        docker("compose", "version")
+    except DeployError as error:
+        pytest.skip(f"NO CONTAINER ENGINE, SO NOTHING IS TESTED IN CONTAINERS: {error}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def home(engine: Engine) -> Iterator[Home]:
+    """A state folder for the session, with secrets; the images are built as the code is now."""
+    root = Path(tempfile.mkdtemp(prefix="twinshop-containers-"))
+    made = Home(root)
+    secrets.ensure(made)
+    images.build(made)
+    yield made
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def by_hand(engine: Engine, home: Home) -> Iterator[ByHand]:
+    """`docker compose` as somebody types it, in a project of its own; nothing is left of it afterwards."""
+    typed = ByHand(REPOSITORY, secrets.folder(home), CONTAINERS_SHIFT + 100)
+    yield typed
+    typed.run("--profile", "*", "down", "--volumes", "--remove-orphans")
+
+
+@pytest.fixture(scope="module")
+def runners(engine: Engine, home: Home) -> Iterator[dict[str, ComposeRunner]]:
+    """The outside world and both builds, up."""
+    found = {name: ComposeRunner(name, home, CONTAINERS_SHIFT) for name in ("outside", "monolith", "microservices")}
+    try:
+        for runner in found.values():
+            runner.up(timeout_s=120)
+        yield found
+    finally:
+        for name in ("microservices", "monolith", "outside"):
+            found[name].down()

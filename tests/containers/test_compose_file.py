@@ -1,0 +1,215 @@
+"""docker-compose.yml says what deploy/topology.py says, and keeps every part in its place. No engine is needed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from deploy import nats
+from deploy.containers.site import SECRET_SETTINGS, STACKS, inside, secret_files, service_name
+from deploy.home import REPOSITORY
+from deploy.parts import Part, Secrets
+from deploy.topology import SERVICES
+from tests.containers import compose_file
+from tests.containers.compose_file import Service, command_of, megabytes, secrets_of
+
+SECRETS = Secrets(b"master")
+PARTS = {
+    service_name(name, part.name): (name, part) for name in STACKS for part in inside(SECRETS, name).parts
+}  # by service
+NO_PARTS = {"outside-edge", "mailpit", "locust", "locust-worker"}
+SHOPS = ("monolith", "microservices")
+OWN_OF_COMPOSE = {"SECRETS_DIR", "SEED_PRODUCTS"}  # settings that local processes get in other ways
+KEYS = {f"{service}.jwk": "{}" for service in SERVICES} | {"service-public-keys.json": "{}", "master.key": "00"}
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    """The file, as it is without any variable set."""
+    return compose_file.read()
+
+
+@pytest.fixture(scope="module")
+def services(compose: dict[str, Any]) -> dict[str, Service]:
+    """Its services, by name."""
+    found: dict[str, Service] = compose["services"]
+    return found
+
+
+# --- the same as the topology -------------------------------------------------------------------------------------
+
+
+def test_the_parts_are_those_of_the_topology(services: dict[str, Service]) -> None:
+    assert set(services) - NO_PARTS == set(PARTS)
+    for name, (stack, _) in PARTS.items():
+        assert services[name].get("profiles", []) == ([] if stack == "outside" else [stack])
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_has_the_command_of_the_topology(services: dict[str, Service], name: str) -> None:
+    stack, part = PARTS[name]
+    command = command_of(services[name])
+
+    if part.kind == "envoy":
+        assert command == ("--config-path", f"/etc/envoy/{stack}.json", *part.command[1:])
+    elif part.kind == "nats":
+        assert command == ()  # the image has its own
+    else:
+        assert command == part.command
+
+
+@pytest.mark.parametrize("name", [name for name, (_, part) in PARTS.items() if part.kind == "app"])
+def test_an_application_has_the_settings_of_the_topology(services: dict[str, Service], name: str) -> None:
+    _, part = PARTS[name]
+    given = {key: str(value) for key, value in services[name]["environment"].items()}
+    hidden = {target.upper() for target in secrets_of(services[name])}
+
+    assert {key: value for key, value in part.environment.items() if key not in SECRET_SETTINGS} == {
+        key: value for key, value in given.items() if key not in OWN_OF_COMPOSE
+    }
+    assert hidden >= {key for key in part.environment if key in SECRET_SETTINGS}
+    assert given["SECRETS_DIR"] == "/run/secrets"
+
+
+@pytest.mark.parametrize("name", [name for name, (_, part) in PARTS.items() if part.needs])
+def test_a_part_waits_until_what_it_needs_is_healthy(services: dict[str, Service], name: str) -> None:
+    stack, part = PARTS[name]
+
+    assert services[name]["depends_on"] == {
+        service_name(stack, need): {"condition": "service_healthy"} for need in part.needs
+    }
+
+
+@pytest.mark.parametrize("name", [name for name, (_, part) in PARTS.items() if part.kind == "postgres"])
+def test_a_database_belongs_to_the_role_of_the_topology(services: dict[str, Service], name: str) -> None:
+    assert services[name]["environment"]["OWNER"] == PARTS[name][1].database
+    assert f"{name}:/var/lib/postgresql" in services[name]["volumes"]
+
+
+def test_the_broker_is_configured_as_the_local_one() -> None:
+    broker = PARTS["broker"][1]
+    text = (REPOSITORY / "deploy/broker/nats.conf").read_text("utf-8")
+    said = dict(line.strip().split(": ", 1) for line in text.splitlines() if ": " in line and not line.startswith("#"))
+    wanted: dict[str, Any] = dict(nats.configuration(broker, "/data", SECRETS))
+    del wanted["authorization"]  # a secret: nats.conf includes it
+    wanted |= {"host": "0.0.0.0", "http": f"0.0.0.0:{broker.port('monitor')}"}  # noqa: S104
+
+    assert {key: json.loads(value) for key, value in said.items()} == {
+        key: value for key, value in wanted.items() if key != "jetstream"
+    } | wanted["jetstream"]
+
+
+# --- fair -----------------------------------------------------------------------------------------------------------
+
+
+def test_both_builds_have_the_same_budget(services: dict[str, Service]) -> None:
+    def budget(stack: str) -> tuple[float, int]:
+        mine = [services[name] for name, (owner, _) in PARTS.items() if owner == stack]
+        return round(sum(float(one["cpus"]) for one in mine), 3), sum(megabytes(one["mem_limit"]) for one in mine)
+
+    assert budget("monolith") == budget("microservices") == (4.0, 1280)
+
+
+@pytest.mark.parametrize("name", [name for name, (stack, _) in PARTS.items() if stack in SHOPS])
+def test_every_limit_is_a_variable(name: str) -> None:
+    variable = name.upper().replace("-", "_")
+    found = compose_file.read({f"{variable}_CPUS": "0.1", f"{variable}_MEMORY": "64m"})["services"][name]
+
+    assert (found["cpus"], found["mem_limit"]) == ("0.1", "64m")
+
+
+# --- safe -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_container_is_held_tight(services: dict[str, Service]) -> None:
+    for name, service in services.items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["restart"] == "unless-stopped", name
+        assert service["stop_grace_period"] == "15s", name
+        assert not {"privileged", "cap_add", "network_mode", "pid", "ipc"} & set(service), name
+
+
+def test_every_container_has_a_health_check(services: dict[str, Service]) -> None:
+    assert [name for name, service in services.items() if "healthcheck" not in service] == [
+        "mailpit"
+    ]  # its image has one
+
+
+def test_only_edges_have_a_port_and_only_on_this_machine(services: dict[str, Service]) -> None:
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+
+    assert set(published) == {"monolith-edge", "microservices-edge", "outside-edge", "locust"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+
+
+def test_a_database_can_be_reached_by_its_owner_only(services: dict[str, Service]) -> None:
+    for name, (stack, part) in PARTS.items():
+        if part.kind == "postgres":
+            (network,) = services[name]["networks"]
+            owner = service_name(stack, "web") if stack == "monolith" else part.database
+            assert {other for other, one in services.items() if network in one["networks"]} == {name, owner}
+
+
+def test_no_network_has_both_builds_behind_their_edges(services: dict[str, Service]) -> None:
+    def networks(stack: str) -> set[str]:
+        return {
+            network
+            for name, (owner, part) in PARTS.items()
+            if owner == stack and part.kind != "envoy"
+            for network in services[name]["networks"]
+        }
+
+    assert networks("monolith").isdisjoint(networks("microservices"))
+
+
+def test_only_the_public_network_leads_anywhere(compose: dict[str, Any]) -> None:
+    assert [name for name, network in compose["networks"].items() if not network.get("internal")] == ["public"]
+
+
+def test_versions_are_pinned(services: dict[str, Service]) -> None:
+    images = {service["image"] for service in services.values()}
+
+    assert all(":" in image and not image.endswith(":latest") for image in images)
+    for dockerfile in REPOSITORY.glob("*/**/Dockerfile"):
+        if ".venv" not in dockerfile.parts:
+            bases = [line.split()[1] for line in dockerfile.read_text("utf-8").splitlines() if line.startswith("FROM ")]
+            assert set(bases) <= {"python:3.13-slim-trixie", "nats:2.15", "envoyproxy/envoy:v1.40.0"}, dockerfile
+
+
+# --- secrets --------------------------------------------------------------------------------------------------------
+
+
+def test_every_secret_is_a_file_that_is_written_for_the_local_example(compose: dict[str, Any]) -> None:
+    written = secret_files(SECRETS, KEYS)
+
+    assert set(compose["secrets"]) == set(written)
+    for name, secret in compose["secrets"].items():
+        assert secret == {"file": f".twinshop/compose/secrets/{name}"}
+
+
+def test_a_service_sees_its_own_secrets_only(services: dict[str, Service]) -> None:
+    for name, service in services.items():
+        for target, source in secrets_of(service).items():
+            assert source.startswith(f"{name}_") or source in {f"{name}.jwk", "service-public-keys.json"}, target
+
+
+def test_no_password_is_in_the_file_or_in_an_environment(services: dict[str, Service]) -> None:
+    for service in services.values():
+        names = set(service.get("environment", ()))
+        assert names.isdisjoint(SECRET_SETTINGS)
+        assert not {name for name in names if "PASSWORD" in name and not name.endswith("_FILE")}
+
+
+def test_what_a_secret_file_holds_is_the_setting_of_the_topology() -> None:
+    written = secret_files(SECRETS, KEYS)
+
+    def setting(part: Part, name: str) -> str:
+        return part.environment[name]
+
+    assert written["orders_database_url"] == setting(PARTS["orders"][1], "DATABASE_URL")
+    assert "@orders-db:5432/orders" in written["orders_database_url"]
+    assert "master.key" not in written

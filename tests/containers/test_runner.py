@@ -1,0 +1,166 @@
+"""`twinshop --on compose`: the same commands as on processes, and the same meaning."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+import httpx
+import pytest
+
+from deploy.compose import ComposeRunner
+from deploy.errors import DeployError, UnknownTarget
+from tests.journeys.waiting import until
+
+pytestmark = [pytest.mark.containers, pytest.mark.long]
+
+Runners = dict[str, ComposeRunner]
+
+
+@pytest.fixture
+def services(runners: Runners) -> ComposeRunner:
+    """The microservices."""
+    return runners["microservices"]
+
+
+@pytest.fixture
+def products(services: ComposeRunner) -> str:
+    """An address that the catalog answers."""
+    return f"{services.address}/products?limit=5"
+
+
+def test_every_part_is_ready_and_used_something(runners: Runners) -> None:
+    for runner in runners.values():
+        assert runner.status().ready
+        for part in runner.stats():
+            assert part.cpu_s > 0
+            assert part.memory_bytes > 2**20
+            assert part.memory_kind == "cgroup"
+
+
+def test_work_is_counted_to_who_does_it(services: ComposeRunner, products: str) -> None:
+    before = {part.part: part.cpu_s for part in services.stats(memory=False)}
+    for _ in range(300):
+        httpx.get(products)
+    spent = {part.part: part.cpu_s - before[part.part] for part in services.stats(memory=False)}
+
+    assert spent["catalog"] > 0.1
+    assert spent["catalog"] > 3 * spent["payments"]
+
+
+def test_more_replicas_and_fewer_without_a_failed_request(services: ComposeRunner, products: str) -> None:
+    answers: Counter[int] = Counter()
+    enough = threading.Event()
+
+    def keep_asking() -> None:
+        with httpx.Client() as client:
+            while not enough.is_set():
+                answers[client.get(products).status_code] += 1
+
+    customer = threading.Thread(target=keep_asking)
+    customer.start()
+    try:
+        services.scale("catalog", 3)
+        at_most = [one.instance for one in services.status().instances if one.part == "catalog"]
+        services.scale("catalog", 1)
+    finally:
+        enough.set()
+        customer.join()
+
+    assert at_most == ["catalog.0", "catalog.1", "catalog.2"]
+    assert set(answers) == {200}
+    assert [one.instance for one in services.status().instances if one.part == "catalog"] == ["catalog.0"]
+
+
+def test_a_killed_part_is_back_by_itself_and_is_counted(services: ComposeRunner) -> None:
+    before = {part.part: part.restarts for part in services.stats()}
+
+    services.kill("payments")
+    until("payments are back", lambda: services.status().ready)
+
+    assert {part.part: part.restarts - before[part.part] for part in services.stats() if part.restarts} == {
+        "payments": 1
+    }
+
+
+def test_a_process_that_crashes_is_started_again_by_the_engine(services: ComposeRunner) -> None:
+    before = {one.instance: one.restarts for one in services.status().instances}
+
+    services.configure("notifications", {"PORT": "1"})  # a port that it may not have
+    until("the engine has tried again", lambda: restarts(services, "notifications.0") > before["notifications.0"] + 1)
+    with_trouble = services.status()
+    services.configure("notifications", {"PORT": None})
+
+    assert not with_trouble.ready
+    assert services.status().ready
+
+
+def test_a_held_part_stays_away_until_it_is_released(services: ComposeRunner, products: str) -> None:
+    services.hold("catalog")
+    refused = until("the edge has noticed", lambda: (got := httpx.get(products)).status_code == 503 and got)
+    state = {one.instance: one.state for one in services.status().instances}["catalog.0"]
+    services.release("catalog")
+
+    assert refused.json()["code"] == "unavailable"
+    assert state == "held"
+    assert httpx.get(products).status_code == 200
+
+
+def test_a_frozen_part_goes_on_where_it_was(services: ComposeRunner, products: str) -> None:
+    services.pause("catalog")
+    with pytest.raises(httpx.TimeoutException):
+        httpx.get(products, timeout=1)
+    services.resume("catalog")
+
+    until("it answers", lambda: httpx.get(products).status_code == 200)
+
+
+def test_settings_change_and_go_back(services: ComposeRunner) -> None:
+    services.configure("orders", {"CANCEL_WINDOW_S": "7"})
+    changed = services.status().environment["orders"]
+    services.configure("orders", {"CANCEL_WINDOW_S": None})
+
+    assert changed == {"CANCEL_WINDOW_S": "7"}
+    assert services.status().environment["orders"] == {}
+    assert services.status().ready
+
+
+def test_cores_and_quotas_are_the_engines(services: ComposeRunner) -> None:
+    services.pin([0])
+    services.limit("catalog", 0.2)
+    pinned = services.status().cores
+    services.pin(None)
+    services.limit("catalog", 0.6)
+
+    assert pinned == (0,)
+    assert services.status().cores is None
+
+
+def test_the_rate_limit_is_switched_at_the_edge(services: ComposeRunner, products: str) -> None:
+    services.rate_limit(on=True)
+    flood = Counter(httpx.get(products).status_code for _ in range(120))
+    services.rate_limit(on=False)
+
+    assert flood[429] > 0
+    assert {httpx.get(products).status_code for _ in range(80)} == {200}
+
+
+def test_fresh_data_sells_as_many_products_as_asked_for(runners: Runners) -> None:
+    for name in ("monolith", "microservices"):
+        runners[name].reset(products=7)
+        listed = httpx.get(f"{runners[name].address}/products?limit=100").json()["items"]
+        assert len(listed) == 7
+
+
+def test_a_name_that_is_not_there_is_told(services: ComposeRunner) -> None:
+    with pytest.raises(UnknownTarget, match="warehouse"):
+        services.kill("warehouse")
+    with pytest.raises(UnknownTarget, match=r"payments\.5"):
+        services.pause("payments.5")
+    with pytest.raises(DeployError, match="1 to 8"):
+        services.scale("payments", 9)
+
+
+def restarts(runner: ComposeRunner, instance: str) -> int:
+    """Return how often a replica was started again."""
+    return next(one.restarts for one in runner.status().instances if one.instance == instance)
