@@ -21,16 +21,19 @@ ASK_TIMEOUT_S = 10
 def reset(stack: Stack, site: Site, products: int) -> None:
     """Make the data of a stack fresh, with `products` products to sell. Raises DeployError.
 
-    The outside world is cleared first: a charge that is cleared late would look like money that nobody owes.
+    The databases come first: a loop that still settles an order may charge or mail until its rows are gone, and
+    what it has done by then is cleared after it. Stop the load before.
     """
-    if stack.merchant:
-        _delete(f"{site.url('outside', 'provider')}/control/{stack.merchant}/ledger")
-        _delete(f"{site.url('outside', 'mail')}/messages?domain={stack.mail_domain}")
     if stack.broker_url:
         asyncio.run(_purge_streams(stack.broker_url))
     with ThreadPoolExecutor(max_workers=2) as pool:
         for _ in pool.map(lambda item: _run(item, products), stack.resets):
             pass
+    if stack.broker_url:  # once more: what was still in an outbox
+        asyncio.run(_purge_streams(stack.broker_url))
+    if stack.merchant:
+        _delete(f"{site.url('outside', 'provider')}/control/{stack.merchant}/ledger")
+        _delete(f"{site.url('outside', 'mail')}/messages?domain={stack.mail_domain}")
 
 
 def _run(item: Reset, products: int) -> None:
