@@ -36,13 +36,11 @@ async def repeat(name: str, step: Callable[[], Awaitable[bool]], wake: Wake, eve
     A step that fails is logged and tried again with back-off: a database that is away must not end the loop.
     """
     failures = 0
-    while not _is_cancelled():
+    while True:
         try:
             more = await step()
             failures = 0
         except Exception:
-            if _is_cancelled():
-                return
             failures += 1
             log.warning("the loop %s failed (%d in a row)", name, failures, exc_info=failures == 1)
             await asyncio.sleep(back_off_s(failures, every_s))
@@ -51,10 +49,13 @@ async def repeat(name: str, step: Callable[[], Awaitable[bool]], wake: Wake, eve
             await wake.wait(every_s)
 
 
-def _is_cancelled() -> bool:
-    """Whether the loop was told to end: nats-py swallows a cancellation and raises an error of its own instead."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+async def stop(*tasks: asyncio.Task[None]) -> None:
+    """Return when the tasks have ended. nats-py may turn a cancellation into an error of its own: insist."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=1.0)
 
 
 def back_off_s(failures: int, first_s: float = 1.0) -> float:

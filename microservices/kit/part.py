@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import httpx
@@ -15,10 +15,11 @@ from microservices.kit.broker import Broker
 from microservices.kit.database import Database
 from microservices.kit.framing import Frame, answer_errors
 from microservices.kit.inbox import Consumer, Handler
-from microservices.kit.loops import Wake, repeat
+from microservices.kit.loops import Wake, repeat, stop
 from microservices.kit.migrate import migrate
 from microservices.kit.outbox import Outbox
-from microservices.kit.peers import Peer
+from microservices.kit.peers import Peer, transport_of
+from microservices.kit.resilience import guard_of
 from microservices.kit.settings import ServiceSettings
 from shared.contract.events import Event
 from shared.platform import failpoints, logs, mishaps
@@ -45,9 +46,10 @@ class Part:
         self.broker = Broker(settings.nats_url, name)
         self.outbox = Outbox(self.database, self.broker, self.metrics)
         self._peers: list[Peer] = []
-        self._loops: list[Callable[[], Awaitable[None]]] = [self.broker.run]
+        self._loops: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._on_start: list[Callable[[], Awaitable[None]]] = []
-        self._signer = ServiceSigner(name, settings.private_jwk()) if settings.service_private_key else None
+        signs = settings.service_private_key and settings.service_tokens
+        self._signer = ServiceSigner(name, settings.private_jwk()) if signs else None
 
     def service_peer(self, name: str, url: str, transport: httpx.AsyncBaseTransport | None = None) -> Peer:
         """Return a client for another service; calls carry a token that this service signs."""
@@ -57,14 +59,23 @@ class Part:
             deadline_s=self.settings.inner_timeout_s,
             metrics=self.metrics,
             signer=self._signer,
-            transport=transport,
+            transport=transport or transport_of(self.settings.http_transport),
+            guard=guard_of(self.settings.retries, self.settings.circuit_breaker),
         )
         self._peers.append(peer)
         return peer
 
     def outside_peer(self, name: str, url: str, *, deadline_s: float, api_key: str) -> Peer:
         """Return a client for a part of the outside world that knows us by an API key."""
-        peer = Peer(name, url, deadline_s=deadline_s, metrics=self.metrics, authorization=f"Bearer {api_key}")
+        peer = Peer(
+            name,
+            url,
+            deadline_s=deadline_s,
+            metrics=self.metrics,
+            authorization=f"Bearer {api_key}",
+            transport=transport_of(self.settings.http_transport),
+            guard=guard_of(self.settings.retries, self.settings.circuit_breaker),
+        )
         self._peers.append(peer)
         return peer
 
@@ -119,7 +130,8 @@ class Part:
         app.state.token_verifier = TokenVerifier(
             self.settings.jwks_url, self.settings.token_issuer, self.settings.token_audience
         )
-        app.state.service_verifier = ServiceVerifier(self.name, self.settings.public_jwks())
+        checks = self.settings.service_tokens
+        app.state.service_verifier = ServiceVerifier(self.name, self.settings.public_jwks()) if checks else None
         for router in (*routers, operator_routes):
             app.include_router(router)
         answer_errors(app, (*routers, operator_routes))
@@ -134,13 +146,13 @@ class Part:
             await migrate(self.database, f"microservices.{self.name}")
         for step in self._on_start:
             await step()
-        tasks = [asyncio.ensure_future(loop()) for loop in self._loops]
+        broker = asyncio.create_task(self.broker.run())
+        tasks = [asyncio.create_task(loop()) for loop in self._loops]
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await stop(*tasks)
+            await stop(broker)  # last: the loops speak through it
             for peer in self._peers:
                 await peer.close()
             await self.database.close()

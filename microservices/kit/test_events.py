@@ -14,7 +14,7 @@ from microservices.kit.broker import Broker
 from microservices.kit.conftest import BrokerServer
 from microservices.kit.database import Database
 from microservices.kit.inbox import CREATE_INBOX, Consumer
-from microservices.kit.loops import repeat
+from microservices.kit.loops import Wake, repeat, stop
 from microservices.kit.outbox import CREATE_OUTBOX, Outbox
 from shared.contract.events import DEAD_STREAM, Event, subject_of
 from shared.domain.ids import new_id
@@ -72,7 +72,7 @@ class Stage:
         loops = [
             self.broker.run(),
             repeat("outbox", self.outbox.relay, self.outbox.wake, 0.5),
-            repeat("consumer", self.consumer.step, type(self.outbox.wake)(), 0.2),
+            repeat("consumer", self.consumer.step, Wake(), 0.2),
         ]
         tasks = [asyncio.ensure_future(loop) for loop in loops]
         try:
@@ -200,3 +200,27 @@ def test_an_app_that_starts_before_its_broker_catches_up(database_url: str, brok
             await stage.until_effects(*ids)
 
     play(database_url, broker_server, scene)
+
+
+def test_a_loop_ends_even_if_something_in_it_swallows_the_cancellation() -> None:
+    swallowed = 0
+
+    async def step() -> bool:
+        nonlocal swallowed
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            swallowed += 1
+            if swallowed == 1:
+                raise ConnectionError("as nats-py does when its connection closes") from None
+            raise
+        return True
+
+    async def run() -> None:
+        task = asyncio.create_task(repeat("stubborn", step, Wake(), 0.01))
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(5):
+            await stop(task)
+
+    asyncio.run(run())
+    assert swallowed == 2
