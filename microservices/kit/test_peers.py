@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from microservices.kit.peers import Peer, Unanswered, Unreached
+from microservices.kit.peers import Peer, Unanswered, Unreached, transport_of
 from shared.platform import tracing
 from shared.platform.metrics import Metrics
 
@@ -78,3 +78,18 @@ def test_nobody_there_means_that_surely_nothing_was_done() -> None:
 def test_a_call_that_was_sent_may_have_been_done(handler: Handler) -> None:
     with pytest.raises(Unanswered):
         call(handler)
+
+
+@pytest.mark.parametrize("kind", ["aiohttp", "httpx"])
+def test_either_transport_tells_a_refused_connection_from_silence(kind: str) -> None:
+    async def run() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        peer = Peer("peer", f"http://127.0.0.1:{port}", deadline_s=0.5, metrics=Metrics(), transport=transport_of(kind))
+        try:
+            await peer.get("/")
+        finally:
+            await peer.close()
+
+    with pytest.raises(Unreached):
+        asyncio.run(run())
