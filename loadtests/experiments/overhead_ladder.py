@@ -27,18 +27,14 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass, replace
-from typing import Any
 
-from loadtests.experiments import generator, journeys_core, ladder_findings, ladder_rungs
-from loadtests.experiments.arm import SETTLE_S, Arm, Measured, arms_up
+from loadtests.experiments import generator, journeys_core, ladder_findings, ladder_rungs, slices
+from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
 from loadtests.experiments.feeder import Feeder
-from loadtests.experiments.generator import Order
 from loadtests.experiments.ladder_rungs import Rung, Switch
 from loadtests.experiments.session import PRODUCTS, Session
-from loadtests.experiments.trial import latency_of
-from loadtests.measure import accounting
-from loadtests.report.result import Result, Run
+from loadtests.report.result import Result
 
 STACKS = ("monolith", "microservices", "colocated")
 WARM_CLIENTS = 8
@@ -133,55 +129,11 @@ class _Climb:
             arm.runner.address, arm.parties.identity, folder, profile=f"{rate:g}x{slice_s:g}", duration_s=slice_s,
             mix=f"{unit}s-only", seed=self.session.seed + round_, warm_up_s=0.7, cores=self.session.budget.other,
         )  # fmt: skip
-        measured = load(arm, self.feeder, order)
-        row = _row(self.session.next_number, rung.name, unit, round_, rate, measured)
+        measured = slices.load(arm, self.feeder, order)
+        row = slices.row(self.session.next_number, rung.name, unit, round_, rate, measured)
         self.session.runs.append(row)
         cost = row["cpu_ms_per_unit"] or 0.0
         self.session.narrator.done(f"round {round_}  {unit:<5} {rung.name:<14} {cost:.2f} ms CPU")
-
-
-def load(arm: Arm, feeder: Feeder, order: Order) -> Measured:
-    """Let the standing generator run, and return what the arm used until its mails and events were done."""
-    before: list[tuple[accounting.Reading, Any]] = []
-    summary = feeder.run(order, lambda: before.append((accounting.take(arm.runner), accounting.counters(arm.runner))))
-    if not before:
-        raise generator.GeneratorFailed(f"The load on {arm.name} ended before it began.")
-    time.sleep(SETTLE_S)
-    after = accounting.take(arm.runner)
-    reading, counts = before[0]
-    grown = accounting.counted_between(counts, accounting.counters(arm.runner))
-    return Measured(summary, accounting.between(reading, after), after, grown)
-
-
-def _row(number: int, rung: str, unit: str, round_: int, rate: float, measured: Measured) -> Run:
-    summary, spent = measured.summary, measured.spent
-    units = summary["orders_confirmed"] if unit == "order" else summary["outcomes"].get("ok", 0)
-    journeys = summary["by_journey"]
-    reasons = [*summary["void_reasons"], *(f"{part} was restarted" for part in spent.restarted)]
-    return {
-        "build": rung,
-        "number": number,
-        "pair": round_,
-        "unit": unit,
-        "units": units,
-        "rate_target": rate,
-        "rate_achieved": summary["rate_achieved"],
-        "orders_confirmed": units if unit == "order" else 0,
-        "latency_ms": latency_of(summary["latency_ms"]),
-        "latency_ms_by_journey": {name: latency_of(journey["latency_ms"]) for name, journey in journeys.items()},
-        "error_share": summary["error_share"],
-        "cpu_ms_per_order": spent.per(units) if unit == "order" else None,
-        "cpu_ms_per_unit": spent.per(units),
-        "cpu_ms_by_part": dict(spent.cpu_ms),
-        "memory_mb_by_part": {},
-        "reconciled": None,
-        "violations": [],
-        "void": bool(reasons) or not units,
-        "void_reasons": reasons if units else [*reasons, "nothing was done"],
-        "duration_s": summary["duration_s"],
-        "histograms": {name: kept["latency"] for name, kept in summary["tally"]["journeys"].items()},
-        "counted": measured.counted,
-    }
 
 
 def _close(session: Session, name: str, arm: Arm, rungs: set[str]) -> None:

@@ -25,6 +25,10 @@ MODULES = {
     "three-rulers": "loadtests.experiments.three_rulers",
     "blast-radius": "loadtests.experiments.blast_radius",
     "overhead-ladder": "loadtests.experiments.overhead_ladder",
+    "scaling": "loadtests.experiments.scaling",
+    "complexity": "loadtests.experiments.complexity",
+    "consistency": "loadtests.experiments.consistency",
+    "crossover": "loadtests.experiments.crossover",
     "resilience": "loadtests.experiments.resilience",
     "deploy": "loadtests.experiments.deploy_under_load",
 }

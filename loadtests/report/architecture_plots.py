@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadtests.report import ladder_plots, scaling_plots
+from loadtests.report import ladder_plots, map_plots, scaling_plots
 from loadtests.report.plot import Figure
 from loadtests.report.result import Result
 
@@ -15,4 +15,8 @@ def figures(result: Result) -> list[Figure | None]:
         ladder_plots.waits(result),
         scaling_plots.goodput(result),
         scaling_plots.price(result),
+        map_plots.counted(result),
+        map_plots.losses(result),
+        map_plots.agreement(result),
+        map_plots.crossover(result),
     ]

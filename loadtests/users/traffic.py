@@ -49,6 +49,7 @@ MIXES: dict[str, Mix] = {
     for mix in (
         _with_orders("browsing", 0.01),
         _with_orders("shopping", 0.05),
+        _with_orders("rush", 0.20),
         _with_orders("ordering", 0.50),
         # GoogleCloudPlatform/microservices-demo, src/loadgenerator/locustfile.py: index 1, browseProduct 10, checkout 1
         # (setCurrency, addToCart and viewCart have no counterpart here).

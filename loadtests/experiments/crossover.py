@@ -1,0 +1,146 @@
+"""The crossover map: how hot a part must be, and how much asked for, before splitting it off pays.
+
+Question: On the same cores, for which cost of the hot part and which share of the traffic does each build give more
+goodput, and in which do those who only look around wait less?
+
+Hypothesis: Where an order costs little, the monolith has more goodput at any share: the services pay for calls. The
+dearer the risk score, the less those calls count, and goodput becomes equal; nowhere does it turn, for the same cores
+do the same work. The cold part's p99 turns early: as soon as the hot part takes some milliseconds, product pages of the
+services, which share no process with it, wait less, and the more so the larger the hot share.
+
+Load: Sixteen closed-loop clients send a mix in which 1, 5, 20 or 50 % of the requests are orders, as fast as they are
+answered; product pages arrive beside them at a steady 30/s. Each charge takes 0, 5, 20 or 80 ms of CPU for its risk
+score (`RISK_MS`). One cell of the map is 6 s of each build, one right after the other.
+
+What is held equal: Cores, clients, products, requests. Neither build is scaled: one replica of everything, on the cores
+of the budget. In one process with threads and in four processes the system's scheduler gives each its turn.
+
+How to read it: Each cell is the services' figure over the monolith's. In the first view more than 1 is for the
+services, in the second, which is about waiting, less than 1. A single pass of each cell, without an A/A gate: cells
+within a fifth of 1 show nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loadtests.experiments.arm import Arm, arms_up
+from loadtests.experiments.closing import close_books
+from loadtests.experiments.feeder import Feeder
+from loadtests.experiments.hot_and_cold import Load, Pair, both, row
+from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.report.result import Ratio, Result
+from loadtests.report.words import number
+from loadtests.users.traffic import MIXES
+
+HOT = {"monolith": "web", "microservices": "payments"}
+CLIENTS = 16
+COLD_RATE = 30.0
+WARM_S = 1.5
+CLEARLY = 1.2  # a single pass: less than this shows nothing
+
+
+@dataclass(frozen=True)
+class Form:
+    """The cells: CPU ms of each risk score, and mixes by their share of orders."""
+
+    costs_ms: tuple[int, ...] = (0, 5, 20, 80)
+    mixes: tuple[str, ...] = ("browsing", "shopping", "rush", "ordering")
+    duration_s: float = 6.0
+
+
+QUICK = Form(costs_ms=(0, 20), mixes=("shopping", "ordering"), duration_s=2.0)
+
+
+def run(session: Session) -> Result:
+    """Fill the map, row by row."""
+    form = QUICK if session.quick else Form()
+    session.narrator.plan(len(form.costs_ms) * len(form.mixes) * len(HOT) + len(HOT))
+    cells: list[dict[str, Any]] = []
+    with contextlib.ExitStack() as stack:
+        arms = stack.enter_context(arms_up(tuple(HOT), session.budget, keep=False))
+        feeders = Pair(
+            stack.enter_context(Feeder(session.folder / "hot.log")),
+            stack.enter_context(Feeder(session.folder / "cold.log")),
+        )
+        for name, arm in arms.items():
+            arm.fresh_data(PRODUCTS)
+            stack.callback(arm.runner.configure, HOT[name], {"RISK_MS": None})
+        for place, cost_ms in enumerate(form.costs_ms):
+            for name, arm in arms.items():
+                arm.runner.configure(HOT[name], {"RISK_MS": str(cost_ms)})
+                warm = Load(CLIENTS, "ordering", COLD_RATE, WARM_S)
+                folder = session.folder / "raw" / f"warm-{cost_ms}-{name}"
+                both(arm, feeders, warm, folder, seed=session.seed, cores=session.budget.other)
+            for mix in form.mixes:
+                cell = {"cost_ms": cost_ms, "mix": mix, "share": MIXES[mix].order_share}
+                for name in list(HOT)[:: 1 if (place + len(cells)) % 2 else -1]:
+                    cell[name] = _measure(session, form, arms[name], feeders, cost_ms, mix, len(cells) + 1)
+                cells.append(cell)
+        for name, arm in arms.items():
+            histories = (session.folder / "raw").glob(f"*-{name}/hot/orders.jsonl")
+            close_books(session, arm, histories, [run for run in session.runs if run["build"] == name][-1])
+    return conclude(session, cells)
+
+
+def _measure(
+    session: Session, form: Form, arm: Arm, feeders: Pair, cost_ms: int, mix: str, number_of_cell: int
+) -> dict[str, float]:
+    session.narrator.doing(f"{arm.name}: {mix}, {cost_ms} ms")
+    folder = session.folder / "raw" / f"{number_of_cell:02d}-{cost_ms}-{mix}-{arm.name}"
+    load = Load(CLIENTS, mix, COLD_RATE, form.duration_s)
+    found = both(arm, feeders, load, folder, seed=session.seed + number_of_cell, cores=session.budget.other)
+    session.runs.append(
+        row(session.next_number, arm.name, number_of_cell, found, f"raw/{folder.name}", unit="mix")
+    )  # fmt: skip
+    session.narrator.done(
+        f"{cost_ms:>3} ms {mix:<9} {arm.name:<14} {found.goodput:6.1f} answers/s, product pages p99 "
+        f"{found.cold['p99']:.0f} ms"
+    )
+    return {"goodput": found.goodput, "orders_s": found.orders_s, "cold_p99": found.cold["p99"]}
+
+
+def conclude(session: Session, cells: Sequence[dict[str, Any]]) -> Result:
+    """Return the result of a filled map."""
+    for cell in cells:
+        for figure in ("goodput", "cold_p99"):
+            one, other = cell["monolith"][figure], cell["microservices"][figure]
+            cell[figure] = other / one if one > 0 and other > 0 else None
+    return session.result(
+        answer=answer(cells), comparison=compare(cells), findings={}, details={"crossover": list(cells)}
+    )
+
+
+def compare(cells: Sequence[Mapping[str, Any]]) -> dict[str, Ratio]:
+    """Return services over monolith for the corners of the map: both figures at the coldest and at the hottest cell."""
+    figures: dict[str, Ratio] = {}
+    for cell in (cells[0], cells[-1]):
+        for figure, what in (("goodput", "goodput"), ("cold_p99", "p99 of product pages")):
+            if cell[figure]:
+                figures[f"{figure}_{cell['mix']}_{cell['cost_ms']}ms_services_vs_monolith"] = {
+                    "ratio": cell[figure], "low": cell[figure], "high": cell[figure], "a": "monolith",
+                    "b": "microservices", "what": f"{what}, {cell['share']:.0%} orders of {cell['cost_ms']} ms",
+                    "pairs": 1, "verdict": "withheld",
+                }  # fmt: skip
+    return figures
+
+
+def answer(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the answer in two sentences."""
+
+    def clear(figure: str, *, more: bool) -> int:
+        ratios = [cell[figure] for cell in cells if cell[figure]]
+        return sum(ratio > CLEARLY if more else ratio < 1 / CLEARLY for ratio in ratios)
+
+    hottest = cells[-1]
+    return [
+        f"Of {len(cells)} cells the monolith has clearly more goodput in {clear('goodput', more=False)}, the services "
+        f"in {clear('goodput', more=True)}; product pages clearly wait less in the services in "
+        f"{clear('cold_p99', more=False)}, in the monolith in {clear('cold_p99', more=True)}.",
+        f"At {hottest['share']:.0%} orders of {hottest['cost_ms']} ms the services have "
+        f"{number(hottest['goodput'], 2)} times the goodput and {number(hottest['cold_p99'], 2)} times the p99 of "
+        "product pages. One pass a cell: a direction, and no verdict.",
+    ]

@@ -1,0 +1,68 @@
+"""One slice of load on a live arm: what it used, and the row that it makes in a result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from loadtests.experiments import generator
+from loadtests.experiments.arm import SETTLE_S, Arm, Measured
+from loadtests.experiments.feeder import Feeder
+from loadtests.experiments.generator import Order
+from loadtests.experiments.trial import latency_of
+from loadtests.measure import accounting
+from loadtests.report.result import Run
+
+
+def load(
+    arm: Arm, feeder: Feeder, order: Order, *, memory: bool = False, on_start: Callable[[], None] | None = None
+) -> Measured:
+    """Let the standing generator run, and return what the arm used until its mails and events were done."""
+    before: list[tuple[accounting.Reading, Any]] = []
+
+    def begin() -> None:
+        before.append((accounting.take(arm.runner), accounting.counters(arm.runner)))
+        if on_start is not None:
+            on_start()
+
+    summary = feeder.run(order, begin)
+    if not before:
+        raise generator.GeneratorFailed(f"The load on {arm.name} ended before it began.")
+    time.sleep(SETTLE_S)
+    after = accounting.take(arm.runner, memory=memory)
+    reading, counts = before[0]
+    grown = accounting.counted_between(counts, accounting.counters(arm.runner))
+    return Measured(summary, accounting.between(reading, after), after, grown)
+
+
+def row(number: int, rung: str, unit: str, round_: int, rate: float, measured: Measured) -> Run:
+    """Return a slice as a run of a result; its units are confirmed orders, or answers of a mix or of lists."""
+    summary, spent = measured.summary, measured.spent
+    units = summary["orders_confirmed"] if unit == "order" else summary["outcomes"].get("ok", 0)
+    journeys = summary["by_journey"]
+    reasons = [*summary["void_reasons"], *(f"{part} was restarted" for part in spent.restarted)]
+    return {
+        "build": rung,
+        "number": number,
+        "pair": round_,
+        "unit": unit,
+        "units": units,
+        "rate_target": rate,
+        "rate_achieved": summary["rate_achieved"],
+        "orders_confirmed": summary["orders_confirmed"],
+        "latency_ms": latency_of(summary["latency_ms"]),
+        "latency_ms_by_journey": {name: latency_of(journey["latency_ms"]) for name, journey in journeys.items()},
+        "error_share": summary["error_share"],
+        "cpu_ms_per_order": spent.per(summary["orders_confirmed"]),
+        "cpu_ms_per_unit": spent.per(units),
+        "cpu_ms_by_part": dict(spent.cpu_ms),
+        "memory_mb_by_part": dict(measured.after.memory_mb),
+        "reconciled": None,
+        "violations": [],
+        "void": bool(reasons) or not units,
+        "void_reasons": reasons if units else [*reasons, "nothing was done"],
+        "duration_s": summary["duration_s"],
+        "histograms": {name: kept["latency"] for name, kept in summary["tally"]["journeys"].items()},
+        "counted": measured.counted,
+    }
