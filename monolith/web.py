@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from flask import Flask, Response, current_app, g, request
 from flask.globals import request_ctx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from werkzeug.exceptions import HTTPException
 
 from shared.contract.bodies import MAX_BODY_BYTES, Body
-from shared.contract.problems import Problem, error_of_validation, problem, problem_of_error, problem_of_status
-from shared.domain.errors import (
-    FieldError,
-    Forbidden,
-    IdempotencyKeyMissing,
-    InvalidRequest,
-    MalformedBody,
-    ShopError,
-)
+from shared.contract.problems import Problem, problem, problem_of_error, problem_of_status
+from shared.contract.reading import KEY_HEADER, parse, parse_keyed
+from shared.domain.errors import Forbidden, ShopError
 from shared.platform import tracing
 from shared.platform.fingerprint import fingerprint
 from shared.platform.metrics import Metrics
@@ -32,7 +25,6 @@ from shared.platform.tokens import Principal, TokenVerifier
 
 JSON = "application/json"
 SERVER_NAME = "twinshop"  # the HTTP server would name itself otherwise
-_KEY = re.compile(r"[\x21-\x7e]{1,128}")
 B = TypeVar("B", bound=Body)
 log = logging.getLogger(__name__)
 
@@ -82,7 +74,7 @@ def principal(role: str = "") -> Principal:
 
 
 def read_body(model: type[B], *, keyed: bool = False) -> tuple[B, str, str]:
-    """Return (body, Idempotency-Key, fingerprint); the key is empty unless the route is `keyed`.
+    """Return (body, Idempotency-Key, fingerprint); key and fingerprint are empty unless the route is `keyed`.
 
     Checks in the order that both builds keep: media type, size, key, JSON, fields.
     Raises HTTPException (415, 413), IdempotencyKeyMissing, MalformedBody, InvalidRequest.
@@ -90,45 +82,16 @@ def read_body(model: type[B], *, keyed: bool = False) -> tuple[B, str, str]:
     if request.mimetype != JSON:
         raise UnsupportedMediaType
     raw = request.get_data(cache=False)  # raises 413 above MAX_CONTENT_LENGTH
-    key = request.headers.get("Idempotency-Key") if keyed else ""
-    if key is None:
-        raise IdempotencyKeyMissing("Send an Idempotency-Key header.")
-    parsed = parse_json(raw)
-    try:
-        body = model.model_validate(parsed)
-    except ValidationError as error:
-        raise error_of_validation(error) from error
-    if keyed and not _KEY.fullmatch(key):
-        wrong = FieldError("Idempotency-Key", "must be 1 to 128 printable ASCII characters without spaces")
-        raise InvalidRequest("The Idempotency-Key is not valid.", [wrong])
-    return body, key, fingerprint(f"{request.method} {request.path}", parsed)
+    if not keyed:
+        return parse(raw, model)[0], "", ""
+    body, value, key = parse_keyed(raw, model, request.headers.get(KEY_HEADER))
+    return body, key, fingerprint(f"{request.method} {request.path}", value)
 
 
 class UnsupportedMediaType(HTTPException):
     """The body is not declared as JSON."""
 
     code = 415
-
-
-def parse_json(raw: bytes) -> Any:
-    """Return the parsed body. Raises MalformedBody, or InvalidRequest for a field that stands there twice."""
-    try:
-        return json.loads(raw.decode(), object_pairs_hook=_each_field_once, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise MalformedBody("The body is not valid JSON.") from error
-
-
-def _each_field_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidRequest("The request is not valid.", [FieldError(twice, "stands in the body twice")])
-    return fields
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def install(app: Flask, metrics: Metrics) -> None:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Request, Response
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from shared.contract.bodies import MAX_BODY_BYTES, IdempotencyKey
-from shared.contract.problems import Problem, error_of_validation
-from shared.domain.errors import FieldError, Forbidden, IdempotencyKeyMissing, InvalidRequest, MalformedBody
+from shared.contract.bodies import MAX_BODY_BYTES
+from shared.contract.problems import Problem
+from shared.contract.reading import KEY_HEADER, parse, parse_keyed
+from shared.domain.errors import Forbidden
 from shared.platform.fingerprint import fingerprint
 from shared.platform.tokens import Principal, ServiceVerifier, TokenVerifier
 

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from shared.contract.bodies import OrderInput, ProductInput
 from shared.contract.problems import TABLE, error_of_validation, problem, problem_of_error
 from shared.contract.queries import decode_cursor, encode_cursor, parse_limit, parse_product_query
-from shared.domain.errors import InvalidRequest, MalformedBody, PriceChanged, ShopError
+from shared.contract.reading import parse, parse_keyed
+from shared.domain.errors import IdempotencyKeyMissing, InvalidRequest, MalformedBody, PriceChanged, ShopError
 from shared.domain.money import Money
 
 GOOD = {"lines": [{"sku": "CHAIR-1", "quantity": 1}], "payment_method": "pm_ok"}
@@ -54,6 +55,32 @@ def test_a_body_that_is_no_json_is_malformed() -> None:
         OrderInput.model_validate_json(b"{")
 
     assert isinstance(error_of_validation(caught.value), MalformedBody)
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff", b"NaN", b'{"a": Infinity}', b"[" * 100_000])
+def test_what_other_languages_would_not_read_as_json_is_malformed(raw: bytes) -> None:
+    with pytest.raises(MalformedBody):
+        parse(raw, OrderInput)
+
+
+def test_a_field_that_comes_twice_is_refused() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse(b'{"payment_method": "pm_ok", "payment_method": "pm_declined"}', OrderInput)
+
+    assert [error.field for error in caught.value.errors] == ["payment_method"]
+
+
+def test_a_missing_key_is_told_before_the_body_is_looked_at() -> None:
+    with pytest.raises(IdempotencyKeyMissing):
+        parse_keyed(b"{", OrderInput, None)
+
+
+@pytest.mark.parametrize("key", ["", "two words", "k" * 129, "schlüssel", "line\nbreak"])
+def test_a_key_that_no_log_could_show_is_refused(key: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_keyed(json.dumps(GOOD).encode(), OrderInput, key)
+
+    assert [error.field for error in caught.value.errors] == ["Idempotency-Key"]
 
 
 def test_a_product_has_the_currency_of_the_shop() -> None:

@@ -1,0 +1,62 @@
+"""How a body and its Idempotency-Key are read: the same strictness and the same words in both builds."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from shared.contract.problems import error_of_validation
+from shared.domain.errors import FieldError, IdempotencyKeyMissing, InvalidRequest, MalformedBody
+
+KEY_HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+
+B = TypeVar("B", bound=BaseModel)
+
+
+def parse(raw: bytes, model: type[B]) -> tuple[B, Any]:
+    """Return the checked body, and the plain JSON value of which a fingerprint is made.
+
+    Raises MalformedBody for what is not JSON; InvalidRequest for a field that is wrong or comes twice.
+    """
+    try:
+        value = json.loads(raw.decode(), object_pairs_hook=_each_field_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedBody("The body is not valid JSON.") from error
+    try:
+        return model.model_validate(value), value
+    except ValidationError as error:
+        raise error_of_validation(error) from error
+
+
+def parse_keyed(raw: bytes, model: type[B], key: str | None) -> tuple[B, Any, str]:
+    """Return (body, plain value, key) of a request that needs an Idempotency-Key; `key` is the header's value.
+
+    Checks in this order: the key is there, the body is JSON, its fields fit, the key's form.
+    Raises IdempotencyKeyMissing, MalformedBody or InvalidRequest.
+    """
+    if key is None:
+        raise IdempotencyKeyMissing("Send an Idempotency-Key header.")
+    body, value = parse(raw, model)
+    if not _KEY.fullmatch(key):
+        wrong = FieldError(KEY_HEADER, "must be 1 to 128 printable ASCII characters without spaces")
+        raise InvalidRequest("The Idempotency-Key is not valid.", [wrong])
+    return body, value, key
+
+
+def _each_field_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A field that comes twice is refused: which of the two was meant?"""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidRequest("The request is not valid.", [FieldError(twice, "stands in the body twice")])
+    return value
+
+
+def _no_constant(name: str) -> None:
+    """NaN and Infinity are Python's idea of JSON, and nobody else's."""
+    raise ValueError(f"{name} is not JSON")
