@@ -19,7 +19,6 @@ MAX_AMOUNT = 10**12
 MAX_PRICE = MAX_AMOUNT // (MAX_LINES * MAX_QUANTITY)  # so that the total of any order is an amount
 
 Sku = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{0,63}$")]
-IdempotencyKey = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")]
 
 
 class Body(BaseModel):
