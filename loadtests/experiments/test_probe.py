@@ -29,6 +29,12 @@ def test_errors_are_a_border_too() -> None:
     assert probe.border(rows) < probe.TO_RATE
 
 
+def test_a_hiccup_of_one_window_is_no_border() -> None:
+    rows = ramp(lambda at_s: 900.0 if 2.0 <= at_s < 2.0 + probe.WINDOW_S else 10.0)
+
+    assert probe.border(rows) == probe.TO_RATE
+
+
 def test_a_build_that_keeps_up_has_the_top_rate() -> None:
     assert probe.border(ramp(lambda _: 10.0)) == probe.TO_RATE
 
