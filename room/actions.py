@@ -19,7 +19,8 @@ from room.events import EventLog
 KEPT_LINES = 200
 END_TIMEOUT_S = 20.0
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-PROGRESS = re.compile(r"━.*?(\d+)/(\d+)")
+PROGRESS = re.compile(r"[━╸╺].*?(\d+)/(\d+)")
+BAR = re.compile(r"[━╸╺]|-:--:--|\d:\d\d:\d\d")  # a line of a progress bar, with or without figures
 
 
 def shown(arguments: Sequence[str]) -> str:
@@ -124,8 +125,8 @@ class Actions:
         if found := PROGRESS.search(line):
             done, whole = int(found[1]), int(found[2])
             deed.share = done / whole if whole else None
-            deed.doing = line.split("━", maxsplit=1)[0].strip(" ⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
-        elif line and "━" not in line and (not deed.lines or deed.lines[-1] != line):
+            deed.doing = re.split("[━╸╺]", line, maxsplit=1)[0].strip(" ⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
+        elif line and not BAR.search(line) and (not deed.lines or deed.lines[-1] != line):
             deed.lines.append(line)
 
     def _tell(self) -> None:

@@ -14,11 +14,12 @@ Long = Annotated[str, typer.Option("--for", help="How long at most: 30s, 10m.")]
 
 def room(
     show: Annotated[bool, typer.Option("--show/--no-show", help="Open the page in a browser.")] = False,
+    port: Annotated[int, typer.Option(help="Another port than 8000 (and the shift).")] = 0,
 ) -> None:
     """Open the control room: both architectures live on one page (port 8000)."""
     from room.server import serve  # noqa: PLC0415  (what draws is slow to import, and `twinshop up` shares this program)
 
-    serve(show=show)
+    serve(show=show, port=port)
 
 
 def load(

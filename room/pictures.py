@@ -1,5 +1,89 @@
 """Takes the pictures of the README, from shops that are up: `twinshop screenshots`."""
 
+from __future__ import annotations
 
-def take() -> None:
-    """To come."""
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Page
+
+from deploy.display import console
+from deploy.errors import NotRunning
+from deploy.home import REPOSITORY
+from deploy.local import LocalRunner
+from room import chromium
+from room.control import PAIR
+from room.opening import open_room
+
+FOLDER = REPOSITORY / "docs" / "pictures"
+MOST_BYTES = 200_000
+DESK, PHONE, HALL = (1280, 800), (390, 780), (1600, 1000)
+BUSY_S, BROKEN_S, SETTLE_S = 25, 9, 60
+
+
+def take(folder: Path = FOLDER) -> None:
+    """Take every picture; it lasts about two minutes. Raises NotRunning, MissingProgram."""
+    runners = {name: LocalRunner(name) for name in PAIR}
+    if not all(runner.status().up for runner in runners.values()):
+        raise NotRunning("The pictures show both shops: `twinshop up` first.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with chromium.open_browser() as browser, open_room() as address:
+        _shop(browser, runners["monolith"].address, folder)
+        _phone(browser, runners["microservices"].address, folder)
+        _room(browser, address, folder)
+
+
+def _shop(browser: Browser, address: str, folder: Path) -> None:
+    page = _page(browser, DESK, "light")
+    page.goto(f"{address}/#/?category=Kitchen")
+    page.wait_for_selector(".card")
+    _keep(page, folder / "shop.png")
+    page.get_by_label("Signed in as").select_option(index=3)
+    page.locator(".card button").first.click()
+    page.goto(f"{address}/#/cart")
+    page.get_by_role("button", name="Place the order").click()
+    page.wait_for_selector(".order")
+    _keep(page, folder / "orders.png")
+    page.context.close()
+
+
+def _phone(browser: Browser, address: str, folder: Path) -> None:
+    page = _page(browser, PHONE, "dark")
+    page.goto(address)
+    page.wait_for_selector(".card")
+    _keep(page, folder / "shop-phone-dark.png")
+    page.context.close()
+
+
+def _room(browser: Browser, address: str, folder: Path) -> None:
+    page = _page(browser, HALL, "light")
+    page.goto(address)
+    page.wait_for_selector("#figures-microservices dd")
+    page.get_by_label("Rate /s").fill("40")
+    page.locator(".control", has_text="Load").get_by_role("button", name="Start").click()
+    page.wait_for_timeout(BUSY_S * 1000)
+    page.locator("#drawing-microservices .node[aria-label^='payments:']").click()
+    fault = page.locator(".control", has_text="Inject")
+    fault.get_by_role("button", name="30s").click()
+    fault.get_by_role("button", name="Inject").click()
+    page.wait_for_timeout(BROKEN_S * 1000)
+    _keep(page, folder / "room-broken.png")
+    page.get_by_role("button", name="Heal all").click()
+    page.get_by_role("button", name="Stop load").click()
+    page.wait_for_selector("#books-microservices:not(.stale) .kept", timeout=SETTLE_S * 1000)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(2500)
+    _keep(page, folder / "room-settled-dark.png")
+    page.context.close()
+
+
+def _page(browser: Browser, size: tuple[int, int], scheme: Literal["light", "dark"]) -> Page:
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    return context.new_page()
+
+
+def _keep(page: Page, path: Path) -> None:
+    page.screenshot(path=path)
+    size = path.stat().st_size
+    too_much = f", [red]more than {MOST_BYTES // 1000} kB[/]" if size > MOST_BYTES else ""
+    console.print(f"{path.relative_to(REPOSITORY)}  {size / 1000:.0f} kB{too_much}")

@@ -19,9 +19,9 @@ HOST = "127.0.0.1"
 STATIC = Path(__file__).parent / "static"
 
 
-def serve(*, show: bool) -> None:
+def serve(*, show: bool, port: int = 0) -> None:
     """Run until Ctrl-C; whatever was started from the page is ended then. Raises PortTaken."""
-    port = room_port()
+    port = port or room_port()
     _require_free(port)
     control = ControlRoom()
 

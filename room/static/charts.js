@@ -61,7 +61,7 @@ function frame(name, until, cores) {
 }
 
 function mark(event) {
-  const short = event.kind === "did" ? event.text.split(" ").slice(1, 3).join(" ") : event.text;
+  const short = event.kind === "did" ? event.text.replace(/^twinshop /, "").split(" --")[0] : "";
   return { xAxis: event.at, name: short, lineStyle: { color: event.good ? GREY : "#dc2626", type: event.kind === "did" ? "solid" : "dotted" } };
 }
 

@@ -1,0 +1,158 @@
+"""The control room before an audience: load both, kill payments, see who still sells, heal, see the books settle."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.arms import Arm
+
+pytest.importorskip("nicegui", reason="NO TESTS OF THE CONTROL ROOM: NiceGUI is not installed")
+
+from room.opening import open_room
+
+pytestmark = pytest.mark.fault
+PAIR = ("monolith", "microservices")
+
+
+@pytest.fixture(scope="module")
+def address(arms: dict[str, Arm], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A control room beside the stacks of this session."""
+    site = arms["monolith"].runner.site
+    with open_room({"TWINSHOP_HOME": site.data, "TWINSHOP_PORT_SHIFT": str(site.shift)}) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """The room's page, which must stay free of errors and lose nothing."""
+    context = browser.new_context(viewport={"width": 1920, "height": 1080})
+    opened = context.new_page()
+    opened.set_default_timeout(20_000)
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    opened.goto(address)
+    expect(opened.locator("#figures-microservices dd").first).to_be_visible()
+    yield opened
+    assert opened.evaluate("room.state.lost") == 0
+    context.close()
+    assert errors == []
+
+
+def health(page: Page, stack: str, part: str) -> str:
+    """Return how a part is drawn: is-ready, is-wait, is-held, is-bad."""
+    shown = page.locator(f"#drawing-{stack} .node[aria-label^='{part}:']").get_attribute("class") or ""
+    return shown.split()[-1]
+
+
+def good_answers(page: Page, stack: str) -> float:
+    """Return how many good answers a second a shop gave, over the last three seconds."""
+    return float(
+        page.evaluate(f"room.state.samples.slice(-3).reduce((sum, s) => sum + (s.stacks['{stack}'].good ?? 0), 0) / 3")
+    )
+
+
+def answers(page: Page, stack: str, wanted: bool) -> None:
+    """Wait until a shop answers, or until it does not."""
+    page.wait_for_function(
+        f"room.state.samples.slice(-3).every((s) => ((s.stacks['{stack}'].good ?? 0) > 0) === {str(wanted).lower()})",
+        timeout=20_000,
+    )
+
+
+def section(page: Page, title: str) -> Locator:
+    """Return a group of controls."""
+    return page.locator("section.control").filter(has=page.get_by_role("heading", name=title, exact=True))
+
+
+def test_both_architectures_are_drawn_and_all_is_green(page: Page) -> None:
+    for stack, parts in (("monolith", ("edge", "web", "db")), ("microservices", ("edge", "orders", "broker"))):
+        for part in parts:
+            expect(page.locator(f"#drawing-{stack} .node[aria-label^='{part}: ready']")).to_be_visible()
+
+
+def test_a_click_on_a_part_chooses_it_and_every_button_shows_its_command(page: Page) -> None:
+    page.locator("#drawing-microservices .node[aria-label^='catalog:']").click()
+
+    for command in ("kill catalog --stack microservices", "scale catalog 2 --stack microservices", "up", "heal"):
+        expect(page.get_by_text(f"twinshop {command}", exact=True).first).to_be_visible()
+
+
+@pytest.mark.timeout(240)
+def test_killing_payments_takes_one_shop_away_and_leaves_the_other_selling(page: Page, arms: dict[str, Arm]) -> None:
+    load, fault = section(page, "Load"), section(page, "Fault")
+    page.get_by_label("Rate /s").fill("15")
+    load.get_by_role("button", name="Start").click()
+    for stack in PAIR:
+        answers(page, stack, True)
+
+    for stack, victim in (("microservices", "payments"), ("monolith", "web")):
+        page.locator(f"#drawing-{stack} .node[aria-label^='{victim}:']").click(position={"x": 20, "y": 8})
+        expect(fault.get_by_text(f"--part {victim}")).to_be_visible()
+        fault.get_by_role("button", name="Inject").click()
+        expect(page.locator(f"#drawing-{stack} .node[aria-label^='{victim}: held']")).to_be_visible(timeout=20_000)
+
+    answers(page, "monolith", False)
+    answers(page, "microservices", True)
+    assert health(page, "microservices", "catalog") == "is-ready"
+    assert good_answers(page, "microservices") > 5
+
+    page.get_by_role("button", name="Heal all").click()
+    for stack, victim in (("microservices", "payments"), ("monolith", "web")):
+        expect(page.locator(f"#drawing-{stack} .node[aria-label^='{victim}: ready']")).to_be_visible(timeout=40_000)
+    page.wait_for_timeout(3000)
+    page.get_by_role("button", name="Stop load").click()
+
+    for stack in PAIR:  # the books are looked at by themselves once the load has ended
+        lights = page.locator(f"#books-{stack}:not(.stale) .light")
+        expect(lights).to_have_count(14, timeout=100_000)
+        expect(page.locator(f"#books-{stack}:not(.stale) .kept").first).to_be_visible(timeout=100_000)
+        assert page.locator(f"#books-{stack} .broken").all_inner_texts() == []
+    written = (Path(arms["monolith"].runner.site.data) / "room" / "events.jsonl").read_text().splitlines()
+    assert page.evaluate("room.state.events") == [json.loads(line) for line in written]
+
+
+def test_a_reload_shows_everything_that_happened_before(page: Page) -> None:
+    before = page.evaluate("room.state.events.length")
+
+    page.reload()
+
+    page.wait_for_function(f"window.room?.state?.events.length >= {before}")
+    assert before == 0 or page.locator("#events li").count() > 0
+
+
+def test_another_site_cannot_use_the_room(browser: Browser, address: str, arms: dict[str, Arm]) -> None:
+    context = browser.new_context()
+    stranger = context.new_page()
+    stranger.goto(arms["monolith"].url)  # another origin on the same machine
+
+    outcome = stranger.evaluate(
+        """(url) => new Promise((resolve) => {
+            const socket = new WebSocket(url);
+            socket.onopen = () => resolve("open");
+            socket.onerror = () => resolve("refused");
+        })""",
+        re.sub("^http", "ws", address) + "/_nicegui_ws/socket.io/?EIO=4&transport=websocket",
+    )
+
+    assert outcome == "refused"
+    assert context.request.post(address, headers={"Origin": "http://evil.example"}).status == 403
+    assert context.request.get(address, headers={"Host": "evil.example"}).status == 403
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_the_room(page: Page, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_timeout(500)
+
+    found = [each for each in axe.run(page).response["violations"] if each["impact"] in ("serious", "critical")]
+
+    assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found] == []
