@@ -1,0 +1,160 @@
+"""What the experiments on cost and scale conclude from figures that were made up to show it."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from typing import Any
+
+import pytest
+
+from loadtests.experiments import complexity, consistency, crossover, ladder_findings, scaling_findings
+from loadtests.experiments.replica_changes import targets
+from loadtests.measure.agreement import FACTS
+from loadtests.report.conftest import make_run
+from loadtests.report.result import Run
+
+COSTS = {"monolith": 6.0, "colocated": 9.0, "direct": 11.0, "microservices": 12.0}
+NAMES = list(COSTS)
+
+
+def rungs(costs: dict[str, float], rounds: int = 8, unit: str = "order") -> list[Run]:
+    """Slices of a ladder whose rungs cost this much, with a little noise that is common to a round."""
+    chance = random.Random(1)
+    runs: list[Run] = []
+    for round_ in range(1, rounds + 1):
+        drift = chance.uniform(0.9, 1.1)
+        for name, cost in costs.items():
+            cpu = cost * drift * chance.uniform(0.99, 1.01)
+            run = make_run("monolith", len(runs) + 1, chance, pair=round_, unit=unit, cpu_ms_per_unit=cpu)
+            runs.append({**run, "build": name})
+    return runs
+
+
+def test_the_steps_of_a_ladder_add_up() -> None:
+    runs = rungs(COSTS)
+
+    steps = ladder_findings.climbed(runs, NAMES, "order")
+
+    assert [one.b for one in steps] == NAMES[1:]
+    assert all(one.shown for one in steps)
+    total = ladder_findings.base(runs, "monolith", "order") + sum(one.added for one in steps)
+    assert total == pytest.approx(ladder_findings.base(runs, "microservices", "order"))
+
+
+def test_a_dearer_network_without_longer_waits_supports_nothing() -> None:
+    figures = ladder_findings.compare(rungs(COSTS), NAMES, [])
+
+    verdict, _ = ladder_findings.findings(figures, ladder_findings.climbed(rungs(COSTS), NAMES, "order"))["C3"]
+
+    assert figures["cpu_order_direct_vs_colocated"]["verdict"] == "higher"
+    assert verdict == "not shown"
+
+
+def test_the_promise_of_the_ladder_is_on_the_whole_and_on_no_single_step() -> None:
+    figures = ladder_findings.compare(rungs(COSTS), NAMES, [])
+
+    assert [name for name, row in figures.items() if "target" in row] == ["cpu_order_microservices_vs_monolith"]
+
+
+def test_lists_that_pass_the_same_parts_pass_the_gate() -> None:
+    gate = ladder_findings.gate(rungs({"direct": 2.0, "microservices": 2.0}, unit="list"))
+
+    assert gate is not None
+    assert gate["passed"]
+
+
+def scaled(goodput: dict[str, dict[int, float]], memory: dict[str, float]) -> list[Run]:
+    """Runs of a scaling experiment: goodput by replicas, memory by build and replica."""
+    chance = random.Random(1)
+    return [
+        make_run(
+            build, 1, chance, pair=replicas, unit="order", rate_achieved=orders_s,
+            memory_mb_by_part={"all": memory[build] * (replicas + 1)},
+        )
+        for build, by_replicas in goodput.items()
+        for replicas, orders_s in by_replicas.items()
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("services_memory", "services_goodput", "verdict"),
+    [(80.0, 11.0, "supported"), (120.0, 11.0, "refuted"), (80.0, 8.0, "refuted")],
+)
+def test_scaling_one_part_counts_only_if_it_is_not_dearer(
+    services_memory: float, services_goodput: float, verdict: str
+) -> None:
+    runs = scaled(
+        {"monolith": {1: 2.8, 4: 11.0}, "microservices": {1: 2.8, 4: services_goodput}},
+        {"monolith": 100.0, "microservices": services_memory},
+    )
+    points = {build: scaling_findings.curve(runs, build) for build in scaling_findings.BUILDS}
+
+    assert scaling_findings.findings(points)["C2"][0] == verdict
+
+
+def test_two_replicas_show_nothing() -> None:
+    runs = scaled({build: {1: 2.8, 2: 5.5} for build in scaling_findings.BUILDS}, {"monolith": 1, "microservices": 1})
+    points = {build: scaling_findings.curve(runs, build) for build in scaling_findings.BUILDS}
+
+    assert scaling_findings.findings(points)["C2"][0] == "not shown"
+
+
+def test_every_part_goes_up_and_comes_back_to_one() -> None:
+    plan = list(itertools.islice(targets(["payments", "catalog"]), 8))
+
+    assert [replicas for part, replicas in plan if part == "payments"] == [2, 3, 2, 1]
+    assert plan[3] == ("payments", 1)
+    assert plan[7] == ("catalog", 1)
+
+
+def told(monolith_ms: float, services_ms: float) -> consistency.Told:
+    """Medians of all facts, over enough orders."""
+    builds = {"monolith": monolith_ms, "microservices": services_ms}
+    return {
+        build: {fact: {"count": 100, "p50": ms, "p95": ms, "p99": ms, "max": ms} for fact in FACTS}
+        for build, ms in builds.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("monolith_ms", "services_ms", "verdict"),
+    [(5.0, 80.0, "supported"), (5.0, 6.0, "refuted"), (90.0, 95.0, "not shown")],
+)
+def test_eventual_means_later_than_at_once(monolith_ms: float, services_ms: float, verdict: str) -> None:
+    assert consistency.findings(told(monolith_ms, services_ms))["C6"][0] == verdict
+
+
+def test_too_few_watched_orders_say_nothing() -> None:
+    few: Any = told(5.0, 80.0)
+    few["monolith"]["stock sold"]["count"] = 3
+
+    assert consistency.findings(few) == {}
+
+
+COUNTED = {
+    "lines of code": 2000.0, "processes": 11, "ports": 4, "database servers": 1, "settings": 20, "transactions": 2,
+    "start time s": 1.5, "parts an order needs": 3,
+}  # fmt: skip
+
+
+def test_less_of_everything_is_simpler_and_one_exception_is_told() -> None:
+    more = {name: value * 2 for name, value in COUNTED.items()}
+
+    assert complexity.findings({"monolith": COUNTED, "microservices": more})["C5"][0] == "supported"
+    verdict, evidence = complexity.findings({"monolith": COUNTED, "microservices": more | {"settings": 1}})["C5"]
+    assert verdict == "not shown"
+    assert "less of: settings" in evidence
+
+
+def test_a_cell_is_told_only_where_it_is_clear() -> None:
+    cells = [
+        {"cost_ms": 0, "mix": "shopping", "share": 0.05, "goodput": 0.5, "cold_p99": 1.1},
+        {"cost_ms": 80, "mix": "ordering", "share": 0.5, "goodput": 1.05, "cold_p99": 0.2},
+    ]
+
+    first, second = crossover.answer(cells)
+
+    assert "more goodput in 1, the services in 0" in first
+    assert "in the services in 1, in the monolith in 0" in first
+    assert "1.1 times the goodput" in second or "1.0 times the goodput" in second
