@@ -15,10 +15,10 @@ from loadtests.experiments.narrator import Narrator
 from loadtests.experiments.registry import Experiment
 from loadtests.report.claims import table
 from loadtests.report.result import SCHEMA_VERSION, Gate, Ratio, Result, Run
+from loadtests.report.sections import BUSY_SHARE
 
 DEFAULT_SEED = 8001
 PRODUCTS = 1000
-BUSY_SHARE = 0.5  # of all cores, used by others before we start
 
 
 @dataclass

@@ -11,6 +11,7 @@ from loadtests.report.plot import UNIT_NAMES
 from loadtests.report.result import Result, Run
 from loadtests.report.words import journey_name, percent
 
+BUSY_SHARE = 0.5  # of all cores, used by others before the experiment began
 COUNTED_NAMES = {
     "db_statements": "statements",
     "db_commits": "commits",
@@ -39,6 +40,9 @@ def badges(result: Result, violations: list[dict[str, str]]) -> list[dict[str, s
         badges.append(
             {"kind": "warn", "text": "core budgets not enforced: speed says nothing here, CPU per order does"}
         )
+    env = result["environment"]
+    if env.get("load_average", [0.0])[0] > BUSY_SHARE * env["cores"]:
+        badges.append({"kind": "warn", "text": f"a busy machine: load {env['load_average'][0]:.1f} before it began"})
     return badges
 
 
