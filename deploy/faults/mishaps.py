@@ -34,17 +34,18 @@ def disarm_all(runner: Runner) -> list[str]:
     return armed
 
 
-def tell(runner: Runner, module: str, mishap: Mapping[str, Any]) -> None:
-    """Make a module misbehave; an empty mishap heals it."""
+def tell(runner: Runner, module: str, mishap: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a module misbehave; an empty mishap heals it. Returns what it was told before."""
     path = file_of(runner)
     try:
         told: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         told = {}
-    told.pop(module, None)
+    before: dict[str, Any] = told.pop(module, {})
     if mishap:
         told[module] = dict(mishap)
     if told:
         write_atomically(path, json.dumps(told), mode=0o644)
     else:
         path.unlink(missing_ok=True)
+    return before

@@ -88,8 +88,12 @@ def _mishap(runner: Runner, fault: Fault, module: str, given: Parameters) -> Hea
         told = {"hog_ms": given["ms"]}
     else:
         told = {"leak_mb": int(given["mb"]), "memory_limit_mb": given["limit_mb"]}
-    mishaps.tell(runner, module, told)
-    return lambda: mishaps.tell(runner, module, {})
+    before = mishaps.tell(runner, module, told)
+
+    def heal() -> None:
+        mishaps.tell(runner, module, before)
+
+    return heal
 
 
 def _poison(runner: Runner, _: Fault, module: str, given: Parameters) -> Heal:

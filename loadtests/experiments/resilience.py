@@ -1,13 +1,14 @@
 """Resilience knobs: what each does to a shop that has been in trouble for a moment.
 
-Question: A part freezes for a few seconds. Which settings let the shop come back, and which keep it down?
+Question: A part is slow for a few seconds. Which settings let the shop come back, and which keep it down?
 
 Hypothesis: Naive retries turn a short trigger into a lasting failure: work that nobody waits for any more keeps
 payments so busy that new orders time out too, and are tried again (a metastable failure). A retry budget with jitter,
 or a circuit breaker, brings goodput back; a fallback does not heal anything, but tells the customer the truth.
 
-Load: Open arrivals of orders only, far below what payments can do (each charge costs 100 ms of CPU for a risk score).
-Payments is frozen for a few seconds (the trigger) and then goes on. Orders wait one second for an answer of payments.
+Load: Open arrivals of orders only, at 40 % of what a closed loop brought through a moment before. Each call that enters
+payments costs 60 ms of CPU, so that payments is what saturates. For some seconds each costs ten times that (the
+trigger), and then 60 ms as before. Orders wait one second for an answer of payments.
 
 What is held equal: The same services, rate, seed, trigger, cores and length; between two arms one knob is turned.
 Retries are set in both layers, orders to payments and payments to the provider. The books are reconciled after each.
@@ -19,12 +20,15 @@ trouble. Nothing is ever retried in the shop as it is shipped, but by its loops,
 
 from __future__ import annotations
 
+import contextlib
 import json
 import urllib.request
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from deploy.faults import mishaps
+from loadtests.experiments import generator
 from loadtests.experiments.arm import Arm
 from loadtests.experiments.blast_radius import chosen
 from loadtests.experiments.conditions import Condition, outside_up, stack_up
@@ -37,10 +41,13 @@ from loadtests.report.result import Result
 from loadtests.report.words import number, percent, sentence_of_list
 
 MIX = "orders-only"
-RATE = 4.0
+SHARE_OF_CAPACITY = 0.4
 WARM_UP_S = 3.0
-RISK_MS = "100"
-NAIVE, BUDGETED, BREAKER = "naive:4", "budgeted:4", "5:2"
+WORK_MS = 60.0
+TRIGGER_MS = 600.0
+CALIBRATION_CLIENTS, CALIBRATION_S = 4, 8.0
+LOWEST_RATE = 1.0
+NAIVE, BUDGETED, BREAKER = "naive:6", "budgeted:6", "5:2"
 NO_DEADLINE_S = "20"
 BACK_SHARE = 0.8  # of the goodput before the trigger: then it has come back
 DOWN_SHARE = 0.5
@@ -51,7 +58,7 @@ def _knobs(name: str, **knobs: str) -> Condition:
     both = {"RETRIES": knobs["retries"]} if "retries" in knobs else {}
     both |= {"CIRCUIT_BREAKER": knobs["breaker"]} if "breaker" in knobs else {}
     orders = {"INNER_TIMEOUT_S": knobs.get("deadline", "1"), "PAYMENT_FALLBACK": knobs.get("fallback", "true")}
-    payments = {"RISK_MS": RISK_MS, "PROVIDER_TIMEOUT_S": knobs.get("deadline", "0.8")}
+    payments = {"PROVIDER_TIMEOUT_S": knobs.get("deadline", "0.8")}
     return Condition(name, "microservices", {"orders": orders | both, "payments": payments | both})
 
 
@@ -69,14 +76,14 @@ QUICK_ARMS = ("naive-retries", "budgeted-retries")
 def run(session: Session) -> Result:
     """Trigger every arm once, and say which came back."""
     arms = chosen(session, "arms", ARMS, QUICK_ARMS)
-    calm_s, trigger_s, after_s = (6.0, 4.0, 14.0) if session.quick else (12.0, 6.0, 40.0)
-    session.narrator.plan(len(arms))
+    calm_s, trigger_s, after_s = (6.0, 6.0, 14.0) if session.quick else (10.0, 8.0, 36.0)
+    session.narrator.plan(1 + len(arms))
     found: list[dict[str, Any]] = []
     with outside_up(session.budget):
+        rate = float(session.options.get("rate") or _calibrated(session))
         for condition in arms:
-            with stack_up(condition, session.budget) as runner:
-                arm = Arm(condition.name, runner, Parties.of(runner), session.budget)
-                found.append(_trigger(session, arm, calm_s, trigger_s, after_s))
+            with _working(session, condition) as arm:
+                found.append(_trigger(session, arm, rate, calm_s, trigger_s, after_s))
     session.notes.append(
         "Orders that are not confirmed at once are accepted (202) and confirmed later, or unknown (504) where the "
         "fallback is off; the loops finish all of them, and the books say so."
@@ -90,10 +97,37 @@ def run(session: Session) -> Result:
     )
 
 
-def _trigger(session: Session, arm: Arm, calm_s: float, trigger_s: float, after_s: float) -> dict[str, Any]:
-    timeline = Timeline(arm.runner, [Episode("payments-frozen", "pause", calm_s, trigger_s, "payments")])
+@contextlib.contextmanager
+def _working(session: Session, condition: Condition) -> Iterator[Arm]:
+    """Have an arm whose payments has work to do for each call."""
+    with stack_up(condition, session.budget, armed=True) as runner:
+        mishaps.tell(runner, "payments", {"hog_ms": WORK_MS})
+        yield Arm(condition.name, runner, Parties.of(runner), session.budget)
+
+
+def _calibrated(session: Session) -> float:
+    """Return the rate of all arms: a share of what a closed loop brings through, without retries."""
+    session.narrator.doing("Measuring how much payments can take")
+    with _working(session, _knobs("calibration", deadline=NO_DEADLINE_S)) as arm:
+        order = generator.closed_loop(
+            arm.runner.address, arm.parties.identity, session.folder / "calibration", mix=MIX, seed=session.seed,
+            clients=CALIBRATION_CLIENTS, duration_s=CALIBRATION_S, cores=arm.budget.other,
+        )  # fmt: skip
+        summary = generator.run(order, lambda: None)
+    capacity: float = summary["requests"] / summary["duration_s"]
+    rate = max(LOWEST_RATE, SHARE_OF_CAPACITY * capacity)
+    session.narrator.done(f"a closed loop brought {capacity:.1f} orders/s through: {rate:.1f}/s for all arms")
+    session.notes.append(f"A closed loop of {CALIBRATION_CLIENTS} brought {capacity:.1f} orders/s through.")
+    return rate
+
+
+def _trigger(
+    session: Session, arm: Arm, rate: float, calm_s: float, trigger_s: float, after_s: float
+) -> dict[str, Any]:
+    timeline = Timeline(
+        arm.runner, [Episode("payments-slow", "cpu-hog", calm_s, trigger_s, "payments", {"ms": TRIGGER_MS})]
+    )
     struck_arm = StruckArm(arm.name, arm.runner, arm.parties, arm.budget, timeline, counts=True)
-    rate = float(session.options.get("rate", RATE))
     load = Load(rate, calm_s + trigger_s + after_s, WARM_UP_S, MIX)
     run = run_trial(session, struck_arm, load, pair=1, seed=session.seed).run
     run.update({"cpu_ms_by_part": {}, "histograms": {}, "latency_ms": None, "latency_ms_by_journey": {}})
@@ -101,7 +135,7 @@ def _trigger(session: Session, arm: Arm, calm_s: float, trigger_s: float, after_
     rows = read_rows(session.folder / run["raw"] / "requests.csv.gz")
     struck = timeline.struck[0]
     found = goodput(rows, struck.broken_s, struck.healed_s, load.duration_s)
-    calls = run["counted"].get("orders", {}).get("calls to payments", 0)
+    calls = struck_arm.seen["calls_to_payments"]
     attempts = attempts_at_provider(arm.parties.provider, arm.parties.merchant)
     found |= {
         "arm": arm.name, "run": run["number"], "trigger": [struck.broken_s, struck.healed_s],
@@ -163,7 +197,7 @@ def verdict(found: Sequence[dict[str, Any]]) -> tuple[str, str]:
         f"{number(one['calls_to_payments_per_order'])} calls to payments an order"
         for one in found
     )
-    evidence = f"After payments was frozen for {found[0]['trigger'][1] - found[0]['trigger'][0]:.0f} s: {told}."
+    evidence = f"After payments was slow for {found[0]['trigger'][1] - found[0]['trigger'][0]:.0f} s: {told}."
     naive = by_arm.get("naive-retries")
     helped = [by_arm[arm] for arm in ("naive-with-breaker", "budgeted-retries") if arm in by_arm]
     if naive is None or not helped:
@@ -179,9 +213,9 @@ def answer(found: Sequence[dict[str, Any]]) -> list[str]:
     back = [one["arm"] for one in found if one["came_back"]]
     length = found[0]["trigger"][1] - found[0]["trigger"][0]
     first = (
-        f"Payments was frozen for {length:.0f} s. Long after it was back, {sentence_of_list(down)} still sold next to "
+        f"Payments was slow for {length:.0f} s. Long after it was as before, {sentence_of_list(down)} sold next to "
         "nothing: a metastable failure."
         if down
-        else f"Payments was frozen for {length:.0f} s, and no arm stayed down after it."
+        else f"Payments was slow for {length:.0f} s, and no arm stayed down after it."
     )
     return [first, f"These came back: {sentence_of_list(back)}." if back else "None came back by itself."]

@@ -98,17 +98,17 @@ class StruckArm(Arm):
     planted_poison: int = 0
     counts: bool = False  # whether no part is restarted, so that what the parts count stays with them
     seen: dict[str, float] = field(default_factory=dict)
+    counted: list[dict[str, Counter[str]]] = field(default_factory=list)
 
     def load(self, order: Order, *, memory: bool = True) -> Measured:
         """Load the arm as ever, with faults. CPU of parts that were restarted is not known, so little is read."""
         assert self.timeline is not None
         before: list[Reading] = []
-        counted: list[dict[str, Counter[str]]] = []
 
         def begin() -> None:
             assert self.timeline is not None
             self.timeline.start()
-            counted.append(accounting.counters(self.runner) if self.counts else {})
+            self.counted.append(accounting.counters(self.runner) if self.counts else {})
             before.append(accounting.take(self.runner))
 
         try:
@@ -117,13 +117,15 @@ class StruckArm(Arm):
             self.timeline.finish()
         time.sleep(SETTLE_S)
         after = accounting.take(self.runner)
-        grown = accounting.counted_between(counted[0], accounting.counters(self.runner)) if self.counts else {}
-        return Measured(summary, accounting.between(before[0], after), after, grown)
+        return Measured(summary, accounting.between(before[0], after), after, {})
 
     def reconcile(self, orders: Path | None) -> tuple[Reconciliation, Books]:
         """Wait for rest, check the books, and note how long after the last healing they were closed."""
         assert self.timeline is not None
         began_at = time.monotonic()
         outcome, books = reconcile(self.parties, orders, planted_poison=self.planted_poison)
+        if self.counts:  # only now: a part in trouble does not answer who asks for its counters
+            grown = accounting.counted_between(self.counted[0], accounting.counters(self.runner))
+            self.seen["calls_to_payments"] = grown.get("orders", {}).get("calls to payments", 0)
         self.seen["books_closed_s"] = began_at + outcome.waited_s - self.timeline.healed_at
         return outcome, books

@@ -42,7 +42,7 @@ def goodput(result: Result) -> Figure | None:
     }
     reading = (
         f"The share of the orders of each second that were answered 201, over {WINDOW} s. In the band payments is "
-        "frozen; after it, it works as before."
+        "slow; after it, it works as before."
     )
     return figure("goodput", "Does it come back?", reading, [view("", data, layout)], 430)
 
