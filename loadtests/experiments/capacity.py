@@ -53,12 +53,22 @@ def run(session: Session) -> Result:
             while any(not searches[mix, name].done for name in BUILDS):
                 for name, arm in arms.items():
                     if not searches[mix, name].done:
-                        curves[mix][name].append(_try(session, arm, mix, searches[mix, name]))
+                        curves[mix][name] += _try(session, arm, mix, searches[mix, name])
     for points in (points for builds in curves.values() for points in builds.values()):
         points.sort(key=lambda point: point["rate"])
     knees = {
-        mix: {name: held for name in BUILDS if (held := searches[mix, name].highest_held) is not None} for mix in mixes
+        mix: {
+            name: held
+            for name in BUILDS
+            if searches[mix, name].found and (held := searches[mix, name].highest_held) is not None
+        }
+        for mix in mixes
     }
+    session.notes += [
+        f"The capacity of {name} for {mix} was not found: {search.tries} tries, {search.void} void runs."
+        for (mix, name), search in searches.items()
+        if not search.found
+    ]
     comparison = compare(searches, mixes)
     return session.result(
         answer=answer(knees), comparison=comparison, findings={}, details={"curves": curves, "knees": knees}
@@ -80,21 +90,24 @@ def _probed(session: Session, arm: Arm, mix: str) -> float:
     return rate
 
 
-def _try(session: Session, arm: Arm, mix: str, search: Search) -> dict[str, float]:
-    """Try the next rate, tell the search, and return a point of the curve."""
+def _try(session: Session, arm: Arm, mix: str, search: Search) -> list[dict[str, float]]:
+    """Try the next rate, tell the search, and return a point of the curve; none of a void run, which proves nothing."""
     rate = search.next_rate()
     load = replace(QUICK_RUN if session.quick else RUN, rate=rate, mix=mix)
     # The same seed at the same rate would send the very same requests when the border is tested again.
-    trial = run_trial(session, arm, load, pair=search.tries + 1, seed=session.seed + search.tries)
+    trial = run_trial(session, arm, load, pair=search.tries + 1, seed=session.seed + search.tries + search.void)
+    if trial.run["void"]:
+        search.tell_void()
+        return []
     search.tell(rate, good=holds(trial.run))
-    return _point(trial, rate)
+    return [_point(trial, rate)]
 
 
 def holds(run: Run) -> bool:
-    """Whether a run kept the bounds, and its books were right. A void run proves nothing, so it did not."""
+    """Whether a valid run kept the bounds, and its books were right."""
     latency = run["latency_ms"]
     in_time = latency is not None and latency["p99"] <= P99_MS
-    return not run["void"] and in_time and run["error_share"] <= ERROR_SHARE and run["reconciled"] is not False
+    return in_time and run["error_share"] <= ERROR_SHARE and run["reconciled"] is not False
 
 
 def _point(trial: Trial, rate: float) -> dict[str, float]:
@@ -109,7 +122,7 @@ def compare(searches: dict[tuple[str, str], Search], mixes: tuple[str, ...]) -> 
     for mix in mixes:
         one, other = searches[mix, a], searches[mix, b]
         low_a, low_b = one.highest_held, other.highest_held
-        if low_a is None or low_b is None or float("inf") in (one.lowest_failed, other.lowest_failed):
+        if not (one.found and other.found and low_a and low_b):
             continue
         figures[f"capacity_{mix}_services_vs_monolith"] = {
             "ratio": low_b / low_a,
@@ -126,6 +139,8 @@ def compare(searches: dict[tuple[str, str], Search], mixes: tuple[str, ...]) -> 
 
 def answer(knees: dict[str, dict[str, float]]) -> list[str]:
     """Return the answer in two sentences."""
+    if not all(len(found) == len(BUILDS) for found in knees.values()):
+        return ["Not every capacity was found: the machine was too busy, or the search too short. See the notes."]
     told = [
         f"{mix} {sentence_of_list([f'{number(rate)}/s ({build_name(build)})' for build, rate in found.items()])}"
         for mix, found in knees.items()

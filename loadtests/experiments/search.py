@@ -8,6 +8,7 @@ GROWTH = 1.5
 PRECISION = 1.1
 CONFIRMATIONS = 2
 MAX_TRIES = 14
+MAX_VOID = 5
 LOWEST = 2.0
 
 
@@ -23,6 +24,7 @@ class Search:
     held: dict[float, int] = field(default_factory=dict)
     failed: list[float] = field(default_factory=list)
     tries: int = 0
+    void: int = 0
 
     @property
     def highest_held(self) -> float | None:
@@ -36,13 +38,16 @@ class Search:
         return min(self.failed, default=float("inf"))
 
     @property
-    def done(self) -> bool:
-        """Whether the border is narrow and has been tested again, or the tries are used up."""
+    def found(self) -> bool:
+        """Whether the border is narrow and has held as often as it must. Anything else is no capacity."""
         held = self.highest_held
-        narrow = held is not None and self.lowest_failed / held <= PRECISION
-        return self.tries >= MAX_TRIES or self.lowest_failed <= LOWEST or (
-            narrow and held is not None and self.held[held] >= CONFIRMATIONS
-        )  # fmt: skip
+        return held is not None and self.lowest_failed / held <= PRECISION and self.held[held] >= CONFIRMATIONS
+
+    @property
+    def done(self) -> bool:
+        """Whether the border was found, or the tries are used up."""
+        used_up = self.tries >= MAX_TRIES or self.void >= MAX_VOID
+        return self.found or used_up or self.lowest_failed <= LOWEST
 
     def next_rate(self) -> float:
         """Return the rate to try next."""
@@ -54,6 +59,10 @@ class Search:
         if failed / held <= PRECISION:
             return held
         return round(float((held * failed) ** 0.5), 2)
+
+    def tell_void(self) -> None:
+        """Note that a run proved nothing: the generator failed, not the build. The same rate is tried again."""
+        self.void += 1
 
     def tell(self, rate: float, *, good: bool) -> None:
         """Note whether the bounds held at this rate."""

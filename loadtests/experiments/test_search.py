@@ -63,6 +63,23 @@ def test_a_search_ends_even_where_chance_decides() -> None:
     assert search.tries <= MAX_TRIES
 
 
+def test_a_void_run_is_no_failure_of_the_build() -> None:
+    search = Search(100)
+    search.tell_void()
+
+    assert search.next_rate() == 100
+    assert search.lowest_failed == float("inf")
+
+
+def test_a_search_in_which_every_run_is_void_ends_without_a_capacity() -> None:
+    search = Search(100)
+    while not search.done:
+        search.tell_void()
+
+    assert not search.found
+    assert compare({("shopping", "monolith"): search, ("shopping", "microservices"): search}, ("shopping",)) == {}
+
+
 def test_the_bounds_of_the_ratio_are_what_failed() -> None:
     searches = {("shopping", "monolith"): searched(300, 100), ("shopping", "microservices"): searched(150, 100)}
 
@@ -72,11 +89,11 @@ def test_the_bounds_of_the_ratio_are_what_failed() -> None:
     assert row["low"] <= row["ratio"] <= row["high"]
 
 
-def test_a_run_holds_only_if_it_was_in_time_valid_and_right() -> None:
+def test_a_run_holds_only_if_it_was_in_time_and_right() -> None:
     run = make_run("monolith", 1, random.Random(1))
     assert holds(run)
 
-    for spoilt in ({"void": True}, {"reconciled": False}, {"error_share": 0.01}, {"latency_ms": None}):
+    for spoilt in ({"reconciled": False}, {"error_share": 0.01}, {"latency_ms": None}):
         assert not holds({**run, **spoilt})  # type: ignore[typeddict-item]
 
 
