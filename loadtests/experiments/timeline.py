@@ -22,6 +22,7 @@ from loadtests.measure.impact import Struck
 from loadtests.measure.reconcile import Reconciliation, reconcile
 
 NOTHING = "nothing"
+PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,18 @@ class StruckArm(Arm):
         began_at = time.monotonic()
         outcome, books = reconcile(self.parties, orders, planted_poison=self.planted_poison)
         if self.counts:  # only now: a part in trouble does not answer who asks for its counters
-            grown = accounting.counted_between(self.counted[0], accounting.counters(self.runner))
+            grown = accounting.counted_between(self.counted[0], self._counters())
             self.seen["calls_to_payments"] = grown.get("orders", {}).get("calls to payments", 0)
         self.seen["books_closed_s"] = began_at + outcome.waited_s - self.timeline.healed_at
         return outcome, books
+
+    def _counters(self) -> dict[str, Counter[str]]:
+        """Ask until all parts answer: one may still be busy with retries that nobody waits for."""
+        give_up_at = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return accounting.counters(self.runner)
+            except OSError as error:
+                if time.monotonic() > give_up_at:
+                    raise DeployError(f"{self.name}: a part does not tell its counters: {error}") from error
+                time.sleep(1)
