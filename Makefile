@@ -15,7 +15,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml deploy/setup.sh
 	@touch $@
 
 .PHONY: help setup demo test test-all lint up down status stats scale kill hold release pause resume restart logs fault heal reset \
-	bench experiment locust compare-place-order requirements clean
+	bench experiment room locust screenshots compare-place-order requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,8 +69,14 @@ bench: $(VENV)/.ready ## CPU of one order and one list against the database floo
 experiment: $(VENV)/.ready ## make experiment NAME=capacity (QUICK=1 for the short form)
 	@$(TWINSHOP) experiment $(NAME) $(if $(QUICK),--quick)
 
+room: $(VENV)/.ready ## the control room: both architectures live on one page, port 8000
+	@$(TWINSHOP) room
+
 locust: $(VENV)/.ready ## Locust's own web page on port 8089, with the shop's users
 	@$(TWINSHOP) locust
+
+screenshots: $(VENV)/.ready ## the pictures of the README, from shops that are up (needs a Chromium)
+	@$(TWINSHOP) screenshots
 
 compare-place-order: ## 'place an order' in both builds, side by side
 	@diff -y -W 200 monolith/orders/place_order.py microservices/orders/place_order.py || true

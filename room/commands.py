@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 
 from deploy.commands import Choice, StackOption
 from deploy.faults.commands import duration_s
+from deploy.home import Home
 
 Long = Annotated[str, typer.Option("--for", help="How long at most: 30s, 10m.")]
 
@@ -17,6 +19,8 @@ def room(
     port: Annotated[int, typer.Option(help="Another port than 8000 (and the shift).")] = 0,
 ) -> None:
     """Open the control room: both architectures live on one page (port 8000)."""
+    # NiceGUI would leave a folder wherever one is.
+    os.environ.setdefault("NICEGUI_STORAGE_PATH", str(Home.from_environment().root / "room" / "nicegui"))
     from room.server import serve  # noqa: PLC0415  (what draws is slow to import, and `twinshop up` shares this program)
 
     serve(show=show, port=port)

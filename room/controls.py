@@ -70,7 +70,9 @@ class Controls:
         self.rate = self._number("Rate /s", 1, MAX_RATE, 30)
         self.mix = _select("Mix", list(MIXES), DEFAULT_MIX, self.refresh)
         self._button("Start", "play_arrow", self._load_words, self._start_load)
-        ui.button("Stop load", icon="stop", on_click=lambda: self._stop("load")).props("dense outline no-caps")
+        ui.button("Stop load", icon="stop", color=None, on_click=lambda: self._stop("load")).props(
+            "dense outline no-caps"
+        )
 
     def _load_words(self) -> list[str]:
         where = [] if self.where.value == "both" else ["--stack", str(self.where.value)]
@@ -139,7 +141,9 @@ class Controls:
         self.experiment = _select("Experiment", list(EXPERIMENTS), next(iter(EXPERIMENTS)), self.refresh)
         self.quick = ui.checkbox("the quick form", value=True, on_change=self.refresh).props("dense")
         self._button("Run", "science", self._experiment_words, self._run_experiment)
-        ui.button("Stop it", icon="stop", on_click=lambda: self._stop("experiment")).props("dense outline no-caps")
+        ui.button("Stop it", icon="stop", color=None, on_click=lambda: self._stop("experiment")).props(
+            "dense outline no-caps"
+        )
 
     def _experiment_words(self) -> list[str]:
         return ["experiment", str(self.experiment.value), *(["--quick"] if self.quick.value else [])]

@@ -25,9 +25,11 @@ def open_room(environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """Run a control room on a free port for the block, and return its address. Raises StartFailed."""
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
+    # NiceGUI behaves differently where it believes to be under test.
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     process = subprocess.Popen(
         [sys.executable, "-m", "deploy.cli", "room", "--port", str(port)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=REPOSITORY, env=os.environ | dict(environment or {}),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=REPOSITORY, env=ours | dict(environment or {}),
         start_new_session=True,
     )  # fmt: skip
     try:

@@ -38,7 +38,7 @@ def draw(control: ControlRoom) -> None:
 
     with ui.element("div").classes("room"):
         _header()
-        with ui.element("main").classes("stage"):
+        with ui.element("div").classes("stage"):
             with ui.element("div").classes("twins"):
                 for name in PAIR:
                     _twin(name)

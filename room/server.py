@@ -45,6 +45,7 @@ def serve(*, show: bool, port: int = 0) -> None:
         dark=None,  # as the browser's own setting is
         favicon=STATIC / "icon.svg",
         binding_refresh_interval=None,
+        language="en-US",
         show_welcome_message=False,
     )
 

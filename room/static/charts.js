@@ -25,7 +25,8 @@ const SERIES = {
 };
 for (const stack of STACKS) {
   SERIES[`cpu-${stack}`] = (get, samples) => {
-    const parts = [...new Set(samples.flatMap((sample) => Object.keys(sample.stacks[stack]?.cpu ?? {})))];
+    // By name, so that a part keeps its colour whichever is measured first.
+    const parts = [...new Set(samples.flatMap((sample) => Object.keys(sample.stacks[stack]?.cpu ?? {})))].sort();
     return parts.map((part, at) => line(part, PALETTE[at % PALETTE.length], get(stack, (look) => look.cpu?.[part] ?? null), {
       lineStyle: { width: 0.5 }, series: { stack: "cpu", areaStyle: { opacity: 0.75 } } }));
   };
@@ -52,7 +53,9 @@ function frame(name, until, cores) {
   const isCpu = name.startsWith("cpu");
   return {
     animation: false,
-    grid: { left: 44, right: 10, top: 10, bottom: 22 },
+    grid: { left: 44, right: 10, top: isCpu ? 26 : 10, bottom: 22 },
+    legend: { show: isCpu, type: "scroll", top: 0, left: 0, right: 0, itemWidth: 9, itemHeight: 9, itemGap: 6, icon: "roundRect", pageIconSize: 9,
+      pageTextStyle: { color: GREY, fontSize: 9 }, textStyle: { color: GREY, fontSize: 10 } },
     tooltip: { trigger: "axis", confine: true, textStyle: { fontSize: 11 }, valueFormatter: (value) => (value === null || value === undefined ? "–" : Number(value.toFixed(2))) },
     xAxis: { type: "time", min: until - WINDOW_MS, max: until, axisLabel: { color: GREY, fontSize: 10, hideOverlap: true, formatter: "{HH}:{mm}:{ss}" }, axisLine: { lineStyle: { color: GREY } }, splitNumber: 3 },
     yAxis: { type: name === "latency" ? "log" : "value", min: name === "latency" ? 1 : 0, max: isCpu ? Number(cores.toPrecision(2)) : null,

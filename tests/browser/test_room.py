@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.arms import Arm
+from tests.browser.visitor import is_trouble, opens
 
 pytest.importorskip("nicegui", reason="NO TESTS OF THE CONTROL ROOM: NiceGUI is not installed")
 
@@ -36,9 +37,8 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     opened.set_default_timeout(20_000)
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    opened.goto(address)
-    expect(opened.locator("#figures-microservices dd").first).to_be_visible()
+    opened.on("console", lambda message: errors.append(message.text) if is_trouble(message) else None)
+    opens(opened, address, opened.locator("#figures-microservices dd").first)
     yield opened
     assert opened.evaluate("room.state.lost") == 0
     context.close()

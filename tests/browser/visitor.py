@@ -17,6 +17,9 @@ CUSTOMER = "Mei Tanaka"
 # Chromium reports every answer from 400 on as an error of the console, also a refusal that the page expects.
 REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (4\d\d|503)")
 
+# Chromium drops what it is loading whenever an interface comes or goes, such as that of a container beside the tests.
+NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
+
 Scheme = Literal["light", "dark"]
 
 
@@ -43,8 +46,7 @@ class Visitor:
 
     def opens(self, path: str = "#/") -> None:
         """Go to a page of the shop."""
-        self.page.goto(f"/{path}")
-        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+        opens(self.page, f"/{path}", self.page.get_by_role("heading", level=1))
 
     def signs_in(self, customer: str = CUSTOMER) -> None:
         """Choose a demo customer."""
@@ -82,13 +84,29 @@ class Visitor:
         expect(self.latest_order).to_contain_text(words, timeout=within_s * 1000)
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not (self.may_be_refused and REFUSED.match(message.text)):
+        if is_trouble(message) and not (self.may_be_refused and REFUSED.match(message.text)):
             self.errors.append(f"{message.text} ({message.location.get('url')})")
 
     def _on_request(self, url: str) -> None:
         address = urlsplit(url)
         if address.scheme in ("http", "https") and address.netloc not in self.hosts:
             self.strangers.add(url)
+
+
+def is_trouble(message: ConsoleMessage) -> bool:
+    """Whether a page's console has an error that is the page's own."""
+    return message.type == "error" and NETWORK_CHANGED not in message.text
+
+
+def opens(page: Page, address: str, sign: Locator) -> None:
+    """Go to an address and wait for a sign that the page is there; once more if the network changed meanwhile."""
+    page.goto(address)
+    try:
+        expect(sign).to_be_visible(timeout=10_000)
+    except AssertionError:
+        page.goto("about:blank")
+        page.goto(address)
+        expect(sign).to_be_visible(timeout=20_000)
 
 
 @contextmanager
