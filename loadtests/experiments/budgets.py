@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-MAX_BUILD_CORES = 4
+# The monolith has one worker, so its budget is one core; on more, four services would have cores that it cannot use.
+# An experiment that gives a build more has to scale the monolith to as many workers, with its pool divided among them.
+MAX_BUILD_CORES = 1
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Budget:
 
 
 def split(cores: Iterable[int]) -> Budget:
-    """Divide cores: half of them, four at most, for a build, the rest for the others. One core is shared."""
+    """Divide cores: one for a build, the rest for the others. A machine with a single core has none to divide."""
     usable = sorted(cores)
     half = min(len(usable) // 2, MAX_BUILD_CORES)
     if not half:

@@ -53,10 +53,10 @@ def test_two_cores_are_one_for_the_build_and_one_for_the_rest() -> None:
     assert budgets.split([3, 1]) == budgets.Budget((1,), (3,))
 
 
-def test_a_big_machine_gives_a_build_four_cores() -> None:
+def test_a_big_machine_gives_a_build_no_core_that_the_monolith_could_not_use() -> None:
     budget = budgets.split(range(16))
 
-    assert budget.build == (0, 1, 2, 3)
+    assert budget.build == (0,)
     assert budget.enforced
 
 
