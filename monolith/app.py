@@ -29,8 +29,9 @@ def create_app(settings: Settings, provider_transport: httpx.BaseTransport | Non
     metrics = Metrics()
     database = Database(settings.database_url, pool_size=settings.db_pool_size, metrics=metrics)
     transport = provider_transport or payments.DeadlineTransport(settings.provider_timeout_s)
-    client = httpx.Client(base_url=settings.provider_url, transport=transport, trust_env=False)
-    provider = payments.Provider(client, settings.provider_merchant, settings.provider_api_key, metrics)
+    provider = payments.Provider(
+        transport, settings.provider_url, settings.provider_merchant, settings.provider_api_key, metrics
+    )
 
     mails = notifications.Notifications(database, settings.mail_domain)
     refunds = payments.Refunds(
