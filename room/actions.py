@@ -96,7 +96,7 @@ class Actions:
         if deed.process is None or deed.status is not None:
             return
         with contextlib.suppress(ProcessLookupError):
-            deed.process.send_signal(signal.SIGINT)
+            deed.process.send_signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(END_TIMEOUT_S):
                 await deed.ended.wait()

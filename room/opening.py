@@ -36,7 +36,7 @@ def open_room(environment: Mapping[str, str] | None = None) -> Iterator[str]:
         _wait_for(address, process)
         yield address
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         try:
             process.wait(END_TIMEOUT_S)
         except subprocess.TimeoutExpired:
