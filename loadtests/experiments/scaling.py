@@ -38,7 +38,7 @@ from loadtests.experiments.replica_changes import Changes
 from loadtests.experiments.session import PRODUCTS, Session
 from loadtests.report.result import Result
 
-SHARE = 0.15
+SHARE = 0.15  # `--set share=0.10` for a machine whose cores cannot bear four of these
 RISK_MS = 50
 CLIENTS_A_REPLICA = 3
 WARM_S = 2.5
@@ -66,12 +66,13 @@ QUICK = Form(replicas=(1, 2), duration_s=4.0, changes=2, stretch_s=8.0)
 def run(session: Session) -> Result:
     """Measure goodput by replicas in both builds, then change replicas under load."""
     form = QUICK if session.quick else Form()
+    share = float(session.options.get("share", SHARE))
     session.narrator.plan(len(HOT) * (len(form.replicas) + 2))
     changes: dict[str, Changes] = {}
     with arms_up(tuple(HOT), ANYWHERE, keep=False) as arms:
         for arm in arms.values():
             arm.fresh_data(PRODUCTS)
-        how = _grow(session, form, arms)
+        how = _grow(session, form, arms, share)
         for name, arm in arms.items():
             histories = (session.folder / "raw").glob(f"*-{name}/**/hot/orders.jsonl")
             close_books(session, arm, histories, [run for run in session.runs if run["build"] == name][-1])
@@ -82,10 +83,10 @@ def run(session: Session) -> Result:
             )  # fmt: skip
             session.narrator.done(f"{name:<14} {changes[name].done} changes, {changes[name].failed} failed requests")
     session.notes += [how, "Nothing was bound to cores here: the quota is the budget."]
-    return scaling_findings.result(session, changes, share=SHARE, others=len(LIMITED["microservices"]) - 1)
+    return scaling_findings.result(session, changes, share=share, others=len(LIMITED["microservices"]) - 1)
 
 
-def _grow(session: Session, form: Form, arms: dict[str, Arm]) -> str:
+def _grow(session: Session, form: Form, arms: dict[str, Arm], share: float) -> str:
     """Measure each number of replicas in each build, and return how replicas were bounded."""
     with contextlib.ExitStack() as stack:
         for name, arm in arms.items():
@@ -95,9 +96,9 @@ def _grow(session: Session, form: Form, arms: dict[str, Arm]) -> str:
         quotas: dict[str, Quotas] = {}
         try:
             for name, arm in arms.items():
-                quotas[name] = stack.enter_context(Quotas(arm.runner, SHARE))
+                quotas[name] = stack.enter_context(Quotas(arm.runner, share))
             how = (
-                f"Quotas: control groups of version {next(iter(quotas.values())).version}, {SHARE:.0%} of a core each."
+                f"Quotas: control groups of version {next(iter(quotas.values())).version}, {share:.0%} of a core each."
             )
         except Unsupported as error:
             how = f"No quotas here ({error}): replicas share all cores, so more of them gain little."
@@ -107,12 +108,19 @@ def _grow(session: Session, form: Form, arms: dict[str, Arm]) -> str:
         )
         for place, replicas in enumerate(form.replicas):
             for name, arm in arms.items():
-                _measure(session, form, arm, quotas.get(name), feeders, place, replicas)
+                _measure(session, form, arm, quotas.get(name), share, feeders, place, replicas)
     return how
 
 
 def _measure(
-    session: Session, form: Form, arm: Arm, quotas: Quotas | None, feeders: Pair, place: int, replicas: int
+    session: Session,
+    form: Form,
+    arm: Arm,
+    quotas: Quotas | None,
+    share: float,
+    feeders: Pair,
+    place: int,
+    replicas: int,
 ) -> None:
     session.narrator.doing(f"{arm.name}: {replicas} replicas of {HOT[arm.name]}")
     folder = session.folder / "raw" / f"{place:02d}-{replicas}-{arm.name}"
@@ -131,6 +139,7 @@ def _measure(
         "replicas": replicas,
         "throttled_periods": (quotas.throttled() if quotas else 0) - throttled,
         "cold_failed": found.cold_failed,
+        "quota_used": found.spent.cpu_ms[HOT[arm.name]] / 1000 / found.spent.wall_s / (share * replicas),
     }
     session.runs.append(run)
     session.narrator.done(

@@ -14,6 +14,7 @@ from loadtests.report.words import number
 
 BUILDS = ("monolith", "microservices")
 TARGET = 3.4
+USED_UP = 0.85  # below this the machine or the load, and not the quota, set the limit
 NOT_LOWER = 0.95
 
 
@@ -60,6 +61,7 @@ def curve(runs: Sequence[Run], build: str) -> list[dict[str, Any]]:
                 "goodput_low": min(goodput),
                 "goodput_high": max(goodput),
                 "memory_mb": memory,
+                "quota_used": min(run.get("generator", {}).get("quota_used", 1.0) for run in same),
                 "memory_per_goodput": memory / _mean(goodput) if _mean(goodput) else math.inf,
                 "cold_p50": _mean([latency["p50"] for latency in latencies]),
                 "cold_p99": max(latency["p99"] for latency in latencies),
@@ -165,6 +167,17 @@ def _notes(
     if points["microservices"][-1]["replicas"] == 4:
         verb = "reaches" if grown >= TARGET else "misses"
         notes.append(f"The hot service alone, 1 to 4 replicas: {grown:.2f} times the goodput, which {verb} {TARGET}.")
+    starved = [
+        f"{build} with {point['replicas']} ({point['quota_used']:.0%})"
+        for build, found in points.items()
+        for point in found
+        if point["quota_used"] < USED_UP
+    ]
+    if starved:
+        notes.append(
+            f"In some run of {', '.join(starved)} the hot part used less than {USED_UP:.0%} of its quota: the machine "
+            "was busy, and these points are too low."
+        )
     for build, law in laws.items():
         if law:
             notes.append(

@@ -9,7 +9,7 @@ from loadtests.report.result import Result
 from loadtests.report.words import build_name, number
 
 _SHADES = {
-    "monolith": "monolith", "colocated": "colocated", "direct": "part-applications-3", "microservices": "part-edge",
+    "monolith": "monolith", "colocated": "colocated", "direct": "direct", "microservices": "part-edge",
 }  # fmt: skip
 
 

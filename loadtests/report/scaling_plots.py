@@ -65,7 +65,7 @@ def _line(name: str, x: list[Any], y: list[float], build: str, dash: str, opacit
 def _by_replicas(title: str, log: bool = False) -> Figure:
     scale: Figure = {"type": "log", "dtick": "D2", "tickformat": "~g"} if log else {"rangemode": "tozero"}
     return {
-        "xaxis": {"title": {"text": "replicas"}, "dtick": 1, "rangemode": "tozero"},
+        "xaxis": {"title": {"text": "replicas"}, "dtick": 1},
         "yaxis": {"title": {"text": title}, **scale},
         "legend": {"orientation": "h", "y": 1.2},
         "barmode": "group",
@@ -82,6 +82,7 @@ def price(result: Result) -> Figure | None:
         _bars(found, "memory_mb", "memory", "MB of all parts"),
         _bars(found, "cold_p99", "p99 of product pages", "milliseconds", log=True),
         _bars(found, "cold_p50", "p50 of product pages", "milliseconds", log=True),
+        _bars(found, "quota_used", "quota used", "share of the hot part's quota that was used"),
     ]
     reading = "All parts of a build count, its databases and broker too; product pages arrive at a steady rate."
     return figure("price-of-replicas", "What they cost, and whom they help", reading, views, 380)

@@ -10,7 +10,8 @@ from loadtests.measure.latency import LatencyHistogram
 from loadtests.report.result import Latency, Result, Run
 
 BUILD_ORDER = (
-    "floor", "monolith", "monolith-again", "colocated", "microservices",
+    "floor", "monolith", "monolith-again", "colocated", "direct", "microservices",
+    "no-tokens", "no-events", "plain-httpx",
     "closed-loop", "open-from-send", "open-from-due",
 )  # fmt: skip
 ALL = "all"
