@@ -1,0 +1,1 @@
+"""The experiments in their quick form, from the command to the report."""

@@ -1,0 +1,60 @@
+"""The quick form of each experiment on cost and scale runs through, keeps every promise, and says what it is about."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.home import REPOSITORY
+from loadtests.report.result import INDEX, all_violations, read
+
+PORT_SHIFT = 8600
+TIMEOUT_S = 400  # 90 s on two idle cores
+# What each leaves in its details, and the claim that it is about.
+EXPERIMENTS = {
+    "overhead-ladder": ("ladder", "C3"),
+    "scaling": ("scaling", "C2"),
+    "complexity": ("counted", "C5"),
+    "consistency": ("agreement", "C6"),
+    "crossover": ("crossover", None),
+}
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="twinshop-experiment-"))
+    folder.chmod(0o755)  # PostgreSQL runs as another user where we are root
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(TIMEOUT_S + 60)
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_quick_form_runs_through_and_keeps_every_promise(name: str, home: Path) -> None:
+    settings = {"TWINSHOP_HOME": str(home), "TWINSHOP_PORT_SHIFT": str(PORT_SHIFT), "COLUMNS": "400"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.cli", "experiment", name, "--quick"],
+        cwd=REPOSITORY, env=os.environ | settings, capture_output=True, text=True, check=False, timeout=TIMEOUT_S,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    told = re.search(r"Report: (\S+)", done.stdout)
+    assert told, done.stdout[-1000:]
+    folder = Path(told.group(1)).parent
+    result = read(folder)
+    detail, claim = EXPERIMENTS[name]
+    assert not all_violations(result)
+    assert result["details"][detail]
+    assert (folder / INDEX).stat().st_size > 1_000_000  # the plots' library is in it
+    if claim and name != "overhead-ladder":  # two rounds of the ladder may all be void on a busy machine
+        assert next(row for row in result["claims"] if row["id"] == claim)["verdict"] != "not measured"
