@@ -1,0 +1,109 @@
+"""The bugs that are planted in the microservices."""
+
+from __future__ import annotations
+
+from tests.mutants.planting import Edit, Mutant
+
+_INBOX = "microservices/kit/inbox.py"
+_CATALOG = "microservices/catalog/statements.py"
+_PIECES = "microservices/catalog/reservations.py"
+_ORDERS = "microservices/orders/service.py"
+_CHARGES = "microservices/payments/charges.py"
+_ACKNOWLEDGE = "        await asyncio.gather(*(message.ack() for message, _ in decoded))\n"
+_APPLY = "        try:\n            await self._apply([event for _, event in decoded])\n"
+
+
+def _mutant(name: str, service: str, scenario: str, breaks: str, *edits: Edit) -> Mutant:
+    return Mutant(name, "microservices", service, scenario, breaks, edits)
+
+
+MUTANTS = (
+    _mutant(
+        "acknowledge-before-commit", "catalog", "a database is away when an event comes", "L4",
+        Edit(_INBOX, _ACKNOWLEDGE, ""),
+        Edit(_INBOX, _APPLY, _ACKNOWLEDGE + _APPLY),
+    ),
+    _mutant(
+        "outbox-row-forgotten-before-it-is-published", "orders", "a crash while events leave", "L4",
+        Edit(
+            "microservices/kit/outbox.py",
+            "            sends = (self._broker.publish(subject_of(row.type), row.payload.encode()) for row in rows)\n"
+            "            await asyncio.gather(*sends)\n"
+            "            # A crash from here to the commit sends the batch again: inboxes know it by the events' ids.\n"
+            '            reach("outbox.published")\n',
+            '        reach("outbox.published")\n'
+            "        sends = (self._broker.publish(subject_of(row.type), row.payload.encode()) for row in rows)\n"
+            "        await asyncio.gather(*sends)\n",
+        ),
+    ),
+    _mutant(
+        "no-inbox-dedup", "catalog", "an event is published twice", "S2",
+        Edit(_INBOX, "for event in events if event.id in fresh}.values()", "for event in events}.values()"),
+        Edit(_CATALOG, "('sold', 'returned'))", "('sold', 'returned'), ('returned', 'returned'))"),
+    ),
+    _mutant(
+        "no-tombstone", "catalog", "a reservation comes after its release", "L4",
+        Edit(_PIECES, "    if released:\n", "    if False:\n"),
+    ),
+    _mutant(
+        "no-recovery-of-interrupted-orders", "orders", "a crash after the reservation", "L1",
+        Edit("microservices/orders/settle.py", "due = await self._orders.claim_due(BATCH)", "due = []"),
+    ),
+    _mutant(
+        "503-without-compensation", "orders", "the catalog is away", "L6",
+        Edit("microservices/orders/place_order.py", "        await orders.abandon(order)\n", ""),
+    ),
+    _mutant(
+        "no-sweeper", "payments", "a charge got lost", "L1",
+        Edit(_CHARGES, "await asyncio.gather(*(self._settle_one(row) for row in rows))", "await asyncio.sleep(0)"),
+    ),
+    _mutant(
+        "a-time-out-is-a-decline", "payments", "a charge got no answer", "L3",
+        Edit(
+            _CHARGES,
+            '            log.warning("charge of order %s: %s; it will be settled later", recorded.order_id, error)\n'
+            '            return ChargeResult(payment_id=recorded.id, status="pending")\n',
+            "            outcome = ChargeOutcome(PaymentStatus.DECLINED, str(error))\n",
+        ),
+    ),
+    _mutant(
+        "new-provider-key-on-retry", "payments", "a charge got no answer", "L3",
+        Edit(
+            _CHARGES,
+            "outcome = await self._take(payment)",
+            "outcome = await self._provider.charge("
+            "new_id(), payment.amount, payment.currency, payment.payment_method)",
+        ),
+    ),
+    _mutant(
+        "compensation-skips-the-release", "catalog", "a card is declined", "L4",
+        Edit(
+            _PIECES,
+            "        target = TARGET_OF_EVENT[event.type]\n",
+            "        target = TARGET_OF_EVENT[event.type]\n"
+            "        if target == ReservationStatus.RELEASED:\n            continue\n",
+        ),
+    ),
+    _mutant(
+        "unguarded-decrement", "catalog", "two want the last piece", "S2",
+        Edit(_CATALOG, "bool_and(available >= quantity)", "bool_and(quantity > 0)"),
+        Edit(
+            _CATALOG,
+            "SET available = products.available - locked.quantity,",
+            "SET available = greatest(products.available - locked.quantity, 0),",
+        ),
+    ),
+    _mutant(
+        "key-not-stored-with-the-order", "orders", "an order is sent twice", "S4",
+        Edit(_ORDERS, '"idempotency_key": order.idempotency_key,', '"idempotency_key": order.id,'),
+        Edit(_ORDERS, '"idempotency_key": new.idempotency_key,', '"idempotency_key": new.id,'),
+    ),
+    _mutant(
+        "no-refund-of-a-late-capture", "orders", "a capture after the rejection", "L3",
+        Edit(
+            "microservices/orders/settle.py",
+            'await self._orders.put(connection, order.event("order.refund_due"))',
+            "return",
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,133 @@
+"""Every planted bug is found by the reconciler, under the promise it breaks; without the bug nothing is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from deploy.home import REPOSITORY
+from loadtests.measure import evidence
+from loadtests.measure.parties import Parties
+from loadtests.measure.reconcile import Reconciliation, check, tell
+from tests.arms import SERVICES, Arm
+from tests.chaos.traffic import Witness
+from tests.journeys.books import settle
+from tests.journeys.opening import open_shop
+from tests.journeys.waiting import until
+from tests.mutants import in_the_monolith, in_the_services
+from tests.mutants.planting import Edit, Mutant, copy_of_the_code, edited, environment_of
+from tests.mutants.scenarios import PRICE, SCENARIOS, Scenario, Story
+
+MUTANTS = in_the_monolith.MUTANTS + in_the_services.MUTANTS
+CONTROLS = sorted({(mutant.build, mutant.scenario) for mutant in MUTANTS})
+PRODUCTS = 5
+QUICK: dict[str, str | None] = {"RECOVERY_AFTER_S": "3"}  # nobody wants to wait for what a mutant never does
+
+
+class Theatre:
+    """Plays a scenario on a build whose parts run a copy of the code, and reconciles."""
+
+    def __init__(self, arm: Arm, folder: Path) -> None:
+        self._arm, self._folder = arm, folder
+        self._plain = copy_of_the_code(folder / "plain")
+        self._parts = list(dict.fromkeys(arm.part_of(service) for service in SERVICES))
+        self._settings: dict[str, dict[str, str | None]] = {}
+
+    def play(
+        self, name: str, scenario: Scenario, edits: Sequence[Edit] = (), service: str = "catalog"
+    ) -> Reconciliation:
+        """Play one scenario with these bugs in one service."""
+        folder = self._folder / name.replace(" ", "-")
+        changes = (*scenario.staged, *edits)
+        copy = copy_of_the_code(folder / "code", changes) if changes else self._plain
+        folder.mkdir(exist_ok=True)
+        self._cast(scenario, copy, service)
+        self._arm.runner.reset(PRODUCTS)
+        with open_shop(self._arm) as shop:
+            until("the shop is open", lambda: shop.http.get("/products").status_code == 200)
+            calls = Witness(folder / "orders.jsonl")
+            admin = shop.admin()
+            sku = admin.stocks("VASE", stock=20, price=PRICE)
+            scenario.act(Story(self._arm, shop, admin, calls, shop.customer("planted-paula"), sku))
+            calls.close()
+        waited_s = settle(self._arm, scenario.patience_s)
+        return check(evidence.read(Parties.of(self._arm.runner), folder / "orders.jsonl"), waited_s)
+
+    def close(self) -> None:
+        """Let every part run the code of the work tree again."""
+        for part in self._settings:
+            self._set(part, {})
+
+    def _cast(self, scenario: Scenario, copy: Path, service: str) -> None:
+        """Give each part the code and the settings of this scenario; what runs with them already stays."""
+        mutated = self._arm.part_of(service)
+        for part in self._parts:
+            wanted = QUICK | environment_of(copy if part == mutated else self._plain)
+            for named, settings in scenario.settings.items():
+                if self._arm.part_of(named) == part:
+                    wanted |= settings
+            self._set(part, wanted)
+            if "CRASH_AT" in wanted:  # a scenario takes it back when it has done its work
+                self._settings[part].pop("CRASH_AT")
+
+    def _set(self, part: str, wanted: dict[str, str | None]) -> None:
+        known = self._settings.get(part, {})
+        if known != wanted:
+            self._arm.runner.configure(part, dict.fromkeys(known) | wanted)
+            self._settings[part] = dict(wanted)
+
+
+@pytest.fixture(scope="module")
+def theatres(arms: dict[str, Arm], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Theatre]]:
+    """A theatre on each build."""
+    built = {
+        name: Theatre(arms[name], tmp_path_factory.mktemp(f"mutants-{name}"))
+        for name in ("monolith", "microservices")
+        if name in arms
+    }
+    yield built
+    for theatre in built.values():
+        theatre.close()
+
+
+def test_there_are_mutants_enough() -> None:
+    assert len(MUTANTS) >= 12
+    assert len({str(mutant) for mutant in MUTANTS}) == len(MUTANTS)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_the_anchors_of_a_mutant_are_in_the_code(mutant: Mutant) -> None:
+    files = {edit.file: (REPOSITORY / edit.file).read_text("utf-8") for edit in mutant.edits}
+
+    for edit in mutant.edits:
+        files[edit.file] = edited(files[edit.file], edit)
+
+    for name, code in files.items():
+        compile(code, name, "exec")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("build", "name"), CONTROLS, ids=lambda value: value.replace(" ", "-"))
+def test_without_a_mutant_nothing_is_found(theatres: dict[str, Theatre], build: str, name: str) -> None:
+    outcome = _theatre(theatres, build).play(f"control {name}", SCENARIOS[name])
+
+    assert outcome.is_clean, "\n".join(tell(outcome)[:60])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_a_mutant_is_caught_by_the_promise_it_breaks(theatres: dict[str, Theatre], mutant: Mutant) -> None:
+    theatre = _theatre(theatres, mutant.build)
+
+    outcome = theatre.play(mutant.name, SCENARIOS[mutant.scenario], mutant.edits, mutant.service)
+
+    named = sorted({violation.promise for violation in outcome.violations})
+    assert mutant.breaks in named, f"named were {named}\n" + "\n".join(tell(outcome)[:40])
+
+
+def _theatre(theatres: dict[str, Theatre], build: str) -> Theatre:
+    if build not in theatres:
+        pytest.skip(f"{build} is not among --arms")
+    return theatres[build]
