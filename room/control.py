@@ -81,8 +81,11 @@ class ControlRoom:
 
     async def _close_books(self) -> None:
         await asyncio.sleep(REST_S)
-        if not self.actions.running():  # a fault, or another load: it would look at a shop that is not at rest
-            await self.do("books")
+        while self.actions.running():  # a fault, or something that heals: the shop is not at rest
+            if self.actions.running("load"):
+                return  # the end of that one brings us here again
+            await asyncio.sleep(REST_S)
+        await self.do("books")
 
     def _on_sample(self, sample: Sample) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -109,7 +112,7 @@ class ControlRoom:
             {
                 "command": deed.command,
                 "name": deed.name,
-                "status": deed.status,
+                "status": 0 if deed.stopped and deed.status is not None else deed.status,
                 "share": deed.share,
                 "doing": deed.doing,
                 "lines": list(deed.lines)[-LINES_SHOWN:],

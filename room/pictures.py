@@ -19,8 +19,9 @@ from room.opening import open_room
 
 FOLDER = REPOSITORY / "docs" / "pictures"
 MOST_BYTES = 200_000
-DESK, PHONE, HALL = (1280, 800), (390, 780), (1520, 950)
-BUSY_S, BROKEN_S, SETTLE_S = 25, 9, 60
+DESK, PHONE, HALL = (1280, 800), (390, 780), (1480, 925)
+BUSY_S, BROKEN_S, SETTLE_S = 25, 9, 90
+CHECKED = "room.state.deeds.some((deed) => deed.name === 'books' && deed.status === 0) && !room.state.books.checking"
 
 
 def take(folder: Path = FOLDER) -> None:
@@ -72,7 +73,7 @@ def _room(browser: Browser, address: str, folder: Path) -> None:
     _keep(page, folder / "room-broken.png")
     page.get_by_role("button", name="Heal all").click()
     page.get_by_role("button", name="Stop load").click()
-    page.wait_for_selector("#books-microservices:not(.stale) .kept", timeout=SETTLE_S * 1000)
+    page.wait_for_function(CHECKED, timeout=SETTLE_S * 1000)
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(2500)
     _keep(page, folder / "room-settled-dark.png")
