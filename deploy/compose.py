@@ -113,8 +113,14 @@ class ComposeRunner(Runner):
             raise UnknownTarget(f"{part} cannot be scaled; {scalable} can.")
         if not 1 <= replicas <= MAX_REPLICAS:
             raise DeployError(f"{part} can have 1 to {MAX_REPLICAS} replicas; `hold` stops a part.")
-        self._fleet.targeted(part)
-        self._make(found, replicas, "--no-recreate")
+        current = self._fleet.targeted(part)
+        if replicas > len(current):
+            self._make(found, replicas, "--no-recreate")
+        # One by one: what is refused is sent once more, and must not meet another that leaves.
+        for one in reversed(current[replicas:]):
+            self._stop(one)
+            self._engine.remove(one)
+            self._fleet.wait_forgotten(one)
 
     def kill(self, target: str) -> None:
         for one in self._fleet.targeted(target):

@@ -17,6 +17,7 @@ from deploy.runner import InstanceStatus, StackStatus
 
 GRACE_S = 15  # stop_grace_period of docker-compose.yml
 READY_TIMEOUT_S = 60.0
+FORGOTTEN_TIMEOUT_S = 5.0
 LOOK_EVERY_S = 0.1
 FATAL_RESTARTS = 2  # while the stack comes up
 STATES = {"created": "waiting", "paused": "paused", "restarting": "backing off", "running": "starting"}
@@ -95,6 +96,13 @@ class Fleet:
         while late := self._not_serving(wanted):
             if time.monotonic() > deadline:
                 raise StartFailed(f"{', '.join(sorted(late))}: not ready within {READY_TIMEOUT_S:.0f} s.")
+            time.sleep(LOOK_EVERY_S)
+
+    def wait_forgotten(self, gone: Container) -> None:
+        """Return when the edge sends a container that has ended nothing any more, or after five seconds."""
+        edge = self.edge()
+        deadline = time.monotonic() + FORGOTTEN_TIMEOUT_S
+        while edge is not None and serving_addresses(edge) & gone.addresses and time.monotonic() < deadline:
             time.sleep(LOOK_EVERY_S)
 
     def requests_arrive(self) -> bool:

@@ -20,8 +20,8 @@ from deploy.ports import PORTS
 ANY = "0.0.0.0"  # noqa: S104  (in a container; what others reach is decided by its networks)
 LOOK_UP_EVERY_S = 1.0
 ASK_EVERY_S = 1.0
-ASK_TIMEOUT_S = 1.0
-GONE_AFTER = 3  # questions without an answer
+ASK_TIMEOUT_S = 5.0  # a part that is overloaded answers late: that is no reason to send it nothing
+GONE_AFTER = 2  # refused or unanswered questions
 MAILPIT_UI = 8025
 
 Json = dict[str, Any]

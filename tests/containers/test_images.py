@@ -60,7 +60,15 @@ def test_a_foreign_file_fails_the_build(engine: Engine, tmp_path: Path) -> None:
     )
 
     with pytest.raises(Exception, match="this image shall not hold microservices/orders/"):
-        docker("build", "--quiet", "--file", str(dockerfile), str(tmp_path), environment={"DOCKER_BUILDKIT": "1"})
+        docker(
+            "build",
+            "--progress",
+            "plain",
+            "--file",
+            str(dockerfile),
+            str(tmp_path),
+            environment={"DOCKER_BUILDKIT": "1"},
+        )
 
 
 def test_a_change_to_one_service_builds_its_image_alone(home: Home, tmp_path: Path) -> None:
