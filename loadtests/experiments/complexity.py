@@ -35,7 +35,7 @@ from loadtests.experiments.session import PRODUCTS, Session
 from loadtests.measure import inventory
 from loadtests.measure.views import wait_until_finished
 from loadtests.report.result import Ratio, Result
-from loadtests.report.words import build_name, number, sentence_of_list
+from loadtests.report.words import build_name, count, sentence_of_list
 
 BUILDS = ("monolith", "microservices")
 STARTS, QUICK_STARTS = 3, 1
@@ -59,7 +59,7 @@ def run(session: Session) -> Result:
             session.narrator.done(f"{build:<14} counted")
             losses[build] = _lose_each_part(session, arm)
             counted[build]["parts an order needs"] = sum(status != 201 for status in losses[build].values())
-            session.narrator.done(f"{build:<14} {number(counted[build]['parts an order needs'])} parts needed")
+            session.narrator.done(f"{build:<14} {count(counted[build]['parts an order needs'])} parts needed")
             histories = (session.folder / "raw").glob(f"{build}/orders.jsonl")
             close_books(session, arm, histories, session.runs[-1])
         for build, arm in arms.items():
@@ -172,7 +172,7 @@ def answer(counted: Mapping[str, Figures], losses: Mapping[str, Mapping[str, int
     """Return the answer in two sentences."""
     one, other = counted["monolith"], counted["microservices"]
     told = [
-        f"{number(other[name])} {name} against {number(one[name])}"
+        f"{count(other[name])} {name} against {count(one[name])}"
         for name in ("lines of code", "processes", "ports", "database servers", "settings")
     ]
     lost = [
@@ -192,7 +192,7 @@ def findings(counted: Mapping[str, Figures]) -> dict[str, tuple[str, str]]:
     less = [name for name in one if name in other and other[name] < one[name]]
     verdict = "supported" if not less else "refuted" if not more else "not shown"
     told = [
-        f"{name} {number(one[name])} and {number(other[name])}"
+        f"{name} {count(one[name])} and {count(other[name])}"
         for name in ("lines of code", "processes", "database servers", "settings", "transactions", "start time s")
     ]
     exceptions = f" The services have less of: {sentence_of_list(less)}." if less else ""
@@ -200,7 +200,7 @@ def findings(counted: Mapping[str, Figures]) -> dict[str, tuple[str, str]]:
         "C5": (
             verdict,
             f"Of {len(more) + len(less)} figures that differ the services have more in {len(more)}: monolith and "
-            f"services have {'; '.join(told)}; an order needs {number(one['parts an order needs'])} and "
-            f"{number(other['parts an order needs'])} parts to be up.{exceptions}",
+            f"services have {'; '.join(told)}; an order needs {count(one['parts an order needs'])} and "
+            f"{count(other['parts an order needs'])} parts to be up.{exceptions}",
         )
     }

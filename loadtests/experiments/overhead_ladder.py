@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from loadtests.experiments import generator, journeys_core, ladder_findings, ladder_rungs, slices
@@ -68,8 +69,9 @@ def run(session: Session) -> Result:
         proof = "" if session.quick else journeys_core.prove(arms, session.folder / "journeys.log")
         session.narrator.tell(f"all arms behave the same: {proof}" if proof else "quick: no journeys beforehand")
         climb = _Climb(session, form, arms, feeder)
+        with ThreadPoolExecutor(len(arms)) as pool:
+            list(pool.map(lambda arm: arm.fresh_data(PRODUCTS), arms.values()))
         for arm in arms.values():
-            arm.fresh_data(PRODUCTS)
             climb.warm(arm, 2 * form.warm_s)
         rungs, extra = ladder_rungs.ladder(arms["microservices"].runner), ladder_rungs.ablations()
         session.narrator.plan(form.rounds * 2 * len(rungs) + form.ablation_rounds * len(extra) + len(arms))

@@ -7,7 +7,7 @@ from typing import Any
 
 from loadtests.report.plot import Figure, colour, figure, view
 from loadtests.report.result import Result
-from loadtests.report.words import build_name, number
+from loadtests.report.words import build_name, count, number
 
 _MOST_POINTS = 200
 
@@ -117,7 +117,7 @@ def counted(result: Result) -> Figure | None:
         "y": names,
         "x": ratios,
         "marker": {"color": [colour("microservices" if ratio > 1 else "monolith") for ratio in ratios]},
-        "text": [f"{number(one[name])} → {number(other[name])}" for name in names],
+        "text": [f"{count(one[name])} → {count(other[name])}" for name in names],
         "textposition": "outside",
         "cliponaxis": False,
         "hovertemplate": "%{y}: %{x:.2f} times<extra></extra>",
@@ -133,7 +133,7 @@ def counted(result: Result) -> Figure | None:
             }
         ],
     }  # fmt: skip
-    only = [f"{name} {number(other[name])}" for name in other if not one.get(name) and other[name]]
+    only = [f"{name} {count(other[name])}" for name in other if not one.get(name) and other[name]]
     reading = "Beside each bar: the monolith's figure and the services'." + (
         f" Only the services have: {', '.join(only)} (per order)." if only else ""
     )

@@ -63,6 +63,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{places}f}"
 
 
+def count(value: float) -> str:
+    """Return a whole number as it is counted, and any other as `number` does."""
+    return f"{value:,.0f}" if float(value).is_integer() else number(value)
+
+
 def times(figure: Ratio) -> str:
     """Return a ratio with its interval: `2.9 times (2.6 to 3.2)`."""
     return f"{number(figure['ratio'], 2)} times ({number(figure['low'], 2)} to {number(figure['high'], 2)})"
