@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 TWINSHOP := $(BIN)/twinshop
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header
 STACK ?= both
+ARCHIVE ?= twinshop-images.tar.gz
 on_stack = $(if $(filter-out both,$(STACK)),--stack $(STACK))
 
 $(VENV)/.ready: requirements.txt pyproject.toml deploy/setup.sh
@@ -15,7 +16,8 @@ $(VENV)/.ready: requirements.txt pyproject.toml deploy/setup.sh
 	@touch $@
 
 .PHONY: help setup demo test test-all lint up down status stats scale kill hold release pause resume restart logs fault heal reset \
-	bench experiment room locust screenshots compare-place-order requirements clean
+	bench experiment room locust screenshots compare-place-order requirements clean \
+	images images-save images-load compose-up compose-down compose-demo test-compose
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +79,28 @@ locust: $(VENV)/.ready ## Locust's own web page on port 8089, with the shop's us
 
 screenshots: $(VENV)/.ready ## the pictures of the README, from shops that are up (needs a Chromium)
 	@$(TWINSHOP) screenshots
+
+images: $(VENV)/.ready ## build the container images, write this machine's secrets, and say how large the images are
+	@$(BIN)/python -m deploy.containers.images build
+
+images-save: images ## all images in one archive, for machines without a registry (ARCHIVE=twinshop-images.tar.gz)
+	@$(BIN)/python -m deploy.containers.images save $(ARCHIVE)
+
+images-load: $(VENV)/.ready ## read that archive back (ARCHIVE=...)
+	@$(BIN)/python -m deploy.containers.images load $(ARCHIVE)
+
+compose-up: images ## start both stacks as containers (STACK=... for one)
+	@$(TWINSHOP) --on compose up $(STACK)
+
+compose-down: $(VENV)/.ready ## stop the containers; nothing of them is left, data included (STACK=... for one)
+	@$(TWINSHOP) --on compose down $(STACK)
+
+compose-demo: images ## the demo, on containers
+	@$(TWINSHOP) --on compose demo
+
+test-compose: $(VENV)/.ready ## the container tests, and the journeys on both builds in containers
+	@$(BIN)/pytest -q tests/containers
+	@TWINSHOP_ON=compose $(BIN)/pytest -q tests/journeys --arms monolith,microservices
 
 compare-place-order: ## 'place an order' in both builds, side by side
 	@diff -y -W 200 monolith/orders/place_order.py microservices/orders/place_order.py || true
