@@ -16,7 +16,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml deploy/setup.sh
 	@touch $@
 
 .PHONY: help setup demo test test-all lint up down status stats scale kill hold release pause resume restart logs fault heal reset \
-	bench experiment room locust screenshots compare-place-order requirements clean \
+	bench experiment chaos room locust screenshots compare-place-order requirements clean \
 	images images-save images-load compose-up compose-down compose-demo test-compose
 
 help: ## show this list
@@ -73,6 +73,9 @@ experiment: $(VENV)/.ready ## make experiment NAME=capacity (QUICK=1 for the sho
 
 room: $(VENV)/.ready ## the control room: both architectures live on one page, port 8000
 	@$(TWINSHOP) room
+
+chaos: $(VENV)/.ready ## make chaos MINUTES=5: kill -9 at random under load in both builds; nothing may be lost
+	@$(TWINSHOP) chaos --minutes $(or $(MINUTES),5)
 
 locust: $(VENV)/.ready ## Locust's own web page on port 8089, with the shop's users
 	@$(TWINSHOP) locust

@@ -54,6 +54,7 @@ for command in (
     measuring.demo,
     measuring.bench,
     measuring.experiment,
+    measuring.chaos,
     measuring.report,
     showing.room,
     showing.load,

@@ -33,6 +33,14 @@ def bench(quick: Quick = False, seed: Seed = 8001) -> None:
     _conduct("bench", quick=quick, seed=seed)
 
 
+def chaos(
+    minutes: Annotated[float, typer.Option(help="How long both builds together may take, about.")] = 5.0,
+    seed: Seed = 8001,
+) -> None:
+    """Kill processes, databases and the broker at random under load; nothing may be lost."""
+    _conduct("chaos", quick=False, seed=seed, options={"minutes": str(minutes)})
+
+
 def experiment(
     name: Annotated[str, typer.Argument(help="Which one; without a name all are listed.")] = "",
     quick: Quick = False,

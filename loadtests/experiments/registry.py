@@ -31,6 +31,7 @@ MODULES = {
     "crossover": "loadtests.experiments.crossover",
     "resilience": "loadtests.experiments.resilience",
     "deploy": "loadtests.experiments.deploy_under_load",
+    "chaos": "loadtests.experiments.chaos",
 }
 SECTIONS = {
     "Question": "question",

@@ -1,0 +1,181 @@
+"""Chaos: processes, databases and the broker are killed at random while customers buy, and nothing may be lost.
+
+Question: Does any kill at any moment lose an order, take money twice, or leave stock, money and mail in disagreement?
+
+Hypothesis: No, in either build. An order is down before anything is done for it, every call carries a key that makes it
+safe to repeat, events leave in the transaction of their cause, and loops finish whatever a crash has left open.
+
+Load: Open arrivals of a mix with many orders and cancels, with cards that are declined, that get no answer and whose
+charge gets lost; the provider tells everything several times, late and out of order. Beside it one blow after the
+other, chosen by the seed: kill -9 of an application, of a database, of the broker, or a freeze of up to two seconds.
+
+What is held equal: The rate, the seed, the length and the weights of the blows. The services have more parts, so that a
+blow strikes less of them; that is what is compared nowhere here: both builds have to keep every promise.
+
+How to read it: Violations first: there must be none. Then how much was tried, how soon after a part was back the first
+order was good again, and which of the named failpoints were really passed: what was not reached was not tried.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from deploy.errors import DeployError
+from deploy.faults import during
+from deploy.runner import Runner
+from loadtests.experiments.blows import Blow, Blows, first_good_orders
+from loadtests.experiments.conditions import Condition, outside_up, stack_up
+from loadtests.experiments.session import Session
+from loadtests.experiments.timeline import StruckArm
+from loadtests.experiments.trial import Load, run_trial
+from loadtests.generator.history import read_history
+from loadtests.measure.parties import Parties
+from loadtests.report.result import Result
+from loadtests.report.words import sentence_of_list
+from shared.platform.failpoints import NAMES
+
+BUILDS = ("monolith", "microservices")
+MINUTES = 5.0
+QUICK_MINUTES = 1.5
+RATE = 25.0
+WARM_UP_S = 2.0
+AROUND_S = 35.0  # start, fresh data, books: what a build takes of the time besides the load
+SHORTEST_S = 10.0
+CARDS = "pm_ok:80,pm_declined:6,pm_timeout:5,pm_timeout_silent:3,pm_lost:3,pm_late_decline:3"
+RECOVERED_WITHIN_S = 5.0
+
+
+def run(session: Session) -> Result:
+    """Strike one build after the other while it is loaded, heal, reconcile."""
+    minutes = _minutes(session)
+    lasts_s = max(SHORTEST_S, minutes * 60 / len(BUILDS) - AROUND_S)
+    session.narrator.plan(len(BUILDS))
+    found: list[dict[str, Any]] = []
+    with outside_up(session.budget):
+        for build in BUILDS:
+            reached = session.folder / f"reached-{build}.txt"
+            condition = Condition(build, build)
+            with stack_up(condition, session.budget) as runner, _watched(runner, reached):
+                found.append(_struck(session, runner, lasts_s, reached))
+    for one in found:
+        if one["not_reached"]:
+            session.notes.append(f"{one['build']}: never passed {', '.join(one['not_reached'])}: not tried there.")
+    return session.result(
+        answer=answer(found),
+        comparison={},
+        findings={},
+        next_command="" if minutes >= MINUTES else "make chaos MINUTES=5",
+        details={"chaos": found},
+    )
+
+
+def _minutes(session: Session) -> float:
+    given = session.options.get("minutes", "")
+    try:
+        minutes = float(given) if given else QUICK_MINUTES if session.quick else MINUTES
+    except ValueError as error:
+        raise DeployError(f"minutes={given!r} is no number.") from error
+    if not 0 < minutes <= 24 * 60:
+        raise DeployError("Chaos wants more than 0 minutes, and at most a day.")
+    return minutes
+
+
+@contextlib.contextmanager
+def _watched(runner: Runner, reached: Path) -> Iterator[None]:
+    """Let every application write down which failpoints it passes."""
+    apps = [part.name for part in runner.stack.parts if part.kind == "app"]
+    for name in apps:
+        runner.configure(name, {"REACHED_FILE": str(reached.absolute())})
+    try:
+        yield
+    finally:
+        for name in apps:
+            runner.configure(name, {"REACHED_FILE": None})
+
+
+def _struck(session: Session, runner: Runner, lasts_s: float, reached: Path) -> dict[str, Any]:
+    build = runner.stack.name
+    blows = Blows(runner, session.seed, lasts_s)
+    arm = StruckArm(build, runner, Parties.of(runner), session.budget, blows)
+    rate = float(session.options.get("rate", RATE))
+    load = Load(rate, lasts_s, WARM_UP_S, "cancelling", extra=("--payment-methods", CARDS))
+    with during(runner, "provider-webhooks"):
+        run = run_trial(session, arm, load, pair=1, seed=session.seed).run
+    # Parts were restarted, so that what their counters say of CPU is of their last lives only.
+    run.update({"cpu_ms_by_part": {}, "cpu_ms_per_order": None, "cpu_ms_per_unit": None})
+    calls = list(read_history(session.folder / run["raw"] / "orders.jsonl"))
+    passed = Counter(reached.read_text("ascii").split()) if reached.exists() else Counter[str]()
+    found = {
+        "build": build,
+        "run": run["number"],
+        "seconds": round(lasts_s, 1),
+        "orders": sum(call.kind == "place" for call in calls),
+        "cancels": sum(call.kind == "cancel" for call in calls),
+        "unanswered": sum(not call.answered for call in calls),
+        **dealt(blows.dealt),
+        "first_good_order_s": spread(first_good_orders(blows.dealt, calls)),
+        "books_closed_s": round(arm.seen["books_closed_s"], 1),
+        "violations": len(run["violations"]),
+        "reached": dict(passed),
+        "not_reached": [name for name in expected(build) if not passed[name]],
+    }
+    session.narrator.tell(tell(found))
+    return found
+
+
+def expected(build: str) -> list[str]:
+    """Return the failpoints that a build has: the monolith has neither outbox nor inbox."""
+    return [name for name in NAMES if build != "monolith" or not name.startswith(("outbox", "inbox"))]
+
+
+def dealt(blows: list[Blow]) -> dict[str, int]:
+    """Return how many blows of each kind were dealt, and how many parts never came back."""
+    kinds = Counter(blow.kind for blow in blows)
+    return {
+        "kills": kinds["kill"],
+        "database_restarts": kinds["database"],
+        "broker_restarts": kinds["broker"],
+        "pauses": kinds["pause"],
+        "never_back": sum(not blow.back_at for blow in blows),
+    }
+
+
+def spread(waits_s: list[float]) -> dict[str, float]:
+    """Return count, median, 99th percentile and greatest of some waits, in seconds; nothing of none."""
+    if not waits_s:
+        return {}
+    ordered = sorted(waits_s)
+    picked = {name: ordered[min(len(ordered) - 1, int(share * len(ordered)))] for name, share in
+              (("p50", 0.5), ("p99", 0.99), ("max", 1.0))}  # fmt: skip
+    return {"count": float(len(ordered)), **{name: round(value, 3) for name, value in picked.items()}}
+
+
+def tell(found: dict[str, Any]) -> str:
+    """Return what was done to a build, in one line."""
+    good = found["first_good_order_s"]
+    recovery = (
+        f"first good order {good['p50']:.2f} s after, p99 {good['p99']:.2f} s" if good else "no order after a kill"
+    )
+    return (
+        f"  {found['build']:<14} {found['orders']} orders, {found['kills']} kills -9, {found['database_restarts']} "
+        f"database and {found['broker_restarts']} broker restarts, {found['pauses']} freezes: "
+        f"{found['violations']} violations; {recovery}, books closed after {found['books_closed_s']:.1f} s"
+    )
+
+
+def answer(found: list[dict[str, Any]]) -> list[str]:
+    """Return the two sentences on top of the report."""
+    tried = [
+        f"{one['build']} {one['violations']} violations in {one['orders']} orders with {one['kills']} kills -9, "
+        f"{one['database_restarts']} database and {one['broker_restarts']} broker restarts"
+        for one in found
+    ]
+    waits = [f"{one['build']} {one['first_good_order_s']['p99']:.1f} s" for one in found if one["first_good_order_s"]]
+    recovery = sentence_of_list(waits) if waits else "not seen"
+    return [f"Random kills under load: {sentence_of_list(tried)}.",
+            f"From a part being back to the first good order, p99: {recovery}; "
+            f"the aim is {RECOVERED_WITHIN_S:.0f} s."]  # fmt: skip
