@@ -17,7 +17,7 @@ from microservices.orders.place_order import carry_on
 from microservices.orders.service import Orders, Overtaken
 from microservices.orders.tables import orders as orders_table
 from shared.contract.events import PaymentEvent
-from shared.domain.errors import PaymentDeclined, ShopError
+from shared.domain.errors import PaymentDeclined, ShopError, Unavailable
 from shared.domain.order import OrderStatus, RejectReason
 from shared.domain.payment import PaymentStatus, RefundOrigin
 from shared.platform import tracing
@@ -38,31 +38,44 @@ class Settler:
     def __init__(self, orders: Orders, metrics: Metrics) -> None:
         self._orders = orders
         self._metrics = metrics
+        self._batch = BATCH
 
     async def resume_due(self) -> bool:
-        """Carry on a batch of orders whose request has died or whose payment got no answer."""
-        due = await self._orders.claim_due(BATCH)
-        await asyncio.gather(*(self._resume(order) for order in due))
-        return len(due) == BATCH
+        """Carry on a batch of orders whose request has died or whose payment got no answer.
 
-    async def _resume(self, order: OrderState) -> None:
+        Whoever does not answer may have too much to do: half as many are tried next, and not at once. Otherwise this
+        loop alone could keep an overloaded payments service down, long after the customers have left.
+        """
+        due = await self._orders.claim_due(self._batch)
+        answered = await asyncio.gather(*(self._resume(order) for order in due))
+        full = len(due) == self._batch
+        self._batch = min(BATCH, self._batch * 2) if all(answered) else max(1, self._batch // 2)
+        return full and all(answered)
+
+    async def _resume(self, order: OrderState) -> bool:
+        """Take an order further; False if somebody who is needed for that did not answer."""
         tracing.begin(None)
         try:
             if order.status == OrderStatus.PLACED:
                 await carry_on(self._orders, order)
             elif order.status == OrderStatus.PAYMENT_PENDING:
-                await self._ask_for_payment(order)
+                if not await self._ask_for_payment(order):
+                    return False
             elif order.status == OrderStatus.CANCELLING:
                 refund = await finish_cancel(self._orders, order)
                 if refund.status == 202:
-                    return
+                    return True
         except (Overtaken, ShopError) as error:
             log.info("order %s is left for later: %s", order.id, error or type(error).__name__)
-            return
+            return not isinstance(error, Unavailable)
         self._metrics.recovered.labels("order").inc()
+        return True
 
-    async def _ask_for_payment(self, order: OrderState) -> None:
-        """Send the charge again (it is safe), or call it off if it has been unknown for too long."""
+    async def _ask_for_payment(self, order: OrderState) -> bool:
+        """Send the charge again (it is safe), or call it off if it has been unknown for too long.
+
+        Return whether payments answered.
+        """
         age_s = (datetime.now(UTC) - order.created_at).total_seconds()
         if age_s > self._orders.settings.payment_give_up_s:
             charge = await self._orders.payments.void(order)
@@ -72,6 +85,7 @@ class Settler:
             await self._settle(order, charge, None)
         elif charge.promised:
             await self._orders.snooze(order)
+        return charge.promised
 
     async def on_payment_events(self, connection: AsyncConnection, events: Sequence[PaymentEvent]) -> None:
         """Settle orders by what the payments service tells. Events commute: each looks at where the order is."""

@@ -231,3 +231,31 @@ def test_what_cannot_be_cancelled_is_refused(play: Play) -> None:
         assert (await stage.order()).status == "confirmed"
 
     play(scene)
+
+
+def test_a_payments_service_that_does_not_answer_is_asked_less_and_less(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.payments = is_away
+        for number in range(12):
+            await stage.place(f"key-{number}")
+        tried = []
+        for _ in range(5):
+            await stage.make_due()
+            stage.asked.clear()
+            more = await stage.settler.resume_due()
+            tried.append(sum("charges" in path for path in stage.asked))
+            assert not more  # not at once
+        stage.payments = CAPTURED
+        while await _unsettled(stage):
+            await stage.make_due()
+            await stage.settler.resume_due()
+
+        assert tried == [12, 10, 5, 2, 1]
+        assert (await stage.events()).count("order.confirmed") == 12
+
+    play(scene)
+
+
+async def _unsettled(stage: Stage) -> bool:
+    rows = await stage.database.read(text("SELECT 1 FROM orders WHERE status = 'payment_pending'"))
+    return bool(rows)
