@@ -47,7 +47,7 @@ MUTANTS = (
     ),
     _mutant(
         "no-recovery-of-interrupted-orders", "orders", "a crash after the reservation", "L1",
-        Edit("microservices/orders/settle.py", "due = await self._orders.claim_due(BATCH)", "due = []"),
+        Edit(_ORDERS, 'await self._database.commit_one(CLAIM, {"batch": batch, "lease_s": LEASE_S})', "[]"),
     ),
     _mutant(
         "503-without-compensation", "orders", "the catalog is away", "L6",
