@@ -19,7 +19,7 @@ from room.events import EventLog
 KEPT_LINES = 200
 END_TIMEOUT_S = 20.0
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-PROGRESS = re.compile(r"[━╸╺].*?(\d+)/(\d+)")
+PROGRESS = re.compile(r"[━╸╺].*?(\d+)/(\d+|\?)")
 BAR = re.compile(r"[━╸╺]|-:--:--|\d:\d\d:\d\d")  # a line of a progress bar, with or without figures
 
 
@@ -116,15 +116,16 @@ class Actions:
             text = ESCAPES.sub("", rest + chunk.decode("utf-8", errors="replace"))
             *whole, rest = re.split(r"[\r\n]+", text)
             for line in whole:
-                self._note(deed, line.rstrip())
+                self.note(deed, line.rstrip())
             self._tell()
-        self._note(deed, rest.rstrip())
+        self.note(deed, rest.rstrip())
 
     @staticmethod
-    def _note(deed: Deed, line: str) -> None:
+    def note(deed: Deed, line: str) -> None:
+        """Keep a line of a command's output, or how far its progress bar is."""
         if found := PROGRESS.search(line):
-            done, whole = int(found[1]), int(found[2])
-            deed.share = done / whole if whole else None
+            done, whole = int(found[1]), found[2]
+            deed.share = done / int(whole) if whole not in ("0", "?") else None  # some steps are counted later
             deed.doing = re.split("[━╸╺]", line, maxsplit=1)[0].strip(" ⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
         elif line and not BAR.search(line) and (not deed.lines or deed.lines[-1] != line):
             deed.lines.append(line)

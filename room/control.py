@@ -116,7 +116,7 @@ class ControlRoom:
                 "share": deed.share,
                 "doing": deed.doing,
                 "lines": list(deed.lines)[-LINES_SHOWN:],
-                "report": _report(deed),
+                "report": report_of(deed),
             }
             for deed in list(self.actions.deeds)[-DEEDS_SHOWN:]
         ]
@@ -134,7 +134,7 @@ class ControlRoom:
         return found
 
 
-def _report(deed: Deed) -> str:
+def report_of(deed: Deed) -> str:
     """Return the address of the report that a command has written, on this server; empty if it wrote none."""
     for line in reversed(deed.lines):
         if line.startswith("Report:"):

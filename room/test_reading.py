@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from room.actions import shown
+from room.actions import Actions, Deed, shown
+from room.control import report_of
 from room.drawing import of
 from room.edge import Counters, decode
 from room.events import StateChanges
@@ -88,3 +89,18 @@ def test_every_link_of_a_drawing_has_two_ends() -> None:
 
 def test_a_command_is_shown_as_it_is_typed() -> None:
     assert shown(["kill", "payments", "--stack", "microservices"]) == "twinshop kill payments --stack microservices"
+
+
+def test_a_commands_output_becomes_lines_progress_and_a_report() -> None:
+    deed = Deed(("experiment", "steady"), "")
+    for line in (
+        "⠋ Setting up ━━━━━━ 0/? 0:00:01",
+        "⠋ Run 3: monolith at 56/s ━━━━╸━━ 3/12 0:01:07",
+        "  51.6 s  both builds behave the same",
+        "Report: /somewhere/reports/20261120-steady/index.html",
+    ):
+        Actions.note(deed, line)
+
+    assert (deed.doing, deed.share) == ("Run 3: monolith at 56/s", 0.25)
+    assert len(deed.lines) == 2
+    assert report_of(deed) == "/reports/20261120-steady/index.html"

@@ -46,6 +46,7 @@ class Visitor:
 
     def opens(self, path: str = "#/") -> None:
         """Go to a page of the shop."""
+        self.page.goto("about:blank")  # only the part behind # differs: without this, the old page would still be seen
         opens(self.page, f"/{path}", self.page.get_by_role("heading", level=1))
 
     def signs_in(self, customer: str = CUSTOMER) -> None:
