@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from multiprocessing.synchronize import Event
 from multiprocessing.util import Finalize
 from typing import Any
 
@@ -26,6 +27,7 @@ from monolith.database import Database
 from monolith.migrations import migrate
 from shared.domain.errors import ShopError
 from shared.platform import failpoints, logs, mishaps
+from shared.platform.leaving import LeavingWsgi
 from shared.platform.metrics import Metrics
 
 DATABASE_STARTS_WITHIN_S = 30.0
@@ -43,7 +45,8 @@ def serve(settings: Settings, create_app: Callable[[Settings], Flask], close: Ca
     except (OSError, ValueError, psycopg.Error, ShopError) as error:
         sys.stderr.write(f"monolith: {error}\n")
         raise SystemExit(1) from None
-    Granian(
+    leaving = multiprocessing.get_context("spawn").Event() if settings.leave_s else None
+    _Server(
         "monolith.app",
         address=settings.host,
         port=settings.port,
@@ -54,10 +57,39 @@ def serve(settings: Settings, create_app: Callable[[Settings], Flask], close: Ca
         http=HTTPModes.http1,
         log_level=LogLevels.error,
         workers_kill_timeout=10,
-    ).serve(target_loader=partial(_load, settings, create_app, close), wrap_loader=False)
+    ).serve_until_told(leaving, settings.leave_s, partial(_load, settings, create_app, close, leaving))
 
 
-def _load(settings: Settings, create_app: Callable[[Settings], Flask], close: Callable[[Flask], None]) -> Any:
+class _Server(Granian):
+    """Granian, with a moment between being told to stop and stopping (see shared/platform/leaving.py)."""
+
+    _leaving: Event | None = None
+    _leave_s = 0.0
+
+    def serve_until_told(self, leaving: Event | None, leave_s: float, load: Callable[[], Any]) -> None:
+        """Serve what `load` returns in the worker. `leaving` is set `leave_s` before the stop; None: no such moment."""
+        self._leaving, self._leave_s = leaving, leave_s
+        self.serve(target_loader=load, wrap_loader=False)
+
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        """Stop after the goodbye; at once if there is none, or if told again."""
+        stop = partial(super().signal_handler_interrupt, *args, **kwargs)
+        leaving, self._leaving = self._leaving, None
+        if leaving is None:
+            stop()
+            return
+        leaving.set()
+        goodbye = threading.Timer(self._leave_s, stop)
+        goodbye.daemon = True
+        goodbye.start()
+
+
+def _load(
+    settings: Settings,
+    create_app: Callable[[Settings], Flask],
+    close: Callable[[Flask], None],
+    leaving: Event | None = None,
+) -> Any:
     """Return the WSGI callable, in the worker process; the loops run from here on."""
     failpoints.enable(settings.crash_at, settings.reached_file, local_mode=settings.is_local)
     mishaps.enable(settings.faults_file, local_mode=settings.is_local)
@@ -68,7 +100,7 @@ def _load(settings: Settings, create_app: Callable[[Settings], Flask], close: Ca
         loop.start()
     # A worker process runs no atexit handlers; this one is its own way of ending well.
     Finalize(None, close, args=(app,), exitpriority=1)
-    return app.wsgi_app
+    return LeavingWsgi(app.wsgi_app, leaving) if leaving is not None else app.wsgi_app
 
 
 def _die_with_parent() -> None:

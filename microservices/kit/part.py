@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from typing import Any, TypeVar
 
 import httpx
-import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from microservices.kit.broker import Broker
@@ -20,6 +19,7 @@ from microservices.kit.migrate import migrate
 from microservices.kit.outbox import Outbox
 from microservices.kit.peers import Peer, transport_of
 from microservices.kit.resilience import guard_of
+from microservices.kit.serving import run
 from microservices.kit.settings import ServiceSettings
 from shared.contract.events import Event
 from shared.platform import failpoints, logs, mishaps
@@ -194,8 +194,9 @@ async def readiness(*parts: Part) -> Response:
 def serve(create_app: Callable[[S], Any], settings: S, name: str) -> None:
     """Run the app on uvicorn until SIGTERM: one worker, no access log."""
     logs.configure(name, settings.log_level)
-    uvicorn.run(
+    run(
         create_app(settings),
+        settings.leave_s,
         host=settings.host,
         port=settings.port,
         loop="uvloop",

@@ -34,6 +34,7 @@ class CommonSettings(BaseSettings):
     request_deadline_s: float = 8.0
     recovery_after_s: float = 10.0
     sweep_interval_s: float = 1.0
+    leave_s: float = Field(default=0.0, ge=0, le=30)  # serve on after being told to stop: see leaving.py
 
     crash_at: str = ""
     reached_file: str = ""

@@ -21,7 +21,7 @@ PARTS = {
 }  # by service
 NO_PARTS = {"outside-edge", "mailpit", "locust", "locust-worker"}
 SHOPS = ("monolith", "microservices")
-OWN_OF_COMPOSE = {"SECRETS_DIR", "SEED_PRODUCTS"}  # settings that local processes get in other ways
+OWN_OF_COMPOSE = {"SECRETS_DIR", "SEED_PRODUCTS", "LEAVE_S"}  # settings that local processes get in other ways
 KEYS = {f"{service}.jwk": "{}" for service in SERVICES} | {"service-public-keys.json": "{}", "master.key": "00"}
 
 

@@ -1,0 +1,67 @@
+"""A part that was told to stop serves for a moment more, and asks in every answer to be asked nothing else.
+
+Where replicas are found by DNS nobody takes one out before it is stopped, so that a request may meet a connection
+that is just being closed, and nobody knows what became of it. The headers close each connection behind an answer
+instead, and make Envoy look for another replica at once. LEAVE_S says how long; by default there is no such moment.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+HEADERS = (("Connection", "close"), ("X-Envoy-Immediate-Health-Check-Fail", "true"))
+_RAW_HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS)
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+
+class LeavingAsgi:
+    """An ASGI application that says goodbye in every answer once `begin` was called."""
+
+    def __init__(self, app: Callable[[Any, Receive, Send], Awaitable[None]]) -> None:
+        self._app = app
+        self._leaving = False
+
+    def begin(self) -> None:
+        """From now on say goodbye. Safe to call in a signal handler."""
+        self._leaving = True
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Serve one request, or the lifespan."""
+        if not self._leaving:
+            await self._app(scope, receive, send)
+            return
+
+        async def send_goodbye(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *_RAW_HEADERS]}
+            await send(message)
+
+        await self._app(scope, receive, send_goodbye)
+
+
+class LeavingWsgi:
+    """The same for a WSGI application. `begun` may be set in another process."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], begun: Any) -> None:
+        self._app = app
+        self._leaving = False
+        threading.Thread(target=self._wait, args=(begun,), name="leaving", daemon=True).start()
+
+    def _wait(self, begun: Any) -> None:
+        begun.wait()
+        self._leaving = True
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Serve one request."""
+        if not self._leaving:
+            return self._app(environ, start_response)
+
+        def start_goodbye(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start_response(status, [*headers, *HEADERS], *rest)
+
+        return self._app(environ, start_goodbye)

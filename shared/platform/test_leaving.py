@@ -1,0 +1,65 @@
+"""A part that was told to stop goes on answering, and asks to be asked nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from shared.platform.leaving import LeavingAsgi, LeavingWsgi
+
+GOODBYE = {("connection", "close"), ("x-envoy-immediate-health-check-fail", "true")}
+
+
+async def asgi_app(_scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-request-id", b"7")]})
+    await send({"type": "http.response.body", "body": b"armchair"})
+
+
+def wsgi_app(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    start_response("200 OK", [("X-Request-Id", "7")])
+    return [b"armchair"]
+
+
+def asgi_headers(app: LeavingAsgi) -> set[tuple[str, str]]:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(app({"type": "http"}, None, send))  # type: ignore[arg-type]
+    assert sent[1]["body"] == b"armchair"
+    return {(name.decode(), value.decode()) for name, value in sent[0]["headers"]}
+
+
+def wsgi_headers(app: LeavingWsgi) -> set[tuple[str, str]]:
+    told: list[list[tuple[str, str]]] = []
+    assert list(app({}, lambda _status, headers: told.append(headers))) == [b"armchair"]
+    return {(name.lower(), value) for name, value in told[0]}
+
+
+def test_an_asgi_application_says_goodbye_only_when_it_leaves() -> None:
+    app = LeavingAsgi(asgi_app)
+
+    before = asgi_headers(app)
+    app.begin()
+    after = asgi_headers(app)
+
+    assert before == {("x-request-id", "7")}
+    assert after == before | GOODBYE
+
+
+def test_a_wsgi_application_says_goodbye_only_when_it_leaves() -> None:
+    begun = threading.Event()
+    app = LeavingWsgi(wsgi_app, begun)
+
+    before = wsgi_headers(app)
+    begun.set()
+    deadline = time.monotonic() + 5
+    while (after := wsgi_headers(app)) == before and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    assert before == {("x-request-id", "7")}
+    assert after == before | GOODBYE
