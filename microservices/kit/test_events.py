@@ -74,13 +74,11 @@ class Stage:
             repeat("outbox", self.outbox.relay, self.outbox.wake, 0.5),
             repeat("consumer", self.consumer.step, Wake(), 0.2),
         ]
-        tasks = [asyncio.ensure_future(loop) for loop in loops]
+        tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await stop(*tasks)
 
 
 def play(database_url: str, broker: BrokerServer, scene: Callable[[Stage], Awaitable[None]]) -> None:

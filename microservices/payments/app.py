@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI
 
 from microservices.kit.part import Part, serve
@@ -9,6 +11,7 @@ from microservices.payments import routes
 from microservices.payments.charges import Charges
 from microservices.payments.config import PaymentsSettings
 from microservices.payments.provider import Provider
+from microservices.payments.refund_for_order import on_refund_due
 from microservices.payments.refunds import Refunds
 from microservices.payments.service import Payments
 from shared.contract.events import OrderEvent
@@ -28,7 +31,7 @@ def create_app(settings: PaymentsSettings) -> FastAPI:
     part.publishes()
     part.repeats("settle charges", charges.settle_due, settings.sweep_interval_s)
     part.repeats("settle refunds", refunds.settle_due, settings.sweep_interval_s)
-    part.consumes("payments", ["order.refund_due"], OrderEvent, refunds.on_refund_due)
+    part.consumes("payments", ["order.refund_due"], OrderEvent, partial(on_refund_due, refunds))
     return part.app([routes.router], Payments(part.database, charges, refunds, settings))
 
 

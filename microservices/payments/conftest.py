@@ -20,6 +20,7 @@ from microservices.kit.web import Keyed
 from microservices.payments.charges import Charges
 from microservices.payments.config import PaymentsSettings
 from microservices.payments.provider import Provider
+from microservices.payments.refund_for_admin import refund_for_admin
 from microservices.payments.refunds import Refunds
 from microservices.payments.service import Payments
 from shared.contract.bodies import MoneyBody, RefundInput
@@ -113,7 +114,7 @@ class Stage:
 
     async def refund(self, payment_id: str, amount: int, key: str = "key-1") -> Any:
         body = RefundInput(amount=MoneyBody(amount=amount))
-        return await self.refunds.refund_for_admin("root", payment_id, Keyed(body, key, f"{payment_id}:{amount}"))
+        return await refund_for_admin(self.refunds, "root", payment_id, Keyed(body, key, f"{payment_id}:{amount}"))
 
     async def row(self) -> Any:
         return (await self.database.read(text("SELECT * FROM v_payments ORDER BY payment_id")))[-1]

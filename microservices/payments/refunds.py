@@ -4,44 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from microservices.kit import idempotency
 from microservices.kit.database import Database
 from microservices.kit.outbox import Outbox
-from microservices.kit.web import Answer, Keyed
+from microservices.kit.web import Answer
 from microservices.payments.config import PaymentsSettings
 from microservices.payments.provider import Provider, Unanswered, Unreached
 from microservices.payments.tables import CLAIM_REFUNDS, payments, refunds
-from shared.contract.bodies import MoneyBody, Refund, RefundInput
-from shared.contract.events import OrderEvent, PaymentEvent
-from shared.contract.inner import CancelRefundResult
+from shared.contract.bodies import MoneyBody, Refund
+from shared.contract.events import PaymentEvent
 from shared.contract.problems import problem_of_error
 from shared.domain.errors import (
-    FieldError,
-    InvalidRequest,
-    NotFound,
-    OutcomeUnknown,
     RefundExceedsCapture,
     ShopError,
-    Unavailable,
 )
 from shared.domain.ids import new_id
 from shared.domain.payment import (
     PaymentStatus,
     RefundOrigin,
     RefundStatus,
-    cancel_refund_key,
-    check_refund,
-    late_capture_refund_key,
 )
 from shared.platform import tracing
-from shared.platform.failpoints import reach
 from shared.platform.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -56,98 +45,15 @@ class Refunds:
     def __init__(
         self, database: Database, outbox: Outbox, provider: Provider, settings: PaymentsSettings, metrics: Metrics
     ) -> None:
-        self._database = database
+        self.database = database
         self._outbox = outbox
-        self._provider = provider
+        self.provider = provider
         self._settings = settings
         self._metrics = metrics
 
-    async def refund_for_admin(self, subject: str, payment_id: str, keyed: Keyed[RefundInput]) -> Answer:
-        """Refund a part of a payment. Raises what the contract names; the key's answer is stored when it is final."""
-        async with self._database.transaction() as connection:
-            payment = await _locked(connection, payments.c.id == payment_id)
-            if payment is None:
-                raise NotFound("There is no such payment.")
-            stored = await idempotency.begin(connection, subject, keyed)
-            if stored is not None:
-                return stored
-            money = keyed.body.amount
-            if money.currency != payment.currency:
-                wrong = FieldError("amount.currency", f"the payment was made in {payment.currency}")
-                raise InvalidRequest("A refund has the currency of its payment.", [wrong])
-            check_refund(money.amount, payment.captured, await _given_back(connection, payment))
-            refund_id = new_id()
-            refund = await self._record(
-                connection,
-                payment,
-                amount=money.amount,
-                origin=RefundOrigin.ADMIN,
-                provider_key=refund_id,
-                refund_id=refund_id,
-                subject=subject,
-                idempotency_key=keyed.key,
-            )
-        reach("refund.recorded")
-        try:
-            await self._provider.refund(refund.order_id, refund.provider_key, refund.amount)
-        except Unreached as error:
-            if await self._undo(refund):
-                raise Unavailable("The payment provider cannot be reached.") from error
-            raise OutcomeUnknown("The refund is under way; send the request again.") from error
-        except Unanswered as error:
-            raise OutcomeUnknown("The payment provider did not answer; send the request again.") from error
-        except RefundExceedsCapture as refusal:
-            return await self._settle(refund, refusal)
-        reach("refund.sent")
-        answer = await self._settle(refund, None)
-        reach("refund.settled")
-        return answer
-
-    async def refund_for_cancel(self, order_id: str) -> CancelRefundResult:
-        """Give back what admin refunds have left of an order's payment. Asked again, it answers the same."""
-        key = cancel_refund_key(order_id)
-        async with self._database.transaction() as connection:
-            payment = await _locked(connection, payments.c.order_id == order_id)
-            if payment is None:
-                raise NotFound("There is no such payment.")
-            refund = (await connection.execute(select(refunds).where(refunds.c.provider_key == key))).first()
-            is_new = refund is None
-            if refund is None:
-                left = payment.captured - await _given_back(connection, payment)
-                refund = await self._record(
-                    connection, payment, amount=left, origin=RefundOrigin.CANCEL, provider_key=key
-                )
-        reach("refund.recorded")
-        if is_new and refund.status == RefundStatus.PENDING:
-            try:
-                await self._provider.refund(refund.order_id, refund.provider_key, refund.amount)
-            except (Unreached, Unanswered) as error:
-                log.warning("refund of order %s: %s; it will be settled later", order_id, error)
-                return _cancel_result(refund, RefundStatus.PENDING)
-            reach("refund.sent")
-            await self._settle(refund, None)
-            reach("refund.settled")
-            return _cancel_result(refund, RefundStatus.REFUNDED)
-        return _cancel_result(refund, refund.status)
-
-    async def on_refund_due(self, connection: AsyncConnection, events: Sequence[OrderEvent]) -> None:
-        """A capture came after its order was rejected: give back all that is left. The loop calls the provider."""
-        for event in events:
-            payment = await _locked(connection, payments.c.order_id == event.order_id)
-            if payment is None:
-                log.error("a refund is due for order %s, which has no payment", event.order_id)
-                continue
-            key = late_capture_refund_key(event.order_id)
-            known = (await connection.execute(select(refunds.c.id).where(refunds.c.provider_key == key))).first()
-            left = payment.captured - await _given_back(connection, payment)
-            if known is None and left > 0:
-                await self._record(
-                    connection, payment, amount=left, origin=RefundOrigin.LATE_CAPTURE, provider_key=key, due_in_s=0.0
-                )
-
     async def settle_due(self) -> bool:
         """Finish refunds whose answer is not known: send them again with their key."""
-        rows = await self._database.commit_one(
+        rows = await self.database.commit_one(
             CLAIM_REFUNDS,
             {"batch": BATCH, "least_s": self._settings.provider_timeout_s + 1, "most_s": LONGEST_BACK_OFF_S},
         )
@@ -157,22 +63,22 @@ class Refunds:
     async def settle_by_webhook(self, refund_key: str) -> None:
         """The provider says that this refund was made. What is settled already stays as it is."""
         found = select(refunds).where(refunds.c.provider_key == refund_key, refunds.c.status == RefundStatus.PENDING)
-        for refund in await self._database.read(found):
-            await self._settle(refund, None)
+        for refund in await self.database.read(found):
+            await self.settle(refund, None)
 
     async def _settle_one(self, refund: Row[Any]) -> None:
         refusal = None
         try:
-            await self._provider.refund(refund.order_id, refund.provider_key, refund.amount)
+            await self.provider.refund(refund.order_id, refund.provider_key, refund.amount)
         except (Unreached, Unanswered) as error:
             log.info("refund %s stays pending: %s", refund.id, error)
             return
         except RefundExceedsCapture as error:
             refusal = error
-        await self._settle(refund, refusal)
+        await self.settle(refund, refusal)
         self._metrics.recovered.labels("refund").inc()
 
-    async def _record(
+    async def record(
         self,
         connection: AsyncConnection,
         payment: Row[Any],
@@ -203,15 +109,15 @@ class Refunds:
         }
         return (await connection.execute(insert(refunds).values(values).returning(*refunds.c))).one()
 
-    async def _settle(self, refund: Row[Any], refusal: ShopError | None) -> Answer:
+    async def settle(self, refund: Row[Any], refusal: ShopError | None) -> Answer:
         """Record the end of a refund, store the answer under the admin's key, tell it in an event."""
         status = RefundStatus.REFUSED if refusal else RefundStatus.REFUNDED
         answer = _answer(refund, refusal)
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             pending = refunds.c.id == refund.id, refunds.c.status == RefundStatus.PENDING
             changes = {"status": status.value, "due_at": None, "updated_at": func.now()}
             # The payment's lock first, as everywhere: two refunds of one payment must not wait for each other.
-            await _locked(connection, payments.c.id == refund.payment_id)
+            await locked(connection, payments.c.id == refund.payment_id)
             settled = (
                 await connection.execute(update(refunds).where(*pending).values(changes).returning(refunds.c.id))
             ).first()
@@ -226,29 +132,12 @@ class Refunds:
         self._outbox.wake()
         return answer
 
-    async def _undo(self, refund: Row[Any]) -> bool:
-        """Take back a refund that surely never reached the provider; False if it must be finished instead."""
-        untried = (refunds.c.id == refund.id, refunds.c.status == RefundStatus.PENDING, refunds.c.attempts == 0)
-        async with self._database.transaction() as connection:
-            await _locked(connection, payments.c.id == refund.payment_id)
-            # A cancellation meanwhile counted on this refund: what it gave back was only the rest.
-            of_cancel = select(refunds.c.id).where(
-                refunds.c.payment_id == refund.payment_id, refunds.c.origin != RefundOrigin.ADMIN
-            )
-            if (await connection.execute(of_cancel)).first() is not None:
-                return False
-            undone = (await connection.execute(delete(refunds).where(*untried).returning(refunds.c.id))).first()
-            if undone is None:
-                return False
-            await idempotency.free(connection, refund.subject, refund.idempotency_key)
-        return True
 
-
-async def _locked(connection: AsyncConnection, which: Any) -> Row[Any] | None:
+async def locked(connection: AsyncConnection, which: Any) -> Row[Any] | None:
     return (await connection.execute(select(payments).where(which).with_for_update())).first()
 
 
-async def _given_back(connection: AsyncConnection, payment: Row[Any]) -> int:
+async def given_back(connection: AsyncConnection, payment: Row[Any]) -> int:
     """Return what went back or is about to, in minor units. Needs the payment's lock."""
     if payment.status != PaymentStatus.CAPTURED:
         return 0
@@ -269,13 +158,6 @@ def _answer(refund: Row[Any], refusal: ShopError | None) -> Answer:
         amount=MoneyBody(amount=refund.amount, currency=refund.currency),
     )
     return Answer.of(200, body)
-
-
-def _cancel_result(refund: Row[Any], status: str) -> CancelRefundResult:
-    return CancelRefundResult(
-        status="pending" if status == RefundStatus.PENDING else "refunded",
-        amount=MoneyBody(amount=refund.amount, currency=refund.currency),
-    )
 
 
 def _refunded_event(refund: Row[Any]) -> PaymentEvent:

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
 from microservices.kit.web import Admin, Answer, Caller, Customer, read_body, read_keyed, read_raw, service_of
+from microservices.payments.refund_for_admin import refund_for_admin
+from microservices.payments.refund_for_order import refund_for_cancel
 from microservices.payments.service import Payments
 from shared.contract.bodies import RefundInput, WebhookAnswer, WebhookInput
 from shared.contract.inner import ChargeInput
@@ -34,7 +36,7 @@ async def post_refund(request: Request, payment_id: str, who: Admin) -> Response
     keyed = await read_keyed(request, RefundInput, f"POST /payments/{payment_id}/refunds")
     if not is_id(payment_id):
         raise NotFound("There is no such payment.")
-    answer = await _payments(request).refunds.refund_for_admin(who.subject, payment_id, keyed)
+    answer = await refund_for_admin(_payments(request).refunds, who.subject, payment_id, keyed)
     return answer.response()
 
 
@@ -69,7 +71,7 @@ async def post_void(request: Request, order_id: str, _: Caller) -> Response:
 @router.post("/internal/charges/{order_id}/cancel-refund")
 async def post_cancel_refund(request: Request, order_id: str, _: Caller) -> Response:
     """Give back what is left of an order's payment."""
-    result = await _payments(request).refunds.refund_for_cancel(_checked(order_id))
+    result = await refund_for_cancel(_payments(request).refunds, _checked(order_id))
     return Answer.of(202 if result.status == "pending" else 200, result).response()
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from microservices.kit.web import Keyed
 from microservices.payments.conftest import Stage
+from microservices.payments.refund_for_admin import refund_for_admin
+from microservices.payments.refund_for_order import on_refund_due, refund_for_cancel
 from shared.contract.bodies import MoneyBody, RefundInput
 from shared.contract.events import OrderEvent
 from shared.domain.errors import (
@@ -73,7 +75,7 @@ def test_a_refund_in_another_currency_is_refused_and_its_key_stays_free(play: Pl
         payment_id = (await stage.charge()).payment_id
         dollars = Keyed(RefundInput(amount=MoneyBody(amount=1, currency="USD")), "key-1", "in dollars")
         with pytest.raises(InvalidRequest):
-            await stage.refunds.refund_for_admin("root", payment_id, dollars)
+            await refund_for_admin(stage.refunds, "root", payment_id, dollars)
 
         assert (await stage.refund(payment_id, 1)).status == 200
 
@@ -135,8 +137,8 @@ def test_a_cancellation_gives_back_what_admins_have_left(play: Play) -> None:
         order_id = new_id()
         payment_id = (await stage.charge(order_id, 1000)).payment_id
         await stage.refund(payment_id, 300)
-        first = await stage.refunds.refund_for_cancel(order_id)
-        again = await stage.refunds.refund_for_cancel(order_id)
+        first = await refund_for_cancel(stage.refunds, order_id)
+        again = await refund_for_cancel(stage.refunds, order_id)
 
         assert (first.status, first.amount.amount, again) == ("refunded", 700, first)
         assert stage.ledger.refunds[f"cancel-{order_id}"] == 700
@@ -152,7 +154,7 @@ def test_a_cancellation_with_nothing_left_calls_nobody(play: Play) -> None:
         await stage.refund(payment_id, 1000)
         calls = len(stage.ledger.calls)
 
-        assert (await stage.refunds.refund_for_cancel(order_id)).status == "refunded"
+        assert (await refund_for_cancel(stage.refunds, order_id)).status == "refunded"
         assert len(stage.ledger.calls) == calls
 
     play(scene)
@@ -164,11 +166,11 @@ def test_a_cancellation_without_an_answer_is_pending_and_told_in_the_end(play: P
         order_id = new_id()
         await stage.charge(order_id)
         stage.ledger.trouble = trouble
-        assert (await stage.refunds.refund_for_cancel(order_id)).status == "pending"
+        assert (await refund_for_cancel(stage.refunds, order_id)).status == "pending"
         stage.ledger.trouble = ""
         await stage.settle()
 
-        assert (await stage.refunds.refund_for_cancel(order_id)).status == "refunded"
+        assert (await refund_for_cancel(stage.refunds, order_id)).status == "refunded"
         assert await stage.events() == ["payment.refunded"]
         assert sum(stage.ledger.refunds.values()) == 1000
 
@@ -182,7 +184,7 @@ def test_a_refund_that_a_cancellation_has_counted_on_is_not_undone(play: Play) -
         come, go = stage.ledger.hold()
         refund = asyncio.create_task(stage.refund(payment_id, 300))
         await come.wait()
-        cancel = await stage.refunds.refund_for_cancel(order_id)
+        cancel = await refund_for_cancel(stage.refunds, order_id)
         stage.ledger.trouble = "away"
         go.set()
         with pytest.raises(OutcomeUnknown):
@@ -207,7 +209,7 @@ def test_a_capture_that_came_too_late_is_refunded_in_full_once(play: Play) -> No
         )  # fmt: skip
         for _ in range(2):
             async with stage.database.transaction() as connection:
-                await stage.refunds.on_refund_due(connection, [due])
+                await on_refund_due(stage.refunds, connection, [due])
         await stage.settle()
 
         assert stage.ledger.refunds == {f"late-{order_id}": 1000}

@@ -1,0 +1,90 @@
+"""A refund that an admin asks for: answered once for each Idempotency-Key, undone if it surely never left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, delete, select
+
+from microservices.kit import idempotency
+from microservices.kit.web import Answer, Keyed
+from microservices.payments.provider import Unanswered, Unreached
+from microservices.payments.refunds import Refunds, given_back, locked
+from microservices.payments.tables import payments
+from microservices.payments.tables import refunds as refunds_table
+from shared.contract.bodies import RefundInput
+from shared.domain.errors import (
+    FieldError,
+    InvalidRequest,
+    NotFound,
+    OutcomeUnknown,
+    RefundExceedsCapture,
+    Unavailable,
+)
+from shared.domain.ids import new_id
+from shared.domain.payment import RefundOrigin, RefundStatus, check_refund
+from shared.platform.failpoints import reach
+
+
+async def refund_for_admin(refunds: Refunds, subject: str, payment_id: str, keyed: Keyed[RefundInput]) -> Answer:
+    """Refund a part of a payment. Raises what the contract names; the key's answer is stored when it is final."""
+    async with refunds.database.transaction() as connection:
+        payment = await locked(connection, payments.c.id == payment_id)
+        if payment is None:
+            raise NotFound("There is no such payment.")
+        stored = await idempotency.begin(connection, subject, keyed)
+        if stored is not None:
+            return stored
+        money = keyed.body.amount
+        if money.currency != payment.currency:
+            wrong = FieldError("amount.currency", f"the payment was made in {payment.currency}")
+            raise InvalidRequest("A refund has the currency of its payment.", [wrong])
+        check_refund(money.amount, payment.captured, await given_back(connection, payment))
+        refund_id = new_id()
+        refund = await refunds.record(
+            connection,
+            payment,
+            amount=money.amount,
+            origin=RefundOrigin.ADMIN,
+            provider_key=refund_id,
+            refund_id=refund_id,
+            subject=subject,
+            idempotency_key=keyed.key,
+        )
+    reach("refund.recorded")
+    try:
+        await refunds.provider.refund(refund.order_id, refund.provider_key, refund.amount)
+    except Unreached as error:
+        if await _undo(refunds, refund):
+            raise Unavailable("The payment provider cannot be reached.") from error
+        raise OutcomeUnknown("The refund is under way; send the request again.") from error
+    except Unanswered as error:
+        raise OutcomeUnknown("The payment provider did not answer; send the request again.") from error
+    except RefundExceedsCapture as refusal:
+        return await refunds.settle(refund, refusal)
+    reach("refund.sent")
+    answer = await refunds.settle(refund, None)
+    reach("refund.settled")
+    return answer
+
+
+async def _undo(refunds: Refunds, refund: Row[Any]) -> bool:
+    """Take back a refund that surely never reached the provider; False if it must be finished instead."""
+    untried = (
+        refunds_table.c.id == refund.id,
+        refunds_table.c.status == RefundStatus.PENDING,
+        refunds_table.c.attempts == 0,
+    )
+    async with refunds.database.transaction() as connection:
+        await locked(connection, payments.c.id == refund.payment_id)
+        # A cancellation meanwhile counted on this refund: what it gave back was only the rest.
+        of_cancel = select(refunds_table.c.id).where(
+            refunds_table.c.payment_id == refund.payment_id, refunds_table.c.origin != RefundOrigin.ADMIN
+        )
+        if (await connection.execute(of_cancel)).first() is not None:
+            return False
+        undone = (await connection.execute(delete(refunds_table).where(*untried).returning(refunds_table.c.id))).first()
+        if undone is None:
+            return False
+        await idempotency.free(connection, refund.subject, refund.idempotency_key)
+    return True

@@ -1,0 +1,76 @@
+"""Refunds that the orders service asks for: the rest of a cancelled order, and captures that came too late."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from microservices.payments.provider import Unanswered, Unreached
+from microservices.payments.refunds import Refunds, given_back, locked
+from microservices.payments.tables import payments
+from microservices.payments.tables import refunds as refunds_table
+from shared.contract.bodies import MoneyBody
+from shared.contract.events import OrderEvent
+from shared.contract.inner import CancelRefundResult
+from shared.domain.errors import NotFound
+from shared.domain.payment import RefundOrigin, RefundStatus, cancel_refund_key, late_capture_refund_key
+from shared.platform.failpoints import reach
+
+log = logging.getLogger(__name__)
+
+
+async def refund_for_cancel(refunds: Refunds, order_id: str) -> CancelRefundResult:
+    """Give back what admin refunds have left of an order's payment. Asked again, it answers the same."""
+    key = cancel_refund_key(order_id)
+    async with refunds.database.transaction() as connection:
+        payment = await locked(connection, payments.c.order_id == order_id)
+        if payment is None:
+            raise NotFound("There is no such payment.")
+        refund = (await connection.execute(select(refunds_table).where(refunds_table.c.provider_key == key))).first()
+        is_new = refund is None
+        if refund is None:
+            left = payment.captured - await given_back(connection, payment)
+            refund = await refunds.record(
+                connection, payment, amount=left, origin=RefundOrigin.CANCEL, provider_key=key
+            )
+    reach("refund.recorded")
+    if is_new and refund.status == RefundStatus.PENDING:
+        try:
+            await refunds.provider.refund(refund.order_id, refund.provider_key, refund.amount)
+        except (Unreached, Unanswered) as error:
+            log.warning("refund of order %s: %s; it will be settled later", order_id, error)
+            return _cancel_result(refund, RefundStatus.PENDING)
+        reach("refund.sent")
+        await refunds.settle(refund, None)
+        reach("refund.settled")
+        return _cancel_result(refund, RefundStatus.REFUNDED)
+    return _cancel_result(refund, refund.status)
+
+
+async def on_refund_due(refunds: Refunds, connection: AsyncConnection, events: Sequence[OrderEvent]) -> None:
+    """A capture came after its order was rejected: give back all that is left. The loop calls the provider."""
+    for event in events:
+        payment = await locked(connection, payments.c.order_id == event.order_id)
+        if payment is None:
+            log.error("a refund is due for order %s, which has no payment", event.order_id)
+            continue
+        key = late_capture_refund_key(event.order_id)
+        known = (
+            await connection.execute(select(refunds_table.c.id).where(refunds_table.c.provider_key == key))
+        ).first()
+        left = payment.captured - await given_back(connection, payment)
+        if known is None and left > 0:
+            await refunds.record(
+                connection, payment, amount=left, origin=RefundOrigin.LATE_CAPTURE, provider_key=key, due_in_s=0.0
+            )
+
+
+def _cancel_result(refund: Row[Any], status: str) -> CancelRefundResult:
+    return CancelRefundResult(
+        status="pending" if status == RefundStatus.PENDING else "refunded",
+        amount=MoneyBody(amount=refund.amount, currency=refund.currency),
+    )
