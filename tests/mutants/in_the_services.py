@@ -37,9 +37,11 @@ MUTANTS = (
         ),
     ),
     _mutant(
-        "no-inbox-dedup", "catalog", "an event is published twice", "S2",
+        "no-inbox-dedup", "catalog", "an event is published twice", "L4",
         Edit(_INBOX, "for event in events if event.id in fresh}.values()", "for event in events}.values()"),
         Edit(_CATALOG, "('sold', 'returned'))", "('sold', 'returned'), ('returned', 'returned'))"),
+        Edit(_CATALOG, "WHEN 'sold' THEN line.quantity ELSE 0 END) AS from_sold",
+             "WHEN 'reserved' THEN 0 ELSE line.quantity END) AS from_sold"),
     ),
     _mutant(
         "no-tombstone", "catalog", "a reservation comes after its release", "L4",
@@ -85,12 +87,13 @@ MUTANTS = (
         ),
     ),
     _mutant(
-        "unguarded-decrement", "catalog", "two want the last piece", "S2",
+        "unguarded-decrement", "catalog", "two want the last piece", "L4",
         Edit(_CATALOG, "bool_and(available >= quantity)", "bool_and(quantity > 0)"),
         Edit(
             _CATALOG,
-            "SET available = products.available - locked.quantity,",
-            "SET available = greatest(products.available - locked.quantity, 0),",
+            "available = products.available - locked.quantity, reserved = products.reserved + locked.quantity",
+            "available = products.available - least(products.available, locked.quantity), "
+            "reserved = products.reserved + least(products.available, locked.quantity)",
         ),
     ),
     _mutant(
