@@ -15,7 +15,19 @@ import pytest
 from deploy.ports import PORTS
 from tests.docs.readme import README, REPOSITORY, Command, commands_of, files_of, inline_commands_of
 
-TAKES_LONG = {"demo", "test", "test-all", "bench", "experiment", "locust", "compose-up", "compose-demo", "setup"}
+TAKES_LONG = {
+    "demo",
+    "test",
+    "test-all",
+    "bench",
+    "experiment",
+    "locust",
+    "room",
+    "chaos",
+    "compose-up",
+    "compose-demo",
+    "setup",
+}
 SHIFT = int(os.environ.get("TWINSHOP_TEST_PORT_SHIFT") or 8000) + 500  # beside the stacks of the journeys
 QUICK_S = 60
 
