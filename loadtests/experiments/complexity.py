@@ -13,7 +13,9 @@ What is held equal: What both builds share (`shared`, the outside world, how the
 tests for neither; the edge, which both need, is counted for both. Ports, settings and parts are those of the topology
 with one replica of each part.
 
-How to read it: Nothing here is typed in. Lines are lines of code, without blank ones, comments and docstrings. An order
+How to read it: Nothing here is typed in. The claim is about what there is to write and to operate, so lines, files,
+parts, processes, ports, database servers, settings, start time and the parts that an order needs decide it; the work of
+one order is told beside them. Lines are lines of code, without blank ones, comments and docstrings. An order
 that was answered 202 was accepted and not finished: the part is on its way, and the shop goes on without it for a
 while. What cannot be counted (how well a team understands its system) is not claimed.
 """
@@ -42,6 +44,10 @@ STARTS, QUICK_STARTS = 3, 1
 ORDERS_FOR_S, QUICK_ORDERS_FOR_S = 8.0, 4.0
 REST_S = 20.0
 Figures = dict[str, float]
+DECISIVE = (
+    "lines of code", "files", "parts", "processes", "ports", "database servers", "settings", "start time s",
+    "parts an order needs",
+)  # fmt: skip
 
 
 def run(session: Session) -> Result:
@@ -68,6 +74,7 @@ def run(session: Session) -> Result:
     if images is None:
         session.notes.append("No images of the builds are here, so none were weighed (`make compose-up` builds them).")
     else:
+        session.notes.append("The size of images is the sum of what each of them weighs alone; layers may be shared.")
         for build, sizes in images.items():
             counted[build] |= {"images": len(sizes), "images MB": sum(sizes.values())}
     return conclude(session, counted, losses, images)
@@ -186,10 +193,10 @@ def answer(counted: Mapping[str, Figures], losses: Mapping[str, Mapping[str, int
 
 
 def findings(counted: Mapping[str, Figures]) -> dict[str, tuple[str, str]]:
-    """Return the verdict on C5: simpler is what has less of everything counted."""
+    """Return the verdict on C5: simpler is what has less of everything there is to write and to operate."""
     one, other = counted["monolith"], counted["microservices"]
-    more = [name for name in one if name in other and other[name] > one[name]]
-    less = [name for name in one if name in other and other[name] < one[name]]
+    more = [name for name in DECISIVE if name in one and other[name] > one[name]]
+    less = [name for name in DECISIVE if name in one and other[name] < one[name]]
     verdict = "supported" if not less else "refuted" if not more else "not shown"
     told = [
         f"{name} {count(one[name])} and {count(other[name])}"
@@ -199,7 +206,7 @@ def findings(counted: Mapping[str, Figures]) -> dict[str, tuple[str, str]]:
     return {
         "C5": (
             verdict,
-            f"Of {len(more) + len(less)} figures that differ the services have more in {len(more)}: monolith and "
+            f"Of {len(more) + len(less)} figures that decide the services have more in {len(more)}: monolith and "
             f"services have {'; '.join(told)}; an order needs {count(one['parts an order needs'])} and "
             f"{count(other['parts an order needs'])} parts to be up.{exceptions}",
         )

@@ -37,11 +37,16 @@ def load(
 
 
 def row(number: int, rung: str, unit: str, round_: int, rate: float, measured: Measured) -> Run:
-    """Return a slice as a run of a result; its units are confirmed orders, or answers of a mix or of lists."""
+    """Return a slice as a run of a result; its units are confirmed orders, or answers of a mix or of lists.
+
+    A generator that was late spoils the waits, which are then left out, and not the CPU of what was done.
+    """
     summary, spent = measured.summary, measured.spent
     units = summary["orders_confirmed"] if unit == "order" else summary["outcomes"].get("ok", 0)
-    journeys = summary["by_journey"]
-    reasons = [*summary["void_reasons"], *(f"{part} was restarted" for part in spent.restarted)]
+    in_time = not summary["void"]
+    reasons = [f"{part} was restarted" for part in spent.restarted] + ([] if units else ["nothing was done"])
+    journeys = summary["by_journey"] if in_time else {}
+    tally = summary["tally"]["journeys"] if in_time else {}
     return {
         "build": rung,
         "number": number,
@@ -51,7 +56,7 @@ def row(number: int, rung: str, unit: str, round_: int, rate: float, measured: M
         "rate_target": rate,
         "rate_achieved": summary["rate_achieved"],
         "orders_confirmed": summary["orders_confirmed"],
-        "latency_ms": latency_of(summary["latency_ms"]),
+        "latency_ms": latency_of(summary["latency_ms"]) if in_time else None,
         "latency_ms_by_journey": {name: latency_of(journey["latency_ms"]) for name, journey in journeys.items()},
         "error_share": summary["error_share"],
         "cpu_ms_per_order": spent.per(summary["orders_confirmed"]),
@@ -60,9 +65,10 @@ def row(number: int, rung: str, unit: str, round_: int, rate: float, measured: M
         "memory_mb_by_part": dict(measured.after.memory_mb),
         "reconciled": None,
         "violations": [],
-        "void": bool(reasons) or not units,
-        "void_reasons": reasons if units else [*reasons, "nothing was done"],
+        "void": bool(reasons),
+        "void_reasons": reasons,
         "duration_s": summary["duration_s"],
-        "histograms": {name: kept["latency"] for name, kept in summary["tally"]["journeys"].items()},
+        "histograms": {name: kept["latency"] for name, kept in tally.items()},
         "counted": measured.counted,
+        "generator": {"late": summary["void_reasons"]},
     }
