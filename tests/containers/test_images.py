@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,16 @@ def identity(image: str) -> str:
     """Return the image's id, which is a hash of all that is in it."""
     found: str = json.loads(docker("image", "inspect", image))[0]["Id"]
     return found
+
+
+def test_one_archive_carries_all_images(home: Home, tmp_path: Path) -> None:
+    archive = tmp_path / "images.tar.gz"
+
+    images.save(archive)
+
+    with tarfile.open(archive) as file:
+        manifest = file.extractfile("manifest.json")
+        assert manifest is not None
+        carried = {tag for image in json.load(manifest) for tag in image["RepoTags"]}
+    assert carried == set(images.names())
+    assert {"postgres:18", images.BASE, "twinshop/monolith:local", "twinshop/edge:local"} <= carried
