@@ -6,8 +6,8 @@ Hypothesis: Naive retries turn a short trigger into a lasting failure: work that
 payments so busy that new orders time out too, and are tried again (a metastable failure). A retry budget with jitter,
 or a circuit breaker, brings goodput back; a fallback does not heal anything, but tells the customer the truth.
 
-Load: Open arrivals of orders only, at 40 % of what a closed loop brought through a moment before. Each call that enters
-payments costs 60 ms of CPU, so that payments is what saturates. For some seconds each costs ten times that (the
+Load: Open arrivals of orders only, at 20 % of what a closed loop brought through a moment before. Each call that enters
+payments costs 60 ms of CPU, so that payments is what saturates. For some seconds each costs many times that (the
 trigger), and then 60 ms as before. Orders wait one second for an answer of payments.
 
 What is held equal: The same services, rate, seed, trigger, cores and length; between two arms one knob is turned.
@@ -25,6 +25,7 @@ import json
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from deploy.faults import mishaps
@@ -41,15 +42,15 @@ from loadtests.report.result import Result
 from loadtests.report.words import number, percent, sentence_of_list
 
 MIX = "orders-only"
-SHARE_OF_CAPACITY = 0.4
+SHARE_OF_CAPACITY = 0.2
 WARM_UP_S = 3.0
 WORK_MS = 60.0
-TRIGGER_MS = 600.0
+TRIGGER_MS = 400.0
 CALIBRATION_CLIENTS, CALIBRATION_S = 4, 8.0
 LOWEST_RATE = 1.0
 NAIVE, BUDGETED, BREAKER = "naive:6", "budgeted:6", "5:2"
 NO_DEADLINE_S = "20"
-BACK_SHARE = 0.8  # of the goodput before the trigger: then it has come back
+BACK_SHARE = 0.8  # of the orders that are due: then it has come back
 DOWN_SHARE = 0.5
 LATE_S = 10.0  # the end of the run is what is judged
 
@@ -86,7 +87,8 @@ def run(session: Session) -> Result:
                 found.append(_trigger(session, arm, rate, calm_s, trigger_s, after_s))
     session.notes.append(
         "Orders that are not confirmed at once are accepted (202) and confirmed later, or unknown (504) where the "
-        "fallback is off; the loops finish all of them, and the books say so."
+        "fallback is off; the loops finish all of them, and the books say so. After the load of `naive-retries` the "
+        "retries were turned off: the knob that brings it back, without which its books may stay open."
     )
     return session.result(
         answer=answer(found),
@@ -128,6 +130,8 @@ def _trigger(
         arm.runner, [Episode("payments-slow", "cpu-hog", calm_s, trigger_s, "payments", {"ms": TRIGGER_MS})]
     )
     struck_arm = StruckArm(arm.name, arm.runner, arm.parties, arm.budget, timeline, counts=True)
+    if arm.name == "naive-retries":
+        struck_arm = replace(struck_arm, before_rest=lambda: _turn_retries_off(arm))
     load = Load(rate, calm_s + trigger_s + after_s, WARM_UP_S, MIX)
     run = run_trial(session, struck_arm, load, pair=1, seed=session.seed).run
     run.update({"cpu_ms_by_part": {}, "histograms": {}, "latency_ms": None, "latency_ms_by_journey": {}})
@@ -135,16 +139,22 @@ def _trigger(
     rows = read_rows(session.folder / run["raw"] / "requests.csv.gz")
     struck = timeline.struck[0]
     found = goodput(rows, struck.broken_s, struck.healed_s, load.duration_s)
-    calls = struck_arm.seen["calls_to_payments"]
+    calls = struck_arm.seen.get("calls_to_payments")
     attempts = attempts_at_provider(arm.parties.provider, arm.parties.merchant)
     found |= {
         "arm": arm.name, "run": run["number"], "trigger": [struck.broken_s, struck.healed_s],
-        "calls_to_payments_per_order": calls / run["units"] if run["units"] else None,
+        "calls_to_payments_per_order": calls / run["units"] if calls is not None and run["units"] else None,
         "provider_attempts_per_order": attempts[0], "provider_attempts_most": attempts[1],
         "books_closed_s": struck_arm.seen["books_closed_s"], "reconciled": run["reconciled"],
     }  # fmt: skip
     session.narrator.tell(tell(found))
     return found
+
+
+def _turn_retries_off(arm: Arm) -> None:
+    """What an operator would do: the books are to be closed, and naive retries may keep them open for ever."""
+    for part in ("orders", "payments"):
+        arm.runner.configure(part, {"RETRIES": None})
 
 
 def goodput(rows: Sequence[Row], broken_s: float, healed_s: float, ends_s: float) -> dict[str, Any]:
@@ -164,8 +174,8 @@ def goodput(rows: Sequence[Row], broken_s: float, healed_s: float, ends_s: float
         "before": before,
         "end": after,
         "accepted_end": share(late_from, ends_s, "confirmed", "payment_pending"),
-        "came_back": after >= BACK_SHARE * before,
-        "stayed_down": after < DOWN_SHARE * before,
+        "came_back": after >= BACK_SHARE,
+        "stayed_down": after < DOWN_SHARE,
         "confirmed_by_second": [good[second] for second in seconds],
         "due_by_second": [due[second] for second in seconds],
     }
