@@ -38,6 +38,11 @@ def ladder(services: Runner) -> tuple[Rung, ...]:
     )
 
 
+AGAIN = Rung("monolith-again", "monolith", "the monolith once more: the A/A gate")
+# A list passes the edge and the catalog alone: without Envoy between the services nothing is different for it.
+LISTED = ("monolith", "colocated", "microservices")
+
+
 def ablations() -> tuple[Rung, ...]:
     """Return the top rung with one thing taken away or exchanged; each of them changes the work."""
     no_tokens = {"SERVICE_TOKENS": "false"}

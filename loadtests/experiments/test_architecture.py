@@ -57,11 +57,21 @@ def test_the_promise_of_the_ladder_is_on_the_whole_and_on_no_single_step() -> No
     assert [name for name, row in figures.items() if "target" in row] == ["cpu_order_microservices_vs_monolith"]
 
 
-def test_lists_that_pass_the_same_parts_pass_the_gate() -> None:
-    gate = ladder_findings.gate(rungs({"direct": 2.0, "microservices": 2.0}, unit="list"))
+def test_a_monolith_that_equals_itself_passes_the_gate_and_one_that_does_not_names_nobody() -> None:
+    good = ladder_findings.gate(rungs({"monolith": 6.0, "monolith-again": 6.0}))
+    bad = ladder_findings.gate(rungs({"monolith": 6.0, "monolith-again": 7.5}))
 
-    assert gate is not None
-    assert gate["passed"]
+    assert good is not None
+    assert good["passed"]
+    assert bad is not None
+    assert not bad["passed"]
+    withheld = ladder_findings.compare(rungs(COSTS), NAMES, [], withhold=True)
+    assert {row["verdict"] for row in withheld.values()} == {"withheld"}
+
+
+def test_a_list_does_not_pass_between_services() -> None:
+    assert ladder_findings.passed(NAMES, "list") == ["monolith", "colocated", "microservices"]
+    assert ladder_findings.passed(NAMES, "order") == NAMES
 
 
 def scaled(goodput: dict[str, dict[int, float]], memory: dict[str, float]) -> list[Run]:
