@@ -12,6 +12,7 @@ from deploy.containers.edge import set_runtime
 from deploy.containers.engine import Container, Engine, docker
 from deploy.containers.fleet import GRACE_S, LOOK_EVERY_S, READY_TIMEOUT_S, Fleet, at_once
 from deploy.containers.project import Project, changed, cpuset
+from deploy.containers.quota import ContainerQuotas
 from deploy.containers.site import STACKS
 from deploy.envoy.listeners import RATE_LIMIT_KEY
 from deploy.errors import DeployError, StartFailed, UnknownTarget, Unsupported
@@ -179,12 +180,9 @@ class ComposeRunner(Runner):
         self._project.memory.cores = None if cores is None else sorted(cores)
         self._project.save()
 
-    def limit(self, part: str, cpus: float) -> None:
-        """Give each replica of a part, also those to come, this many cores at most, until the stack goes down."""
-        for one in self._fleet.targeted(part):
-            self._engine.update(one, NanoCpus=round(cpus * 1e9))
-        self._project.memory.cpus[part] = cpus
-        self._project.save()
+    def quotas(self, share: float) -> ContainerQuotas:
+        """Return quotas of `share` of a core for replicas, to be given and taken while they run."""
+        return ContainerQuotas(self._fleet, self._engine, share)
 
     def logs(self, target: str, lines: int = 50) -> str:
         part, _ = self._stack.target(target)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 
 from deploy.compose import ComposeRunner
+from deploy.containers.quota import ContainerQuotas
 from deploy.errors import DeployError
 from deploy.home import Home
 from deploy.local import LocalRunner
+from deploy.quota import Quotas
 from deploy.runner import Runner
 
 VARIABLE = "TWINSHOP_ON"  # set by `twinshop --on`
@@ -23,3 +25,8 @@ def runner_for(stack: str, home: Home | None = None, shift: int | None = None) -
     if place not in PLACES:
         raise DeployError(f"There is no '{place}' to run on; there are {', '.join(PLACES)}.")
     return PLACES[place](stack, home=home, shift=shift)
+
+
+def quotas_for(runner: Runner, share: float) -> Quotas | ContainerQuotas:
+    """Return CPU quotas of `share` of a core for replicas of a stack. Raises Unsupported where there can be none."""
+    return runner.quotas(share) if isinstance(runner, ComposeRunner) else Quotas(runner, share)

@@ -19,38 +19,49 @@ def usage_of(engine: Engine, container: Container, *, memory: bool) -> Usage:
     if container.state not in ("running", "paused") or not container.pid:
         return NOTHING
     try:
-        return _from_files(Path(f"/proc/{container.pid}/cgroup").read_text("ascii"), memory=memory)
+        return _from_files(container, memory=memory)
     except OSError:  # the engine is in a virtual machine of its own, or the container has just ended
         return _from_engine(engine, container)
 
 
-def _from_files(membership: str, *, memory: bool) -> Usage:
-    """`membership` is /proc/<pid>/cgroup: `0::/path` in version 2, `4:memory:/path` and others in version 1."""
-    places = dict(line.split(":", 2)[1:] for line in membership.splitlines())
-    if controller := next((names for names in places if "cpuacct" in names.split(",")), None):
-        cpu_s = int((_folder(controller, places[controller]) / "cpuacct.usage").read_text("ascii")) / 1e9
-        group = _folder("memory", places["memory"])
-        used, cache = "memory.usage_in_bytes", "total_inactive_file"
+def cpu_folder(container: Container) -> Path:
+    """Return the folder of a running container's CPU figures. Raises OSError where there are no control groups."""
+    places = _places(container)
+    controller = next((names for names in places if "cpuacct" in names.split(",")), "")
+    return _folder(controller, places)
+
+
+def value(path: Path, name: str) -> int:
+    """Return the number behind a name in a file of names and numbers. Raises OSError if it is not there."""
+    for line in path.read_text("ascii").splitlines():
+        key, number = line.split()
+        if key == name:
+            return int(number)
+    raise OSError(f"{path} does not say {name}")
+
+
+def _from_files(container: Container, *, memory: bool) -> Usage:
+    cpu = cpu_folder(container)
+    if (cpu / "cpuacct.usage").exists():
+        cpu_s = int((cpu / "cpuacct.usage").read_text("ascii")) / 1e9
+        group, used, cache = _folder("memory", _places(container)), "memory.usage_in_bytes", "total_inactive_file"
     else:
-        group = ROOT / places[""].lstrip("/")
-        cpu_s = _value(group / "cpu.stat", "usage_usec") / 1e6
-        used, cache = "memory.current", "inactive_file"
+        cpu_s = value(cpu / "cpu.stat", "usage_usec") / 1e6
+        group, used, cache = cpu, "memory.current", "inactive_file"
     processes = len((group / "cgroup.procs").read_text("ascii").split())
     # Files that nobody looks at any more are the kernel's to give away, and are counted to nobody.
-    size = int((group / used).read_text("ascii")) - _value(group / "memory.stat", cache) if memory else 0
+    size = int((group / used).read_text("ascii")) - value(group / "memory.stat", cache) if memory else 0
     return Usage(cpu_s, size, KIND, processes)
 
 
-def _folder(controller: str, path: str) -> Path:
-    return ROOT / controller / path.lstrip("/")
+def _places(container: Container) -> dict[str, str]:
+    """Return /proc/<pid>/cgroup: the group by controller. Version 2 has one group, and no controller's name."""
+    membership = Path(f"/proc/{container.pid}/cgroup").read_text("ascii")
+    return dict(line.split(":", 2)[1:] for line in membership.splitlines())
 
 
-def _value(path: Path, name: str) -> int:
-    for line in path.read_text("ascii").splitlines():
-        key, value = line.split()
-        if key == name:
-            return int(value)
-    raise OSError(f"{path} does not say {name}")
+def _folder(controller: str, places: dict[str, str]) -> Path:
+    return ROOT / controller / places[controller].lstrip("/")
 
 
 def _from_engine(engine: Engine, container: Container) -> Usage:

@@ -45,7 +45,6 @@ class Memory:
     shift: int
     environment: dict[str, dict[str, str]] = field(default_factory=dict)
     cores: list[int] | None = None
-    cpus: dict[str, float] = field(default_factory=dict)
     held: list[str] = field(default_factory=list)
     restarts: dict[str, int] = field(default_factory=dict)
 
@@ -130,7 +129,8 @@ class Project:
         """Return what is laid over docker-compose.yml.
 
         Health is not asked for by the engine, which would do so inside the containers, at their cost: we ask
-        over the way in.
+        over the way in. And no part has a CPU quota, which would stop it for the rest of each tenth of a second:
+        the budget of a measurement is the cores that `pin` gives, and quotas are for experiments about quotas.
         """
         services: dict[str, Any] = {self.service(part.name): self._part(part) for part in self._stack.parts}
         networks: dict[str, Any] = {}
@@ -142,11 +142,9 @@ class Project:
         return {"services": services, "networks": networks}
 
     def _part(self, part: Part) -> dict[str, Any]:
-        found: dict[str, Any] = {"healthcheck": {"disable": True}}
+        found: dict[str, Any] = {"healthcheck": {"disable": True}, "cpus": 0}
         if self.memory.cores is not None:
             found["cpuset"] = ",".join(map(str, self.memory.cores))
-        if part.name in self.memory.cpus:
-            found["cpus"] = self.memory.cpus[part.name]
         if part.kind == "app":
             settings = self.memory.environment
             found["environment"] = settings.get("*", {}) | settings.get(part.name, {})

@@ -26,8 +26,10 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, replace
 
+from deploy.containers.quota import ContainerQuotas
 from deploy.errors import Unsupported
 from deploy.quota import Quotas
+from deploy.runners import quotas_for
 from loadtests.experiments import replica_changes, scaling_findings
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.budgets import Budget
@@ -93,10 +95,11 @@ def _grow(session: Session, form: Form, arms: dict[str, Arm], share: float) -> s
             arm.runner.configure(HOT[name], {"RISK_MS": str(RISK_MS)})
             stack.callback(arm.runner.configure, HOT[name], {"RISK_MS": None})
             stack.callback(arm.runner.scale, HOT[name], 1)
-        quotas: dict[str, Quotas] = {}
+        quotas: dict[str, Quotas | ContainerQuotas] = {}
         try:
             for name, arm in arms.items():
-                quotas[name] = stack.enter_context(Quotas(arm.runner, share))
+                quotas[name] = quotas_for(arm.runner, share)
+                stack.callback(quotas[name].lift)
             how = (
                 f"Quotas: control groups of version {next(iter(quotas.values())).version}, {share:.0%} of a core each."
             )
@@ -116,7 +119,7 @@ def _measure(
     session: Session,
     form: Form,
     arm: Arm,
-    quotas: Quotas | None,
+    quotas: Quotas | ContainerQuotas | None,
     share: float,
     feeders: Pair,
     place: int,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -133,15 +134,34 @@ def test_settings_change_and_go_back(services: ComposeRunner) -> None:
     assert services.status().ready
 
 
-def test_cores_and_quotas_are_the_engines(services: ComposeRunner) -> None:
+def test_a_stack_is_bound_to_cores_and_freed_again(services: ComposeRunner) -> None:
     services.pin([0])
-    services.limit("catalog", 0.2)
     pinned = services.status().cores
     services.pin(None)
-    services.limit("catalog", 0.6)
 
     assert pinned == (0,)
     assert services.status().cores is None
+
+
+def test_a_quota_is_real_and_can_be_lifted(services: ComposeRunner, products: str) -> None:
+    def use_of_catalog() -> float:
+        """Return how many cores the catalog uses while it is asked for two seconds."""
+        before, began = cpu_s(services, "catalog"), time.monotonic()
+        with httpx.Client() as client, ThreadPoolExecutor(4) as threads:
+            while time.monotonic() < began + 2:
+                list(threads.map(lambda _: client.get(products), range(20)))
+        return (cpu_s(services, "catalog") - before) / (time.monotonic() - began)
+
+    with services.quotas(0.1) as quotas:
+        given = quotas.apply(["catalog"])
+        limited = use_of_catalog()
+        throttled = quotas.throttled()
+    free = use_of_catalog()
+
+    assert given == 1
+    assert limited < 0.13
+    assert throttled > 5
+    assert free > 1.5 * limited
 
 
 def test_the_rate_limit_is_switched_at_the_edge(services: ComposeRunner, products: str) -> None:
@@ -168,6 +188,11 @@ def test_a_name_that_is_not_there_is_told(services: ComposeRunner) -> None:
         services.pause("payments.5")
     with pytest.raises(DeployError, match="1 to 8"):
         services.scale("payments", 9)
+
+
+def cpu_s(runner: ComposeRunner, part: str) -> float:
+    """Return the CPU seconds that a part has used."""
+    return next(one.cpu_s for one in runner.stats(memory=False) if one.part == part)
 
 
 def restarts(runner: ComposeRunner, instance: str) -> int:
