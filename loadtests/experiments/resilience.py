@@ -146,6 +146,7 @@ def _trigger(
         "calls_to_payments_per_order": calls / run["units"] if calls is not None and run["units"] else None,
         "provider_attempts_per_order": attempts[0], "provider_attempts_most": attempts[1],
         "books_closed_s": struck_arm.seen["books_closed_s"], "reconciled": run["reconciled"],
+        "void": run["void"],
     }  # fmt: skip
     session.narrator.tell(tell(found))
     return found
@@ -174,8 +175,9 @@ def goodput(rows: Sequence[Row], broken_s: float, healed_s: float, ends_s: float
         "before": before,
         "end": after,
         "accepted_end": share(late_from, ends_s, "confirmed", "payment_pending"),
-        "came_back": after >= BACK_SHARE,
-        "stayed_down": after < DOWN_SHARE,
+        "well_before": before >= BACK_SHARE,
+        "came_back": before >= BACK_SHARE and after >= BACK_SHARE,
+        "stayed_down": before >= BACK_SHARE and after < DOWN_SHARE,
         "confirmed_by_second": [good[second] for second in seconds],
         "due_by_second": [due[second] for second in seconds],
     }
@@ -190,7 +192,7 @@ def attempts_at_provider(provider: str, merchant: str) -> tuple[float | None, in
 
 def tell(found: dict[str, Any]) -> str:
     """Return what became of an arm in one line."""
-    state = "came back" if found["came_back"] else "stayed down" if found["stayed_down"] else "came back in part"
+    state = _state(found)
     return (
         f"  {found['arm']:<20} goodput {percent(found['before'])} before, {percent(found['end'])} at the end: {state}; "
         f"{number(found['calls_to_payments_per_order'])} calls to payments an order, "
@@ -199,12 +201,23 @@ def tell(found: dict[str, Any]) -> str:
     )
 
 
+def judged(found: dict[str, Any]) -> bool:
+    """Whether an arm says anything: its run is valid, and it was well before the trigger."""
+    return bool(found["well_before"]) and not found["void"]
+
+
+def _state(found: dict[str, Any]) -> str:
+    if not judged(found):
+        return "not judged: " + ("the run is void" if found["void"] else "in trouble before the trigger")
+    return "came back" if found["came_back"] else "stayed down" if found["stayed_down"] else "came back in part"
+
+
 def verdict(found: Sequence[dict[str, Any]]) -> tuple[str, str]:
     """Return the verdict about C9 and its evidence."""
-    by_arm = {one["arm"]: one for one in found}
+    by_arm = {one["arm"]: one for one in found if judged(one)}
     told = "; ".join(
         f"{one['arm']} {percent(one['end'])} of orders confirmed at once at the end ({percent(one['before'])} before), "
-        f"{number(one['calls_to_payments_per_order'])} calls to payments an order"
+        f"{number(one['calls_to_payments_per_order'])} calls to payments an order ({_state(one)})"
         for one in found
     )
     evidence = f"After payments was slow for {found[0]['trigger'][1] - found[0]['trigger'][0]:.0f} s: {told}."
@@ -219,8 +232,9 @@ def verdict(found: Sequence[dict[str, Any]]) -> tuple[str, str]:
 
 def answer(found: Sequence[dict[str, Any]]) -> list[str]:
     """Return the two sentences on top of the report."""
-    down = [one["arm"] for one in found if one["stayed_down"]]
-    back = [one["arm"] for one in found if one["came_back"]]
+    down = [one["arm"] for one in found if judged(one) and one["stayed_down"]]
+    back = [one["arm"] for one in found if judged(one) and one["came_back"]]
+    unjudged = [f"{one['arm']} is {_state(one)}." for one in found if not judged(one)]
     length = found[0]["trigger"][1] - found[0]["trigger"][0]
     first = (
         f"Payments was slow for {length:.0f} s. Long after it was as before, {sentence_of_list(down)} sold next to "
@@ -228,4 +242,4 @@ def answer(found: Sequence[dict[str, Any]]) -> list[str]:
         if down
         else f"Payments was slow for {length:.0f} s, and no arm stayed down after it."
     )
-    return [first, f"These came back: {sentence_of_list(back)}." if back else "None came back by itself."]
+    return [first, f"These came back: {sentence_of_list(back)}." if back else "None came back by itself.", *unjudged]

@@ -146,6 +146,18 @@ def test_goodput_tells_who_came_back() -> None:
     assert resilience.goodput(down, 10, 16, 60)["accepted_end"] == 1.0
 
 
+def test_an_arm_that_was_down_before_the_trigger_proves_nothing() -> None:
+    down = resilience.goodput(orders({0: "payment_pending"}), 10, 16, 60) | {"void": False, "arm": "naive-retries"}
+    back = resilience.goodput(orders({0: "confirmed"}), 10, 16, 60) | {"void": False, "arm": "budgeted-retries"}
+    for one in (down, back):
+        one |= {"calls_to_payments_per_order": 1.0, "trigger": [10, 16]}
+
+    assert not down["stayed_down"]
+    assert not resilience.judged(back | {"void": True})
+    assert resilience.verdict([down, back])[0] == "not measured"
+    assert "before the trigger" in resilience.answer([down, back])[-1]
+
+
 def test_a_change_of_one_service_touches_one_image_and_a_shared_rule_all_of_them() -> None:
     one = touched_by("microservices/payments/service.py", "microservices")
     rule = touched_by("shared/domain/payment.py", "microservices")
