@@ -57,6 +57,7 @@ def crossover(result: Result) -> Figure | None:
         return None
     views = [
         _heat(cells, "goodput", "goodput", better_high=True),
+        _heat(cells, "per_core", "goodput of a busy core", better_high=True),
         _heat(cells, "cold_p99", "p99 of product pages", better_high=False),
     ]
     reading = (
@@ -99,7 +100,7 @@ def _heat(cells: list[dict[str, Any]], key: str, name: str, *, better_high: bool
 
 
 def _beneath(cell: dict[str, Any], key: str) -> str:
-    unit = "/s" if key == "goodput" else " ms"
+    unit = " ms" if key == "cold_p99" else "/s"
     return f"{number(cell['monolith'][key])}{unit} | {number(cell['microservices'][key])}{unit}"
 
 
