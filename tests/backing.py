@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from deploy import topology
 from deploy.parts import Site, Stack
 
 HERE = "tests.backing:stack"
-SHIFT = 9500
+SHIFT = int(os.environ.get("TWINSHOP_TEST_PORT_SHIFT") or 8000) + 1500  # beside the stacks of the journeys
 
 
 def stack(name: str, site: Site) -> Stack:
