@@ -165,6 +165,7 @@ class Books:
     charges: tuple[Charge, ...] = ()
     mails: tuple[Mail, ...] = ()
     dead_letters: int = 0
+    events_owed: int = 0  # deliveries that the broker still owes, or has no acknowledgement of
     planted_poison: int = 0
     earlier: Mapping[str, str] = field(default_factory=dict)
     listed: Mapping[str, frozenset[str]] = field(default_factory=dict)  # customer -> ids in GET /orders

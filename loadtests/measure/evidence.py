@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from loadtests.measure import history
+from loadtests.measure.backlog import events_on_their_way
 from loadtests.measure.books import Attempt, Books, Charge, Mail
 from loadtests.measure.parties import Parties
 from loadtests.measure.views import read_views
@@ -47,6 +48,7 @@ def read(parties: Parties, orders: Path | None, *, planted_poison: int = 0) -> B
         charges=charges,
         mails=mails,
         dead_letters=dead_letters,
+        events_owed=events_on_their_way(parties.broker_monitor),
         planted_poison=planted_poison,
         earlier=earlier,
         listed=listed,

@@ -24,6 +24,7 @@ def nothing_is_unfinished(books: Books) -> Verdict:
                      f"the order is {order.status}", "an end state")  # fmt: skip
     seen = f"{books.dead_letters} dead letters"
     verdict.look(books.dead_letters == books.planted_poison, books.stack, seen, f"{books.planted_poison} planted")
+    verdict.look(books.events_owed == 0, books.stack, f"{books.events_owed} events are not handled", "none")
     return verdict
 
 

@@ -205,6 +205,13 @@ PLANTED: list[tuple[str, str, Plant, str, str]] = [
         "unsent",
     ),
     ("L1", "an order", lambda b: changed(b, "orders", PENDED, status="payment_pending"), PENDED, "payment_pending"),
+    (
+        "L1",
+        "an event that nobody can apply",
+        lambda b: replace(b, events_owed=1),
+        "testshop",
+        "1 events are not handled",
+    ),
     ("L1", "a dead letter", lambda b: replace(b, dead_letters=1), "testshop", "1 dead"),
     ("L2", "captured but not sold", lambda b: without(b, "orders", BOUGHT), BOUGHT, "keeps 500"),
     ("L2", "sold but not captured", lambda b: without(b, "charges", BOUGHT), BOUGHT, "keeps 0"),
