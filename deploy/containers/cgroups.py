@@ -24,11 +24,17 @@ def usage_of(engine: Engine, container: Container, *, memory: bool) -> Usage:
         return _from_engine(engine, container)
 
 
-def cpu_folder(container: Container) -> Path:
-    """Return the folder of a running container's CPU figures. Raises OSError where there are no control groups."""
-    places = _places(container)
-    controller = next((names for names in places if "cpuacct" in names.split(",")), "")
-    return _folder(controller, places)
+def folder(container: Container, controller: str) -> Path:
+    """Return where a running container's figures of a controller are: cpu, cpuacct, memory.
+
+    Version 2 has one folder for all. Raises OSError where there are no control groups.
+    """
+    membership = Path(f"/proc/{container.pid}/cgroup").read_text("ascii")
+    places = dict(line.split(":", 2)[1:] for line in membership.splitlines())
+    for names, path in places.items():
+        if controller in names.split(","):
+            return ROOT / names / path.lstrip("/")
+    return ROOT / places[""].lstrip("/")
 
 
 def value(path: Path, name: str) -> int:
@@ -41,27 +47,17 @@ def value(path: Path, name: str) -> int:
 
 
 def _from_files(container: Container, *, memory: bool) -> Usage:
-    cpu = cpu_folder(container)
+    cpu, group = folder(container, "cpuacct"), folder(container, "memory")
     if (cpu / "cpuacct.usage").exists():
         cpu_s = int((cpu / "cpuacct.usage").read_text("ascii")) / 1e9
-        group, used, cache = _folder("memory", _places(container)), "memory.usage_in_bytes", "total_inactive_file"
+        used, cache = "memory.usage_in_bytes", "total_inactive_file"
     else:
         cpu_s = value(cpu / "cpu.stat", "usage_usec") / 1e6
-        group, used, cache = cpu, "memory.current", "inactive_file"
+        used, cache = "memory.current", "inactive_file"
     processes = len((group / "cgroup.procs").read_text("ascii").split())
     # Files that nobody looks at any more are the kernel's to give away, and are counted to nobody.
     size = int((group / used).read_text("ascii")) - value(group / "memory.stat", cache) if memory else 0
     return Usage(cpu_s, size, KIND, processes)
-
-
-def _places(container: Container) -> dict[str, str]:
-    """Return /proc/<pid>/cgroup: the group by controller. Version 2 has one group, and no controller's name."""
-    membership = Path(f"/proc/{container.pid}/cgroup").read_text("ascii")
-    return dict(line.split(":", 2)[1:] for line in membership.splitlines())
-
-
-def _folder(controller: str, places: dict[str, str]) -> Path:
-    return ROOT / controller / places[controller].lstrip("/")
 
 
 def _from_engine(engine: Engine, container: Container) -> Usage:

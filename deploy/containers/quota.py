@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from deploy.containers.cgroups import ROOT, cpu_folder, value
+from deploy.containers.cgroups import ROOT, folder, value
 from deploy.containers.engine import Container, Engine
 from deploy.containers.fleet import Fleet
 
@@ -37,7 +37,7 @@ class ContainerQuotas:
 
     def throttled(self) -> int:
         """Return in how many periods replicas ran out of their quota so far. Raises OSError without control groups."""
-        return sum(value(cpu_folder(one) / "cpu.stat", "nr_throttled") for one in self._limited)
+        return sum(value(folder(one, "cpu") / "cpu.stat", "nr_throttled") for one in self._limited)
 
     def lift(self) -> None:
         """Let everything run freely again: to the engine no limit is 'as before', so it gets all cores."""
