@@ -30,9 +30,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in twice]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium; without one these tests are skipped, and say so."""
+    """A headless Chromium; without one these tests are skipped, and say so.
+
+    One a module: while it is open an event loop runs in this thread, and other modules want one of their own.
+    """
     if chromium.find() is None:
         pytest.skip(f"NO BROWSER TESTS: none of {', '.join(chromium.NAMES)} is on PATH")
     with chromium.open_browser() as opened:

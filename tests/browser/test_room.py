@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.arms import Arm
 from tests.browser.visitor import is_trouble, opens
+from tests.journeys.books import settle
 
 pytest.importorskip("nicegui", reason="NO TESTS OF THE CONTROL ROOM: NiceGUI is not installed")
 
@@ -23,14 +24,17 @@ PAIR = ("monolith", "microservices")
 
 @pytest.fixture(scope="module")
 def address(arms: dict[str, Arm], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A control room beside the stacks of this session."""
+    """A control room beside the stacks of this session, whose books start afresh: the journeys bend some on purpose."""
+    for stack in PAIR:
+        settle(arms[stack])
+        arms[stack].runner.reset()
     site = arms["monolith"].runner.site
     with open_room({"TWINSHOP_HOME": site.data, "TWINSHOP_PORT_SHIFT": str(site.shift)}) as opened:
         yield opened
 
 
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
+def page(address: str, browser: Browser) -> Iterator[Page]:
     """The room's page, which must stay free of errors and lose nothing."""
     context = browser.new_context(viewport={"width": 1920, "height": 1080})
     opened = context.new_page()
@@ -127,7 +131,7 @@ def test_a_reload_shows_everything_that_happened_before(page: Page) -> None:
     assert before == 0 or page.locator("#events li").count() > 0
 
 
-def test_another_site_cannot_use_the_room(browser: Browser, address: str, arms: dict[str, Arm]) -> None:
+def test_another_site_cannot_use_the_room(address: str, browser: Browser, arms: dict[str, Arm]) -> None:
     context = browser.new_context()
     stranger = context.new_page()
     stranger.goto(arms["monolith"].url)  # another origin on the same machine
