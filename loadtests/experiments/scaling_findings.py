@@ -14,6 +14,7 @@ from loadtests.report.words import number
 
 BUILDS = ("monolith", "microservices")
 TARGET = 3.4
+FAR = 1_000  # replicas: nobody runs so many
 USED_UP = 0.85  # below this the machine or the load, and not the quota, set the limit
 NOT_LOWER = 0.95
 
@@ -113,6 +114,13 @@ def added_memory(points: Sequence[Mapping[str, Any]]) -> float:
     return float(last["memory_mb"] - first["memory_mb"]) / span if span else 0.0
 
 
+def same_memory_at(points: Mapping[str, Sequence[Mapping[str, Any]]]) -> float | None:
+    """Return the number of replicas at which both would need the same memory, if it goes on like this; None: never."""
+    gains = added_memory(points["monolith"]) - added_memory(points["microservices"])
+    behind = points["microservices"][0]["memory_mb"] - points["monolith"][0]["memory_mb"]
+    return float(points["monolith"][0]["replicas"] + behind / gains) if gains > 0 and behind > 0 else None
+
+
 def answer(points: Mapping[str, Sequence[Mapping[str, Any]]], changes: Mapping[str, Changes]) -> list[str]:
     """Return the answer in three sentences at most."""
     grown = {build: found[-1]["goodput"] / found[0]["goodput"] for build, found in points.items()}
@@ -167,6 +175,10 @@ def _notes(
     if points["microservices"][-1]["replicas"] == 4:
         verb = "reaches" if grown >= TARGET else "misses"
         notes.append(f"The hot service alone, 1 to 4 replicas: {grown:.2f} times the goodput, which {verb} {TARGET}.")
+    if meet := same_memory_at(points):
+        notes.append(
+            f"If memory grew on like this, both ways of scaling would need the same at about {meet:.0f} replicas."
+        )
     starved = [
         f"{build} with {point['replicas']} ({point['quota_used']:.0%})"
         for build, found in points.items()
@@ -180,11 +192,10 @@ def _notes(
         )
     for build, law in laws.items():
         if law:
+            peak = f"peak at {law.peak:.0f} replicas" if law.peak < FAR else "no peak in sight"
             notes.append(
                 f"Universal Scalability Law, {build}: contention {law.contention:.3f}, coherence {law.coherence:.4f}, "
-                f"peak at {law.peak:.0f} replicas."
-                if math.isfinite(law.peak)
-                else f"Universal Scalability Law, {build}: contention {law.contention:.3f}, coherence 0, no peak."
+                f"{peak}."
             )
     for build, change in changes.items():
         notes += [f"{build}, a change of replicas: {failure}" for failure in change.failures[:5]]

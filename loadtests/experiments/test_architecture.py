@@ -103,6 +103,17 @@ def test_scaling_one_part_counts_only_if_it_is_not_dearer(
     assert scaling_findings.findings(points)["C2"][0] == verdict
 
 
+def test_a_lighter_replica_catches_up_some_day_and_a_heavier_one_never() -> None:
+    def points(first: float, each: float) -> list[dict[str, Any]]:
+        return [{"replicas": n, "memory_mb": first + each * (n - 1)} for n in (1, 4)]
+
+    lighter = {"monolith": points(200, 130), "microservices": points(500, 80)}
+    heavier = {"monolith": points(200, 80), "microservices": points(500, 80)}
+
+    assert scaling_findings.same_memory_at(lighter) == pytest.approx(7.0)
+    assert scaling_findings.same_memory_at(heavier) is None
+
+
 def test_two_replicas_show_nothing() -> None:
     runs = scaled({build: {1: 2.8, 2: 5.5} for build in scaling_findings.BUILDS}, {"monolith": 1, "microservices": 1})
     points = {build: scaling_findings.curve(runs, build) for build in scaling_findings.BUILDS}
