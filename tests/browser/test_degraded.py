@@ -13,7 +13,7 @@ from tests.browser.visitor import Visitor
 from tests.journeys.shop import Admin
 from tests.journeys.waiting import until
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.long]  # `make test` has twelve minutes; `make test-all` runs these
 
 
 @pytest.fixture

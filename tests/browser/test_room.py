@@ -18,7 +18,7 @@ pytest.importorskip("nicegui", reason="NO TESTS OF THE CONTROL ROOM: NiceGUI is 
 
 from room.opening import open_room
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.long]  # `make test` has twelve minutes; `make test-all` runs these
 PAIR = ("monolith", "microservices")
 
 
