@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 import aiohttp
+import httpcore
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
@@ -19,6 +20,10 @@ from shared.platform.tokens import ServiceSigner
 KEEP_ALIVE_S = 4.0
 MAX_CONNECTIONS = 200
 KNOWN_URLS = 64
+# Whoever cannot be connected to in half of the deadline is away, and a call to it was surely not made. Of a machine
+# or a container that is gone nobody refuses a connection: without this the whole deadline would pass, and say nothing.
+CONNECT_SHARE = 0.5
+NO_CONNECTION = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, httpcore.ConnectTimeout)
 _JSON = "application/json"
 
 
@@ -69,6 +74,7 @@ class Peer:
         self.name = name
         self._base_url = base_url.rstrip("/")
         self._deadline_s = deadline_s
+        self._limits = {"timeout": {"connect": CONNECT_SHARE * deadline_s}}
         self._metrics = metrics
         self._signer = signer
         self._authorization = authorization
@@ -107,14 +113,14 @@ class Peer:
             async with asyncio.timeout(self._deadline_s):
                 # Not through httpx's client: cookies, redirects and authentication flows, none of which there is
                 # between our parts, take as much CPU as the call itself.
-                request = httpx.Request(method, self._url(path), content=body, headers=headers)
+                request = httpx.Request(method, self._url(path), content=body, headers=headers, extensions=self._limits)
                 answer = await self._transport.handle_async_request(request)
                 await answer.aread()
             outcome = str(answer.status_code)
             return answer
         except (httpx.HTTPError, TimeoutError) as error:
             # httpx-aiohttp tells a refused connection as a time-out; aiohttp's own error says what it was.
-            if isinstance(error, httpx.ConnectError) or isinstance(error.__cause__, aiohttp.ClientConnectorError):
+            if isinstance(error, httpx.ConnectError) or isinstance(error.__cause__, NO_CONNECTION):
                 outcome = "unreached"
                 raise Unreached(f"{self.name} cannot be reached") from error
             # A reset connection is in here too: the request may have been read before the other side fell.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 
 import httpx
@@ -93,3 +94,24 @@ def test_either_transport_tells_a_refused_connection_from_silence(kind: str) -> 
 
     with pytest.raises(Unreached):
         asyncio.run(run())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses connections")
+@pytest.mark.parametrize("kind", ["aiohttp", "httpx"])
+def test_whoever_does_not_even_connect_is_away_before_the_deadline(kind: str) -> None:
+    async def run(port: int) -> None:
+        peer = Peer("peer", f"http://127.0.0.1:{port}", deadline_s=0.6, metrics=Metrics(), transport=transport_of(kind))
+        try:
+            await peer.post("/", b"{}")
+        finally:
+            await peer.close()
+
+    with contextlib.ExitStack() as opened:
+        deaf = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        port = deaf.getsockname()[1]
+        for _ in range(4):  # nobody accepts them, so that the queue is full and further ones get no answer
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        with pytest.raises(Unreached):
+            asyncio.run(run(port))
