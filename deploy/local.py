@@ -11,8 +11,9 @@ from typing import Any
 
 from deploy import detached, fresh_data, keys, leftovers, port_check
 from deploy.control import ask
-from deploy.envoy import admin, bootstrap
-from deploy.errors import NotRunning, StartFailed
+from deploy.envoy import admin, bootstrap, shares
+from deploy.envoy.shares import Share
+from deploy.errors import DeployError, NotRunning, StartFailed
 from deploy.home import Home
 from deploy.parts import Site, Stack
 from deploy.process import MARK
@@ -24,6 +25,7 @@ ASK_TIMEOUT_S = 10.0
 SLOW_COMMAND_S = 90.0  # scale, restart, release: they wait for readiness
 DOWN_TIMEOUT_S = 30.0
 LOOK_EVERY_S = 0.05
+ROUTES_KNOWN_WITHIN_S = 5.0
 
 
 def port_shift() -> int:
@@ -190,6 +192,20 @@ class LocalRunner(Runner):
 
     def set_runtime(self, values: Mapping[str, str]) -> None:
         admin.set_runtime(self._stack.part("edge").port("admin"), values)
+
+    def share_out(self, owner: str, given: Sequence[Share]) -> None:
+        """Share the requests of some routes out, in place of what `owner` said before; returns when Envoy does so.
+
+        Requests on their way are not touched. Shares outlive a restart of Envoy. Raises NotRunning, DeployError.
+        """
+        envoy, edge = self._folder / "envoy", self._stack.part("edge")
+        shares.replace(envoy, owner, given)
+        version = bootstrap.reload(self._stack, edge, envoy)
+        deadline = time.monotonic() + ROUTES_KNOWN_WITHIN_S
+        while admin.routes_version(edge.port("admin")) != version:
+            if time.monotonic() > deadline:
+                raise DeployError(f"The edge of {self._stack.name} does not take its new routes; see its log.")
+            time.sleep(LOOK_EVERY_S)
 
     def _requests_arrive(self, status: StackStatus) -> bool:
         """Whether the edge knows every replica that is ready; it learns of them some milliseconds later."""

@@ -58,7 +58,10 @@ class Reset:
 
 @dataclass(frozen=True)
 class Stack:
-    """The parts that are brought up together. `merchant` is its name at the payment provider, if it sells."""
+    """The parts that are brought up together. `merchant` is its name at the payment provider, if it sells.
+
+    `moved`: the services that answer for themselves, in a stack whose other modules are one application.
+    """
 
     name: str
     parts: tuple[Part, ...]
@@ -66,6 +69,7 @@ class Stack:
     mail_domain: str = ""
     resets: tuple[Reset, ...] = ()
     broker_url: str = ""
+    moved: tuple[str, ...] = ()
 
     def part(self, name: str) -> Part:
         """Return the part of this name. Raises UnknownTarget."""

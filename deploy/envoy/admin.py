@@ -23,6 +23,12 @@ def replica_ports(admin_port: int, part: str) -> set[int]:
     return set()
 
 
+def routes_version(admin_port: int) -> str:
+    """Return the version of the public routes by which Envoy decides now; empty if it has none. Raises NotRunning."""
+    found = json.loads(_ask(admin_port, "/config_dump?resource=dynamic_route_configs&mask=version_info"))
+    return next((str(one.get("version_info", "")) for one in found.get("configs", [])), "")
+
+
 def set_rate_limit(admin_port: int, *, on: bool) -> None:
     """Switch the edge's rate limit on or off, without a restart. Raises NotRunning."""
     set_runtime(admin_port, {RATE_LIMIT_KEY: "100" if on else "0"})

@@ -19,8 +19,11 @@ RATE_LIMIT_KEY = "twinshop.rate_limit_percent"
 _TYPE = "type.googleapis.com/envoy.extensions.filters"
 
 
-def listener(name: str, address: str, port: int, routes: list[dict[str, Any]], *, public: bool) -> dict[str, Any]:
-    """Return a listener. `public`: it is the edge, which believes no header about the request's origin."""
+def listener(name: str, address: str, port: int, routes: dict[str, Any], *, public: bool) -> dict[str, Any]:
+    """Return a listener. `public`: it is the edge, which believes no header about the request's origin.
+
+    `routes` is either `{"route_config": ...}`, or `{"rds": ...}`: where Envoy finds and watches them.
+    """
     return {
         "name": name,
         "address": {"socket_address": {"address": address, "port_value": port}},
@@ -29,7 +32,12 @@ def listener(name: str, address: str, port: int, routes: list[dict[str, Any]], *
     }
 
 
-def _connection_manager(name: str, routes: list[dict[str, Any]], *, public: bool) -> dict[str, Any]:
+def route_configuration(name: str, routes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return routes as Envoy takes them, for every host name."""
+    return {"name": name, "virtual_hosts": [{"name": name, "domains": ["*"], "routes": routes}]}
+
+
+def _connection_manager(name: str, routes: dict[str, Any], *, public: bool) -> dict[str, Any]:
     return {
         "name": "envoy.filters.network.http_connection_manager",
         "typed_config": {
@@ -54,10 +62,7 @@ def _connection_manager(name: str, routes: list[dict[str, Any]], *, public: bool
             "stream_idle_timeout": f"{IDLE_STREAM_S}s",
             "common_http_protocol_options": {"idle_timeout": f"{IDLE_CONNECTION_S}s", "max_headers_count": 100},
             "local_reply_config": local_replies(),
-            "route_config": {
-                "name": name,
-                "virtual_hosts": [{"name": name, "domains": ["*"], "routes": routes}],
-            },
+            **routes,
             "http_filters": _filters(public=public),
         },
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from deploy.envoy import faults
+from deploy.envoy.shares import Share
 from deploy.parts import Stack
 
 EDGE_DEADLINE_S = 8.0
@@ -40,15 +42,20 @@ RETRY = {
 }
 
 
-def edge_routes(stack: Stack) -> list[dict[str, Any]]:
-    """Return the routes of the public listener."""
+def owner_of(stack: Stack, service: str) -> str:
+    """Return the part that answers the public routes of a service: itself, or the application that holds it."""
+    return service if service in stack.moved else WHOLE_SHOP.get(stack.name, service)
+
+
+def edge_routes(stack: Stack, shares: Sequence[Share] = ()) -> list[dict[str, Any]]:
+    """Return the routes of the public listener. `shares` come first: they say it of some requests, not of all."""
     routed = {part.name for part in stack.parts if part.kind == "app"}
-    owners = {prefix: WHOLE_SHOP.get(stack.name, service) for prefix, service in SERVICE_OF_PREFIX.items()}
+    owners = {prefix: owner_of(stack, service) for prefix, service in SERVICE_OF_PREFIX.items()}
     routes = [
         _route(prefix, owner, EDGE_DEADLINE_S, faults.CUSTOMER) for prefix, owner in owners.items() if owner in routed
     ]
     start_page = [{**route, "match": {"path": "/"}} for route in routes[:1]]  # the storefront's owner has it too
-    return start_page + routes
+    return [_shared(share) for share in shares if set(share.weights) <= routed] + start_page + routes
 
 
 def inner_routes(service: str) -> list[dict[str, Any]]:
@@ -62,3 +69,29 @@ def _route(prefix: str, cluster: str, deadline_s: float, caller: str) -> dict[st
         "route": {"cluster": cluster, "timeout": f"{deadline_s}s", "retry_policy": RETRY},
         "typed_per_filter_config": {faults.FILTER: faults.on_link(caller, cluster)},
     }
+
+
+def _shared(share: Share) -> dict[str, Any]:
+    """Return the route whose requests are shared out."""
+    action: dict[str, Any] = {
+        "timeout": f"{EDGE_DEADLINE_S}s",
+        "retry_policy": RETRY,
+        "weighted_clusters": {
+            "clusters": [
+                {
+                    "name": name,
+                    "weight": percent,
+                    "typed_per_filter_config": {faults.FILTER: faults.on_link(faults.CUSTOMER, name)},
+                }
+                for name, percent in share.weights.items()
+                if percent
+            ]
+        },
+    }
+    if share.sticky:
+        action["weighted_clusters"]["use_hash_policy"] = True
+        action["hash_policy"] = [{"header": {"header_name": share.sticky}}]
+    if share.mirror and share.mirror_percent:
+        some = {"default_value": {"numerator": share.mirror_percent, "denominator": "HUNDRED"}}
+        action["request_mirror_policies"] = [{"cluster": share.mirror, "runtime_fraction": some}]
+    return {"match": share.match(), "route": action}
