@@ -6,7 +6,7 @@ import random
 
 from deploy.parts import Part, Probe
 from loadtests.experiments.blows import Blow, choose, first_good_orders
-from loadtests.experiments.chaos import dealt, expected, spread
+from loadtests.experiments.chaos import dealt, spread
 from loadtests.generator.history import OrderCall
 
 PROBE = Probe("http", "http")
@@ -51,7 +51,3 @@ def test_what_was_dealt_is_counted_by_kind() -> None:
 def test_waits_are_told_by_their_ends() -> None:
     assert spread([]) == {}
     assert spread([0.1, 0.2, 3.0]) == {"count": 3.0, "p50": 0.2, "p99": 3.0, "max": 3.0}
-
-
-def test_the_monolith_has_no_events_to_publish() -> None:
-    assert set(expected("microservices")) - set(expected("monolith")) == {"outbox.published", "inbox.applied"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadtests.report import fault_plots, goodput_plot, tables
+from loadtests.report import chaos_plot, fault_plots, goodput_plot, tables
 from loadtests.report.plot import Figure
 from loadtests.report.result import Result
 
@@ -13,6 +13,7 @@ def figures(result: Result) -> list[Figure | None]:
         fault_plots.heat_map(result),
         fault_plots.recovery(result),
         tables.targets(result),
+        chaos_plot.met(result),
         goodput_plot.goodput(result),
         goodput_plot.attempts(result),
         tables.rollouts(result),
