@@ -22,6 +22,7 @@ MAX_REPLAYS = 100
 MAX_PAGES = 200
 MAX_MAILS = 10_000  # in one answer of the mail server
 HTTP_TIMEOUT_S = 15.0
+UNPROCESSABLE = 422
 
 
 def read(parties: Parties, orders: Path | None, *, planted_poison: int = 0) -> Books:
@@ -73,13 +74,16 @@ def _ask_the_shop(
 
 
 def _worth_a_replay(parties: Parties, attempts: tuple[Attempt, ...]) -> list[Attempt]:
-    """Return a bounded choice of placed orders, the doubtful ones first. A key that is free is left alone."""
+    """Return a bounded choice of placed orders, the doubtful ones first. A key that is free is left alone.
+
+    A request that came with another body than its key's first one (422) is not what the key stands for.
+    """
     standing = {
         (row.customer_id, row.idempotency_key)
         for row in read_views(parties.databases)["v_orders"]
         if row.reason != RejectReason.UNAVAILABLE
     }
-    placed = {(a.customer, a.key): a for a in attempts if a.kind == "order" and (a.customer, a.key) in standing}
+    placed = {(a.customer, a.key): a for a in attempts if a.kind == "order" and a.status != UNPROCESSABLE and (a.customer, a.key) in standing}
     return sorted(placed.values(), key=lambda a: (a.status == 201, not a.is_unanswered))[:MAX_REPLAYS]
 
 

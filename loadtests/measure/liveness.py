@@ -121,6 +121,8 @@ def failures_left_nothing(books: Books) -> Verdict:
         elif all(attempt.is_unanswered for attempt in attempts):
             for row in rows:
                 fine = (row.status in SOLD_FOR and _is_whole(books, row)) or not _effect(books, row)
+                # Given up while nobody knew of the charge: the customer was told both, and nothing else was done.
+                fine = fine or (row.status == "rejected" and not _holds_anything(books, row))
                 seen = f"not answered; the order is {row.status}, and {_effect(books, row)}"
                 verdict.look(fine, row.order_id, seen, "whole or absent")
             if not rows:
@@ -159,11 +161,19 @@ def _due_kinds(row: OrderRow, told_pending: set[str], kinds: Counter[str]) -> se
     return due
 
 
+def _held(books: Books, row: OrderRow) -> list[ReservationRow]:
+    return [line for line in books.reservations_by_order.get(row.order_id, ()) if line.status in TAKEN]
+
+
+def _holds_anything(books: Books, row: OrderRow) -> bool:
+    """Whether an order has stock or money; what was told about it is L5's."""
+    return bool(_held(books, row) or books.kept_of(row.order_id))
+
+
 def _effect(books: Books, row: OrderRow) -> str:
     """Return in words what an order did to stock, money or mail; empty if nothing."""
     effects = []
-    held = [line for line in books.reservations_by_order.get(row.order_id, ()) if line.status in TAKEN]
-    if held:
+    if held := _held(books, row):
         effects.append(f"its stock is {pieces(held)}")
     if kept := books.kept_of(row.order_id):
         effects.append(f"the provider keeps {kept}")

@@ -373,6 +373,15 @@ def test_an_unanswered_order_may_be_whole() -> None:
     assert check(books).violations == ()
 
 
+def test_an_unanswered_order_that_was_given_up_later_is_whole_with_both_its_messages() -> None:
+    books = added(right_books(), "orders", order("id-lost", "rejected", "payment_voided"))
+    books = added(books, "attempts", replace(placed("id-lost", 0), order_id=""))
+    for kind in ("payment_pending", "order_rejected"):
+        books = added(added(books, "notifications", note("id-lost", kind)), "mails", mail("id-lost", kind))
+
+    assert check(books).violations == ()
+
+
 def test_planted_poison_is_no_dead_letter_of_ours() -> None:
     assert check(replace(right_books(), dead_letters=2, planted_poison=2)).violations == ()
 
