@@ -83,7 +83,11 @@ def _worth_a_replay(parties: Parties, attempts: tuple[Attempt, ...]) -> list[Att
         for row in read_views(parties.databases)["v_orders"]
         if row.reason != RejectReason.UNAVAILABLE
     }
-    placed = {(a.customer, a.key): a for a in attempts if a.kind == "order" and a.status != UNPROCESSABLE and (a.customer, a.key) in standing}
+    placed = {
+        (a.customer, a.key): a
+        for a in attempts
+        if a.kind == "order" and a.status != UNPROCESSABLE and (a.customer, a.key) in standing
+    }
     return sorted(placed.values(), key=lambda a: (a.status == 201, not a.is_unanswered))[:MAX_REPLAYS]
 
 

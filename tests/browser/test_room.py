@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -120,6 +121,22 @@ def test_killing_payments_takes_one_shop_away_and_leaves_the_other_selling(page:
         assert page.locator(f"#books-{stack} .broken").all_inner_texts() == []
     written = (Path(arms["monolith"].runner.site.data) / "room" / "events.jsonl").read_text().splitlines()
     assert page.evaluate("room.state.events") == [json.loads(line) for line in written]
+
+
+@pytest.mark.timeout(240)
+def test_an_experiment_runs_from_the_room_to_its_report(page: Page) -> None:
+    box = section(page, "Experiment")
+    box.get_by_label("Experiment").click()
+    page.get_by_role("option", name="complexity", exact=True).click()
+    expect(box.get_by_text("twinshop experiment complexity --quick")).to_be_visible()
+
+    box.get_by_role("button", name="Run").click()
+
+    link = page.get_by_role("link", name="Open the report").first
+    expect(link).to_be_visible(timeout=150_000)
+    report = page.context.request.get(urljoin(page.url, link.get_attribute("href") or ""))
+    assert report.status == 200
+    assert "complexity" in report.text().lower()
 
 
 def test_a_reload_shows_everything_that_happened_before(page: Page) -> None:
