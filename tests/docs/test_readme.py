@@ -26,6 +26,7 @@ TAKES_LONG = {
     "chaos",
     "compose-up",
     "compose-demo",
+    "compose-down",  # like the other two, where there is Docker
     "setup",
 }
 SHIFT = int(os.environ.get("TWINSHOP_TEST_PORT_SHIFT") or 8000) + 500  # beside the stacks of the journeys
