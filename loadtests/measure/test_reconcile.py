@@ -401,6 +401,16 @@ def test_the_same_script_ends_alike_although_ids_differ() -> None:
     assert verdict.violations == []
 
 
+def test_a_step_that_one_build_was_too_busy_for_is_not_compared_and_a_slow_bank_is_no_end() -> None:
+    other = without(right_books(), "notifications", BOUGHT)  # it ended otherwise ...
+    other = without(other, "attempts", BOUGHT)
+    other = added(other, "attempts", replace(placed(BOUGHT, 504), order_id=""))  # ... and its answer never came
+    slow = added(right_books(), "notifications", note(BOUGHT, "payment_pending"))
+
+    assert compare(right_books(), replace(other, stack="othershop")).violations == []
+    assert compare(right_books(), replace(slow, stack="othershop")).violations == []
+
+
 @pytest.mark.parametrize(
     ("plant", "about"),
     [
