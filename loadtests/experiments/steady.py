@@ -14,17 +14,23 @@ within each round is random. The number of pairs was fixed before the first one:
 
 How to read it: The monolith runs twice in each round, as an arm of its own. Only where the monolith is shown equivalent
 to itself within the stated tolerance (5 % for CPU, 10 to 25 % for latencies) is a winner named in that figure; p-values
-are corrected for looking at several figures (Holm).
+are corrected for looking at several figures (Holm). `--set figures=cpu` leaves the latencies out: three minutes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from deploy.errors import DeployError
+from deploy.faults import mishaps
+from deploy.runner import Runner
 from loadtests.experiments import journeys_core, pairing, probe
-from loadtests.experiments.arm import Arm, arms_up
+from loadtests.experiments.arm import Arm, Measured, arms_up
 from loadtests.experiments.closing import close_books
+from loadtests.experiments.generator import Order
 from loadtests.experiments.session import PRODUCTS, Session
 from loadtests.experiments.trial import Load, run_trial
 from loadtests.measure.planning import holm
@@ -60,35 +66,100 @@ FIGURES = {
     ),
 }
 CPU = "cpu_order_services_vs_monolith"
+PLANTED = "cpu_order_monolith_again_vs_monolith"
 
 
 def run(session: Session) -> Result:
     """Measure cost in slices and latency on fresh data, each with the monolith against itself."""
     pairs = QUICK_PAIRS if session.quick else PAIRS
     mix = session.options.get("mix", "shopping")
-    session.narrator.plan(1 + len(BUILDS) + 2 * 3 * pairs + len(BUILDS))
+    cpu_only, planted = _options(session)
+    phases = 1 if cpu_only else 2
+    session.narrator.plan(1 + len(BUILDS) + phases * 3 * pairs + len(BUILDS))
     with arms_up(BUILDS, session.budget, keep=False) as arms:
         session.narrator.done(f"both builds behave the same: {journeys_core.prove(arms, session.folder / 'core.log')}")
         rate = SHARE_OF_CAPACITY * min(_probed(session, arm, mix) for arm in arms.values())
-        three = [*arms.values(), arms["monolith"].again()]
+        again = arms["monolith"].again()
         for arm in arms.values():
             arm.fresh_data(PRODUCTS)
-        _rounds(session, three, replace(SLICE, rate=rate, mix=mix), pairs, fresh=False)
-        slices = list(session.runs)
+        load = replace(SLICE, rate=rate, mix=mix)
+        with _slowed(session, again, load, planted) as again:
+            _rounds(session, [*arms.values(), again], load, pairs, fresh=False)
+        slices = [run for run in session.runs if run["pair"]]
         _close(session, arms)
-        _rounds(session, three, replace(FRESH, rate=rate, mix=mix), pairs, fresh=True)
-    fresh = session.runs[len(slices) :]
-    gates = {name: gate(fresh if not figure.in_slices else slices, figure) for name, figure in FIGURES.items()}
+        if not cpu_only:
+            _rounds(session, [*arms.values(), again], replace(FRESH, rate=rate, mix=mix), pairs, fresh=True)
+    fresh = session.runs[session.runs.index(slices[-1]) + 1 :]
+    figures = {name: figure for name, figure in FIGURES.items() if figure.in_slices or not cpu_only}
+    gates = {name: gate(fresh if not figure.in_slices else slices, figure) for name, figure in figures.items()}
     comparison = compare(slices, fresh, gates, enforced=session.budget.enforced)
+    if planted and (row := pairing.ratio(slices, "monolith", AGAIN, pairing.cpu_per_order, "planted slow-down")):
+        comparison[PLANTED] = row
     session.notes.append(f"{pairs} pairs, fixed beforehand, at {rate:.1f} arrivals/s of the mix `{mix}`.")
     session.notes += [_told(name, found) for name, found in gates.items() if found]
     return session.result(
         answer=answer(comparison, gates),
         comparison=comparison,
-        findings=findings(comparison),
+        findings={} if planted else findings(comparison),
         gate=_gate(gates[CPU]),
         details={"gates": {name: vars(found) for name, found in gates.items() if found}},
     )
+
+
+def _options(session: Session) -> tuple[bool, float]:
+    """Return whether only CPU is asked for, and by what share the monolith's second arm is to be slowed down."""
+    figures, planted = session.options.get("figures", "all"), session.options.get("planted", "0")
+    if figures not in ("all", "cpu"):
+        raise DeployError(f"figures={figures}: want all, or cpu.")
+    try:
+        share = float(planted)
+    except ValueError as error:
+        raise DeployError(f"planted={planted!r} is no number.") from error
+    if not 0 <= share <= 1:
+        raise DeployError("planted: want a share from 0 to 1, such as 0.1.")
+    return figures == "cpu", share
+
+
+@dataclass(frozen=True)
+class SlowedArm(Arm):
+    """The same running build with a busy loop in each order, for as long as it is loaded under this name."""
+
+    hog_ms: float = 0.0
+
+    def load(self, order: Order, *, memory: bool = True) -> Measured:
+        """Load it, slowed down."""
+        mishaps.tell(self.runner, "orders", {"hog_ms": self.hog_ms})
+        try:
+            return super().load(order, memory=memory)
+        finally:
+            mishaps.tell(self.runner, "orders", {})
+
+
+@contextlib.contextmanager
+def _slowed(session: Session, again: Arm, load: Load, share: float) -> Iterator[Arm]:
+    """Yield the second arm, slowed down by a share of what an order costs where a test plants that."""
+    if not share:
+        yield again
+        return
+    with _armed(again.runner):
+        # Two slices that are no pair: the first one warms the restarted process up.
+        costs = [run_trial(session, again, load, pair=0, seed=session.seed, fresh=False, reconcile=False).run
+                 for _ in range(2)]  # fmt: skip
+        cost_ms = costs[-1]["cpu_ms_per_order"]
+        if cost_ms is None:
+            raise DeployError("No order was confirmed, so that nothing can be planted: see the report's runs.")
+        session.notes.append(f"PLANTED: a busy loop of {share * cost_ms:.2f} ms in each order of {AGAIN}.")
+        yield SlowedArm(again.name, again.runner, again.parties, again.budget, hog_ms=share * cost_ms)
+
+
+@contextlib.contextmanager
+def _armed(runner: Runner) -> Iterator[None]:
+    part = next(part.name for part in runner.stack.parts if part.kind == "app")
+    mishaps.arm(runner, part)
+    try:
+        yield
+    finally:
+        mishaps.disarm_all(runner)
 
 
 def _probed(session: Session, arm: Arm, mix: str) -> float:
@@ -134,8 +205,8 @@ def compare(
 ) -> dict[str, Ratio]:
     """Return services over monolith; a verdict stands only where the figure's gate has passed, and after Holm."""
     found: dict[str, Ratio | None] = {}
-    for name, figure in FIGURES.items():
-        passed = gates[name]
+    for name, passed in gates.items():
+        figure = FIGURES[name]
         speed_without_budgets = not figure.in_slices and not enforced
         withhold = passed is None or not passed.passed or speed_without_budgets
         runs = slices if figure.in_slices else fresh
@@ -151,9 +222,13 @@ def compare(
 def answer(comparison: dict[str, Ratio], gates: dict[str, Equivalence | None]) -> list[str]:
     """Return the answer in two sentences."""
     cpu, middle = comparison.get(CPU), comparison.get("latency_p50_services_vs_monolith")
-    if cpu is None or middle is None:
+    if cpu is None:
         return ["Too few valid pairs to say anything."]
     sentences = [f"A confirmed order takes the services {times(cpu)} the CPU of the monolith{_standing(cpu)}."]
+    if middle is None:
+        passed = gates[CPU]
+        within = f"within {percent(passed.spread)}" if passed else "not at all"
+        return [*sentences, f"The monolith equals itself {within}; latencies were not compared."]
     failed = [FIGURES[name].what for name, found in gates.items() if found is None or not found.passed]
     caveat = f"; no winner is named in {sentence_of_list(failed)}, for there the A/A gate failed" if failed else ""
     sentences.append(f"The median wait is {times(middle)} as long{_standing(middle)}{caveat}.")
