@@ -13,11 +13,13 @@ import typer
 
 from deploy import commands
 from deploy.display import errors
+from deploy.drawing import pictures
 from deploy.errors import DeployError
 from deploy.faults import commands as breaking
 from deploy.runners import VARIABLE
 from loadtests import commands as measuring
 from room import commands as showing
+from workshop import commands as teaching
 
 
 class Place(StrEnum):
@@ -49,6 +51,7 @@ for command in (
     commands.restart,
     commands.logs,
     commands.reset,
+    pictures,
     breaking.fault,
     breaking.heal,
     measuring.demo,
@@ -61,6 +64,10 @@ for command in (
     showing.books,
     showing.locust,
     showing.screenshots,
+    teaching.lab,
+    teaching.buy,
+    teaching.rows,
+    teaching.claims,
 ):
     app.command()(command)
 app.command("rate-limit")(commands.rate_limit)
