@@ -15,7 +15,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml deploy/setup.sh
 	@bash deploy/setup.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 
-.PHONY: help setup demo test test-all lint up down status stats scale kill hold release pause resume restart logs fault heal reset \
+.PHONY: help setup demo test test-all test-docs lint up down status stats scale kill hold release pause resume restart logs fault heal reset \
 	bench experiment chaos room locust screenshots compare-place-order requirements clean \
 	images images-save images-load compose-up compose-down compose-demo test-compose
 
@@ -32,6 +32,9 @@ test: lint ## unit tests, journeys on all arms, contract, failpoints, docs (at m
 
 test-all: lint ## everything, the long tests too
 	@$(BIN)/pytest -q
+
+test-docs: $(VENV)/.ready ## every command and expected output of the labs and the README, and every exercise (part of test-all)
+	@$(BIN)/pytest -q tests/docs
 
 lint: $(VENV)/.ready ## format, lint, types, and who may import whom
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .

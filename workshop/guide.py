@@ -1,0 +1,126 @@
+"""Goes through a lab with somebody: shows, asks for predictions, runs, compares, and keeps how far they came."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.markdown import Markdown
+from rich.markup import escape
+
+from deploy.display import console
+from workshop import shell
+from workshop.labs import EXERCISE, Command, Lab, Prediction, Prose, Question, Step, missing_in
+from workshop.progress import LabProgress, Progress, now
+
+LEFT_OPEN = "(left open)"
+
+
+@dataclass
+class Guide:
+    """`unattended`: nobody is asked anything; predictions are then taken from `given`, one after the other."""
+
+    lab: Lab
+    progress: Progress
+    unattended: bool
+    given: Iterator[str]
+
+    def go(self) -> bool:
+        """Go through what is left of the lab; return whether all its commands did what the text says."""
+        kept = self.progress.of(self.lab.number)
+        console.rule(f"Lab {self.lab.number}. {self.lab.title}")
+        if kept.steps_done:
+            console.print(f"You have done {kept.steps_done} steps already; `--again` starts over.")
+        fine = True
+        number = 0
+        for section in self.lab.sections:
+            told = False
+            for step in section.steps:
+                number += 1
+                if number <= kept.steps_done:
+                    continue
+                if not told:
+                    told = True
+                    console.print(f"\n[bold]{escape(section.title)}[/]")
+                    if section.title == "Look":
+                        self._remind(kept)
+                fine = self._take(step, kept, exercise=section.title == EXERCISE) and fine
+                kept.steps_done = number
+                self.progress.keep()
+        kept.steps_done = 0  # the next time begins at the beginning
+        kept.done_at = now() if fine else ""
+        self.progress.keep()
+        self._say_goodbye(kept, fine=fine)
+        return fine
+
+    def _take(self, step: Step, kept: LabProgress, *, exercise: bool) -> bool:
+        if isinstance(step, Prose):
+            console.print(Markdown(step.text))
+        elif isinstance(step, Prediction):
+            kept.predictions[str(step.number)] = self._predict(step)
+        elif isinstance(step, Question):
+            console.print(f"\n[bold]?[/] {escape(step.text)}")
+            self._wait("Think first; Enter shows the answer.")
+            console.print(Markdown(step.answer))
+        elif exercise:  # whoever does the exercise runs these, in their own time
+            console.print(f"  [bold]$ {escape(step.line)}[/]")
+        else:
+            return self._run(step, kept)
+        return True
+
+    def _predict(self, step: Prediction) -> str:
+        console.print(f"\n[bold]Predict.[/] {escape(step.text)}")
+        answer = next(self.given, "")
+        if not answer and not self.unattended:
+            answer = console.input("[bold]> [/]").strip()
+        console.print(f"  kept: {escape(answer or LEFT_OPEN)}")
+        return answer or LEFT_OPEN
+
+    def _run(self, step: Command, kept: LabProgress) -> bool:
+        console.print(f"\n[bold]$ {escape(step.line)}[/]")
+        self._wait("Enter runs it.")
+        while True:
+            ran = shell.run(step.line)
+            kept.seconds[step.line] = round(ran.seconds, 1)
+            wrong = self._what_is_wrong(step, ran)
+            if wrong is None:
+                console.print(f"[green]As expected[/], after {ran.seconds:.0f} s.")
+                return True
+            console.print(f"[red]{escape(wrong)}[/]")
+            if self.unattended or not self._again():
+                return False
+
+    def _what_is_wrong(self, step: Command, ran: shell.Ran) -> str | None:
+        if ran.status != step.status:
+            return f"It ended with status {ran.status}, and not with {step.status}."
+        missing = missing_in(ran.output, step.expected)
+        if missing:
+            return f"The text expects this line, and it did not come: {missing[0].strip()}"
+        return None
+
+    def _again(self) -> bool:
+        return console.input("[bold]Run it again? (y/n) [/]").strip().lower() in ("", "y", "yes")
+
+    def _remind(self, kept: LabProgress) -> None:
+        for prediction in self.lab.predictions:
+            said = kept.predictions.get(str(prediction.number), LEFT_OPEN)
+            console.print(f"  You were asked: {escape(prediction.text)}\n  You predicted: [bold]{escape(said)}[/]")
+
+    def _wait(self, why: str) -> None:
+        if not self.unattended:
+            console.input(f"[dim]{why} [/]")
+
+    def _say_goodbye(self, kept: LabProgress, *, fine: bool) -> None:
+        if not fine:
+            console.print("\n[red]Not everything went as the text says; see above.[/]")
+            return
+        console.print(f"\n[green]Lab {self.lab.number} is done.[/]")
+        if not kept.solved_at:
+            number = self.lab.number
+            console.print(f"Its exercise: `twinshop lab {number} --start`, then `twinshop lab {number} --check`.")
+
+
+def is_attended() -> bool:
+    """Whether somebody sits at the terminal."""
+    return sys.stdin.isatty()

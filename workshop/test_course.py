@@ -1,0 +1,143 @@
+"""The course's own machinery: what a text means, what counts as expected, what is kept, what the last record needs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deploy.home import Home
+from workshop import claims
+from workshop.checks import NotYet
+from workshop.checks.decision_record import check as check_record
+from workshop.exercise import Exercise
+from workshop.guide import Guide
+from workshop.labs import Command, Lab, Prediction, Question, find, missing_in, read
+from workshop.progress import Progress, folder_of
+
+LAB = """# Lab 1. Small
+
+## Predict first
+
+**Predict.** How many
+lines?
+
+## Run
+
+Text.
+
+```console
+$ printf 'one\\ntwo 22 ms\\n'
+one
+two ... ms
+$ exit 3  # exit status 3
+```
+
+## Look
+
+Look.
+
+## Change something
+
+```console
+$ touch must-not-be-run
+```
+
+## Questions
+
+<details>
+<summary>Why?</summary>
+
+Because.
+
+</details>
+"""
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    path = tmp_path / "01-small.md"
+    path.write_text(LAB, "utf-8")
+    return read(path)
+
+
+def go(lab: Lab, home: Path, *given: str) -> bool:
+    return Guide(lab, Progress(Home(home)), unattended=True, given=iter(given)).go()
+
+
+def test_a_text_is_read_step_by_step(lab: Lab) -> None:
+    steps = [step for section in lab.sections for step in section.steps]
+
+    assert [step for step in steps if isinstance(step, Prediction)] == [Prediction(1, "How many lines?")]
+    assert lab.commands == [
+        Command("printf 'one\\ntwo 22 ms\\n'", ("one", "two ... ms")),
+        Command("exit 3", (), 3),
+    ]
+    assert [step for step in steps if isinstance(step, Question)] == [Question("Why?", "Because.")]
+
+
+@pytest.mark.parametrize(
+    ("expected", "is_there"),
+    [
+        (("first", "third 3 of ..."), True),
+        (("... 2 ...",), True),
+        (("third ...", "first"), False),  # in this order
+        (("second",), False),  # the whole line
+        (("fourth",), False),
+    ],
+)
+def test_expected_lines_come_in_their_order_and_dots_stand_for_anything(
+    expected: tuple[str, ...], is_there: bool
+) -> None:
+    assert (missing_in("first\n  second   2 ms\nthird 3 of 3\n", expected) == []) is is_there
+
+
+def test_a_lab_keeps_predictions_and_what_commands_took(lab: Lab, tmp_path: Path) -> None:
+    assert go(lab, tmp_path, "two")
+
+    kept = json.loads((folder_of(Home(tmp_path)) / "progress.json").read_text("utf-8"))["1"]
+    assert kept["predictions"] == {"1": "two"}
+    assert kept["done_at"]
+    assert set(kept["seconds"]) == {command.line for command in lab.commands}
+    assert not Path("must-not-be-run").exists()
+
+
+def test_a_lab_whose_command_does_something_else_is_not_done(lab: Lab, tmp_path: Path) -> None:
+    lab.path.write_text(LAB.replace("two ... ms", "three ... ms"), "utf-8")
+
+    assert not go(read(lab.path), tmp_path)
+    assert not Progress(Home(tmp_path)).of(1).done_at
+
+
+def test_a_lab_goes_on_where_it_was_left(lab: Lab, tmp_path: Path) -> None:
+    progress = Progress(Home(tmp_path))
+    progress.of(1).steps_done = 3  # the prediction, the text, the first command
+    progress.keep()
+
+    assert go(lab, tmp_path, "not asked any more")
+
+    kept = Progress(Home(tmp_path)).of(1)
+    assert kept.predictions == {}
+    assert list(kept.seconds) == ["exit 3"]
+
+
+def test_a_decision_record_is_begun_with_what_was_predicted_and_is_not_solved_by_that(tmp_path: Path) -> None:
+    home, reports = Home(tmp_path / "home"), tmp_path / "reports"
+    progress = Progress(home)
+    progress.of(1).predictions["1"] = "one and four"
+    progress.keep()
+    exercise = Exercise(find(10), home)
+
+    path = claims.write_record(home, reports)
+
+    text = path.read_text("utf-8")
+    assert "one and four" in text
+    assert all(f"| {number} " in text for number in claims.CLAIMS)
+    with pytest.raises(NotYet, match="still says"):
+        check_record(exercise)
+
+    argued = "We split nothing: only C1 was supported, C2 and C5 say 2.2 times the memory, and nobody is on call."
+    path.write_text(text.replace(claims.TO_WRITE, argued), "utf-8")
+    check_record(exercise)
+    assert claims.write_record(home, reports).read_text("utf-8") == text.replace(claims.TO_WRITE, argued)
