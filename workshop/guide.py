@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
 
@@ -14,7 +15,9 @@ from workshop import shell
 from workshop.labs import EXERCISE, Command, Lab, Prediction, Prose, Question, Step, missing_in
 from workshop.progress import LabProgress, Progress, now
 
+WIDEST = 110  # longer lines are no fun to read
 LEFT_OPEN = "(left open)"
+_reader = Console(highlight=False, width=min(WIDEST, console.width))  # wraps; the one for output does not
 
 
 @dataclass
@@ -56,13 +59,13 @@ class Guide:
 
     def _take(self, step: Step, kept: LabProgress, *, exercise: bool) -> bool:
         if isinstance(step, Prose):
-            console.print(Markdown(step.text))
+            _reader.print(Markdown(step.text))
         elif isinstance(step, Prediction):
             kept.predictions[str(step.number)] = self._predict(step)
         elif isinstance(step, Question):
             console.print(f"\n[bold]?[/] {escape(step.text)}")
             self._wait("Think first; Enter shows the answer.")
-            console.print(Markdown(step.answer))
+            _reader.print(Markdown(step.answer))
         elif exercise:  # whoever does the exercise runs these, in their own time
             console.print(f"  [bold]$ {escape(step.line)}[/]")
         else:

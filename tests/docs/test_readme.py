@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,13 @@ TAKES_LONG = {
 }
 SHIFT = int(os.environ.get("TWINSHOP_TEST_PORT_SHIFT") or 8000) + 500  # beside the stacks of the journeys
 QUICK_S = 60
+# What takes minutes is run in its short form; `make test` is what runs this, and pages are opened by tests/browser.
+SHORT_FORMS = {
+    "demo": ("demo", "--quick"),
+    "bench": ("bench", "--quick"),
+    "experiment": ("experiment", "steady", "--quick"),
+}
+SHORT_S = 580
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +51,13 @@ def home() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(command: Command, home: Path) -> subprocess.CompletedProcess[str]:
+def run(command: Command, home: Path, limit_s: float = QUICK_S) -> subprocess.CompletedProcess[str]:
     """Run a command of the page in the repository, with a state folder and ports of its own."""
     # The environment that runs this test is the one that `make` would set up.
     words = [*command.words, "-o", ".venv/.ready"] if command.words[0] == "make" else list(command.words)
     environment = os.environ | {"TWINSHOP_HOME": str(home), "TWINSHOP_PORT_SHIFT": str(SHIFT), "COLUMNS": "120"}
     return subprocess.run(
-        words, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False, timeout=QUICK_S
+        words, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False, timeout=limit_s
     )
 
 
@@ -74,6 +82,20 @@ def test_the_quick_commands_run_one_after_the_other_as_a_reader_would(home: Path
         assert done.returncode == 0, f"$ {command}\n{done.stdout}\n{done.stderr}"
 
     assert {"up", "status", "kill", "hold", "release", "scale", "logs"} <= {command.target for command in ordered}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(SHORT_S + 60)
+@pytest.mark.parametrize("target", SHORT_FORMS)
+def test_the_long_commands_run_in_their_short_form(home: Path, target: str) -> None:
+    assert target in {command.target for command in commands_of()}
+    words = (sys.executable, "-m", "deploy.cli", *SHORT_FORMS[target])
+
+    done = run(Command(words), home, SHORT_S)
+
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-2000:]}"
+    assert "Report: " in done.stdout
+    run(Command(("make", "down")), home)
 
 
 def test_help_tells_every_target_of_the_makefile(home: Path) -> None:
