@@ -59,13 +59,13 @@ class Guide:
 
     def _take(self, step: Step, kept: LabProgress, *, exercise: bool) -> bool:
         if isinstance(step, Prose):
-            _reader.print(Markdown(step.text))
+            _read(step.text)
         elif isinstance(step, Prediction):
             kept.predictions[str(step.number)] = self._predict(step)
         elif isinstance(step, Question):
             console.print(f"\n[bold]?[/] {escape(step.text)}")
             self._wait("Think first; Enter shows the answer.")
-            _reader.print(Markdown(step.answer))
+            _read(step.answer)
         elif exercise:  # whoever does the exercise runs these, in their own time
             console.print(f"  [bold]$ {escape(step.line)}[/]")
         else:
@@ -122,6 +122,11 @@ class Guide:
         if not kept.solved_at:
             number = self.lab.number
             console.print(f"Its exercise: `twinshop lab {number} --start`, then `twinshop lab {number} --check`.")
+
+
+def _read(text: str) -> None:
+    """Show Markdown; links as the files that they are, seen from the root of the repository."""
+    _reader.print(Markdown(text.replace("](../", "]("), hyperlinks=False))
 
 
 def is_attended() -> bool:
