@@ -36,7 +36,9 @@ def check(stacks: Sequence[str]) -> bool:
         for line in tell(outcome):
             console.print(line, markup=False)
         kept = {"at": time.time(), "with_history": history is not None, **outcome.as_dict()}
-        write_atomically(file_of(home, runner.stack.name), json.dumps(kept))
+        path = file_of(home, runner.stack.name)
+        path.parent.mkdir(parents=True, exist_ok=True)  # nobody may have sent anything here yet
+        write_atomically(path, json.dumps(kept))
     return clean
 
 
