@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from deploy.display import console
+from deploy.runner import Runner
 from workshop.checks import require
 from workshop.customer import until
 from workshop.exercise import Exercise
@@ -18,8 +19,10 @@ def check(exercise: Exercise) -> None:
         customer, runner = customers["microservices"], exercise.runner("microservices")
         sku = customer.some_skus(1)[0]
         runner.hold("payments", kill=True)
+        before = _process_of_orders(runner)
         restart = threading.Thread(target=exercise.attempt, args=("restart", "orders"), daemon=True)
         restart.start()
+        until(lambda: _process_of_orders(runner) not in (None, before), BACK_WITHIN_S)
         order = until(lambda: _accepted(customer.buy((sku, 1)).status), BACK_WITHIN_S)
         console.print(f"Payments held, orders restarted: the shop {'takes' if order else 'takes no'} orders")
         runner.release("payments")
@@ -33,6 +36,10 @@ def check(exercise: Exercise) -> None:
         status = until(lambda: customer.get(f"/orders/{last}").body["status"] == "confirmed", within_s=40)
         console.print(f"Payments is back: the order is {'confirmed' if status else 'still pending'}")
         require(status, f"The order {last} was not confirmed within 40 s after payments was back.")
+
+
+def _process_of_orders(runner: Runner) -> int | None:
+    return next(one.pid for one in runner.status().instances if one.part == "orders")
 
 
 def _accepted(status: int) -> bool:
