@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 from loadtests.report import architecture_plots, cost_plots, latency_plot, trouble_plots
 from loadtests.report.plot import Figure, colour, figure, upright, view
@@ -33,7 +34,7 @@ def ratios(result: Result) -> Figure | None:
         "type": "scatter",
         "mode": "markers",
         "x": [row["ratio"] for _, row in rows],
-        "y": [row.get("what", name) for name, row in rows],
+        "y": _labels(result["comparison"])[::-1],
         "error_x": {
             "type": "data",
             "symmetric": False,
@@ -62,6 +63,17 @@ def ratios(result: Result) -> Figure | None:
     }  # fmt: skip
     reading = "Each point is the ratio over all pairs, each bar its 95 % interval. A bar that touches 1 shows nothing."
     return figure("ratios", "How many times as much", reading, [view("", [trace], layout)], 110 + 44 * len(rows))
+
+
+def _labels(comparison: dict[str, Ratio]) -> list[str]:
+    """Return what each ratio is of; of whom, too, where several are of the same figure."""
+    seen = Counter(row.get("what", name) for name, row in comparison.items())
+    return [
+        what
+        if seen[what := row.get("what", name)] == 1
+        else f"{what},<br>{build_name(row.get('b', ''))} / {build_name(row.get('a', ''))}"
+        for name, row in comparison.items()
+    ]
 
 
 def _range(rows: list[Ratio]) -> tuple[float, float]:

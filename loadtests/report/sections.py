@@ -9,7 +9,7 @@ from loadtests.measure.verdict import PROMISES
 from loadtests.report import parts, summary
 from loadtests.report.plot import UNIT_NAMES
 from loadtests.report.result import Result, Run
-from loadtests.report.words import journey_name, percent
+from loadtests.report.words import journey_name, percent, plural
 
 BUSY_SHARE = 0.5  # of all cores, used by others before the experiment began
 COUNTED_NAMES = {
@@ -28,7 +28,8 @@ def badges(result: Result, violations: list[dict[str, str]]) -> list[dict[str, s
     if violations:
         badges.append({"kind": "bad", "text": f"{len(violations)} violations"})
     elif checked:
-        badges.append({"kind": "good", "text": f"books right after {len(checked)} runs, {orders:,} confirmed orders"})
+        after = f"{plural(len(checked), 'run')}, {plural(orders, 'confirmed order')}"
+        badges.append({"kind": "good", "text": f"books right after {after}"})
     gate = result["aa_gate"]
     if gate is None:
         badges.append({"kind": "warn", "text": "indicative: no A/A gate was run"})

@@ -44,6 +44,11 @@ def journey_name(journey: str) -> str:
     return JOURNEY_NAMES.get(journey, journey)
 
 
+def plural(count: int, thing: str) -> str:
+    """Return a count with the name of what is counted."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """Return a figure with about this many digits that mean something; an en dash for none."""
     if value is None:
