@@ -26,7 +26,7 @@ from monolith.config import Settings
 from monolith.database import Database
 from monolith.migrations import migrate
 from shared.domain.errors import ShopError
-from shared.platform import failpoints, logs, mishaps
+from shared.platform import clock, failpoints, logs, mishaps
 from shared.platform.leaving import LeavingWsgi
 from shared.platform.metrics import Metrics
 
@@ -39,6 +39,7 @@ def serve(settings: Settings, create_app: Callable[[Settings], Flask], close: Ca
     try:
         failpoints.enable(settings.crash_at, settings.reached_file, local_mode=settings.is_local)
         mishaps.enable(settings.faults_file, local_mode=settings.is_local)
+        clock.set_off(settings.clock_off_s, local_mode=settings.is_local)
         _check_port(settings.host, settings.port)
         if settings.migrate_on_start:
             _prepare(settings)

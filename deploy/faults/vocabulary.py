@@ -54,6 +54,7 @@ _EVERY = (
     Fault("cpu-hog", "each request that enters the module burns CPU", "module", "mishap", {"ms": 300}),
     Fault("memory-leak", "each request that enters the module leaks; above the limit the process is killed", "module",
           "mishap", {"mb": 10, "limit_mb": 400}),
+    Fault("clock-off", "the clock of the part's process is wrong", "part", "clock", {"s": 3600}),
     Fault("poison-request", "a search that kills the process it reaches, sent again and again", "module", "poison",
           {"every_s": 1}),
     Fault("poison-message", "an event that nobody can decode is published", "broker", "poison_message", {"count": 1}),

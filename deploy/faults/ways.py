@@ -96,6 +96,15 @@ def _mishap(runner: Runner, fault: Fault, module: str, given: Parameters) -> Hea
     return heal
 
 
+def _clock(runner: Runner, _: Fault, part: str, given: Parameters) -> Heal:
+    """The part comes up again with a wrong clock, as on a machine that lost its time server."""
+    name = part_of(runner.stack, part).name
+    if runner.stack.part(name).kind != "app":
+        raise NoSuchFault(f"{name} is no program of ours: only an application's clock can be set wrong.")
+    runner.configure(name, {"CLOCK_OFF_S": str(given["s"])})
+    return lambda: runner.configure(name, {"CLOCK_OFF_S": None})
+
+
 def _poison(runner: Runner, _: Fault, module: str, given: Parameters) -> Heal:
     """The only request that anybody may send without a token is a search: poison is for the catalog."""
     if module != "catalog":
@@ -157,6 +166,7 @@ WAYS: dict[str, Way] = {
     "provider": _provider,
     "mail": _mail,
     "mishap": _mishap,
+    "clock": _clock,
     "poison": _poison,
     "poison_message": _poison_message,
 }

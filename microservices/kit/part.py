@@ -22,7 +22,7 @@ from microservices.kit.resilience import guard_of
 from microservices.kit.serving import run
 from microservices.kit.settings import ServiceSettings
 from shared.contract.events import Event
-from shared.platform import failpoints, logs, mishaps
+from shared.platform import clock, failpoints, logs, mishaps
 from shared.platform.metrics import CONTENT_TYPE, Metrics
 from shared.platform.tokens import ServiceSigner, ServiceVerifier, TokenVerifier
 
@@ -142,6 +142,7 @@ class Part:
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         failpoints.enable(self.settings.crash_at, self.settings.reached_file, local_mode=self.settings.is_local)
         mishaps.enable(self.settings.faults_file, local_mode=self.settings.is_local)
+        clock.set_off(self.settings.clock_off_s, local_mode=self.settings.is_local)
         if self.settings.migrate_on_start:
             await migrate(self.database, f"microservices.{self.name}")
         for step in self._on_start:

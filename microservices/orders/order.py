@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -14,7 +14,7 @@ from shared.contract.events import OrderEvent, OrderEventType
 from shared.contract.inner import Reservation
 from shared.domain.ids import new_id
 from shared.domain.order import OrderStatus, check_transition
-from shared.platform import tracing
+from shared.platform import clock, tracing
 from shared.platform.tokens import Principal
 
 
@@ -42,7 +42,7 @@ class OrderState:
     @classmethod
     def fresh(cls, who: Principal, keyed: Keyed[OrderInput]) -> OrderState:
         """Return the first version of an order, as the customer asks for it."""
-        now = datetime.now(UTC)
+        now = clock.now()
         return cls(
             id=new_id(),
             customer_id=who.subject,
@@ -93,7 +93,7 @@ class OrderState:
         """Return the next version. Raises IllegalTransition."""
         check_transition(self.status, status)
         return replace(
-            self, status=status, version=self.version + 1, reason=reason or self.reason, updated_at=datetime.now(UTC)
+            self, status=status, version=self.version + 1, reason=reason or self.reason, updated_at=clock.now()
         )
 
     def body(self) -> Order:

@@ -125,10 +125,13 @@ class Orders:
         await self._step(order, new, new.event("order.cancelled"), connection=connection)
         return Answer.of(200, new.body())
 
-    async def claim_due(self, batch: int) -> list[OrderState]:
-        """Take orders that a crash or a missing answer left behind; whoever held one before loses its next step."""
+    async def claim_due(self, batch: int) -> list[tuple[OrderState, float]]:
+        """Take orders that a crash or a missing answer left behind, and their ages in seconds by the database's clock.
+
+        Whoever held one before loses its next step.
+        """
         rows = await self._database.commit_one(CLAIM, {"batch": batch, "lease_s": LEASE_S})
-        return [OrderState.of_row(row) for row in rows]
+        return [(OrderState.of_row(row), row.age_s) for row in rows]
 
     async def snooze(self, order: OrderState) -> None:
         """An event will tell the end: look again only much later."""

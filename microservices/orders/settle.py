@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -47,19 +46,19 @@ class Settler:
         loop alone could keep an overloaded payments service down, long after the customers have left.
         """
         due = await self._orders.claim_due(self._batch)
-        answered = await asyncio.gather(*(self._resume(order) for order in due))
+        answered = await asyncio.gather(*(self._resume(order, age_s) for order, age_s in due))
         full = len(due) == self._batch
         self._batch = min(BATCH, self._batch * 2) if all(answered) else max(1, self._batch // 2)
         return full and all(answered)
 
-    async def _resume(self, order: OrderState) -> bool:
+    async def _resume(self, order: OrderState, age_s: float) -> bool:
         """Take an order further; False if somebody who is needed for that did not answer."""
         tracing.begin(None)
         try:
             if order.status == OrderStatus.PLACED:
                 await carry_on(self._orders, order)
             elif order.status == OrderStatus.PAYMENT_PENDING:
-                if not await self._ask_for_payment(order):
+                if not await self._ask_for_payment(order, age_s):
                     return False
             elif order.status == OrderStatus.CANCELLING:
                 refund = await finish_cancel(self._orders, order)
@@ -71,12 +70,11 @@ class Settler:
         self._metrics.recovered.labels("order").inc()
         return True
 
-    async def _ask_for_payment(self, order: OrderState) -> bool:
+    async def _ask_for_payment(self, order: OrderState, age_s: float) -> bool:
         """Send the charge again (it is safe), or call it off if it has been unknown for too long.
 
         Return whether payments answered.
         """
-        age_s = (datetime.now(UTC) - order.created_at).total_seconds()
         if age_s > self._orders.settings.payment_give_up_s:
             charge = await self._orders.payments.void(order)
         else:

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid, bindparam, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from microservices.kit.outbox import outbox_table
@@ -77,8 +90,8 @@ CLAIM = text("""
     UPDATE orders
     SET version = version + 1, due_at = now() + make_interval(secs => :lease_s)
     WHERE id IN (SELECT id FROM orders WHERE due_at <= now() ORDER BY due_at LIMIT :batch FOR UPDATE SKIP LOCKED)
-    RETURNING *
-""").columns(*orders.c)
+    RETURNING *, extract(epoch FROM now() - created_at)::float8 AS age_s
+""").columns(*orders.c, Column("age_s", Float))
 
 SNOOZE = text(
     "UPDATE orders SET due_at = now() + make_interval(secs => :due_in_s) WHERE id = :id AND version = :version"

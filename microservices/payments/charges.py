@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -20,7 +19,7 @@ from shared.contract.inner import ChargeInput, ChargeResult
 from shared.domain.ids import new_id
 from shared.domain.payment import PaymentStatus
 from shared.domain.risk import risk_score
-from shared.platform import tracing
+from shared.platform import clock, tracing
 from shared.platform.failpoints import reach
 from shared.platform.metrics import Metrics
 from shared.platform.mishaps import enter
@@ -81,7 +80,7 @@ class Charges:
         event = PaymentEvent(
             id=new_id(),
             type=f"payment.{outcome.status.value}",  # type: ignore[arg-type]
-            occurred_at=datetime.now(UTC).isoformat(),
+            occurred_at=clock.now().isoformat(),
             trace_id=tracing.current(),
             payment_id=payment.id,
             order_id=payment.order_id,

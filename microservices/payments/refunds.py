@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
@@ -30,7 +29,7 @@ from shared.domain.payment import (
     RefundOrigin,
     RefundStatus,
 )
-from shared.platform import tracing
+from shared.platform import clock, tracing
 from shared.platform.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -164,7 +163,7 @@ def _refunded_event(refund: Row[Any]) -> PaymentEvent:
     return PaymentEvent(
         id=new_id(),
         type="payment.refunded",
-        occurred_at=datetime.now(UTC).isoformat(),
+        occurred_at=clock.now().isoformat(),
         trace_id=tracing.current(),
         payment_id=refund.payment_id,
         order_id=refund.order_id,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -18,6 +17,7 @@ from shared.contract.bodies import MoneyBody, Payment, WebhookInput
 from shared.domain.errors import NotFound, Unauthenticated
 from shared.domain.ids import is_id
 from shared.domain.payment import PaymentStatus
+from shared.platform import clock
 from shared.platform.tokens import Principal
 from shared.platform.webhook_signature import is_genuine
 
@@ -51,7 +51,7 @@ class Payments:
 
     def check_signature(self, raw: bytes, signature: str) -> None:
         """Raise Unauthenticated unless the provider signed these bytes a short while ago."""
-        if not is_genuine(self._settings.webhook_secret, raw, signature, time.time()):
+        if not is_genuine(self._settings.webhook_secret, raw, signature, clock.now_s()):
             raise Unauthenticated("The webhook's signature is missing, wrong or old.")
 
     async def on_webhook(self, webhook: WebhookInput) -> None:

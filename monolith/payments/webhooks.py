@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 
 from pydantic import ValidationError
 
@@ -14,7 +13,7 @@ from shared.contract.problems import error_of_validation
 from shared.domain.errors import Unauthenticated
 from shared.domain.ids import is_id
 from shared.domain.payment import PaymentStatus, RefundStatus
-from shared.platform import webhook_signature
+from shared.platform import clock, webhook_signature
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ class Webhooks:
 
     def receive(self, raw: bytes, signature: str) -> None:
         """Act on one delivery. Raises Unauthenticated, MalformedBody, InvalidRequest, Unavailable."""
-        if not webhook_signature.is_genuine(self._secret, raw, signature, time.time()):
+        if not webhook_signature.is_genuine(self._secret, raw, signature, clock.now_s()):
             raise Unauthenticated("The webhook's signature is missing, wrong or old.")
         try:
             told = WebhookInput.model_validate_json(raw)

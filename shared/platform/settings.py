@@ -39,6 +39,7 @@ class CommonSettings(BaseSettings):
     crash_at: str = ""
     reached_file: str = ""
     faults_file: str = ""  # see mishaps.py
+    clock_off_s: float = 0.0  # see clock.py
 
     @property
     def is_local(self) -> bool:

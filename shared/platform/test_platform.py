@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from shared.domain.errors import Unauthenticated, Unavailable
-from shared.platform import failpoints, tracing
+from shared.platform import clock, failpoints, tracing
 from shared.platform.fingerprint import fingerprint
 from shared.platform.settings import CommonSettings, load_or_exit
 from shared.platform.tokens import ServiceSigner, ServiceVerifier, TokenVerifier
@@ -279,3 +280,15 @@ def test_a_trace_id_that_is_none_is_replaced(header: str | None) -> None:
 
 def test_the_trace_id_of_the_edge_is_kept() -> None:
     assert tracing.begin("7f3c-1") == "7f3c-1"
+
+
+def test_a_wrong_clock_is_refused_outside_local_mode_and_wrong_inside() -> None:
+    with pytest.raises(ValueError, match="CLOCK_OFF_S"):
+        clock.set_off(60, local_mode=False)
+
+    clock.set_off(3600, local_mode=True)
+    try:
+        assert clock.now_s() - time.time() == pytest.approx(3600, abs=5)
+        assert (clock.now() - datetime.now(UTC)).total_seconds() == pytest.approx(3600, abs=5)
+    finally:
+        clock.set_off(0, local_mode=True)

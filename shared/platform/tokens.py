@@ -16,6 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
 from shared.domain.errors import Unauthenticated, Unavailable
+from shared.platform import clock
 
 ALGORITHM = "Ed25519"  # RFC 9864: fully specified, where "EdDSA" is not
 LEEWAY_S = 5
@@ -48,7 +49,7 @@ class _Cache:
 
     def get(self, token: str) -> dict[str, Any] | None:
         entry = self._entries.get(token)
-        if entry is None or entry[0] < time.time():
+        if entry is None or entry[0] < clock.now_s():
             return None
         return entry[1]
 
@@ -69,6 +70,7 @@ class TokenVerifier:
     def __init__(self, jwks_url: str, issuer: str, audience: str) -> None:
         self._jwks_url = jwks_url
         self._rules = jwt.JWTClaimsRegistry(
+            now=_now_s,
             leeway=LEEWAY_S,
             iss={"essential": True, "value": issuer},
             aud={"essential": True, "value": audience},
@@ -139,7 +141,7 @@ class ServiceSigner:
 
     def authorization(self, audience: str) -> str:
         """Return the Authorization header for a call to the service `audience`."""
-        now = time.time()
+        now = clock.now_s()
         use_until, token = self._tokens.get(audience, (0.0, ""))
         if now >= use_until:
             claims = {
@@ -173,6 +175,7 @@ class ServiceVerifier:
     def _check(self, token: str) -> dict[str, Any]:
         caller = str(_unverified_claims(token).get("iss"))
         rules = jwt.JWTClaimsRegistry(
+            now=_now_s,
             leeway=LEEWAY_S,
             iss={"essential": True, "value": caller},
             aud={"essential": True, "value": self._name},
@@ -184,6 +187,10 @@ class ServiceVerifier:
         except (JoseError, KeyError, ValueError, TypeError) as error:
             raise Unauthenticated("The service token is not valid.") from error
         return decoded.claims
+
+
+def _now_s() -> int:
+    return int(clock.now_s())
 
 
 def _bearer(authorization: str | None) -> str:
