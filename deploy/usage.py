@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +45,25 @@ def usage_of(processes: Iterable[psutil.Process], *, memory: bool) -> Usage:
     for process in processes:
         with contextlib.suppress(psutil.Error, OSError):
             times = process.cpu_times()
-            cpu_s = times.user + times.system + times.children_user + times.children_system
+            cpu_s = _exactly(process.pid, times.user + times.system) + times.children_user + times.children_system
             size, kind = _memory(process) if memory else (0, "pss")
             total += Usage(cpu_s, size, kind, 1)
     return total
+
+
+def _exactly(pid: int, roughly_s: float) -> float:
+    """Return what a process used to the nanosecond, by its CPU clock; `roughly_s` where the system has none.
+
+    Times in /proc are cut to ticks of 10 ms. A part of twenty processes loses 100 ms on the average, and not the same
+    at both ends of a slice: that alone was half of what a build differed from itself by.
+    """
+    if sys.platform != "linux":
+        return roughly_s
+    try:
+        # The clock of all threads of a process, ended ones too: CPUCLOCK_SCHED, see clock_getcpuclockid(3).
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return roughly_s
 
 
 def _memory(process: psutil.Process) -> tuple[int, str]:
