@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from deploy.errors import DeployError
 from deploy.faults import mishaps
 from deploy.runner import Runner
-from loadtests.experiments import journeys_core, pairing, probe
+from loadtests.experiments import generator, journeys_core, pairing, probe
 from loadtests.experiments.arm import Arm, Measured, arms_up
 from loadtests.experiments.closing import close_books
 from loadtests.experiments.generator import Order
@@ -85,11 +85,11 @@ def run(session: Session) -> Result:
         load = replace(SLICE, rate=rate, mix=mix)
         with _slowed(session, again, load, planted) as again:
             _rounds(session, [*arms.values(), again], load, pairs, fresh=False)
-        slices = [run for run in session.runs if run["pair"]]
+        slices = list(session.runs)
         _close(session, arms)
         if not cpu_only:
             _rounds(session, [*arms.values(), again], replace(FRESH, rate=rate, mix=mix), pairs, fresh=True)
-    fresh = session.runs[session.runs.index(slices[-1]) + 1 :]
+    fresh = session.runs[len(slices) :]
     figures = {name: figure for name, figure in FIGURES.items() if figure.in_slices or not cpu_only}
     gates = {name: gate(fresh if not figure.in_slices else slices, figure) for name, figure in figures.items()}
     comparison = compare(slices, fresh, gates, enforced=session.budget.enforced)
@@ -142,14 +142,21 @@ def _slowed(session: Session, again: Arm, load: Load, share: float) -> Iterator[
         yield again
         return
     with _armed(again.runner):
-        # Two slices that are no pair: the first one warms the restarted process up.
-        costs = [run_trial(session, again, load, pair=0, seed=session.seed, fresh=False, reconcile=False).run
-                 for _ in range(2)]  # fmt: skip
-        cost_ms = costs[-1]["cpu_ms_per_order"]
+        for _ in range(2):  # the first slice warms the restarted process up
+            measured = again.load(_slice_of(session, again, load))
+        cost_ms = measured.spent.per(measured.summary["orders_confirmed"])
+        again.fresh_data(PRODUCTS)
         if cost_ms is None:
             raise DeployError("No order was confirmed, so that nothing can be planted: see the report's runs.")
         session.notes.append(f"PLANTED: a busy loop of {share * cost_ms:.2f} ms in each order of {AGAIN}.")
         yield SlowedArm(again.name, again.runner, again.parties, again.budget, hog_ms=share * cost_ms)
+
+
+def _slice_of(session: Session, arm: Arm, load: Load) -> Order:
+    return generator.open_arrivals(
+        arm.runner.address, arm.parties.identity, session.folder / "calibration", profile=load.as_profile,
+        duration_s=load.duration_s, mix=load.mix, seed=session.seed, warm_up_s=load.warm_up_s, cores=arm.budget.other,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager
