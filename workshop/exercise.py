@@ -21,6 +21,7 @@ from workshop.labs import FOLDER, Lab
 from workshop.progress import folder_of
 
 START, SOLUTION = "start.patch", "solution.patch"
+_APPLY = ("apply", "-C1")  # a line of context on each side is enough: the code around an exercise lives on
 COMMAND_LIMIT_S = 180.0
 _GIT = ("git", "-c", "user.name=workshop", "-c", "user.email=workshop@twinshop.example", "-c", "core.hooksPath=")
 
@@ -55,13 +56,13 @@ class Exercise:
             _open_to_everybody(self._folder)
         self._git("init", "--quiet")
         if (self.patches / START).exists():
-            self._git("apply", str(self.patches / START))
+            self._git(*_APPLY, str(self.patches / START))
         self._git("add", "--all")
         self._git("commit", "--quiet", "--message", f"Lab {self.lab.number}: where the exercise starts")
 
     def solve(self) -> None:
         """Lay the solution over a copy that stands at its start. Raises DeployError."""
-        self._git("apply", str(self.patches / SOLUTION))
+        self._git(*_APPLY, str(self.patches / SOLUTION))
 
     def changes(self) -> list[tuple[int, int, str]]:
         """Return what was changed since the start: lines added, lines taken away, file."""
