@@ -15,7 +15,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml deploy/setup.sh
 	@bash deploy/setup.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 
-.PHONY: help setup demo test test-all test-docs lint up down status stats scale kill hold release pause resume restart logs fault heal reset \
+.PHONY: help setup demo test test-all test-docs lint up down status stats scale kill hold release pause resume restart logs fault heal reset lab \
 	bench experiment chaos room locust screenshots compare-place-order requirements clean \
 	images images-save images-load compose-up compose-down compose-demo test-compose
 
@@ -107,6 +107,9 @@ compose-demo: images ## the demo, on containers
 test-compose: $(VENV)/.ready ## the container tests, and the journeys on both builds in containers
 	@$(BIN)/pytest -q tests/containers
 	@TWINSHOP_ON=compose $(BIN)/pytest -q tests/journeys --arms monolith,microservices
+
+lab: $(VENV)/.ready ## the workshop's labs: make lab lists them, make lab N=1 goes through one (WITH=--check checks its exercise)
+	@$(TWINSHOP) lab $(N) $(WITH)
 
 compare-place-order: ## 'place an order' in both builds, side by side
 	@diff -y -W 200 monolith/orders/place_order.py microservices/orders/place_order.py || true

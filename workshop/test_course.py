@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.home import Home
+from deploy.home import REPOSITORY, Home
 from workshop import claims
 from workshop.checks import NotYet
 from workshop.checks.decision_record import check as check_record
@@ -120,6 +120,19 @@ def test_a_lab_goes_on_where_it_was_left(lab: Lab, tmp_path: Path) -> None:
     kept = Progress(Home(tmp_path)).of(1)
     assert kept.predictions == {}
     assert list(kept.seconds) == ["exit 3"]
+
+
+def test_what_runs_in_an_exercise_is_its_copy_and_not_the_work_tree(tmp_path: Path) -> None:
+    exercise = Exercise(find(3), Home(tmp_path))
+    exercise.start()
+
+    ran = exercise.python(
+        "-c", "import shared, deploy.home; print(shared.__file__, deploy.home.Home.from_environment())"
+    )
+
+    assert str(exercise.code / "shared") in ran.stdout
+    assert str(exercise.home.root) in ran.stdout
+    assert "ruler.py" not in {path.name for path in REPOSITORY.iterdir()}
 
 
 def test_a_decision_record_is_begun_with_what_was_predicted_and_is_not_solved_by_that(tmp_path: Path) -> None:
