@@ -16,7 +16,7 @@ PORTS: dict[str, dict[str, dict[str, int]]] = {
         "db": {"sql": 18190},
     },
     "microservices": {
-        "edge": {"http": 8002, "admin": 18201, "catalog": 18202, "payments": 18203},
+        "edge": {"http": 8002, "admin": 18201, "catalog": 18202, "payments": 18203, "notifications": 18204},
         "catalog": {"http": 18210},
         "orders": {"http": 18220},
         "payments": {"http": 18230},

@@ -82,12 +82,14 @@ def create_app(
 ) -> Colocated:
     """Return the four apps as one. Nothing connects before it starts."""
     catalog_app, payments_app = create_catalog(catalog), create_payments(payments)
-    inner = {"catalog": InProcess(catalog_app), "payments": InProcess(payments_app)}
+    notifications_app = create_notifications(notifications)
+    called = {"catalog": catalog_app, "payments": payments_app, "notifications": notifications_app}
+    inner = {name: InProcess(app) for name, app in called.items()}
     apps = {
         "catalog": catalog_app,
         "orders": create_orders(orders, inner),
         "payments": payments_app,
-        "notifications": create_notifications(notifications),
+        "notifications": notifications_app,
     }
     return Colocated(apps)
 

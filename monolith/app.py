@@ -33,7 +33,19 @@ def create_app(settings: Settings, provider_transport: httpx.BaseTransport | Non
         transport, settings.provider_url, settings.provider_merchant, settings.provider_api_key, metrics
     )
 
-    mails = notifications.Notifications(database, settings.mail_domain)
+    sender = notifications.Sender(
+        database,
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        mail_domain=settings.mail_domain,
+        timeout_s=settings.mail_timeout_s,
+        metrics=metrics,
+    )
+    # Whoever waits for a mail waits no longer than the services wait for each other.
+    send_about = partial(sender.send_about, timeout_s=min(settings.mail_timeout_s, settings.inner_timeout_s))
+    mails = notifications.Notifications(
+        database, settings.mail_domain, send_about if settings.notify == "call" else None
+    )
     refunds = payments.Refunds(
         database,
         provider,
@@ -58,6 +70,7 @@ def create_app(settings: Settings, provider_transport: httpx.BaseTransport | Non
         refunds=refunds,
         webhooks=payments.Webhooks(charges, refunds, merchant=settings.provider_merchant, secret=secret),
         notifications=mails,
+        sender=sender,
         shop=orders.Shop(database, charges, refunds, mails, settings.cancel_window_s),
     )
     _add_background_work(app, settings)
@@ -73,15 +86,7 @@ def create_app(settings: Settings, provider_transport: httpx.BaseTransport | Non
 
 def _add_background_work(app: Flask, settings: Settings) -> None:
     database, metrics = app.extensions["database"], app.extensions["metrics"]
-    mails = app.extensions["notifications"]
-    sender = notifications.Sender(
-        database,
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        mail_domain=settings.mail_domain,
-        timeout_s=settings.mail_timeout_s,
-        metrics=metrics,
-    )
+    mails, sender = app.extensions["notifications"], app.extensions["sender"]
     settler = payments.Settler(
         database,
         app.extensions["payments"],
@@ -95,7 +100,7 @@ def _add_background_work(app: Flask, settings: Settings) -> None:
         Loop("mail", [sender.send_queued], sweep_interval_s=sweep_s, wake=mails.queued, linger_s=MAIL_LINGER_S),
         Loop("settle", [settler.settle_charges, settler.settle_refunds], sweep_interval_s=sweep_s),
     )
-    app.extensions.update(sender=sender, settler=settler, loops=loops)
+    app.extensions.update(settler=settler, loops=loops)
 
 
 def _add_operator_routes(app: Flask) -> None:

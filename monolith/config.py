@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from shared.platform.settings import CommonSettings, MailSettings, ProviderSettings
+from shared.platform.settings import CommonSettings, MailSettings, ProviderSettings, TellingSettings
 
 
-class Settings(CommonSettings, ProviderSettings, MailSettings):
+class Settings(CommonSettings, ProviderSettings, MailSettings, TellingSettings):
     """One process does it all, so it needs all: database, provider, mail. Durations carry their unit."""
 
     db_pool_size: int = Field(default=16, ge=1, le=100)

@@ -17,7 +17,7 @@ Parameters = Mapping[str, float]
 Way = Callable[[Runner, Fault, str, Parameters], Heal]
 
 POISON = "poisonedbook"
-INNER = ("catalog", "payments")  # what services call through the inner listeners
+INNER = ("catalog", "payments", "notifications")  # what services call through the inner listeners
 
 
 def _nothing() -> None:

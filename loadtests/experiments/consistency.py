@@ -89,7 +89,7 @@ def _round(
     looking: list[threading.Thread] = []
 
     def look() -> None:
-        looking.append(threading.Thread(target=_buy_and_look, args=(arm, duration_s, placed, lags, never), daemon=True))
+        looking.append(threading.Thread(target=buy_and_look, args=(arm, duration_s, placed, lags, never), daemon=True))
         looking[0].start()
 
     measured = slices.load(arm, feeder, order, memory=True, on_start=look)
@@ -102,7 +102,7 @@ def _round(
     session.narrator.done(f"round {round_}  {arm.name:<14} {len(placed)} orders watched")
 
 
-def _buy_and_look(
+def buy_and_look(
     arm: Arm, duration_s: float, placed: dict[str, float], lags: dict[str, list[float]], never: dict[str, int]
 ) -> None:
     """Buy at a steady pace, ask for each payment at once, and watch stock and notification of each order."""

@@ -31,6 +31,7 @@ MODULES = {
     "crossover": "loadtests.experiments.crossover",
     "resilience": "loadtests.experiments.resilience",
     "deploy": "loadtests.experiments.deploy_under_load",
+    "messaging": "loadtests.experiments.messaging",
     "chaos": "loadtests.experiments.chaos",
 }
 SECTIONS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadtests.report import chaos_plot, fault_plots, goodput_plot, tables
+from loadtests.report import chaos_plot, fault_plots, goodput_plot, messaging_plots, tables
 from loadtests.report.plot import Figure
 from loadtests.report.result import Result
 
@@ -16,6 +16,9 @@ def figures(result: Result) -> list[Figure | None]:
         chaos_plot.met(result),
         goodput_plot.goodput(result),
         goodput_plot.attempts(result),
+        messaging_plots.over_time(result),
+        messaging_plots.waits(result),
+        messaging_plots.agreement(result),
         tables.rollouts(result),
         tables.touched(result),
     ]

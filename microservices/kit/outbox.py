@@ -22,6 +22,8 @@ CREATE TABLE outbox (
     payload text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 )"""
+# A row that is being told by a call leaves only if that call does not take it out in time: it is the call's fallback.
+HOLD_OUTBOX = "ALTER TABLE outbox ADD COLUMN not_before timestamptz"
 
 BATCH = 200
 # Nobody waits for an event, and one round trip carries many: let some more come before each batch.
@@ -29,9 +31,11 @@ LINGER_S = 0.05
 # A row is deleted once the broker has it, so what is in the table is what is unsent. Looking for rows that are there,
 # and never for `id > last`, finds also the row of a transaction that took its id early and committed late.
 _TAKE = text(
-    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED) "
-    "RETURNING id, type, payload"
+    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE not_before IS NULL OR not_before <= now() "
+    "ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED) RETURNING id, type, payload"
 )
+_TAKE_OUT = text("DELETE FROM outbox WHERE id = :id")
+_LET_GO = text("UPDATE outbox SET not_before = NULL WHERE id = :id")
 
 
 def outbox_table(metadata: MetaData) -> Table:
@@ -43,6 +47,7 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("type", Text, nullable=False),
         Column("payload", Text, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("not_before", DateTime(timezone=True)),
     )
 
 
@@ -62,6 +67,15 @@ class Outbox:
         """Write events in the caller's transaction. Call `wake()` after the commit, or they leave with the sweep."""
         if events:
             await connection.execute(_INSERT, [row_of(event) for event in events])
+
+    async def take_out(self, row_id: int) -> None:
+        """A row that was held need not leave: a call has told it. Raises Unavailable or OutcomeUnknown."""
+        await self._database.commit_one(_TAKE_OUT, {"id": row_id})
+
+    async def let_go(self, row_id: int) -> None:
+        """A row that was held leaves now: the call that should have told it failed. Raises as `take_out`."""
+        await self._database.commit_one(_LET_GO, {"id": row_id})
+        self.wake()
 
     async def relay(self) -> bool:
         """Publish one batch; return whether there may be more. Raises if the broker is away: the rows stay."""

@@ -16,8 +16,8 @@ from shared.platform.settings import load_or_exit
 def create_app(settings: NotificationsSettings) -> FastAPI:
     """Return the app; it connects when it starts."""
     part = Part("notifications", settings)
-    service = NotificationService(part.database, settings.mail_domain)
     sender = MailSender(part.database, settings, part.metrics)
+    service = NotificationService(part.database, settings.mail_domain, sender)
     wake_sender = part.repeats("mail sender", sender.send_due, settings.sweep_interval_s)
     part.consumes("notifications", EVENT_TYPES, OrderEvent, service.on_order_events, wakes=wake_sender)
     return part.app([routes.router], service)

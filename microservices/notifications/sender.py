@@ -29,13 +29,15 @@ SENDING_S = 10.0
 BACK_OFF_AT_MOST_S = 8.0  # what waits for a mail server must be out soon after it is back
 
 # Times are the database's, so that replicas agree.
-CLAIM: TextClause = text("""
+_CLAIM = """
 UPDATE notifications
 SET attempts = attempts + 1, next_attempt_at = now() + CAST(:lease_s AS float) * interval '1 second'
-WHERE id IN (SELECT id FROM notifications WHERE status = 'queued' AND next_attempt_at <= now()
+WHERE id IN (SELECT id FROM notifications WHERE status = 'queued' AND next_attempt_at <= now() {which}
              ORDER BY next_attempt_at LIMIT CAST(:batch AS int) FOR UPDATE SKIP LOCKED)
 RETURNING id, order_id, kind, email, total, currency, message_id
-""")
+"""
+CLAIM: TextClause = text(_CLAIM.format(which=""))
+CLAIM_ABOUT: TextClause = text(_CLAIM.format(which="AND order_id = CAST(:order_id AS uuid)"))
 MARK_SENT: TextClause = text("""
 UPDATE notifications SET status = 'sent', sent_at = now()
 WHERE id = ANY (CAST(:ids AS uuid[])) AND status = 'queued'
@@ -60,8 +62,18 @@ class MailSender:
         """Send one batch; return whether there may be more."""
         await asyncio.sleep(LINGER_S)
         messages = await self._database.commit_one(CLAIM, {"lease_s": LEASE_S, "batch": BATCH})
+        await self._deliver(messages)
+        return len(messages) == BATCH
+
+    async def send_about(self, order_id: str) -> bool:
+        """Send what is due about one order, here and now; return whether all of it went. The loop does the rest."""
+        wanted = {"lease_s": LEASE_S, "batch": BATCH, "order_id": order_id}
+        return await self._deliver(await self._database.commit_one(CLAIM_ABOUT, wanted))
+
+    async def _deliver(self, messages: Sequence[Row[Any]]) -> bool:
+        """Send what was claimed, and note what came of it; return whether all of it was sent."""
         if not messages:
-            return False
+            return True
         reach("mail.claimed")
         sent = await self._send(messages)
         # A crash from here to the mark sends the batch again, with the same Message-IDs.
@@ -72,7 +84,7 @@ class MailSender:
         if len(sent) < len(messages):
             unsent = [message.id for message in messages if message.id not in sent]
             await self._database.commit_one(BACK_OFF, {"ids": unsent, "at_most_s": BACK_OFF_AT_MOST_S})
-        return len(messages) == BATCH
+        return len(sent) == len(messages)
 
     async def _send(self, messages: Sequence[Row[Any]]) -> list[Any]:
         """Return the ids of the messages that the server took; what is not among them is tried again later."""

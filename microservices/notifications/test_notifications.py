@@ -60,8 +60,8 @@ class Stage:
             twinshop_mode="local", database_url="-", smtp_port=smtp_port, mail_domain=DOMAIN, mail_timeout_s=2
         )
         self.database = database
-        self.service = NotificationService(database, DOMAIN)
         self.sender = MailSender(database, settings, Metrics())
+        self.service = NotificationService(database, DOMAIN, self.sender)
 
     async def hear(self, *events: OrderEvent) -> None:
         async with self.database.transaction() as connection:
@@ -238,3 +238,36 @@ def test_two_senders_do_not_send_the_same_message(play: Play, mailbox: tuple[Mai
         assert len(box.message_ids) == len(set(box.message_ids)) == 60
 
     play(scene, port)
+
+
+def test_a_caller_who_waits_has_the_mail_sent_once_whoever_else_tells_it(
+    play: Play, mailbox: tuple[Mailbox, int]
+) -> None:
+    box, port = mailbox
+
+    async def scene(stage: Stage) -> None:
+        told = event()
+
+        first, again = await stage.service.hear(told), await stage.service.hear(told)
+        await stage.hear(told)  # the broker brings it as well
+        await stage.sender.send_due()
+
+        assert (first, again) == (True, True)
+        assert box.message_ids == [f"<{told.order_id}.order_confirmed@{DOMAIN}>"]
+
+    play(scene, port)
+
+
+def test_what_cannot_be_sent_while_a_caller_waits_is_sent_later(play: Play, mailbox: tuple[Mailbox, int]) -> None:
+    box, port = mailbox
+
+    async def scene(stage: Stage) -> None:
+        sent = await stage.service.hear(event())
+
+        await stage.database.commit_one(DUE_NOW)
+        await Stage(stage.database, port).sender.send_due()
+
+        assert not sent
+        assert len(box.message_ids) == 1
+
+    play(scene)

@@ -21,6 +21,7 @@ from microservices.orders.config import OrdersSettings
 from microservices.orders.place_order import place_order
 from microservices.orders.service import Orders
 from microservices.orders.settle import Settler
+from microservices.orders.telling import Teller
 from shared.contract.bodies import LineInput, OrderInput
 from shared.contract.events import PaymentEvent
 from shared.contract.problems import problem_of_error
@@ -65,10 +66,16 @@ CAPTURED = says(200, {"payment_id": "p", "status": "captured"})
 DECLINED = says(200, {"payment_id": "p", "status": "declined", "reason": "card_declined"})
 PENDING = says(202, {"payment_id": "p", "status": "pending"})
 RESERVED = says(200, RESERVATION)
+HOLD_S = 60.0
+
+
+async def shop_is_open(request: httpx.Request) -> httpx.Response:
+    """A catalog that reserves, and hears of what becomes of the reservation."""
+    return httpx.Response(200, json=RESERVATION if request.url.path.endswith("reservations") else {"status": "done"})
 
 
 class Stage:
-    """`catalog`, `payments`: what these services answer from now on. `asked`: the paths they were asked for."""
+    """`catalog`, `payments`, ...: what these services answer from now on. `asked`: the paths they were asked for."""
 
     def __init__(self, url: str) -> None:
         self.settings = OrdersSettings(
@@ -76,17 +83,24 @@ class Stage:
         )
         self.catalog: Reply = RESERVED
         self.payments: Reply = CAPTURED
+        self.notifications: Reply = says(200, {"status": "sent"})
         self.asked: list[str] = []
         metrics = Metrics()
         self.database = Database(url, 8, metrics, "test")
         self.peers = [
             Peer(name, f"http://{name}", deadline_s=3, metrics=metrics, transport=httpx.MockTransport(self._answer))
-            for name in ("catalog", "payments")
+            for name in ("catalog", "payments", "notifications")
         ]
-        catalog, payments = self.peers
-        outbox = Outbox(self.database, Broker("nats://nowhere", "test"), metrics)
-        self.orders = Orders(self.database, outbox, Catalog(catalog), Payments(payments), self.settings)
-        self.settler = Settler(self.orders, metrics)
+        self.outbox = Outbox(self.database, Broker("nats://nowhere", "test"), metrics)
+        self.metrics = metrics
+        self.open()
+
+    def open(self, *, calls: bool = False) -> None:
+        """Begin to work; with `calls` others hear of an order by a call (NOTIFY=call)."""
+        catalog, payments, notifications = self.peers
+        teller = Teller(self.outbox, catalog, notifications, HOLD_S) if calls else None
+        self.orders = Orders(self.database, self.outbox, Catalog(catalog), Payments(payments), self.settings, teller)
+        self.settler = Settler(self.orders, self.metrics)
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.path)
@@ -106,6 +120,11 @@ class Stage:
 
     async def events(self) -> list[str]:
         return [row.type for row in await self.database.read(text("SELECT type FROM outbox ORDER BY id"))]
+
+    async def leaving(self) -> list[str]:
+        """Return the events that the relay would publish now."""
+        now = text("SELECT type FROM outbox WHERE not_before IS NULL OR not_before <= now() ORDER BY id")
+        return [row.type for row in await self.database.read(now)]
 
     async def hear(self, what: str, origin: str | None = None) -> None:
         order_id = str((await self.order()).id)

@@ -16,7 +16,8 @@ from microservices.orders.answers import Answers, located
 from microservices.orders.clients import Catalog, Outcome, Payments
 from microservices.orders.config import OrdersSettings
 from microservices.orders.order import OrderState
-from microservices.orders.tables import CANCEL, CLAIM, FORGET, PLACE, SNOOZE, STEP
+from microservices.orders.tables import CANCEL, CLAIM, FORGET, PLACE, SNOOZE, STEP, STEP_AND_HOLD
+from microservices.orders.telling import Teller
 from shared.contract.bodies import OrderInput
 from shared.contract.events import OrderEvent
 from shared.contract.problems import problem_of_error
@@ -38,13 +39,20 @@ class Orders:
     """The steps that place_order, cancel_order and settle are made of. Each commits, or raises Overtaken."""
 
     def __init__(
-        self, database: Database, outbox: Outbox, catalog: Catalog, payments: Payments, settings: OrdersSettings
+        self,
+        database: Database,
+        outbox: Outbox,
+        catalog: Catalog,
+        payments: Payments,
+        settings: OrdersSettings,
+        teller: Teller | None = None,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self.catalog = catalog
         self.payments = payments
         self.settings = settings
+        self._teller = teller
         self.answers = Answers(database)
 
     async def place(self, who: Principal, keyed: Keyed[OrderInput]) -> tuple[OrderState, Answer | None]:
@@ -171,13 +179,19 @@ class Orders:
             "event_type": event.type,
             "payload": event.model_dump_json(),
         }
+        told_by_call = self._teller is not None and connection is None and self._teller.tells(event)
         if connection is not None:
             rows: Sequence[Row[Any]] = (await connection.execute(STEP, values)).all()
+        elif told_by_call:
+            assert self._teller is not None
+            rows = await self._commit(STEP_AND_HOLD, values | {"hold_s": self._teller.hold_s})
         else:
             rows = await self._commit(STEP, values)
             self._outbox.wake()
         if not rows:
             raise Overtaken
+        if told_by_call:
+            await self._teller.tell(event, rows[0].id)
 
     async def _commit(self, statement: Any, values: dict[str, Any]) -> Sequence[Row[Any]]:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from email.utils import formatdate
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 
 from monolith.database import Database
 from shared.domain.money import Money
@@ -23,13 +23,18 @@ BATCH = 50
 LEASE_S = 15  # by the database's clock; a batch stops sending when half of it is over
 MAX_BACK_OFF_S = 5
 
-_CLAIM = text(f"""
+
+def _claim(which: str = "") -> TextClause:
+    return text(f"""
     UPDATE notifications SET attempts = attempts + 1, next_attempt_at = now() + interval '{LEASE_S} s'
     WHERE id IN (
-        SELECT id FROM notifications WHERE status = 'queued' AND next_attempt_at <= now()
+        SELECT id FROM notifications WHERE status = 'queued' AND next_attempt_at <= now() {which}
         ORDER BY next_attempt_at LIMIT {BATCH} FOR UPDATE SKIP LOCKED)
     RETURNING id, order_id::text, kind, email, total, currency, message_id
 """)  # noqa: S608  (constants of ours)
+
+
+_CLAIM, _CLAIM_ABOUT = _claim(), _claim("AND order_id = CAST(:order_id AS uuid)")
 _MARK_SENT = text("""
     UPDATE notifications SET status = 'sent', sent_at = now() WHERE id = ANY(:ids) AND status = 'queued'
 """)
@@ -53,24 +58,32 @@ class Sender:
     def send_queued(self) -> bool:
         """Send one batch; True if there may be more. Raises Unavailable."""
         batch = self._database.write(_CLAIM)
+        return self._deliver(batch, self._timeout_s) and len(batch) == BATCH
+
+    def send_about(self, order_id: str, timeout_s: float) -> None:
+        """Send what is queued about one order, here and now; what fails is left to the loop. Raises Unavailable."""
+        self._deliver(self._database.write(_CLAIM_ABOUT, {"order_id": order_id}), timeout_s)
+
+    def _deliver(self, batch: Sequence[Row[Any]], timeout_s: float) -> bool:
+        """Send what was claimed, and note what came of it; True if all of it was sent."""
         if not batch:
             return False
         reach("mail.claimed")
-        sent = self._send(batch)
+        sent = self._send(batch, timeout_s)
         if sent:
             self._database.write(_MARK_SENT, {"ids": sent})
             self._sent.inc(len(sent))
         failed = [row.id for row in batch if row.id not in set(sent)]
         if failed:
             self._database.write(_PUT_BACK, {"ids": failed, "most_s": MAX_BACK_OFF_S})
-        return len(batch) == BATCH and not failed
+        return not failed
 
-    def _send(self, batch: Sequence[Row[Any]]) -> list[Any]:
+    def _send(self, batch: Sequence[Row[Any]], timeout_s: float) -> list[Any]:
         """Return the ids of what the mail server took."""
         sent: list[Any] = []
         stop_at = time.monotonic() + LEASE_S / 2
         try:
-            with smtplib.SMTP(*self._server, timeout=self._timeout_s) as server:
+            with smtplib.SMTP(*self._server, timeout=timeout_s) as server:
                 for row in batch:
                     if time.monotonic() > stop_at:
                         break

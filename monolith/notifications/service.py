@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, literal_column, select
@@ -12,11 +14,13 @@ from monolith.database import Database
 from monolith.notifications.tables import notifications
 from shared.contract.bodies import Notification, NotificationPage
 from shared.contract.queries import PageQuery, encode_cursor
-from shared.domain.errors import FieldError, InvalidRequest
+from shared.domain.errors import FieldError, InvalidRequest, ShopError
 from shared.domain.ids import is_id, new_id
 from shared.domain.money import Money
 from shared.domain.notification import NotificationKind, NotificationStatus, message_id, subject_of
 from shared.platform.mishaps import enter
+
+log = logging.getLogger(__name__)
 
 _ENQUEUE = insert(notifications).on_conflict_do_nothing(index_elements=["order_id", "kind"])
 _OWN = (
@@ -38,10 +42,13 @@ class About:
 
 
 class Notifications:
-    """Queues messages. `queued` is set after a commit, so that the sender need not look all the time."""
+    """Queues messages. `queued` is set after a commit, so that the sender need not look all the time.
 
-    def __init__(self, database: Database, mail_domain: str) -> None:
-        self._database, self._mail_domain = database, mail_domain
+    `send_about`, if given (NOTIFY=call), sends what is queued about an order while its customer waits.
+    """
+
+    def __init__(self, database: Database, mail_domain: str, send_about: Callable[[str], object] | None = None) -> None:
+        self._database, self._mail_domain, self._send_about = database, mail_domain, send_about
         self.queued = threading.Event()
 
     def enqueue(self, connection: Connection, kind: NotificationKind, about: About) -> None:
@@ -60,9 +67,15 @@ class Notifications:
             },
         )
 
-    def wake(self) -> None:
-        """Call after the commit: there is something to send."""
-        self.queued.set()
+    def dispatch(self, order_id: str) -> None:
+        """Call after the commit: there may be something to send about this order. It never fails the request."""
+        if self._send_about is None:
+            self.queued.set()
+            return
+        try:
+            self._send_about(order_id)
+        except ShopError as error:  # it stays queued
+            log.warning("the mail about order %s is left to the loop: %s", order_id, error.detail)
 
     def list_own(self, customer_id: str, page: PageQuery) -> NotificationPage:
         """Return a page of one's own messages, newest first. Raises InvalidRequest for a cursor of another list."""

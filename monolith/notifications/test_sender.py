@@ -12,9 +12,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import text
 
+from monolith.config import Settings
 from monolith.notifications import Sender
 from shared.platform.metrics import Metrics
-from tests.monolith_stage import Shop
+from tests.monolith_stage import Shop, open_shop
 
 TO_BOB = text("UPDATE notifications SET email = :address")
 
@@ -130,3 +131,33 @@ def test_a_mail_whose_sender_died_is_sent_again_under_the_same_id(
     assert not leased
     assert len(mailbox.taken) == 2
     assert len({mail["Message-ID"] for mail in mailbox.taken}) == 1
+
+
+@pytest.fixture
+def calling(settings: Settings, mailbox: Mailbox) -> Iterator[Shop]:
+    """A shop whose customers wait for their mail."""
+    with open_shop(settings.model_copy(update={"notify": "call", "smtp_port": mailbox.port})) as opened:
+        yield opened
+
+
+def test_who_waits_for_the_mail_has_it_with_the_answer(calling: Shop, mailbox: Mailbox) -> None:
+    order = calling.buy((calling.stocks("LAMP"), 1)).json
+    mails_with_the_answer = [mail["Message-ID"] for mail in mailbox.taken]
+
+    calling.ask("POST", f"/orders/{order['id']}/cancel")
+
+    assert mails_with_the_answer == [f"<{order['id']}.order_confirmed@monolith.twinshop.example>"]
+    assert len(mailbox.taken) == 2
+    assert calling.rows("SELECT DISTINCT status FROM notifications") == [("sent",)]
+
+
+def test_who_waits_for_a_mail_that_is_refused_has_bought_all_the_same(calling: Shop, mailbox: Mailbox) -> None:
+    mailbox.refused = {"ada@customers.example"}
+
+    bought = calling.buy((calling.stocks("LAMP"), 1))
+    mailbox.refused = set()
+    due(calling)
+    calling.app.extensions["sender"].send_queued()
+
+    assert bought.status_code == 201
+    assert len(mailbox.taken) == 1

@@ -54,5 +54,5 @@ def cancel_order(shop: Shop, customer_id: str, order_id: str) -> Answer:
         shop.notifications.enqueue(connection, NotificationKind.ORDER_CANCELLED, about(order))
     reach("refund.settled")
     reach("cancel.done")
-    shop.notifications.wake()
+    shop.notifications.dispatch(order_id)
     return service.answer_about(order, 200)

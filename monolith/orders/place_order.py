@@ -53,5 +53,5 @@ def place_order(shop: Shop, customer: Principal, key: str, fingerprint: str, wan
             shop.notifications.enqueue(connection, outcome.tell, about(outcome.order))
     reach("payment.settled")
     reach("order.confirmed")
-    shop.notifications.wake()
+    shop.notifications.dispatch(order_id)
     return outcome.answer

@@ -32,6 +32,7 @@ EXPERIMENTS = {
     "resilience": ("goodput", "C9"),
     "deploy": ("rollouts", "C4"),
     "chaos": ("chaos", None),
+    "messaging": ("messaging", "C7"),
 }
 MAY_BE_VOID = ("overhead-ladder", "steady")  # two or three rounds may all be void on a busy machine
 

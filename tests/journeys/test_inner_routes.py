@@ -20,6 +20,8 @@ from tests.journeys.shop import Shop
 NOBODYS = "0197a3b2-0000-7000-8000-000000000000"
 INNER = [
     ("catalog", "/internal/reservations"),
+    ("catalog", "/internal/order-events"),
+    ("notifications", "/internal/order-events"),
     ("payments", "/internal/charges"),
     ("payments", f"/internal/charges/{NOBODYS}/void"),
     ("payments", f"/internal/charges/{NOBODYS}/cancel-refund"),
@@ -58,7 +60,7 @@ def test_a_customers_token_opens_no_inner_route(arm: Arm, shop: Shop, service: s
 
 @pytest.mark.parametrize(("service", "path"), INNER)
 def test_a_token_for_another_service_opens_nothing(arm: Arm, curl: httpx.Client, service: str, path: str) -> None:
-    elsewhere = service_token(arm, "orders", "notifications")
+    elsewhere = service_token(arm, "orders", "orders")
 
     is_shut(curl.post(arm.part_url(service) + path, json={}, headers={"Authorization": elsewhere}), arm)
 

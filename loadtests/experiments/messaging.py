@@ -1,0 +1,199 @@
+"""Messaging: an order's news as an event that nobody waits for, or as a call that its customer waits for.
+
+Question: Catalog and notifications must hear of a confirmed order. What does it change whether they hear of it by a
+synchronous call or by a message?
+
+Hypothesis: While all is well a call buys certainty: stock and mail agree when the customer has the answer, for a few
+milliseconds more of waiting. With the mail server slow the caller inherits the slowness: every order takes as long as
+a mail, and in the monolith waiting orders hold the threads that everybody needs. With messages nobody who buys or
+browses notices, and the mails come late. Neither way loses an order, its stock or its mail.
+
+Load: First, without other load, one customer buys five times a second and looks when each part agrees. Then open
+arrivals (Poisson) of the mix `faults` (25 % orders, 5 % cancels, the rest browsing): calm, then the mail server takes
+2 s over each mail, then calm again.
+
+What is held equal: Rate, seed, products, cores, length, mail server and its slowness; one setting, NOTIFY=event or
+NOTIFY=call, is all that differs between two arms of a build, and every arm is restarted for it. A call sends the same
+body as the event would. The monolith confirms stock in its transaction either way; NOTIFY=call makes it send the mail
+before it answers.
+
+How to read it: Compare `event` with `call` within a build, before and while the mail server is slow. CPU and the
+figures of the comparison are those of the calm before it. A failed call fails no order: the event or the queued mail
+stays as its fallback, and the books, checked after each run, say whether that held.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loadtests.experiments import messaging_findings, pairing
+from loadtests.experiments.arm import Arm
+from loadtests.experiments.blast_radius import chosen
+from loadtests.experiments.conditions import Condition, outside_up, stack_up
+from loadtests.experiments.consistency import buy_and_look
+from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.timeline import Episode, StruckArm, Timeline
+from loadtests.experiments.trial import Load, latency_of, run_trial
+from loadtests.generator.record import Row, Tally, read_rows
+from loadtests.measure import accounting, agreement
+from loadtests.measure.accounting import Reading, Spent
+from loadtests.measure.agreement import FACTS, MAIL
+from loadtests.measure.impact import SETTLES_S, impact_of
+from loadtests.measure.parties import Parties
+from loadtests.report.result import Ratio, Result, Run
+
+MIX = "faults"
+RATE = 40.0
+MAIL_MS = 2000.0
+WARM_UP_S = 3.0
+GOOD_WITHIN_MS = 1500.0  # an order that took longer is no good sale, and less than a slow mail takes
+ARMS = tuple(
+    Condition(f"{short}-{how}", stack, {part: {"NOTIFY": how}})
+    for short, stack, part in (("monolith", "monolith", "web"), ("services", "microservices", "orders"))
+    for how in ("event", "call")
+)
+PAIRS = (("monolith-event", "monolith-call"), ("services-event", "services-call"))
+
+
+@dataclass(frozen=True)
+class Form:
+    """How much is measured; seconds."""
+
+    rounds: int = 4
+    look_s: float = 10.0
+    calm_s: float = 20.0
+    slow_s: float = 20.0
+    after_s: float = 10.0
+
+
+QUICK = Form(rounds=1, look_s=5.0, calm_s=8.0, slow_s=8.0, after_s=4.0)
+
+
+class ReadTimeline(Timeline):
+    """A timeline that reads what the stack has used: when the load begins, and a moment before it strikes."""
+
+    def __init__(self, arm: Arm, episode: Episode) -> None:
+        super().__init__(arm.runner, [episode])
+        self._readings: list[Reading] = []
+
+    @property
+    def calm(self) -> Spent:
+        """What was used between the two."""
+        first, last = self._readings
+        return accounting.between(first, last)
+
+    def start(self) -> None:
+        """Second 0 is now."""
+        self._readings.append(accounting.take(self._runner))
+        super().start()
+
+    def _strike(self, episode: Episode) -> None:
+        self._readings.append(accounting.take(self._runner))
+        super()._strike(episode)
+
+
+def run(session: Session) -> Result:
+    """Load each arm in each round, with the mail server slow in the middle."""
+    form = QUICK if session.quick else Form(rounds=int(session.options.get("rounds", Form.rounds)))
+    arms = chosen(session, "arms", ARMS, [arm.name for arm in ARMS])
+    session.narrator.plan(form.rounds * len(arms))
+    found: list[dict[str, Any]] = []
+    with outside_up(session.budget):
+        for round_ in range(1, form.rounds + 1):
+            for condition in arms if round_ % 2 else arms[::-1]:
+                with stack_up(condition, session.budget) as runner:
+                    arm = Arm(condition.name, runner, Parties.of(runner), session.budget)
+                    lags = _look(arm, form.look_s) if round_ == 1 else {}
+                    found.append(_load(session, arm, form, round_) | {"lags_ms": lags})
+    comparison: dict[str, Ratio | None] = {}
+    for event, call in PAIRS:
+        comparison |= _compared(session.runs, event, call)
+    session.notes.append(
+        "Latencies by journey, CPU and the ratios are of the calm before the mail server became slow. Ratios are of "
+        f"{form.rounds} rounds, and there is no A/A gate: no winner is named."
+    )
+    return session.result(
+        answer=messaging_findings.answer(found, MAIL_MS),
+        comparison=pairing.present(comparison),
+        findings={"C7": messaging_findings.verdict(found, MAIL_MS)},
+        next_command="make experiment NAME=messaging" if session.quick else "make experiment NAME=consistency",
+        details={"messaging": found, "mail_ms": MAIL_MS},
+    )
+
+
+def _look(arm: Arm, look_s: float) -> dict[str, Any]:
+    """Let one customer buy without other load, and return for each fact how long after the 201 it held, in ms."""
+    arm.fresh_data(PRODUCTS)
+    placed: dict[str, float] = {}
+    lags: dict[str, list[float]] = {fact: [] for fact in FACTS}
+    never = dict.fromkeys(FACTS, 0)
+    buy_and_look(arm, look_s, placed, lags, never)
+    lags[MAIL], never[MAIL] = agreement.mail_lags_ms(arm.parties, placed)
+    return {fact: agreement.summary(lags[fact]) | {"never": never[fact]} for fact in FACTS}
+
+
+def _load(session: Session, arm: Arm, form: Form, round_: int) -> dict[str, Any]:
+    """Load the arm once while the mail server is slow for a while; return what it did to buyers and to the others."""
+    timeline = ReadTimeline(arm, Episode("mail-slow", "mail-slow", form.calm_s, form.slow_s, "", {"ms": MAIL_MS}))
+    struck_arm = StruckArm(arm.name, arm.runner, arm.parties, arm.budget, timeline)
+    load = Load(float(session.options.get("rate", RATE)), form.calm_s + form.slow_s + form.after_s, WARM_UP_S, MIX)
+    run = run_trial(session, struck_arm, load, pair=round_, seed=session.seed + round_).run
+    rows = read_rows(session.folder / run["raw"] / "requests.csv.gz")
+    (struck,) = timeline.struck
+    calm = [row for row in rows if 0 <= row.due_s < struck.began_s - SETTLES_S]
+    _tell_of_the_calm(run, calm, timeline.calm)
+    impact = impact_of(rows, struck, until_s=load.duration_s)
+    found = impact.as_dict() | {
+        "arm": arm.name,
+        "run": run["number"],
+        "rate": load.rate,
+        "slow": [struck.broken_s, struck.healing_s],
+        "cpu_ms_per_order": run["cpu_ms_per_order"],
+        "books_closed_s": struck_arm.seen["books_closed_s"],
+        "reconciled": run["reconciled"],
+        "void": run["void"],
+        **by_second(rows, load.duration_s),
+    }
+    session.narrator.tell(messaging_findings.tell(found))
+    return found
+
+
+def by_second(rows: Sequence[Row], ends_s: float) -> dict[str, list[int]]:
+    """Return, for each second, how many orders were due, and how many of them were answered 201 in good time."""
+    orders = [row for row in rows if row.journey == "order" and row.due_s >= 0]
+    due = Counter(int(row.due_s) for row in orders)
+    good = Counter(int(row.due_s) for row in orders if row.code == "confirmed" and row.latency_ms <= GOOD_WITHIN_MS)
+    seconds = range(int(ends_s))
+    return {"due_by_second": [due[s] for s in seconds], "good_by_second": [good[s] for s in seconds]}
+
+
+def _tell_of_the_calm(run: Run, calm: Sequence[Row], spent: Spent) -> None:
+    """Let a run's latencies and CPU be those of the calm: what comes after it says nothing together with it."""
+    tally = Tally()
+    for row in calm:
+        tally.add(row)
+    run["latency_ms"] = latency_of(tally.whole().latency.summary())
+    run["latency_ms_by_journey"] = {
+        name: latency_of(journey.latency.summary()) for name, journey in tally.journeys.items()
+    }
+    run["histograms"] = {name: journey.latency.encode() for name, journey in tally.journeys.items()}
+    run["cpu_ms_per_order"] = spent.per(sum(row.code == "confirmed" for row in calm))
+    run["cpu_ms_per_unit"] = spent.per(len(calm))
+    run["cpu_ms_by_part"] = {}  # of the calm only, and orders are counted over all: no division
+
+
+def _compared(runs: Sequence[Run], event: str, call: str) -> dict[str, Ratio | None]:
+    """Return what a call costs over an event while all is well, as far as there are pairs."""
+    build = event.removesuffix("-event")
+    figures = {
+        "order_p50": ("p50 of placing an order, calm", pairing.latency("p50", "order")),
+        "order_p99": ("p99 of placing an order, calm", pairing.latency("p99", "order")),
+        "cpu": ("CPU per confirmed order, calm", pairing.cpu_per_order),
+    }
+    return {
+        f"{build}_call_over_event_{name}": pairing.ratio(runs, event, call, value, f"{build}: {what}", withhold=True)
+        for name, (what, value) in figures.items()
+    }

@@ -1,0 +1,150 @@
+"""What the messaging runs come to: a line for each, the claim C7, and the sentences on top of the report."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from loadtests.measure.agreement import LOOK_EVERY_S, MAIL, STOCK
+from loadtests.report.words import build_name, number, percent
+
+Found = Sequence[dict[str, Any]]
+AT_ONCE_MS = 2 * LOOK_EVERY_S * 1000
+UNMOVED = 1.5  # times its p50 of before: then buyers do not notice the mail server
+INHERITED = 0.5  # of what a mail takes, added to an order: then they do
+WELL = 0.95  # share of orders in good time in the calm: else the arm says nothing
+
+
+def of(found: Found, arm: str, value: Callable[[dict[str, Any]], float | None]) -> float | None:
+    """Return the median of a figure over the valid runs of an arm; None if it has none."""
+    figures = [figure for one in found if one["arm"] == arm and judged(one) and (figure := value(one)) is not None]
+    return statistics.median(figures) if figures else None
+
+
+def judged(one: dict[str, Any]) -> bool:
+    """Whether a run says anything: it is not void, and orders were well before the mail server became slow."""
+    return not one["void"] and (one["acts"]["buy"]["available_before"] or 0.0) >= WELL
+
+
+def act(name: str, figure: str) -> Callable[[dict[str, Any]], float | None]:
+    """Return what takes a figure of one act out of a run."""
+
+    def value(one: dict[str, Any]) -> float | None:
+        found: float | None = one["acts"][name][figure]
+        return found
+
+    return value
+
+
+def good_during(one: dict[str, Any]) -> float | None:
+    """Return the share of the orders due while the mail server was slow that were confirmed in good time."""
+    from_s, to_s = (round(second) for second in one["slow"])
+    due, good = sum(one["due_by_second"][from_s:to_s]), sum(one["good_by_second"][from_s:to_s])
+    return good / due if due else None
+
+
+def lag(fact: str) -> Callable[[dict[str, Any]], float | None]:
+    """Return what takes the median lag of a fact out of a run, in ms."""
+
+    def value(one: dict[str, Any]) -> float | None:
+        told = one["lags_ms"].get(fact)
+        return float(told["p50"]) if told and told["count"] else None
+
+    return value
+
+
+def tell(one: dict[str, Any]) -> str:
+    """Return a run in one line."""
+    buy, browse = one["acts"]["buy"], one["acts"]["browse"]
+    return (
+        f"  {one['arm']:<15} order p50 {number(buy['p50_before_ms'])} ms, with slow mail {number(buy['p50_during_ms'])}"
+        f" ms, {_share(good_during(one))} in good time; browsing answered {_share(browse['available_during'])}, "
+        f"p50 {number(browse['p50_before_ms'])} to {number(browse['p50_during_ms'])} ms; "
+        f"books {number(one['books_closed_s'])} s after healing"
+    )
+
+
+def verdict(found: Found, mail_ms: float) -> tuple[str, str]:
+    """Return the verdict about C7 and its evidence: each has its place if calls buy one thing and messages another."""
+    evidence = " ".join(_evidence(found, build) for build in ("monolith", "services"))
+    needed = [
+        of(found, f"{build}-{how}", act("buy", "p50_during_ms")) for build in _BUILDS for how in ("event", "call")
+    ]
+    certain = [of(found, f"services-{how}", lag(fact)) for fact in (STOCK, MAIL) for how in ("call", "event")]
+    if None in needed or None in certain:
+        return "not measured", evidence
+    calls_agree = all((certain[i] or 0) <= AT_ONCE_MS < (certain[i + 1] or 0) for i in (0, 2))
+    inherits = all(_inherits(found, f"{build}-call", mail_ms) for build in _BUILDS)
+    isolates = all(_unmoved(found, f"{build}-event") for build in _BUILDS)
+    if calls_agree and inherits and isolates:
+        return "supported", evidence
+    return "refuted" if not inherits and not calls_agree else "not shown", evidence
+
+
+def answer(found: Found, mail_ms: float) -> list[str]:
+    """Return the sentences on top of the report."""
+    waits = {arm: of(found, arm, act("buy", "p50_during_ms")) for arm in _ARMS}
+    good = {arm: of(found, arm, good_during) for arm in _ARMS}
+    browse = {arm: of(found, arm, act("browse", "p50_during_ms")) for arm in _ARMS}
+    answered = {arm: of(found, arm, act("browse", "available_during")) for arm in _ARMS}
+    having = [arm for arm in _ARMS if waits[arm] is not None]
+    first = (
+        f"While each mail took {mail_ms / 1000:.0f} s, placing an order took at the median (and in good time were): "
+        + "; ".join(f"{build_name(arm)} {number(waits[arm])} ms ({_share(good[arm])})" for arm in having)
+        + "."
+    )
+    second = (
+        "Whoever only looked around waited at the median (and was answered): "
+        + "; ".join(f"{build_name(arm)} {number(browse[arm])} ms ({_share(answered[arm])})" for arm in having)
+        + "."
+    )
+    third = " ".join(_certainty(found, build) for build in _BUILDS).strip()
+    lost = [f"run {one['run']} ({one['arm']})" for one in found if one["reconciled"] is False]
+    books = f"The books are wrong after {', '.join(lost)}." if lost else "No order, stock or mail was lost either way."
+    return [text for text in (first, second, third, books) if text]
+
+
+_BUILDS = ("monolith", "services")
+_ARMS = tuple(f"{build}-{how}" for build in _BUILDS for how in ("event", "call"))
+
+
+def _inherits(found: Found, arm: str, mail_ms: float) -> bool:
+    before, during = (of(found, arm, act("buy", f"p50_{when}_ms")) for when in ("before", "during"))
+    return before is not None and during is not None and during - before >= INHERITED * mail_ms
+
+
+def _unmoved(found: Found, arm: str) -> bool:
+    before, during = (of(found, arm, act("buy", f"p50_{when}_ms")) for when in ("before", "during"))
+    return before is not None and during is not None and during <= UNMOVED * before
+
+
+def _evidence(found: Found, build: str) -> str:
+    parts = []
+    for how in ("event", "call"):
+        before, during = (of(found, f"{build}-{how}", act("buy", f"p50_{when}_ms")) for when in ("before", "during"))
+        browse = of(found, f"{build}-{how}", act("browse", "available_during"))
+        parts.append(
+            f"by {how} an order took {number(before)} ms and {number(during)} ms with slow mail, and "
+            f"{_share(browse)} of browsing was answered then"
+        )
+    return f"{build.capitalize()}: {'; '.join(parts)}. {_certainty(found, build)}".strip()
+
+
+def _certainty(found: Found, build: str) -> str:
+    """Say when stock and mail agree, without load."""
+    told = []
+    for how in ("event", "call"):
+        stock, mail = (of(found, f"{build}-{how}", lag(fact)) for fact in (STOCK, MAIL))
+        if stock is None or mail is None:
+            return ""
+        told.append(f"by {how} stock {_when(stock)}, mail {_when(mail)}")
+    return f"After the 201, without load, in the {build}: {'; '.join(told)}."
+
+
+def _when(lag_ms: float) -> str:
+    return "at once" if lag_ms <= AT_ONCE_MS else f"after {number(lag_ms)} ms"
+
+
+def _share(share: float | None) -> str:
+    return "–" if share is None else percent(share)  # noqa: RUF001

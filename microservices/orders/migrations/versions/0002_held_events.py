@@ -1,0 +1,18 @@
+"""Events may be held back while a call tells them."""
+
+from alembic import op
+
+from microservices.kit.outbox import HOLD_OUTBOX
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Add the time before which an event does not leave; a version before this one does not mind it."""
+    op.execute(HOLD_OUTBOX)
+
+
+def downgrade() -> None:
+    """Let everything leave at once."""
+    op.execute("ALTER TABLE outbox DROP COLUMN not_before")

@@ -1,0 +1,153 @@
+"""With NOTIFY=call the others hear of an order before its customer does, and where they do not, an event tells them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from microservices.orders.cancel_order import cancel_order
+from microservices.orders.conftest import ADA, PENDING, Reply, Stage, hangs, is_away, says, shop_is_open
+from microservices.orders.telling import PATH
+
+Play = Callable[[Any], Any]
+REFUNDED = says(200, {"status": "refunded", "amount": {"amount": 500}})
+
+
+def open_with_calls(stage: Stage) -> None:
+    stage.catalog = shop_is_open
+    stage.open(calls=True)
+
+
+def test_both_have_heard_before_the_customer_is_answered(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        open_with_calls(stage)
+
+        answer = await stage.place()
+
+        assert answer.status == 201
+        assert stage.asked[2:] == [PATH, PATH]
+        assert await stage.events() == []
+
+    play(scene)
+
+
+def test_they_hear_what_the_event_would_have_told(play: Play) -> None:
+    heard: list[dict[str, Any]] = []
+
+    async def listens(request: httpx.Request) -> httpx.Response:
+        heard.append(json.loads(request.content))
+        return httpx.Response(200, json={"status": "queued"})
+
+    async def scene(stage: Stage) -> None:
+        open_with_calls(stage)
+        stage.notifications = listens
+
+        await stage.place()
+
+        (event,) = heard
+        assert (event["type"], event["notify"], event["total"]["amount"]) == ("order.confirmed", True, 500)
+        assert event["order_id"] == str((await stage.order()).id)
+
+    play(scene)
+
+
+@pytest.mark.parametrize("reply", [is_away, hangs, says(500, {}), says(503, {})])
+@pytest.mark.parametrize("who", ["catalog", "notifications"])
+def test_an_order_whose_call_fails_stands_and_its_event_leaves(play: Play, who: str, reply: Reply) -> None:
+    async def fails_to_hear(request: httpx.Request) -> httpx.Response:
+        return await (reply if request.url.path == PATH else shop_is_open)(request)
+
+    async def scene(stage: Stage) -> None:
+        open_with_calls(stage)
+        setattr(stage, who, fails_to_hear)
+
+        answer = await stage.place()
+
+        assert answer.status == 201
+        assert await stage.leaving() == ["order.confirmed"]
+
+    play(scene)
+
+
+def test_a_crash_during_the_calls_leaves_the_event_behind(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        called = asyncio.Event()
+
+        async def never(request: httpx.Request) -> httpx.Response:
+            if request.url.path == PATH:
+                called.set()
+                await asyncio.sleep(60)
+            return await shop_is_open(request)
+
+        open_with_calls(stage)
+        stage.catalog = never
+
+        placing = asyncio.create_task(stage.place())
+        await called.wait()
+        placing.cancel()
+
+        assert await stage.leaving() == []  # not while the call may still be answered
+        assert await stage.events() == ["order.confirmed"]
+
+    play(scene)
+
+
+def test_a_pending_payment_is_told_to_notifications_only(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        open_with_calls(stage)
+        stage.payments = PENDING
+
+        answer = await stage.place()
+
+        assert answer.status == 202
+        assert stage.asked[2:] == [PATH]
+        assert await stage.events() == []
+
+    play(scene)
+
+
+def test_a_cancellation_is_told_by_calls_too(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        open_with_calls(stage)
+        await stage.place()
+        stage.payments, stage.asked = REFUNDED, []
+
+        answer = await cancel_order(stage.orders, ADA, str((await stage.order()).id))
+
+        assert answer.status == 200
+        assert stage.asked[1:] == [PATH, PATH]
+        assert await stage.events() == []
+
+    play(scene)
+
+
+def test_what_settles_without_a_customer_waiting_is_told_by_events(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        open_with_calls(stage)
+        stage.payments = PENDING
+        await stage.place()
+
+        await stage.hear("payment.captured")
+
+        assert (await stage.order()).status == "confirmed"
+        assert await stage.leaving() == ["order.confirmed"]
+
+    play(scene)
+
+
+def test_a_rejection_is_never_told_by_a_call(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        open_with_calls(stage)
+        stage.payments = says(200, {"payment_id": "p", "status": "declined"})
+
+        await stage.place()
+
+        assert PATH not in stage.asked
+        assert await stage.leaving() == ["order.rejected"]
+
+    play(scene)
