@@ -46,7 +46,7 @@ def heal_provider(site: Site, merchant: str) -> None:
 
 def tell_mail(site: Site, delay_ms: float) -> None:
     """Make the mail server slow (for all shops), or normal with 0. Raises DeployError."""
-    _send("PUT", f"{site.url('outside', 'mail', 'http')}/behaviour", {"delay_ms": delay_ms, "reject_share": 0})
+    _send("PUT", f"{site.url('outside', 'mail', 'http')}/behaviour", {"delay_ms": round(delay_ms), "reject_share": 0})
 
 
 def search(url: str, text: str) -> None:
