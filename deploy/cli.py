@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from deploy import commands
+from deploy import commands, route_command
 from deploy.display import errors
 from deploy.drawing import pictures
 from deploy.errors import DeployError
@@ -52,6 +52,7 @@ for command in (
     commands.logs,
     commands.reset,
     pictures,
+    route_command.route,
     breaking.fault,
     breaking.heal,
     measuring.demo,

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from deploy import balancing, process
-from deploy.envoy import discovery
+from deploy.envoy import bootstrap, discovery
 from deploy.errors import DeployError, StartFailed, UnknownTarget, Unsupported
 from deploy.instance import Instance
 from deploy.parts import Part, Stack
@@ -79,6 +79,31 @@ class Fleet:
             if instance.replica == number:
                 return [instance]
         raise UnknownTarget(f"{part.name} has {len(replicas)} replicas, and none is called '{target}'.")
+
+    async def reshape(self, stack: Stack) -> None:
+        """Go over to another set of parts of the same stack: new ones are started, and ready when this returns.
+
+        Parts that are no more are drained and stopped. Settings of parts that stay are those of their next start.
+        """
+        async with self._scaling:
+            gone = [part for part in self.stack.parts if part.name not in {one.name for one in stack.parts}]
+            self.stack = stack
+            self._edge = next((part for part in stack.parts if part.kind == "envoy"), None)
+            for part in reversed(gone):  # who needs others is behind them in a topology
+                await self._retire(part, self._replicas[part.name])
+                del self._replicas[part.name]
+            if self._edge is not None:
+                bootstrap.reload(stack, self._edge, self._envoy_folder)
+            fresh = [part for part in stack.parts if part.name not in self._replicas]
+            for part in stack.parts:
+                for instance in self._replicas.setdefault(part.name, []):
+                    instance.part = part
+            for part in fresh:
+                self._add(part)
+            for part in fresh:
+                needed = [self._replicas[name][0] for name in part.needs]
+                self._run(self._replicas[part.name][0], needed)
+            await self.wait_serving([one for part in fresh for one in self._replicas[part.name]])
 
     async def scale(self, name: str, replicas: int) -> None:
         """Bring a part to this many replicas: ready before they are told to Envoy, drained before they are stopped."""
@@ -159,7 +184,7 @@ class Fleet:
 
         def prepare() -> Launch:
             settings = self.settings.get("*", {}) | self.settings.get(part.name, {})
-            return self._prepare(part, number, settings)
+            return self._prepare(self.stack.part(part.name), number, settings)
 
         instance = Instance(part, number, prepare, self._note)
         replicas.append(instance)

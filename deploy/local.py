@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deploy import detached, fresh_data, keys, leftovers, port_check
+from deploy import detached, fresh_data, keys, leftovers, port_check, versions
 from deploy.control import ask
 from deploy.envoy import admin, bootstrap, shares
 from deploy.envoy.shares import Share
@@ -20,6 +20,7 @@ from deploy.process import MARK
 from deploy.runner import InstanceStatus, PartStats, Runner, StackStatus, Watch
 from deploy.state import CONTROL_KEY, State
 from deploy.topology import THIS, build
+from deploy.versions import Version
 
 ASK_TIMEOUT_S = 10.0
 SLOW_COMMAND_S = 90.0  # scale, restart, release: they wait for readiness
@@ -46,11 +47,21 @@ class LocalRunner(Runner):
         self._site = Site(secrets, keys=str(self._home.keys), data=str(self._home.root), shift=self._shift)
         self._topology = topology
         self._stack = build(topology, stack, self._site)
+        self._versions: list[Version] = []
         self._supervisor: int | None = None
 
     @property
     def stack(self) -> Stack:
+        found = versions.read(self._folder)
+        if found != self._versions:  # somebody, perhaps another program, has started a version or taken one back
+            self._versions = found
+            self._stack = versions.beside(build(self._topology, self._stack.name, self._site), found)
         return self._stack
+
+    @property
+    def versions(self) -> list[Version]:
+        """The versions that run beside the first ones."""
+        return versions.read(self._folder)
 
     @property
     def site(self) -> Site:
@@ -80,10 +91,11 @@ class LocalRunner(Runner):
             return False
         leftovers.end_all(self._folder)
         self._home.prepare(self._stack.name)
-        port_check.require_free(self._stack)
-        for part in self._stack.parts:
+        self._forget_versions()
+        port_check.require_free(self.stack)
+        for part in self.stack.parts:
             if part.kind == "envoy":
-                bootstrap.write(self._stack, part, self._folder / "envoy")
+                bootstrap.write(self.stack, part, self._folder / "envoy")
         State.remove(self._folder)
         order = {
             "stack": self._stack.name,
@@ -178,40 +190,65 @@ class LocalRunner(Runner):
         if target == "supervisor":
             names = [target]
         else:
-            part, number = self._stack.target(target)
+            part, number = self.stack.target(target)
             every = range(number, number + 1) if number is not None else range(100)
             names = [part.instance(replica) for replica in every] if part.scalable else [part.name]
         found = [path for name in names if (path := self._home.log(self._stack.name, name)).exists()]
         return "\n".join(detached.tail(path, lines, title=len(found) > 1) for path in found)
 
     def reset(self, products: int = 1000) -> None:
-        fresh_data.reset(self._stack, self._site, products)
+        fresh_data.reset(self.stack, self._site, products)
 
     def rate_limit(self, *, on: bool) -> None:
-        admin.set_rate_limit(self._stack.part("edge").port("admin"), on=on)
+        admin.set_rate_limit(self.stack.part("edge").port("admin"), on=on)
 
     def set_runtime(self, values: Mapping[str, str]) -> None:
-        admin.set_runtime(self._stack.part("edge").port("admin"), values)
+        admin.set_runtime(self.stack.part("edge").port("admin"), values)
 
     def share_out(self, owner: str, given: Sequence[Share]) -> None:
         """Share the requests of some routes out, in place of what `owner` said before; returns when Envoy does so.
 
         Requests on their way are not touched. Shares outlive a restart of Envoy. Raises NotRunning, DeployError.
         """
-        envoy, edge = self._folder / "envoy", self._stack.part("edge")
+        envoy, edge = self._folder / "envoy", self.stack.part("edge")
         shares.replace(envoy, owner, given)
-        version = bootstrap.reload(self._stack, edge, envoy)
+        wanted = bootstrap.reload(self.stack, edge, envoy)
         deadline = time.monotonic() + ROUTES_KNOWN_WITHIN_S
-        while admin.routes_version(edge.port("admin")) != version:
+        while admin.routes_versions(edge.port("admin")) != wanted:
             if time.monotonic() > deadline:
                 raise DeployError(f"The edge of {self._stack.name} does not take its new routes; see its log.")
             time.sleep(LOOK_EVERY_S)
 
+    def add_version(self, version: Version) -> None:
+        """Start a version beside the first one; returns when it is ready. Nothing is sent to it yet.
+
+        Raises StartFailed, and then it is gone again; NotRunning, DeployError.
+        """
+        self._ask("status")  # before anything is written
+        versions.write(self._folder, [*self.versions, version])
+        try:
+            self._ask("reshape", SLOW_COMMAND_S)
+        except DeployError as error:
+            told = self.logs(version.cluster, 20)
+            self.remove_version(version)
+            raise StartFailed(f"{version.cluster} did not start: {error} The end of its log:\n{told}") from error
+
+    def remove_version(self, version: Version) -> None:
+        """Stop a version to which nothing is sent any more: its last requests are answered first."""
+        versions.write(self._folder, [one for one in self.versions if one.cluster != version.cluster])
+        self._ask("reshape", SLOW_COMMAND_S)
+
+    def _forget_versions(self) -> None:
+        """Versions end with their stack, and so does what was sent to them."""
+        for version in self.versions:
+            shares.replace(self._folder / "envoy", version.owner, [])
+        (self._folder / versions.FILE).unlink(missing_ok=True)
+
     def _requests_arrive(self, status: StackStatus) -> bool:
         """Whether the edge knows every replica that is ready; it learns of them some milliseconds later."""
-        for part in self._stack.parts:
+        for part in self.stack.parts:
             if part.kind == "envoy":
-                apps = [one for one in status.instances if self._stack.part(one.part).kind == "app"]
+                apps = [one for one in status.instances if self.stack.part(one.part).kind == "app"]
                 known = {port for one in apps for port in admin.replica_ports(part.port("admin"), one.part)}
                 return known >= {one.ports["http"] for one in apps}
         return True

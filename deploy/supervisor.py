@@ -14,7 +14,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from deploy import keys, launch
+from deploy import keys, launch, versions
 from deploy.control import serve
 from deploy.errors import DeployError
 from deploy.fleet import Fleet, Settings
@@ -32,8 +32,13 @@ Command = Callable[..., Awaitable[Any]]
 class Supervisor:
     """One stack's fleet behind a control channel."""
 
-    def __init__(self, home: Home, stack: Stack, secrets: Secrets, shift: int, settings: Settings) -> None:
+    def __init__(
+        self, home: Home, build: Callable[[], Stack], secrets: Secrets, shift: int, settings: Settings
+    ) -> None:
+        """`build` returns the stack as its folder says now (see versions.py)."""
+        stack = build()
         self._home = home
+        self._build = build
         self._folder = home.stack(stack.name)
         self._shift = shift
         self._secrets = secrets
@@ -73,6 +78,7 @@ class Supervisor:
             "pause": partial(self._each, partial(Instance.pause, on=True)),
             "resume": partial(self._each, partial(Instance.pause, on=False)),
             "configure": self._configure,
+            "reshape": self._reshape,
             "stats": self._stats,
             "pin": self._pin,
         }
@@ -108,6 +114,9 @@ class Supervisor:
         self._fleet.settings[name] = changed
         await self._fleet.restart(name)
 
+    async def _reshape(self) -> None:
+        await self._fleet.reshape(self._build())
+
     async def _stats(self, memory: bool) -> list[dict[str, Any]]:
         stats = await asyncio.to_thread(self._fleet.stats, memory=memory)
         return [asdict(part) for part in stats]
@@ -133,14 +142,18 @@ def main() -> int:
     home = Home.from_environment()
     known_secrets = keys.load(home.keys)
     site = Site(known_secrets, keys=str(home.keys), data=str(home.root), shift=order["shift"])
-    stack = build(order["topology"], order["stack"], site)
-    with (home.stack(stack.name) / "supervisor.lock").open("w") as lock:
+    folder = home.stack(order["stack"])
+
+    def built() -> Stack:
+        return versions.beside(build(order["topology"], order["stack"], site), versions.read(folder))
+
+    with (folder / "supervisor.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system gives it back when we die
         except BlockingIOError:
-            sys.stderr.write(f"another supervisor runs {stack.name}\n")
+            sys.stderr.write(f"another supervisor runs {order['stack']}\n")
             return 3
-        asyncio.run(Supervisor(home, stack, known_secrets, order["shift"], order["settings"]).run())
+        asyncio.run(Supervisor(home, built, known_secrets, order["shift"], order["settings"]).run())
     return 0
 
 

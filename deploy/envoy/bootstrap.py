@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from deploy.envoy import discovery, shares, xds
 from deploy.envoy.clusters import cluster
 from deploy.envoy.listeners import listener, route_configuration
 from deploy.envoy.routes import edge_routes, inner_routes
+from deploy.envoy.shares import Share
 from deploy.home import write_atomically
 from deploy.parts import Part, Stack
 
@@ -42,8 +44,8 @@ def write(stack: Stack, edge: Part, folder: Path) -> Path:
     return path
 
 
-def reload(stack: Stack, edge: Part, folder: Path) -> str:
-    """Replace clusters, listeners and routes; a running Envoy follows at once. Returns the version of the routes.
+def reload(stack: Stack, edge: Part, folder: Path) -> dict[str, str]:
+    """Replace clusters, listeners and routes; a running Envoy follows at once. Returns the versions of the routes.
 
     What did not change goes on as it was: no connection is closed, no request is lost.
     """
@@ -51,14 +53,24 @@ def reload(stack: Stack, edge: Part, folder: Path) -> str:
         if part.kind == "app" and not (discovery.folder(folder, part.name) / discovery.FILE).exists():
             discovery.publish(folder, part.name, [])
     xds.publish(folder / "cds", xds.CLUSTER, _clusters(stack, str(folder / "discovery")))
-    routes = xds.publish(folder / "rds", xds.ROUTES, [_edge_routes(stack, folder)])
+    given = shares.read(folder)
+    # A folder for each: Envoy expects nothing but what it has asked for.
+    versions = {
+        routes["name"]: xds.publish(folder / "rds" / routes["name"], xds.ROUTES, [routes])
+        for routes in _all_routes(stack, edge, given)
+    }
     listeners = _listeners(stack, edge, "127.0.0.1", routes_folder=folder / "rds")
     xds.publish(folder / "lds", xds.LISTENER, listeners)
-    return routes
+    return versions
 
 
-def _edge_routes(stack: Stack, folder: Path) -> dict[str, Any]:
-    return route_configuration(EDGE, edge_routes(stack, shares.read(folder)))
+def _all_routes(stack: Stack, edge: Part, given: Sequence[Share] = ()) -> list[dict[str, Any]]:
+    """Return the routes of each listener, the public one first."""
+    inner = [service for service in edge.ports if service not in ("http", "admin")]
+    return [
+        route_configuration(EDGE, edge_routes(stack, given)),
+        *(route_configuration(f"inner-{service}", inner_routes(stack, service, given)) for service in inner),
+    ]
 
 
 def _frame(stack: Stack, edge: Part, address: str = "127.0.0.1") -> dict[str, Any]:
@@ -79,13 +91,13 @@ def _clusters(stack: Stack, discovery_root: str) -> list[dict[str, Any]]:
 
 
 def _listeners(stack: Stack, edge: Part, address: str, *, routes_folder: Path | None) -> list[dict[str, Any]]:
-    """Return the public listener and the inner ones; `routes_folder` is where the public routes are, if not inside."""
-    public: dict[str, Any] = {"route_config": route_configuration(EDGE, edge_routes(stack))}
-    if routes_folder is not None:
-        public = {"rds": {"route_config_name": EDGE, "config_source": xds.source(routes_folder)}}
-    found = [listener(EDGE, address, edge.port("http"), public, public=True)]
-    for service, port in edge.ports.items():
-        if service not in ("http", "admin"):
-            inner = {"route_config": route_configuration(f"inner-{service}", inner_routes(service))}
-            found.append(listener(f"inner-{service}", address, port, inner, public=False))
+    """Return the public listener and the inner ones; `routes_folder` is where their routes are, if not inside."""
+    found = []
+    for routes in _all_routes(stack, edge):
+        name = routes["name"]
+        told: dict[str, Any] = {"route_config": routes}
+        if routes_folder is not None:
+            told = {"rds": {"route_config_name": name, "config_source": xds.source(routes_folder / name)}}
+        port = edge.port("http" if name == EDGE else name.removeprefix("inner-"))
+        found.append(listener(name, address, port, told, public=name == EDGE))
     return found

@@ -10,6 +10,8 @@ from deploy.envoy.shares import Share
 from deploy.parts import Stack
 
 EDGE_DEADLINE_S = 8.0
+ANSWERED_BY = "x-answered-by"  # which cluster, where requests are shared out
+INNER_PREFIX = "/internal"
 INNER_DEADLINE_S = 4.0  # behind the callers' own deadline of 3 s: only for a caller that forgot
 
 # /healthz, /readyz, /metrics and /internal are for operators and services: they are not in this list on purpose.
@@ -55,12 +57,16 @@ def edge_routes(stack: Stack, shares: Sequence[Share] = ()) -> list[dict[str, An
         _route(prefix, owner, EDGE_DEADLINE_S, faults.CUSTOMER) for prefix, owner in owners.items() if owner in routed
     ]
     start_page = [{**route, "match": {"path": "/"}} for route in routes[:1]]  # the storefront's owner has it too
-    return [_shared(share) for share in shares if set(share.weights) <= routed] + start_page + routes
+    given = [share for share in shares if not share.inner and set(share.weights) <= routed]
+    return [_shared(share, EDGE_DEADLINE_S, faults.CUSTOMER) for share in given] + start_page + routes
 
 
-def inner_routes(service: str) -> list[dict[str, Any]]:
+def inner_routes(stack: Stack, service: str, shares: Sequence[Share] = ()) -> list[dict[str, Any]]:
     """Return the routes of the listener through which other services call this one."""
-    return [_route("/internal", service, INNER_DEADLINE_S, faults.SERVICES)]
+    routed = {part.name for part in stack.parts if part.kind == "app"}
+    given = [share for share in shares if share.inner == service and set(share.weights) <= routed]
+    shared = [_shared(share, INNER_DEADLINE_S, faults.SERVICES) for share in given]
+    return [*shared, _route(INNER_PREFIX, service, INNER_DEADLINE_S, faults.SERVICES)]
 
 
 def _route(prefix: str, cluster: str, deadline_s: float, caller: str) -> dict[str, Any]:
@@ -71,17 +77,18 @@ def _route(prefix: str, cluster: str, deadline_s: float, caller: str) -> dict[st
     }
 
 
-def _shared(share: Share) -> dict[str, Any]:
-    """Return the route whose requests are shared out."""
+def _shared(share: Share, deadline_s: float, caller: str) -> dict[str, Any]:
+    """Return the route whose requests are shared out. Each answer tells which cluster gave it."""
     action: dict[str, Any] = {
-        "timeout": f"{EDGE_DEADLINE_S}s",
+        "timeout": f"{deadline_s}s",
         "retry_policy": RETRY,
         "weighted_clusters": {
             "clusters": [
                 {
                     "name": name,
                     "weight": percent,
-                    "typed_per_filter_config": {faults.FILTER: faults.on_link(faults.CUSTOMER, name)},
+                    "typed_per_filter_config": {faults.FILTER: faults.on_link(caller, name)},
+                    "response_headers_to_add": [{"header": {"key": ANSWERED_BY, "value": name}}],
                 }
                 for name, percent in share.weights.items()
                 if percent

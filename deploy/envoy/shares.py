@@ -25,7 +25,8 @@ class Share:
 
     `weights`: percent by cluster, 100 in sum. `methods`: none means all. `anonymous`: only requests without a token.
     `sticky`: a header; requests with the same value of it always go to the same cluster, as long as weights stay.
-    `mirror` gets a copy of `mirror_percent` of the requests, and nobody waits for its answers.
+    `mirror` gets a copy of `mirror_percent` of the requests, and nobody waits for its answers. `inner`: of the calls
+    of other services to this one, instead of customers' requests; there a caller has no header to be known by.
     """
 
     prefix: str
@@ -35,12 +36,15 @@ class Share:
     sticky: str = ""
     mirror: str = ""
     mirror_percent: int = field(default=0)
+    inner: str = ""
 
     def __post_init__(self) -> None:
         """Raise DeployError for percentages that cannot be meant."""
         total = sum(self.weights.values())
         if total != WHOLE or min(self.weights.values()) < 0:
             raise DeployError(f"The shares of {self.prefix} are {dict(self.weights)}: they must be {WHOLE} in sum.")
+        if self.inner and self.sticky:
+            raise DeployError("Calls between services carry no customer's header: they cannot be sticky.")
         if not 0 <= self.mirror_percent <= WHOLE:
             raise DeployError(f"{self.mirror_percent} % of {self.prefix} cannot be mirrored.")
 
@@ -59,6 +63,11 @@ class Share:
 def read(envoy_folder: Path) -> list[Share]:
     """Return all shares that are set, whoever set them."""
     return [share for shares in _by_owner(envoy_folder).values() for share in shares]
+
+
+def of(envoy_folder: Path, owner: str) -> list[Share]:
+    """Return the shares that one of them has set."""
+    return _by_owner(envoy_folder).get(owner, [])
 
 
 def replace(envoy_folder: Path, owner: str, shares: Sequence[Share]) -> list[Share]:

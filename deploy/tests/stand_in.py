@@ -1,7 +1,7 @@
 """A stand-in for an application: a small HTTP server that can be slow, reset a connection, or refuse to start.
 
-`?sleep_ms=N` answers late; `?reset` drops the connection after the request was read; `?garbage` answers
-no HTTP; everything else is answered with what was received.
+`?sleep_ms=N` answers late, and SLEEP_MS=N always; `?reset` drops the connection after the request was read; `?garbage`
+answers no HTTP; everything else is answered with what was received.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ async def _answer(writer: asyncio.StreamWriter, method: str, target: str, header
     if "garbage" in query:
         writer.write(b"no HTTP at all\r\n\r\n")
         return False
-    await asyncio.sleep(float(query.get("sleep_ms", ["0"])[0]) / 1000)
+    always_ms = os.environ.get("SLEEP_MS", "0")
+    await asyncio.sleep(float(query.get("sleep_ms", [always_ms])[0]) / 1000)
     told = {
         "method": method,
         "path": split.path,

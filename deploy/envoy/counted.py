@@ -1,0 +1,95 @@
+"""What Envoy has counted of a cluster: requests, failures, and how long its answers took."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from deploy.envoy import admin
+
+Bars = Mapping[float, tuple[float, int]]  # lower bound in ms -> (width, count)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Of one cluster. `failed`: answers of 5xx, Envoy's own too, which it gives where a replica does not answer."""
+
+    answered: int = 0
+    failed: int = 0
+    waits_ms: Bars = field(default_factory=dict)
+
+    def since(self, earlier: Counted) -> Counted:
+        """Return what came after `earlier`; everything, if Envoy was started anew in between."""
+        if self.answered < earlier.answered:
+            return self
+        waits = {
+            lower: (width, count - earlier.waits_ms.get(lower, (0.0, 0))[1])
+            for lower, (width, count) in self.waits_ms.items()
+        }
+        return Counted(
+            self.answered - earlier.answered,
+            self.failed - earlier.failed,
+            {lower: bar for lower, bar in waits.items() if bar[1] > 0},
+        )
+
+    @property
+    def timed(self) -> int:
+        """Answers whose time is known."""
+        return sum(count for _, count in self.waits_ms.values())
+
+    def slower_than(self, ms: float) -> int:
+        """Return how many answers took at least so long, by whole bars."""
+        return sum(count for lower, (_, count) in self.waits_ms.items() if lower >= ms)
+
+    def percentile_ms(self, percent: float) -> float | None:
+        """Return a percentile of the time to an answer, interpolated inside its bar; None without answers."""
+        wanted, seen = self.timed * percent / 100, 0
+        for lower in sorted(self.waits_ms):
+            width, count = self.waits_ms[lower]
+            if seen + count >= wanted and count:
+                return lower + width * (wanted - seen) / count
+            seen += count
+        return None
+
+    def encode(self) -> dict[str, Any]:
+        """Return plain values for a file."""
+        return asdict(self) | {"waits_ms": [[lower, *bar] for lower, bar in self.waits_ms.items()]}
+
+    @classmethod
+    def decode(cls, values: Mapping[str, Any]) -> Counted:
+        """Return what `encode` wrote."""
+        bars = {float(lower): (float(width), int(count)) for lower, width, count in values["waits_ms"]}
+        return cls(values["answered"], values["failed"], bars)
+
+
+def read(admin_port: int, clusters: Collection[str]) -> dict[str, Counted]:
+    """Return what Envoy has counted of these clusters since it knows them. Raises NotRunning."""
+    names = "|".join(re.escape(name) for name in clusters)
+    wanted = rf"^cluster\.({names})\.upstream_rq_(completed|5xx|time)$"
+    found = admin.ask(admin_port, f"/stats?format=json&histogram_buckets=detailed&filter={quote(wanted)}")
+    return decode(json.loads(found), clusters)
+
+
+def decode(found: Mapping[str, Any], clusters: Collection[str]) -> dict[str, Counted]:
+    """Read Envoy's JSON of statistics."""
+    values: dict[str, int] = {}
+    waits: dict[str, Bars] = {}
+    for item in found["stats"]:
+        if "name" in item:
+            values[item["name"]] = int(item["value"])
+            continue
+        for histogram in item["histograms"]["details"]:
+            bars = {float(bar["lower_bound"]): (float(bar["width"]), int(bar["count"])) for bar in histogram["totals"]}
+            waits[histogram["name"]] = bars
+    return {
+        name: Counted(
+            values.get(f"cluster.{name}.upstream_rq_completed", 0),
+            values.get(f"cluster.{name}.upstream_rq_5xx", 0),
+            waits.get(f"cluster.{name}.upstream_rq_time", {}),
+        )
+        for name in clusters
+    }
