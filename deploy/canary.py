@@ -1,7 +1,7 @@
 """Tells from what the edge counts whether a new version does worse than the first one, at any moment, and how surely.
 
-Looked at are failures and slow answers: those that take longer than three of four, or nine of ten, of the first
-version's did until then. Each such event happened at one version or the other. If the new one does no worse, the
+Looked at are failures and slow answers: those that take longer than 75 %, 90 % or 98 % of the first version's did
+until then. Each such event happened at one version or the other. If the new one does no worse, the
 chance that it was there is its share of the requests. Where events fall on it more often than that, the odds against
 chance grow with each of them (a sequential likelihood ratio, mixed over several alternatives). By Ville's inequality
 they exceed 1/alpha with a chance of at most alpha, ever: so one may look as often as one likes, and stop at the first
@@ -21,7 +21,7 @@ from deploy.envoy.counted import Counted
 ALPHA = 0.01  # the chance of a false alarm, of all looks together, over the whole watch
 TOLERATED = 1.5  # times as many bad answers as the first version
 RATIOS = (3.0, 6.0, 12.0, 40.0)  # how much worse it may be: the alternatives that are mixed
-SLOW_SHARES = (0.25, 0.10)  # of the first version's answers
+SLOW_SHARES = (0.25, 0.10, 0.02)  # of the first version's answers
 LEAST_TO_KNOW_SLOW = 50  # answers
 
 

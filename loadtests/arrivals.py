@@ -17,11 +17,12 @@ from typing import Any
 import gevent
 from locust.env import Environment
 
-from loadtests.generator import machine
+from loadtests.generator import machine, seen
 from loadtests.generator.history import OrderHistory
 from loadtests.generator.open_loop import OpenLoop
 from loadtests.generator.plan import Plan, parse_plan
 from loadtests.generator.record import write_rows
+from loadtests.generator.seen import write_seen
 from loadtests.generator.summary import Effort, figures
 from loadtests.generator.watch import CpuWatch
 from loadtests.users import world
@@ -47,7 +48,7 @@ def run(plan: Plan, tell: Callable[[str], None]) -> bool:
     stops = [gevent.signal_handler(number, loop.stop) for number in (signal.SIGINT, signal.SIGTERM)]
     watch = CpuWatch()
     with OrderHistory(plan.out / "orders.jsonl") as history:
-        recorder = Recorder(history=history, rows=[])
+        recorder = Recorder(history=history, rows=[], seen=[] if plan.by_version else None)
         recorder.origin = time.perf_counter() + LEAD_S + plan.warm_up_s
         user.recorder = recorder
         machine.calm_garbage_collection()
@@ -60,6 +61,8 @@ def run(plan: Plan, tell: Callable[[str], None]) -> bool:
     for stop in stops:
         stop.cancel()
     write_rows(plan.out / "requests.csv.gz", recorder.rows or [])
+    if recorder.seen is not None:
+        write_seen(plan.out / seen.FILE, recorder.seen)
     summary = _summary(plan, recorder, loop, watch, ended_at)
     (plan.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     tell(json.dumps({key: summary[key] for key in ("scheduled", "sent", "achieved", "orders_confirmed", "void")}))
@@ -81,6 +84,7 @@ def _user(plan: Plan) -> OpenArrivals:
         run=uuid.uuid4().hex,
         seed=plan.seed,
         payment_methods=plan.payment_methods,
+        signed_in=plan.by_version,
     )
     ShopUser.stage = Stage(plan.host, journeys, Recorder())
     return OpenArrivals(Environment(user_classes=[OpenArrivals], host=plan.host), plan.max_in_flight)

@@ -32,6 +32,7 @@ MODULES = {
     "resilience": "loadtests.experiments.resilience",
     "deploy": "loadtests.experiments.deploy_under_load",
     "messaging": "loadtests.experiments.messaging",
+    "canary": "loadtests.experiments.canary",
     "chaos": "loadtests.experiments.chaos",
 }
 SECTIONS = {

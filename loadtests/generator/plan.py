@@ -13,7 +13,8 @@ from loadtests.users.traffic import DEFAULT_MIX, MIXES
 
 DEFAULT_MAX_IN_FLIGHT = 2_000
 DEFAULT_CUSTOMERS = 200
-DESCRIPTION = """Open arrivals at one shop. Writes requests.csv.gz, orders.jsonl and summary.json into --out.
+DESCRIPTION = """Open arrivals at one shop. Writes requests.csv.gz, orders.jsonl and summary.json into --out;
+with --by-version also versions.csv.gz.
 Ends with 0 for a valid run, 3 for a void one, 1 where the shop or the identity provider is not ready."""
 
 
@@ -34,6 +35,7 @@ class Plan:
     customer_prefix: str = "load"
     payment_methods: dict[str, float] = field(default_factory=lambda: {"pm_ok": 1.0})
     cores: list[int] = field(default_factory=list)
+    by_version: bool = False  # everybody is signed in, and which version answered whom is kept
 
     @property
     def schedule(self) -> profile.Floats:
@@ -64,6 +66,9 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
     parser.add_argument("--customer-prefix", default="load")
     parser.add_argument("--payment-methods", type=parse_weights, default={"pm_ok": 1.0}, help="pm_ok:97,pm_declined:3")
     parser.add_argument("--cores", type=_cores, default=[], help="keep to these cores, such as 0,1")
+    parser.add_argument(
+        "--by-version", action="store_true", help="everybody is signed in; keep who was answered by which version"
+    )
     given = parser.parse_args(arguments)
     try:
         measured = profile.parse(given.profile) if given.profile else profile.constant(given.rate, given.duration)
@@ -83,6 +88,7 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
         customer_prefix=given.customer_prefix,
         payment_methods=given.payment_methods,
         cores=given.cores,
+        by_version=given.by_version,
     )
 
 

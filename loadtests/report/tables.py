@@ -31,7 +31,7 @@ def targets(result: Result) -> Figure | None:
     reading = "Control: the same figure where nothing was broken, which tells what the machine alone does."
     widths = [5, 1, 1, 1, 1]
     heads = ("figure", "measured", "promised", "control", "")
-    return _table("targets", "What was promised", reading, heads, cells, widths, shades)
+    return table("targets", "What was promised", reading, heads, cells, widths, shades)
 
 
 def rollouts(result: Result) -> Figure | None:
@@ -55,7 +55,7 @@ def rollouts(result: Result) -> Figure | None:
     heads = ("rollout", "replicas", "requests failed", "which", "orders left pending", "s under load", "s idle",
              "s of CPU to start")  # fmt: skip
     reading = "CPU to start: of the part's new processes, all replicas together, until the last one is ready."
-    return _table("rollouts", "Rolling out a new version", reading, heads, cells, [3, 1, 2, 3, 2, 1.4, 1.2, 2])
+    return table("rollouts", "Rolling out a new version", reading, heads, cells, [3, 1, 2, 3, 2, 1.4, 1.2, 2])
 
 
 def touched(result: Result) -> Figure | None:
@@ -78,13 +78,14 @@ def touched(result: Result) -> Figure | None:
         "Counted from Dockerfiles and folders: the import contracts forbid other services' tests to see the change. "
         "Tests of the whole shop speak HTTP and notice changes of any part."
     )
-    return _table("touched", "What a change touches", reading, heads, cells, [4, 5, 1.3, 1.2, 1.8])
+    return table("touched", "What a change touches", reading, heads, cells, [4, 5, 1.3, 1.2, 1.8])
 
 
-def _table(
+def table(
     id_: str, title: str, reading: str, heads: Sequence[str], cells: Sequence[Sequence[str]], widths: Sequence[float],
     last_shades: Sequence[str] = (),
 ) -> Figure:  # fmt: skip
+    """Return a table; `last_shades` colour the text of the last column, row by row."""
     columns = [list(column) for column in zip(*cells, strict=True)]
     ink: list[Any] = [[colour("ink")] * len(cells) for _ in columns]
     if last_shades:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadtests.report import chaos_plot, fault_plots, goodput_plot, messaging_plots, tables
+from loadtests.report import canary_plots, chaos_plot, fault_plots, goodput_plot, messaging_plots, tables
 from loadtests.report.plot import Figure
 from loadtests.report.result import Result
 
@@ -19,6 +19,8 @@ def figures(result: Result) -> list[Figure | None]:
         messaging_plots.over_time(result),
         messaging_plots.waits(result),
         messaging_plots.agreement(result),
+        canary_plots.attempts(result),
+        canary_plots.odds(result),
         tables.rollouts(result),
         tables.touched(result),
     ]

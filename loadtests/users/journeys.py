@@ -6,7 +6,7 @@ import json
 import random
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
 from urllib.parse import quote
@@ -60,11 +60,13 @@ class Journeys:
         run: str,
         seed: int,
         payment_methods: dict[str, float] | None = None,
+        signed_in: bool = False,
     ) -> None:
+        """With `signed_in` those who only look around do so under their names, as orders are placed anyway."""
         self._catalogue = catalogue
         self._buyers = buyers
         self._by_subject = {buyer.subject: buyer for buyer in buyers}
-        self._run = run
+        self._run, self._signed_in = run, signed_in
         self._seed = seed
         self._popularity = Popularity(catalogue.skus)
         self._journeys = list(mix.weights)
@@ -103,6 +105,9 @@ class Journeys:
             case "cancel":
                 # Before the first order is confirmed there is nothing to cancel: buy instead.
                 request = self._cancel() if self._cancellable else self._order(rng, index)
+        if self._signed_in and not request.customer:
+            buyer = rng.choice(self._buyers)
+            request = replace(request, headers=request.headers | _bearer(buyer), customer=buyer.subject)
         return request
 
     def _category(self, rng: random.Random) -> Request:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from loadtests.generator.history import OrderCall, OrderHistory
 from loadtests.generator.record import Row, Tally
+from loadtests.generator.seen import Seen
 from loadtests.users.journeys import Request
 from loadtests.users.judgement import Judgement
 
@@ -24,6 +25,7 @@ class Exchange:
     status: int
     content: bytes
     judgement: Judgement
+    version: str = ""  # who says it has answered, where versions share a route
 
     @property
     def latency_ms(self) -> float:
@@ -43,6 +45,7 @@ class Recorder:
     origin: float = field(default_factory=time.perf_counter)
     history: OrderHistory | None = None
     rows: list[Row] | None = None
+    seen: list[Seen] | None = None
     tally: Tally = field(default_factory=Tally)
     orders: Counter[str] = field(default_factory=Counter)
     _epoch: float = field(default_factory=lambda: time.time() - time.perf_counter())
@@ -67,6 +70,8 @@ class Recorder:
             outcome=judgement.outcome,
         )
         self.tally.add(row)
+        if self.seen is not None:
+            self.seen.append(Seen(exchange.index, row.due_s, request.customer, exchange.version, row.outcome))
         if self.rows is not None:
             self.rows.append(row)
         if request.journey in ("order", "cancel"):

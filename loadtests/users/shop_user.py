@@ -11,6 +11,7 @@ from locust.exception import StopTest
 
 from loadtests.generator.connections import client_pool
 from loadtests.generator.record import FAILED
+from loadtests.generator.seen import HEADER
 from loadtests.users.journeys import Journeys, Request
 from loadtests.users.judgement import Judgement, judge
 from loadtests.users.options import shop_address
@@ -59,17 +60,18 @@ class ShopUser(FastHttpUser):
         sent_at = time.perf_counter()
         intended = sent_at if due_at is None else due_at
         try:
-            judgement, status, content, answered_at = self._send(request, intended)
+            judgement, status, content, answered_at, version = self._send(request, intended)
         except GreenletExit:  # the test ends while the answer is still open
             given_up = Judgement("unanswered", "given_up")
             self.recorder.keep(Exchange(index, request, intended, sent_at, time.perf_counter(), 0, b"", given_up))
             raise
-        self.recorder.keep(Exchange(index, request, intended, sent_at, answered_at, status, content, judgement))
+        told = Exchange(index, request, intended, sent_at, answered_at, status, content, judgement, version)
+        self.recorder.keep(told)
         if request.journey == "order" and judgement.code == "confirmed":
             self.journeys.confirmed(request, judgement.order_id)
         return judgement
 
-    def _send(self, request: Request, intended: float) -> tuple[Judgement, int, bytes, float]:
+    def _send(self, request: Request, intended: float) -> tuple[Judgement, int, bytes, float, str]:
         with self.client.request(
             request.method,
             request.path,
@@ -88,4 +90,5 @@ class ShopUser(FastHttpUser):
                 response.failure(f"{response.status_code} {judgement.code}")
             else:
                 response.success()
-        return judgement, response.status_code, content, answered_at
+            version = "" if self.recorder.seen is None else str((response.headers or {}).get(HEADER) or "")
+        return judgement, response.status_code, content, answered_at, version

@@ -1,8 +1,8 @@
-"""Mishaps of a module, made on purpose: CPU hog, memory leak, poison request. Off unless enabled; local mode only.
+"""Mishaps of a module, made on purpose: hog, leak, poison, failures. Off unless enabled; local mode only.
 
 `FAULTS_FILE` names a JSON file that is read whenever it has changed, so that a mishap comes and goes without a
-restart: `{"payments": {"hog_ms": 300, "leak_mb": 5, "memory_limit_mb": 300, "poison": "text"}}`. A file that is not
-there is no mishap. Each module has one entrance at which it happens, the same one in both builds:
+restart: `{"payments": {"hog_ms": 300, "leak_mb": 5, "memory_limit_mb": 300, "poison": "text", "fail_share": 0.2}}`.
+A file that is not there is no mishap. Each module has one entrance at which it happens, the same one in both builds:
 catalog: a list of products is read; orders: an order is placed; payments: a charge is made; notifications: a
 customer reads his own.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import sys
 import time
@@ -25,6 +26,10 @@ _mishaps: dict[str, dict[str, Any]] = {}
 _leaked: list[bytearray] = []
 
 
+class PlantedFailure(Exception):
+    """A defect made on purpose; to whoever answers it is one like any other: a 500."""
+
+
 def enable(faults_file: str, *, local_mode: bool) -> None:
     """Look at this file from now on; an empty name turns mishaps off. Raises ValueError outside local mode."""
     global _file, _read_at, _mishaps
@@ -34,7 +39,10 @@ def enable(faults_file: str, *, local_mode: bool) -> None:
 
 
 def enter(module: str, about: str = "") -> None:
-    """Mark that a module is entered; `about` is what poison is looked for in. Free of charge when off."""
+    """Mark that a module is entered; `about` is what poison is looked for in. Free of charge when off.
+
+    Raises PlantedFailure where failures are planted.
+    """
     if not _file:
         return
     mishap = _current().get(module)
@@ -46,6 +54,8 @@ def enter(module: str, about: str = "") -> None:
         _burn(hog_ms / 1000)
     if leak_mb := mishap.get("leak_mb"):
         _leak(leak_mb, mishap.get("memory_limit_mb"))
+    if random.random() < mishap.get("fail_share", 0.0):
+        raise PlantedFailure(module)
 
 
 def _current() -> dict[str, dict[str, Any]]:

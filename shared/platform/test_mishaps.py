@@ -40,6 +40,14 @@ def test_a_hog_burns_cpu_in_its_own_module_until_its_file_is_gone(file: Path) ->
     assert max(burnt[0], burnt[2]) < 0.04
 
 
+def test_a_share_of_the_requests_fails(file: Path) -> None:
+    file.write_text(json.dumps({"catalog": {"fail_share": 1.0}}))
+
+    mishaps.enter("orders")
+    with pytest.raises(mishaps.PlantedFailure):
+        mishaps.enter("catalog")
+
+
 def test_half_a_file_is_no_mishap(file: Path) -> None:
     file.write_text('{"payments": {"hog')
 

@@ -33,6 +33,7 @@ EXPERIMENTS = {
     "deploy": ("rollouts", "C4"),
     "chaos": ("chaos", None),
     "messaging": ("messaging", "C7"),
+    "canary": ("canary", "C11"),
 }
 MAY_BE_VOID = ("overhead-ladder", "steady")  # two or three rounds may all be void on a busy machine
 

@@ -1,0 +1,247 @@
+"""Canary: a new version of the catalogue gets a tenth of the customers, and is taken back if it does worse.
+
+Question: A new version is bad. How soon is that known, and how many customers have met it by then? Is it easier where
+the version is one service, and not the whole shop?
+
+Hypothesis: The same guard, on the same figures of the edge, finds a slow and a failing version within seconds in both
+builds, and leaves alone one that is as good as the first. In the services a customer meets the new version only where
+he asks the catalog, and what runs twice is the catalog; in the monolith all that a tenth of the customers do goes to a
+second whole shop, where what is slow in one module keeps the others waiting.
+
+Load: Open arrivals (Poisson) of the mix `shopping`, everybody signed in. Some seconds into it the new version gets 10 %
+of the customers, each of whom stays with his version. It is as good as the first, or each list of products in it burns
+100 ms of CPU (slow), or half of them are answered 500 (failing). It is watched, and taken back at an alarm.
+
+What is held equal: Rate, seed, products, customers, cores and length; the share, the planted defect and its place, the
+guard and its chance of a false alarm (1 % over the whole watch). Nothing is known to it but what Envoy counts of each
+version. Both versions work on the same database.
+
+How to read it: `found after` counts from the moment at which the version got its share to the one at which it had none.
+Customers who met it were answered by it once at least. Bad answers failed or took 100 ms or more. A version that is
+good and was taken back is a false alarm; watched for longer, or at a lower rate, the guard needs as many answers and
+more time.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.canary import Guard
+from deploy.errors import DeployError
+from deploy.faults import mishaps
+from deploy.home import write_atomically
+from deploy.routing import Routing
+from loadtests.experiments import canary_findings, generator
+from loadtests.experiments.arm import SETTLE_S, Arm, Measured
+from loadtests.experiments.blast_radius import chosen
+from loadtests.experiments.conditions import Condition, outside_up, stack_up
+from loadtests.experiments.generator import Order
+from loadtests.experiments.session import Session
+from loadtests.experiments.trial import Load, run_trial
+from loadtests.generator import seen
+from loadtests.generator.record import FAILED, read_rows
+from loadtests.generator.seen import Seen, read_seen
+from loadtests.measure import accounting
+from loadtests.measure.accounting import Reading
+from loadtests.measure.parties import Parties
+from loadtests.report.result import Result
+
+MIX = "shopping"
+RATE = 50.0
+WARM_UP_S = 3.0
+PERCENT = 10
+HOG_MS = 100
+NEW = "v2"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is planted in the new version's catalogue."""
+
+    name: str
+    mishap: Mapping[str, float]
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it ought to be taken back."""
+        return bool(self.mishap)
+
+
+KINDS = (Kind("good", {}), Kind("slow", {"hog_ms": HOG_MS}), Kind("failing", {"fail_share": 0.5}))
+BUILDS = (Condition("monolith", "monolith"), Condition("microservices", "microservices"))
+PART = {"monolith": "web", "microservices": "catalog"}
+
+
+@dataclass(frozen=True)
+class Form:
+    """How much is tried; seconds."""
+
+    rounds: int = 5
+    calm_s: float = 6.0
+    watch_s: float = 20.0
+    after_s: float = 4.0
+
+
+QUICK = Form(rounds=1, calm_s=4.0, watch_s=16.0, after_s=3.0)
+
+
+class Attempt:
+    """Gives a version its share beside a load, watches it and takes it back. Times in s from the measured start."""
+
+    def __init__(self, routing: Routing, form: Form) -> None:
+        self.odds: list[tuple[float, float]] = []  # (s since it got its share, odds that it does worse)
+        self.routed_s = self.back_s = 0.0
+        self.alarm: dict[str, Any] | None = None
+        self._routing, self._form = routing, form
+        self._origin = 0.0
+        self._error: DeployError | None = None
+        self._thread = threading.Thread(target=self._run, name="canary")
+
+    def start(self) -> None:
+        """Second 0 is now."""
+        self._origin = time.monotonic()
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Wait for the end of the watch. Raises the DeployError that ended it."""
+        if self._thread.ident is not None:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        time.sleep(self._form.calm_s)
+        try:
+            self._routing.share_out({NEW: PERCENT}, sticky=True)
+            self.routed_s = time.monotonic() - self._origin
+            alarm = self._routing.watch(NEW, self._form.watch_s, self._note)
+            if alarm is None:
+                self._routing.take_back()
+            else:
+                self.alarm = {"what": alarm.what, "told": alarm.told(), "odds": alarm.odds}
+            self.back_s = time.monotonic() - self._origin
+        except DeployError as error:
+            self._error = error
+
+    def _note(self, guard: Guard) -> None:
+        self.odds.append((time.monotonic() - self._origin - self.routed_s, guard.odds))
+
+
+@dataclass(frozen=True)
+class CanaryArm(Arm):
+    """An arm that is loaded while a version is tried."""
+
+    attempt: Attempt | None = None
+
+    def load(self, order: Order, *, memory: bool = True) -> Measured:
+        """Load it as ever; the attempt begins with the measured part, and has ended when this returns."""
+        assert self.attempt is not None
+        before: list[Reading] = []
+
+        def begin() -> None:
+            assert self.attempt is not None
+            self.attempt.start()
+            before.append(accounting.take(self.runner))
+
+        try:
+            summary = generator.run(order, begin)
+        finally:
+            self.attempt.finish()
+        time.sleep(SETTLE_S)
+        after = accounting.take(self.runner, memory=memory)
+        return Measured(summary, accounting.between(before[0], after), after, {})
+
+
+def run(session: Session) -> Result:
+    """Try each kind of version in each build, and take it back."""
+    form = QUICK if session.quick else Form(rounds=int(session.options.get("rounds", Form.rounds)))
+    kinds: list[Kind] = chosen(session, "kinds", KINDS, [kind.name for kind in KINDS])
+    builds: list[Condition] = chosen(session, "builds", BUILDS, [build.name for build in BUILDS])
+    session.narrator.plan(form.rounds * len(kinds) * len(builds))
+    found: list[dict[str, Any]] = []
+    with outside_up(session.budget):
+        for condition in builds:
+            with stack_up(condition, session.budget) as runner:
+                arm = Arm(condition.name, runner, Parties.of(runner), session.budget)
+                for round_ in range(1, form.rounds + 1):
+                    found += [_try(session, arm, kind, form, round_) for kind in kinds]
+    session.notes.append(
+        "Latencies and CPU by build are of all its runs together, with both versions in them: the table of the "
+        "attempts is what counts here."
+    )
+    return session.result(
+        answer=canary_findings.answer(found),
+        comparison={},
+        findings={"C11": canary_findings.verdict(found)},
+        next_command="make experiment NAME=canary" if session.quick else "",
+        details={"canary": found},
+    )
+
+
+def _try(session: Session, arm: Arm, kind: Kind, form: Form, round_: int) -> dict[str, Any]:
+    """Start a version with this defect, give it its share under load, and see what becomes of it."""
+    routing = Routing(arm.runner, PART[arm.name])
+    planted = Path(arm.runner.site.data) / arm.name / "canary.json"
+    write_atomically(planted, json.dumps({"catalog": dict(kind.mishap)} if kind.is_bad else {}))
+    began = time.monotonic()
+    version = routing.add(NEW, {mishaps.SETTING: str(planted)})
+    start_s = time.monotonic() - began
+    started = next(part for part in arm.runner.stats() if part.part == version.cluster)
+    attempt = Attempt(routing, form)
+    try:
+        tried = CanaryArm(arm.name, arm.runner, arm.parties, arm.budget, attempt)
+        rate = float(session.options.get("rate", RATE))
+        load = Load(rate, form.calm_s + form.watch_s + form.after_s, WARM_UP_S, MIX, extra=("--by-version",))
+        run = run_trial(session, tried, load, pair=round_, seed=session.seed + round_).run
+        memory = next(part for part in arm.runner.stats() if part.part == version.cluster).memory_bytes
+    finally:
+        routing.reset()
+        planted.unlink(missing_ok=True)
+    folder = session.folder / run["raw"]
+    waits = {row.arrival: (row.journey, row.latency_ms) for row in read_rows(folder / "requests.csv.gz")}
+    found = {
+        "build": arm.name,
+        "kind": kind.name,
+        "is_bad": kind.is_bad,
+        "run": run["number"],
+        "alarm": attempt.alarm,
+        "share_lasted_s": attempt.back_s - attempt.routed_s,
+        "odds": attempt.odds,
+        "start_s": start_s,
+        "start_cpu_s": started.cpu_s,
+        "memory_mb": memory / accounting.MB,
+        "reconciled": run["reconciled"],
+        "void": run["void"],
+        **met(read_seen(folder / seen.FILE), waits, version.cluster, attempt.routed_s, attempt.back_s),
+    }
+    session.narrator.tell(canary_findings.tell(found))
+    return found
+
+
+def met(
+    rows: Sequence[Seen], waits: Mapping[int, tuple[str, float]], cluster: str, from_s: float, to_s: float
+) -> dict[str, Any]:
+    """Return who met the new version while it had its share, and how it went with both. `waits`: by arrival."""
+    during = [row for row in rows if from_s <= row.due_s < to_s]
+    new = [row for row in rows if row.version == cluster]
+    bad = [row for row in new if row.outcome in FAILED or waits[row.arrival][1] >= HOG_MS]
+    first = [row for row in during if row.version != cluster]
+    bad_at_first = [row for row in first if row.outcome in FAILED or waits[row.arrival][1] >= HOG_MS]
+    return {
+        "customers": len({row.customer for row in during}),
+        "customers_met": len({row.customer for row in new}),
+        "customers_hurt": len({row.customer for row in bad}),
+        "requests": len(during),
+        "requests_met": len(new),
+        "bad_answers": len(bad),
+        "bad_by_journey": dict(Counter(waits[row.arrival][0] for row in bad)),
+        "bad_share_first": len(bad_at_first) / len(first) if first else None,
+        "late_strays": sum(row.due_s > to_s + 0.5 for row in new),
+    }
