@@ -24,6 +24,7 @@ from deploy.runner import PartStats
 from deploy.usage import NOTHING, usage_of
 
 READY_TIMEOUT_S = 60.0
+LOOK_EVERY_S = 0.2
 
 Prepare = Callable[[Part, int, Mapping[str, str]], Launch]
 Settings = dict[str, dict[str, str]]
@@ -234,11 +235,17 @@ class Fleet:
 
 
 async def wait_ready(instances: Iterable[Instance], timeout_s: float = READY_TIMEOUT_S) -> None:
-    """Return when all are ready. Raises StartFailed."""
+    """Return when all are ready. Raises StartFailed, at once if one dies again and again while it starts."""
     waiting = list(instances)
+    ready = asyncio.ensure_future(asyncio.gather(*(instance.wait_ready() for instance in waiting)))
     try:
         async with asyncio.timeout(timeout_s):
-            await asyncio.gather(*(instance.wait_ready() for instance in waiting))
+            while not (await asyncio.wait({ready}, timeout=LOOK_EVERY_S))[0]:
+                for one in waiting:
+                    if one.status().fatal:
+                        raise StartFailed(f"{one.name} {one.status().trouble} while starting.")
     except TimeoutError as error:
         late = [one.name for one in waiting if not one.serving]
         raise StartFailed(f"{', '.join(late)}: not ready within {timeout_s:.0f} s.") from error
+    finally:
+        ready.cancel()

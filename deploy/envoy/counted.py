@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import quote
 
 from deploy.envoy import admin
 
+FLUSH_S = 0.05
 Bars = Mapping[float, tuple[float, int]]  # lower bound in ms -> (width, count)
 
 
@@ -68,6 +70,8 @@ class Counted:
 
 def read(admin_port: int, clusters: Collection[str]) -> dict[str, Counted]:
     """Return what Envoy has counted of these clusters since it knows them. Raises NotRunning."""
+    admin.ask(admin_port, "/stats?filter=^$")  # it puts its threads' histograms together when asked, and afterwards
+    time.sleep(FLUSH_S)
     names = "|".join(re.escape(name) for name in clusters)
     wanted = rf"^cluster\.({names})\.upstream_rq_(completed|5xx|time)$"
     found = admin.ask(admin_port, f"/stats?format=json&histogram_buckets=detailed&filter={quote(wanted)}")

@@ -76,9 +76,7 @@ def test_what_is_reset_leaves_no_process_and_no_share(routing: Routing) -> None:
     assert "catalog-v2" not in {one.part for one in routing.runner.status().instances}
 
 
-def test_a_version_that_does_not_start_is_gone_again(routing: Routing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.fleet.READY_TIMEOUT_S", 1.0)  # of this process only: the supervisor has its own
-
+def test_a_version_that_does_not_start_is_gone_again(routing: Routing) -> None:
     with pytest.raises(StartFailed, match="told to refuse"):
         routing.add("v2", {"REFUSE": "yes"})
 
