@@ -60,12 +60,12 @@ def answer(found: Found) -> list[str]:
     lines = [text for build in BUILDS if (text := _found_in(found, build))]
     false_alarms = [one for build in BUILDS for one in of(found, build, bad=False) if one["alarm"]]
     good = sum(len(of(found, build, bad=False)) for build in BUILDS)
-    lines.append(f"Of {good} attempts with a version as good as the first, {len(false_alarms)} ended in a false alarm.")
+    last = f"Of {good} attempts with a version as good as the first, {len(false_alarms)} ended in a false alarm."
     missed = [one for build in BUILDS for one in of(found, build, bad=True) if not one["alarm"]]
     if missed:
         told = ", ".join(f"{build_name(one['build'])} {one['kind']} (run {one['run']})" for one in missed)
-        lines.append(f"Not found within the watch: {told}.")
-    return lines
+        last += f" Not found within the watch: {told}."
+    return [*lines, last]
 
 
 def _found_in(found: Found, build: str) -> str:

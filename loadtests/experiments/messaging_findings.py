@@ -99,10 +99,9 @@ def answer(found: Found, mail_ms: float) -> list[str]:
         + "; ".join(f"{build_name(arm)} {number(browse[arm])} ms ({_share(answered[arm])})" for arm in having)
         + "."
     )
-    third = " ".join(_certainty(found, build) for build in _BUILDS).strip()
     lost = [f"run {one['run']} ({one['arm']})" for one in found if one["reconciled"] is False]
     books = f"The books are wrong after {', '.join(lost)}." if lost else "No order, stock or mail was lost either way."
-    return [text for text in (first, second, third, books) if text]
+    return [first, second, f"{_certainty(found, 'services')} {books}".strip()]
 
 
 _BUILDS = ("monolith", "services")

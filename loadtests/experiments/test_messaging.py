@@ -55,7 +55,10 @@ def test_books_that_are_wrong_are_named() -> None:
     found = all_arms()
     found[1]["reconciled"] = False
 
-    assert "The books are wrong after run 1 (monolith-call)" in findings.answer(found, MAIL_MS)[-1]
+    answer = findings.answer(found, MAIL_MS)
+
+    assert "The books are wrong after run 1 (monolith-call)" in answer[-1]
+    assert len(answer) <= 3  # what a result takes
 
 
 def test_an_order_that_took_longer_than_good_time_is_due_and_not_good() -> None:
