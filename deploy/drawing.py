@@ -27,6 +27,8 @@ _PORT = re.compile(r":(\d{4,5})\b")
 _SHAPES = {"app": ("[", "]"), "postgres": ("[(", ")]"), "nats": ("{{", "}}"), "envoy": ("([", "])")}
 _SITE = Site(Secrets(b"drawn"), keys="keys", data="data")  # standard ports; nothing is generated
 
+ON_DEMAND = ("NOTIFICATIONS_URL",)  # known to the orders service, and used only where that is asked for
+
 
 def pictures() -> None:
     """Draw both architectures anew, from the topology, into docs/architecture.md."""
@@ -79,7 +81,8 @@ def _lines(shop: Stack, outside: Stack) -> Iterator[str]:
                 if ours.get(port, part.name) != part.name:
                     yield f"{_id(part.name)} --> {_id(ours[port])}"
                 elif inner.get(port) in apps:
-                    yield f'{_id(part.name)} -- "through the edge" --> {_id(inner[port])}'
+                    arrow = '-. "with NOTIFY=call" .->' if name in ON_DEMAND else '-- "through the edge" -->'
+                    yield f"{_id(part.name)} {arrow} {_id(inner[port])}"
                 elif port in theirs:
                     yield f"{_id(part.name)} -.-> {_id(theirs[port])}"
 
