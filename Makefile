@@ -15,7 +15,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml deploy/setup.sh
 	@bash deploy/setup.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 
-.PHONY: help setup demo test test-all test-docs lint up down status stats scale kill hold release pause resume restart logs fault heal reset lab \
+.PHONY: help setup demo test test-all test-docs lint up down status stats scale kill hold release pause resume restart logs route fault heal reset lab \
 	bench experiment chaos room locust screenshots compare-place-order requirements clean \
 	images images-save images-load compose-up compose-down compose-demo test-compose
 
@@ -58,6 +58,9 @@ scale: $(VENV)/.ready ## make scale SERVICE=payments N=3
 
 kill hold release pause resume restart logs: $(VENV)/.ready ## make kill SERVICE=payments (kill -9), hold, release, pause, resume, restart, logs
 	@$(TWINSHOP) $@ $(SERVICE) $(on_stack)
+
+route: $(VENV)/.ready ## make route SERVICE=catalog SHARE=v2=10% (STICKY=1; RESET=1; without SHARE: show): two versions of a part
+	@$(TWINSHOP) route $(SERVICE) $(SHARE) $(if $(STICKY),--sticky) $(if $(RESET),--reset) $(on_stack)
 
 fault: $(VENV)/.ready ## make fault NAME=kill PART=payments STACK=microservices FOR=30s (without NAME: all there are)
 	@$(TWINSHOP) fault $(or $(NAME),list) $(if $(PART),--part $(PART)) $(on_stack) $(if $(FOR),--for $(FOR))

@@ -78,7 +78,7 @@ def _found_in(found: Found, build: str) -> str:
     hurt = middle(caught, lambda one: one["customers_hurt"])
     return (
         f"{build_name(build)}: {len(caught)} of {len(attempts)} bad versions were found and taken back, at the median "
-        f"after {number(after)} s, when {number(customers)} customers had met it and {number(hurt)} of them had got a "
+        f"after {number(after)} s, when {_whole(customers)} customers had met it and {_whole(hurt)} of them had got a "
         "bad answer."
     )
 
@@ -95,6 +95,10 @@ def _evidence(found: Found, build: str) -> str:
         f"{_found_in(found, build)} The version took {number(memory)} MB and {number(start)} s to start, and was sent "
         f"{percent(share or 0.0)} of all requests; {others} bad answers in all were to something else than lists."
     )
+
+
+def _whole(value: float | None) -> str:
+    return number(None) if value is None else f"{value:.0f}"
 
 
 LISTS = ("list", "search", "category")  # where the defect is

@@ -13,7 +13,7 @@ from loadtests.report.words import build_name
 
 _DASHES = {"good": "dot", "slow": "solid", "failing": "dash"}
 _HIGHEST = 6.0  # powers of ten that are shown
-_LOWEST = -3.0
+_LOWEST = -1.0
 
 
 def attempts(result: Result) -> Figure | None:
@@ -76,10 +76,11 @@ def odds(result: Result) -> Figure | None:
     layout = {
         "xaxis": {"title": {"text": "seconds since it got its share"}, "rangemode": "tozero"},
         "yaxis": {
-            "title": {"text": "odds that it does worse, to 1"},
+            "title": {"text": "odds that it does worse, to 1", "standoff": 12},
+            "automargin": True,
             "range": [_LOWEST - 0.2, _HIGHEST + 0.2],
             "tickvals": list(range(int(_LOWEST), int(_HIGHEST) + 1)),
-            "ticktext": [f"{10.0**power:,g}" for power in range(int(_LOWEST), int(_HIGHEST) + 1)],
+            "ticktext": [f"{10.0**power:,.{max(0, -power)}f}" for power in range(int(_LOWEST), int(_HIGHEST) + 1)],
         },
         "shapes": [bound],
         "legend": {"orientation": "h", "y": 1.18},
