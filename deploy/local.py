@@ -145,6 +145,7 @@ class LocalRunner(Runner):
         self._supervisor_has_ended()
         found = leftovers.end_all(self._folder)
         State.remove(self._folder)
+        self._forget_versions()
         return ran or found > 0
 
     def status(self) -> StackStatus:

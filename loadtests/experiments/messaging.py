@@ -34,6 +34,7 @@ from loadtests.experiments.arm import Arm
 from loadtests.experiments.blast_radius import chosen
 from loadtests.experiments.conditions import Condition, outside_up, stack_up
 from loadtests.experiments.consistency import buy_and_look
+from loadtests.experiments.messaging_findings import GOOD_WITHIN_MS
 from loadtests.experiments.session import PRODUCTS, Session
 from loadtests.experiments.timeline import Episode, StruckArm, Timeline
 from loadtests.experiments.trial import Load, latency_of, run_trial
@@ -49,7 +50,6 @@ MIX = "faults"
 RATE = 40.0
 MAIL_MS = 2000.0
 WARM_UP_S = 3.0
-GOOD_WITHIN_MS = 1500.0  # an order that took longer is no good sale, and less than a slow mail takes
 ARMS = tuple(
     Condition(f"{short}-{how}", stack, {part: {"NOTIFY": how}})
     for short, stack, part in (("monolith", "monolith", "web"), ("services", "microservices", "orders"))

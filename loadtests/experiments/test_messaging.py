@@ -65,7 +65,7 @@ def test_an_order_that_took_longer_than_good_time_is_due_and_not_good() -> None:
     def order(due_s: float, latency_ms: float, code: str = "confirmed") -> Row:
         return Row(0, due_s, due_s, latency_ms, latency_ms, "order", "POST /orders", 201, code, "ok")
 
-    rows = [order(0.5, 20), order(1.5, 2100), order(1.6, 30), order(1.7, 30, "payment_pending"), order(-1, 20)]
+    rows = [order(0.5, 20), order(1.5, 3100), order(1.6, 30), order(1.7, 30, "payment_pending"), order(-1, 20)]
 
     assert by_second(rows, 3) == {"due_by_second": [1, 3, 0], "good_by_second": [1, 1, 0]}
 

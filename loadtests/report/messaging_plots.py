@@ -47,13 +47,13 @@ def over_time(result: Result) -> Figure | None:
             "fillcolor": colour("bad", 0.12), "layer": "below"}  # fmt: skip
     layout = {
         "xaxis": {"title": {"text": "seconds"}},
-        "yaxis": {"title": {"text": "% of orders confirmed in 1.5 s"}, "range": [0, 104]},
+        "yaxis": {"title": {"text": "% of orders confirmed in 3 s"}, "range": [0, 104]},
         "shapes": [band],
         "hovermode": "x unified",
         "legend": {"orientation": "h", "y": 1.14},
     }
     reading = (
-        f"The share of the orders of each second that were answered 201 within 1.5 s, over {WINDOW} s. In the band the "
+        f"The share of the orders of each second that were answered 201 within 3 s, over {WINDOW} s. In the band the "
         "mail server takes its time over each mail."
     )
     return figure("messaging-over-time", "Who notices a slow mail server?", reading, [view("", data, layout)], 430)
