@@ -59,11 +59,12 @@ def lag(fact: str) -> Callable[[dict[str, Any]], float | None]:
 def tell(one: dict[str, Any]) -> str:
     """Return a run in one line."""
     buy, browse = one["acts"]["buy"], one["acts"]["browse"]
+    before, during = (f"p50 {number(buy[f'p50_{when}_ms'])} ms" for when in ("before", "during"))
+    good = f"{_share(good_during(one))} within {GOOD_WITHIN_MS / 1000:.0f} s"
+    looked = " to ".join(number(browse[f"p50_{when}_ms"]) for when in ("before", "during"))
     return (
-        f"  {one['arm']:<15} order p50 {number(buy['p50_before_ms'])} ms, with slow mail {number(buy['p50_during_ms'])}"
-        f" ms, {_share(good_during(one))} within {GOOD_WITHIN_MS / 1000:.0f} s; browsing answered {_share(browse['available_during'])}, "
-        f"p50 {number(browse['p50_before_ms'])} to {number(browse['p50_during_ms'])} ms; "
-        f"books {number(one['books_closed_s'])} s after healing"
+        f"  {one['arm']:<15} orders {before}, with slow mail {during}, {good}; browsing answered "
+        f"{_share(browse['available_during'])}, p50 {looked} ms; books {number(one['books_closed_s'])} s after healing"
     )
 
 
@@ -92,8 +93,8 @@ def answer(found: Found, mail_ms: float) -> list[str]:
     answered = {arm: of(found, arm, act("browse", "available_during")) for arm in _ARMS}
     having = [arm for arm in _ARMS if waits[arm] is not None]
     first = (
-        f"While each mail took {mail_ms / 1000:.0f} s, placing an order took at the median (and confirmed within {GOOD_WITHIN_MS / 1000:.0f} s "
-        "were): "
+        f"While each mail took {mail_ms / 1000:.0f} s, placing an order took at the median (and confirmed within "
+        f"{GOOD_WITHIN_MS / 1000:.0f} s were): "
         + "; ".join(f"{build_name(arm)} {number(waits[arm])} ms ({_share(good[arm])})" for arm in having)
         + "."
     )
