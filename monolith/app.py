@@ -26,7 +26,7 @@ def create_app(settings: Settings, provider_transport: httpx.BaseTransport | Non
     `provider_transport` is for tests, which bring a provider of their own.
     """
     app = Flask(__name__, static_folder=None)
-    metrics = Metrics()
+    metrics = Metrics(counting=settings.counting)
     database = Database(settings.database_url, pool_size=settings.db_pool_size, metrics=metrics)
     transport = provider_transport or payments.DeadlineTransport(settings.provider_timeout_s)
     provider = payments.Provider(

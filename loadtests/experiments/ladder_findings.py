@@ -8,6 +8,7 @@ from typing import Any
 
 from loadtests.experiments import pairing
 from loadtests.experiments.ladder_rungs import AGAIN, LISTED, Rung
+from loadtests.experiments.ladder_rungs import beside as beside_of
 from loadtests.experiments.session import Session
 from loadtests.measure.statistics import NotComparable, equivalence
 from loadtests.measure.steps import Step, step
@@ -25,10 +26,12 @@ def result(session: Session, rungs: Sequence[Rung], ablations: Sequence[Rung]) -
     """Return the result of what the session has found."""
     names = [rung.name for rung in rungs]
     steps = {unit: climbed(session.runs, passed(names, unit), unit) for unit in UNITS}
-    beside = [found for rung in ablations if (found := added(session.runs, TOP, rung.name, "order")) is not None]
+    beside = [
+        found for rung in ablations if (found := added(session.runs, beside_of(rung), rung.name, "order")) is not None
+    ]
     found_gate = gate(session.runs)
     named = found_gate is not None and found_gate["passed"]
-    figures = compare(session.runs, names, [rung.name for rung in ablations], withhold=not named)
+    figures = compare(session.runs, names, ablations, withhold=not named)
     details: dict[str, Any] = {
         "ladder": {
             unit: {"base": base(session.runs, names[0], unit), "steps": [one.as_dict() for one in found]}
@@ -88,7 +91,7 @@ def waits(runs: Sequence[Run], names: Sequence[str]) -> dict[str, dict[str, dict
 
 
 def compare(
-    runs: Sequence[Run], names: Sequence[str], ablations: Sequence[str], *, withhold: bool = False
+    runs: Sequence[Run], names: Sequence[str], ablations: Sequence[Rung], *, withhold: bool = False
 ) -> dict[str, Ratio]:
     """Return each rung over the one below, the top over the bottom, and the ablations over the top."""
     figures: dict[str, Ratio | None] = {}
@@ -98,9 +101,10 @@ def compare(
                 runs, a, b, pairing.cpu_per_unit, f"CPU per {what}", unit=unit, withhold=withhold,
                 target=TARGETS.get((a, unit)) if b == TOP else None,
             )  # fmt: skip
-    for name in ablations:
-        figures[f"cpu_order_{name}_vs_{TOP}"] = pairing.ratio(
-            runs, TOP, name, pairing.cpu_per_unit, "CPU per confirmed order", unit="order", withhold=withhold
+    for rung in ablations:
+        whole = beside_of(rung)
+        figures[f"cpu_order_{rung.name}_vs_{whole}"] = pairing.ratio(
+            runs, whole, rung.name, pairing.cpu_per_unit, "CPU per confirmed order", unit="order", withhold=withhold
         )
     for percentile in ("p50", "p99"):
         for a, b in ((names[0], names[-1]), (names[1], names[-1])):

@@ -111,7 +111,7 @@ def beside(result: Result) -> Figure | None:
         "hovertemplate": "%{y}: %{x:+.3g} ms<extra></extra>",
     }
     layout = {
-        "xaxis": {"title": {"text": "ms of CPU per confirmed order, against the services as they are"}},
+        "xaxis": {"title": {"text": "ms of CPU per confirmed order, against the same build as it is"}},
         "yaxis": {"automargin": True, "showgrid": False},
         "bargap": 0.45,
     }  # fmt: skip

@@ -12,6 +12,8 @@ BUILD_NAMES = {
     "colocated": "Colocated",
     "direct": "Without Envoy between",
     "no-tokens": "Without service tokens",
+    "uncounted": "Microservices, uncounted",
+    "monolith-uncounted": "Monolith, uncounted",
     "no-events": "Events put off",
     "plain-httpx": "httpx as it comes",
     "monolith-bulkheads": "Monolith, bulkheads",

@@ -41,7 +41,7 @@ class Part:
     def __init__(self, name: str, settings: ServiceSettings) -> None:
         self.name = name
         self.settings = settings
-        self.metrics = Metrics()
+        self.metrics = Metrics(counting=settings.counting)
         self.database = Database(settings.database_url, settings.db_pool_size, self.metrics, name)
         self.broker = Broker(settings.nats_url, name)
         self.outbox = Outbox(self.database, self.broker, self.metrics)

@@ -20,6 +20,7 @@ from joserfc.jwk import OKPKey
 from shared.domain.errors import Unauthenticated, Unavailable
 from shared.platform import clock, failpoints, tracing
 from shared.platform.fingerprint import fingerprint
+from shared.platform.metrics import Metrics
 from shared.platform.settings import CommonSettings, load_or_exit
 from shared.platform.tokens import ServiceSigner, ServiceVerifier, TokenVerifier
 from shared.platform.webhook_signature import is_genuine, sign
@@ -292,3 +293,13 @@ def test_a_wrong_clock_is_refused_outside_local_mode_and_wrong_inside() -> None:
         assert (clock.now() - datetime.now(UTC)).total_seconds() == pytest.approx(3600, abs=5)
     finally:
         clock.set_off(0, local_mode=True)
+
+
+def test_a_part_that_shall_not_count_counts_nothing() -> None:
+    for counting, told in ((True, b"db_statements_total 2.0"), (False, b"db_statements_total 0.0")):
+        metrics = Metrics(counting=counting)
+        metrics.db_statements.inc(2)
+        metrics.requests.labels("GET", "/products", "200").observe(0.01)
+
+        assert told in metrics.render()
+        assert (b'route="/products"' in metrics.render()) == counting
