@@ -12,6 +12,7 @@ from monolith.config import Settings
 from monolith.database import Database
 from monolith.server import serve
 from monolith.worker import Loop
+from shared.platform import spans
 from shared.platform.metrics import CONTENT_TYPE, Metrics
 from shared.platform.settings import load_or_exit
 from shared.platform.tokens import TokenVerifier
@@ -81,6 +82,10 @@ def create_app(settings: Settings, provider_transport: httpx.BaseTransport | Non
     pages = Storefront(build="monolith", identity_url=settings.token_issuer)
     app.register_blueprint(storefront.blueprint(pages))
     _add_operator_routes(app)
+    if (recorder := spans.start("monolith", settings)) is not None:  # else nothing is any different for tracing
+        from monolith import traces  # noqa: PLC0415
+
+        traces.install(app, recorder)
     return app
 
 
@@ -105,6 +110,7 @@ def _add_background_work(app: Flask, settings: Settings) -> None:
 
 def _add_operator_routes(app: Flask) -> None:
     database, metrics = app.extensions["database"], app.extensions["metrics"]
+    metrics.watch_threads(app.extensions["settings"].web_threads)
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -128,6 +134,8 @@ def close(app: Flask) -> None:
     app.extensions["settler"].close()
     app.extensions["provider"].close()
     app.extensions["database"].close()
+    if "recorder" in app.extensions:
+        app.extensions["recorder"].close()
 
 
 if __name__ == "__main__":

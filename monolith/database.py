@@ -8,7 +8,7 @@ from concurrent.futures import TimeoutError as TookTooLong
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Executable, MetaData, Row, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, Executable, MetaData, Row, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
@@ -49,7 +49,14 @@ class Database:
         )
         self._prober = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readiness")
         self._probe: Future[Sequence[Row[Any]]] | None = None
+        pool: Any = self._engine.pool
+        metrics.watch_pool(pool.checkedout, pool_size)
         event.listen(self._engine, "before_cursor_execute", lambda *_: metrics.db_statements.inc())
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, for who watches it."""
+        return self._engine
 
     def fetch_all(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
         """Return all rows of a read. Raises Unavailable."""

@@ -98,14 +98,15 @@ def install(app: Flask, metrics: Metrics) -> None:
     """Give the app trace ids, metrics, and problem+json for every error, the framework's own too."""
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.url_map.merge_slashes = False  # no redirects: a path exists or it does not
-    app.before_request(_begin)
+    app.before_request(lambda: _begin(metrics))
     app.after_request(lambda response: _end(response, metrics))
     app.register_error_handler(ShopError, _on_shop_error)
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(Exception, _on_defect)
 
 
-def _begin() -> Response | None:
+def _begin(metrics: Metrics) -> Response | None:
+    metrics.in_flight.begin()
     g.started = time.perf_counter()
     tracing.begin(request.headers.get(tracing.HEADER))
     if request.method in ("HEAD", "OPTIONS") and request.url_rule is not None:
@@ -119,6 +120,7 @@ def _end(response: Response, metrics: Metrics) -> Response:
     route = request.url_rule.rule.replace("<", "{").replace(">", "}") if request.url_rule else "unknown"
     taken_s = time.perf_counter() - g.started
     metrics.requests.labels(request.method, route, str(response.status_code)).observe(taken_s)
+    metrics.in_flight.end()
     return response
 
 

@@ -51,10 +51,10 @@ class Broker:
         assert self._jetstream is not None
         return self._jetstream
 
-    async def publish(self, subject: str, payload: bytes) -> None:
+    async def publish(self, subject: str, payload: bytes, headers: dict[str, str] | None = None) -> None:
         """Return when the broker has taken the message. Raises nats.errors.Error or TimeoutError."""
         jetstream = await self.jetstream()
-        await jetstream.publish(subject, payload, timeout=PUBLISH_TIMEOUT_S)
+        await jetstream.publish(subject, payload, timeout=PUBLISH_TIMEOUT_S, headers=headers)
 
     async def _connect(self) -> None:
         try:

@@ -46,6 +46,8 @@ class Database:
         # No BEGIN and no COMMIT around a statement that stands alone: a third of the round trips.
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         _watch(self.engine, metrics)
+        pool: Any = self.engine.pool
+        metrics.watch_pool(pool.checkedout, pool_size)
 
     async def read(self, statement: Executable, parameters: Parameters = None) -> Sequence[Row[Any]]:
         """Return the rows of a SELECT, in one round trip. Raises Unavailable."""

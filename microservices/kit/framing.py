@@ -37,6 +37,7 @@ class Frame:
             await self._app(scope, receive, send)
             return
         trace_id = tracing.begin(_header(scope, _HEADER))
+        self._metrics.in_flight.begin()
         started = time.perf_counter()
         status = 0
 
@@ -58,6 +59,7 @@ class Frame:
         finally:
             route = getattr(scope.get("route"), "path", "unknown")
             self._metrics.requests.labels(scope["method"], route, status).observe(time.perf_counter() - started)
+            self._metrics.in_flight.end()
 
 
 def answer_errors(app: FastAPI, routers: Sequence[APIRouter]) -> None:

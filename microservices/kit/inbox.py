@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nats.errors
 from nats.aio.msg import Msg
@@ -22,6 +22,9 @@ from shared.contract.events import DEAD_SUBJECT_PREFIX, STREAM, Event, subject_o
 from shared.platform import tracing
 from shared.platform.failpoints import reach
 from shared.platform.metrics import Metrics
+
+if TYPE_CHECKING:
+    from shared.platform.spans.recording import Recorder
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +64,7 @@ class Consumer:
         broker: Broker,
         metrics: Metrics,
         after_commit: Callable[[], None],
+        recorder: Recorder | None = None,
     ) -> None:
         self._name = name
         self._event_types = event_types
@@ -70,6 +74,7 @@ class Consumer:
         self._broker = broker
         self._metrics = metrics
         self._after_commit = after_commit
+        self._recorder = recorder
         self._pull: JetStreamContext.PullSubscription | None = None
 
     async def step(self) -> bool:
@@ -103,7 +108,7 @@ class Consumer:
         if not decoded:
             return
         try:
-            await self._apply([event for _, event in decoded])
+            await self._handled(decoded)
         except Exception as error:
             if len(decoded) == 1:
                 await self._again(*decoded[0], error)
@@ -111,13 +116,23 @@ class Consumer:
             # One of them may be what fails: the others must not wait for it.
             for message, event in decoded:
                 try:
-                    await self._apply([event])
+                    await self._handled([(message, event)])
                 except Exception as its_error:
                     await self._again(message, event, its_error)
                 else:
                     await message.ack()
             return
         await asyncio.gather(*(message.ack() for message, _ in decoded))
+
+    async def _handled(self, deliveries: Sequence[tuple[Msg, Event]]) -> None:
+        events = [event for _, event in deliveries]
+        if self._recorder is None:
+            await self._apply(events)
+            return
+        from microservices.kit.spans import consuming  # noqa: PLC0415  (only where tracing is on)
+
+        with consuming(self._recorder, self._name, deliveries):
+            await self._apply(events)
 
     async def _apply(self, events: Sequence[Event]) -> None:
         tracing.begin(events[0].trace_id if len(events) == 1 else None)

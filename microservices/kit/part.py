@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 import httpx
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 
 from microservices.kit.broker import Broker
 from microservices.kit.database import Database
 from microservices.kit.framing import Frame, answer_errors
 from microservices.kit.inbox import Consumer, Handler
+from microservices.kit.lag import LoopLag
 from microservices.kit.loops import Wake, repeat, stop
 from microservices.kit.migrate import migrate
 from microservices.kit.outbox import Outbox
@@ -22,7 +24,7 @@ from microservices.kit.resilience import guard_of
 from microservices.kit.serving import run
 from microservices.kit.settings import ServiceSettings
 from shared.contract.events import Event
-from shared.platform import clock, failpoints, logs, mishaps
+from shared.platform import clock, failpoints, logs, mishaps, spans
 from shared.platform.metrics import CONTENT_TYPE, Metrics
 from shared.platform.tokens import ServiceSigner, ServiceVerifier, TokenVerifier
 
@@ -30,9 +32,12 @@ READY_WITHIN_S = 1.0
 # Longer than the edge keeps an idle connection, so that it is never us who close one that is about to be used.
 KEEP_ALIVE_S = 75
 GRACE_S = 5
+# The framework's own would be on as soon as OTEL_EXPORTER_OTLP_ENDPOINT is set, beside ours and for every request.
+_NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 OUTBOX_SWEEP_S = 5.0  # commits wake the relay; only another process's crash leaves it something to find
 
 S = TypeVar("S", bound=ServiceSettings)
+OrderOf = Callable[[tuple[Any, ...], Any], str | None]  # from a call's arguments and result: the order it is about
 
 
 class Part:
@@ -42,14 +47,21 @@ class Part:
         self.name = name
         self.settings = settings
         self.metrics = Metrics(counting=settings.counting)
+        self._lag = LoopLag()
+        self.metrics.watch_loop(self._lag.read)
+        self.recorder = spans.start(name, settings)  # None: tracing is off, and nothing below is any different for it
         self.database = Database(settings.database_url, settings.db_pool_size, self.metrics, name)
         self.broker = Broker(settings.nats_url, name)
-        self.outbox = Outbox(self.database, self.broker, self.metrics)
+        self.outbox = Outbox(self.database, self.broker, self.metrics, self.recorder)
         self._peers: list[Peer] = []
         self._loops: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._on_start: list[Callable[[], Awaitable[None]]] = []
         signs = settings.service_private_key and settings.service_tokens
         self._signer = ServiceSigner(name, settings.private_jwk()) if signs else None
+        if self.recorder is not None:
+            from shared.platform.spans import sql  # noqa: PLC0415
+
+            sql.watch(self.database.engine.sync_engine)
 
     def service_peer(self, name: str, url: str, transport: httpx.AsyncBaseTransport | None = None) -> Peer:
         """Return a client for another service; calls carry a token that this service signs."""
@@ -59,7 +71,7 @@ class Part:
             deadline_s=self.settings.inner_timeout_s,
             metrics=self.metrics,
             signer=self._signer,
-            transport=transport or transport_of(self.settings.http_transport),
+            transport=self._traced(name, transport or transport_of(self.settings.http_transport)),
             guard=guard_of(self.settings.retries, self.settings.circuit_breaker),
         )
         self._peers.append(peer)
@@ -73,11 +85,37 @@ class Part:
             deadline_s=deadline_s,
             metrics=self.metrics,
             authorization=f"Bearer {api_key}",
-            transport=transport_of(self.settings.http_transport),
+            transport=self._traced(name, transport_of(self.settings.http_transport)),
             guard=guard_of(self.settings.retries, self.settings.circuit_breaker),
         )
         self._peers.append(peer)
         return peer
+
+    def traces(self, owner: object, steps: Mapping[str, OrderOf], *, of: str = "") -> None:
+        """Record calls of these methods as spans `<of>.<method>`; each says which order it is about. If tracing is on.
+
+        `of` is what the steps are called after: the service itself, or the one that is asked.
+        """
+        if self.recorder is None:
+            return
+        from shared.platform.spans.calls import wrap  # noqa: PLC0415
+
+        for method, order_of in steps.items():
+            wrap(owner, method, f"{of or self.name}.{method}", order_of)
+
+    def traces_step(self, owner: object, method: str, order_of: OrderOf) -> None:
+        """Record a step of a loop, which no request leads to, as a trace of its own. If tracing is on."""
+        if self.recorder is not None:
+            from shared.platform.spans.calls import wrap_step  # noqa: PLC0415
+
+            wrap_step(owner, method, f"{self.name}.{method.lstrip('_')}", self.recorder, order_of)
+
+    def _traced(self, peer: str, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        if self.recorder is None:
+            return transport
+        from shared.platform.spans.calls import TracedAsyncTransport  # noqa: PLC0415
+
+        return TracedAsyncTransport(transport, peer)
 
     def repeats(self, name: str, step: Callable[[], Awaitable[bool]], every_s: float, wake: Wake | None = None) -> Wake:
         """Run `step` every so often beside the app; it returns whether there is more. Return what wakes it."""
@@ -110,6 +148,7 @@ class Part:
             broker=self.broker,
             metrics=self.metrics,
             after_commit=wakes or self.outbox.wake,
+            recorder=self.recorder,
         )
         self.repeats(f"consumer {name}", consumer.step, self.settings.sweep_interval_s)
 
@@ -124,6 +163,7 @@ class Part:
             lifespan=self._lifespan,
             redirect_slashes=False,
             openapi_url=None,  # the contract is written by hand, once for both builds
+            telemetry=_NO_TELEMETRY,
         )
         app.state.service = service
         app.state.part = self
@@ -135,6 +175,10 @@ class Part:
         for router in (*routers, operator_routes):
             app.include_router(router)
         answer_errors(app, (*routers, operator_routes))
+        if self.recorder is not None:
+            from microservices.kit.spans import TracedAsgi  # noqa: PLC0415
+
+            app.add_middleware(TracedAsgi, recorder=self.recorder)
         app.add_middleware(Frame, metrics=self.metrics)
         return app
 
@@ -152,11 +196,14 @@ class Part:
         try:
             yield
         finally:
+            self._lag.stop()
             await stop(*tasks)
             await stop(broker)  # last: the loops speak through it
             for peer in self._peers:
                 await peer.close()
             await self.database.close()
+            if self.recorder is not None:
+                await asyncio.to_thread(self.recorder.close)
 
 
 operator_routes = APIRouter()

@@ -116,6 +116,7 @@ class OrderState:
             type=event_type,
             occurred_at=self.updated_at.isoformat(),
             trace_id=tracing.current(),
+            traceparent=tracing.carried(),
             order_id=self.id,
             version=self.version,
             customer_id=self.customer_id,

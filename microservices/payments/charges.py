@@ -82,6 +82,7 @@ class Charges:
             type=f"payment.{outcome.status.value}",  # type: ignore[arg-type]
             occurred_at=clock.now().isoformat(),
             trace_id=tracing.current(),
+            traceparent=tracing.carried(),
             payment_id=payment.id,
             order_id=payment.order_id,
             amount=MoneyBody(amount=payment.amount, currency=payment.currency),

@@ -165,6 +165,7 @@ def _refunded_event(refund: Row[Any]) -> PaymentEvent:
         type="payment.refunded",
         occurred_at=clock.now().isoformat(),
         trace_id=tracing.current(),
+        traceparent=tracing.carried(),
         payment_id=refund.payment_id,
         order_id=refund.order_id,
         amount=MoneyBody(amount=refund.amount, currency=refund.currency),

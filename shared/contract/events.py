@@ -28,6 +28,7 @@ class Event(BaseModel):
     type: str
     occurred_at: str
     trace_id: str = ""
+    traceparent: str = ""  # W3C: the span that caused it, where tracing is on and the request is recorded
 
 
 class OrderEvent(Event):

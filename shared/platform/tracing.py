@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable
 from contextvars import ContextVar
 
 HEADER = "X-Request-Id"
@@ -21,3 +22,21 @@ def begin(header: str | None) -> str:
 def current() -> str:
     """Return the trace id of the request or event at hand, or an empty string outside one."""
     return _current.get()
+
+
+def carried() -> str:
+    """Return the `traceparent` that an event or a job of the work at hand carries; empty where it is not recorded."""
+    return _carry()
+
+
+def carry_with(traceparent: Callable[[], str]) -> None:
+    """Let `carried` say this: tracing is on (see shared/platform/spans)."""
+    global _carry  # noqa: PLW0603  (one process, one way to trace)
+    _carry = traceparent
+
+
+def _nothing() -> str:
+    return ""
+
+
+_carry: Callable[[], str] = _nothing

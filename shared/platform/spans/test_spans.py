@@ -1,0 +1,117 @@
+"""What is kept is decided by a trace's id alone; where tracing is off, nothing of OpenTelemetry is there."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.platform.spans import sampling
+from shared.platform.spans.calls import wrap
+from shared.platform.spans.recording import Recorder, start, traceparent
+from shared.platform.spans.sql import name_of
+
+REQUEST = "6f1c9f0e-3a2b-4c5d-8e00-12345678901a"  # its random part is small: kept at 1 %
+
+
+def kept(folder: Path, part: str = "orders") -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder / f"{part}.0.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.01, 0.3, 1.0])
+def test_about_as_many_traces_are_kept_as_were_asked_for(ratio: float) -> None:
+    bound = sampling.bound_of(ratio)
+
+    share = sum(sampling.is_kept(uuid.uuid4().hex, bound) for _ in range(4000)) / 4000
+
+    assert share == pytest.approx(ratio, abs=0.05)
+    assert ratio not in (0.0, 1.0) or share == ratio
+
+
+def test_a_request_id_that_is_no_uuid_has_a_trace_too() -> None:
+    assert sampling.trace_id_of(REQUEST) == REQUEST.replace("-", "")
+    assert len(sampling.trace_id_of("by-hand")) == 32
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "00-0", f"00-{'0' * 32}-{'1' * 16}-01", f"00-{'1' * 32}-{'0' * 16}-01", f"00-{'1' * 32}-{'1' * 16}-00"],
+    ids=["none", "none either", "no trace", "no span", "not kept"],
+)
+def test_nothing_is_recorded_below_a_parent_that_is_not(header: str) -> None:
+    assert sampling.parse(header) is None
+
+
+def test_what_a_header_says_is_what_was_put_into_it() -> None:
+    assert sampling.parse(sampling.header(7, 9)) == (7, 9)
+
+
+class Till:
+    def pay(self, order_id: str) -> str:
+        return traceparent()
+
+
+def test_a_call_is_recorded_below_its_request_and_says_its_order(tmp_path: Path) -> None:
+    recorder: Recorder = start("orders", 0.01, str(tmp_path))
+    till = Till()
+    wrap(till, "pay", "payments.pay", lambda given, _: given[0])
+
+    parent = recorder.admit(None, REQUEST)
+    assert parent is not None
+    with recorder.at_hand(recorder.begin("POST /orders", _server(), parent)):
+        told = till.pay("order-1")
+    unrecorded = till.pay("order-2")
+    recorder.close()
+
+    pay, post = kept(tmp_path)
+    assert (pay["parent"], pay["trace"]) == (post["span"], post["trace"])
+    assert post["trace"] == REQUEST.replace("-", "")
+    assert pay["attributes"] == {"twinshop.order_id": "order-1"}
+    assert (told, unrecorded) == (f"00-{pay['trace']}-{pay['span']}-01", "")
+
+
+def test_an_exception_is_a_failure_without_its_text(tmp_path: Path) -> None:
+    recorder = start("orders", 1, str(tmp_path))
+    parent = recorder.admit(None, REQUEST)
+    assert parent is not None
+    with pytest.raises(ValueError, match="secret"), recorder.at_hand(recorder.begin("x", _server(), parent)):
+        raise ValueError("secret")
+    recorder.close()
+
+    (span,) = kept(tmp_path)
+    assert (span["failed"], span["attributes"]) == (True, {"error.type": "ValueError"})
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("WITH step AS ( UPDATE orders SET x = 1 ) SELECT 1", "UPDATE orders"),
+        ("SELECT a FROM products WHERE b", "SELECT products"),
+        ("WITH a AS (SELECT * FROM unnest(1)) SELECT s FROM stock FOR UPDATE OF stock", "SELECT stock"),
+        ("INSERT INTO inbox (id) VALUES (1)", "INSERT inbox"),
+        ("BEGIN", "BEGIN"),
+    ],
+)
+def test_a_statement_is_called_by_its_verb_and_table(statement: str, name: str) -> None:
+    assert name_of(statement) == name
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [("monolith.app", "opentelemetry"), ("microservices.orders.app", "opentelemetry.sdk")],  # FastAPI brings the API
+)
+def test_where_tracing_is_off_opentelemetry_is_not_imported(module: str, forbidden: str) -> None:
+    look = f"import sys, {module}; sys.exit(any(name.startswith({forbidden!r}) for name in sys.modules))"
+
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
+
+
+def _server() -> Any:
+    from opentelemetry.trace import SpanKind  # noqa: PLC0415
+
+    return SpanKind.SERVER
