@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from deploy import nats
 from deploy.containers.site import SECRET_SETTINGS, STACKS, inside, secret_files, service_name
 from deploy.home import REPOSITORY
 from deploy.parts import Part, Secrets
 from deploy.topology import SERVICES
+from shared.platform.metrics import Metrics
 from tests.containers import compose_file
 from tests.containers.compose_file import Service, command_of, megabytes, secrets_of
 
@@ -19,9 +23,11 @@ SECRETS = Secrets(b"master")
 PARTS = {
     service_name(name, part.name): (name, part) for name in STACKS for part in inside(SECRETS, name).parts
 }  # by service
-NO_PARTS = {"outside-edge", "mailpit", "locust", "locust-worker"}
+OBSERVE = {"prometheus", "grafana", "jaeger"}
+NO_PARTS = {"outside-edge", "mailpit", "locust", "locust-worker", *OBSERVE}
 SHOPS = ("monolith", "microservices")
-OWN_OF_COMPOSE = {"SECRETS_DIR", "SEED_PRODUCTS", "LEAVE_S"}  # settings that local processes get in other ways
+# Settings that local processes get in other ways.
+OWN_OF_COMPOSE = {"SECRETS_DIR", "SEED_PRODUCTS", "LEAVE_S", "TRACE_SAMPLING", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 KEYS = {f"{service}.jwk": "{}" for service in SERVICES} | {"service-public-keys.json": "{}", "master.key": "00"}
 
 
@@ -134,15 +140,15 @@ def test_every_container_is_held_tight(services: dict[str, Service]) -> None:
 
 
 def test_every_container_has_a_health_check(services: dict[str, Service]) -> None:
-    assert [name for name, service in services.items() if "healthcheck" not in service] == [
-        "mailpit"
-    ]  # its image has one
+    without = [name for name, service in services.items() if "healthcheck" not in service]
+
+    assert without == ["mailpit", "jaeger"]  # one's image has it, the other's has no program to ask with
 
 
 def test_only_edges_have_a_port_and_only_on_this_machine(services: dict[str, Service]) -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
 
-    assert set(published) == {"monolith-edge", "microservices-edge", "outside-edge", "locust"}
+    assert set(published) == {"monolith-edge", "microservices-edge", "outside-edge", "locust", *OBSERVE}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 
@@ -213,3 +219,49 @@ def test_what_a_secret_file_holds_is_the_setting_of_the_topology() -> None:
     assert written["orders_database_url"] == setting(PARTS["orders"][1], "DATABASE_URL")
     assert "@orders-db:5432/orders" in written["orders_database_url"]
     assert "master.key" not in written
+
+
+# --- what looks on ----------------------------------------------------------------------------------------------------
+
+
+def test_what_looks_on_is_optional(services: dict[str, Service]) -> None:
+    assert {name for name, one in services.items() if one.get("profiles") == ["observe"]} == OBSERVE
+
+
+def test_every_application_is_asked_for_its_metrics(services: dict[str, Service]) -> None:
+    config = yaml.safe_load((REPOSITORY / "deploy/observe/prometheus.yml").read_text("utf-8"))
+    asked = {job["job_name"]: job["dns_sd_configs"][0] for job in config["scrape_configs"]}
+    apps = {name: part for name, (stack, part) in PARTS.items() if stack in SHOPS and part.kind == "app"}
+
+    assert set(asked) == set(apps)
+    for name, part in apps.items():
+        assert (asked[name]["names"], asked[name]["port"]) == ([name], part.port("http"))
+        assert set(services["prometheus"]["networks"]) & set(services[name]["networks"])
+
+
+def test_tracing_is_off_until_it_is_asked_for_and_spans_then_find_their_way(services: dict[str, Service]) -> None:
+    apps = [name for name, (stack, part) in PARTS.items() if stack in SHOPS and part.kind == "app"]
+
+    for name in apps:
+        assert services[name]["environment"]["TRACE_SAMPLING"] == ""
+        assert services[name]["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://jaeger:4318"
+        assert set(services["jaeger"]["networks"]) & set(services[name]["networks"])
+
+
+@pytest.mark.parametrize("dashboard", sorted((REPOSITORY / "deploy/observe/grafana/dashboards").glob("*.json")))
+def test_a_dashboard_asks_for_metrics_that_there_are(dashboard: Path) -> None:
+    metrics = Metrics()
+    metrics.watch_pool(lambda: 0, 1)
+    metrics.watch_threads(1)
+    metrics.watch_loop(lambda: 0)
+    there = {family.name for family in metrics.registry.collect()}
+    panels = json.loads(dashboard.read_text("utf-8"))["panels"]
+
+    asked = {
+        re.sub(r"_(total|bucket|count|sum)$", "", word)
+        for panel in panels
+        for target in panel["targets"]
+        for word in re.findall(r"\b[a-z]+(?:_[a-z]+){1,}(?=[\[{)])", target["expr"])
+    }
+    assert asked
+    assert asked <= there
