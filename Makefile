@@ -15,7 +15,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml deploy/setup.sh
 	@bash deploy/setup.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 
-.PHONY: help setup demo test test-all test-docs lint up down status stats scale kill hold release pause resume restart logs route fault heal reset lab \
+.PHONY: help setup demo test test-all test-docs lint up down status stats scale kill hold release pause resume restart logs route fault heal trace reset lab \
 	bench experiment chaos room locust screenshots compare-place-order requirements clean \
 	images images-save images-load compose-up compose-down compose-demo test-compose
 
@@ -41,8 +41,8 @@ lint: $(VENV)/.ready ## format, lint, types, and who may import whom
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-up: $(VENV)/.ready ## start both stacks as local processes (STACK=monolith|microservices|colocated for one)
-	@$(TWINSHOP) up $(STACK)
+up: $(VENV)/.ready ## start both stacks as local processes (STACK=monolith|microservices|colocated for one; TRACE=1: with tracing)
+	@$(TWINSHOP) up $(STACK) $(if $(TRACE),--trace --sampling $(TRACE))
 
 down: $(VENV)/.ready ## stop all that was started (STACK=... for one)
 	@$(TWINSHOP) down $(STACK)
@@ -67,6 +67,9 @@ fault: $(VENV)/.ready ## make fault NAME=kill PART=payments STACK=microservices 
 
 heal: $(VENV)/.ready ## heal whatever is broken on purpose (STACK=... for one)
 	@$(TWINSHOP) heal $(on_stack)
+
+trace: $(VENV)/.ready ## where the time of an order went, in both builds (ORDER="id id"; without: the latest orders)
+	@$(TWINSHOP) trace $(or $(ORDER),--latest) $(on_stack)
 
 reset: $(VENV)/.ready ## fresh data in running stacks (STACK=... for one)
 	@$(TWINSHOP) reset $(STACK)

@@ -17,6 +17,7 @@ from deploy.drawing import pictures
 from deploy.errors import DeployError
 from deploy.faults import commands as breaking
 from deploy.runners import VARIABLE
+from deploy.traces import commands as tracing
 from loadtests import commands as measuring
 from room import commands as showing
 from workshop import commands as teaching
@@ -55,6 +56,7 @@ for command in (
     route_command.route,
     breaking.fault,
     breaking.heal,
+    tracing.trace,
     measuring.demo,
     measuring.bench,
     measuring.experiment,

@@ -45,6 +45,8 @@ def up(
         list[str] | None, typer.Option("--set", help="PART:NAME=VALUE, a setting of a part; *: of every application.")
     ] = None,
     products: Annotated[int, typer.Option(help="How many products an empty shop is given.")] = 1000,
+    trace: Annotated[bool, typer.Option("--trace", help="With tracing on: see `twinshop trace`.")] = False,
+    sampling: Annotated[float, typer.Option(min=0, max=1, help="With --trace: the share that is kept.")] = 1.0,
 ) -> None:
     """Start stacks, and the outside world with the first of them; return when all are ready."""
     began = time.monotonic()
@@ -52,7 +54,7 @@ def up(
     settings = together.settings_of(setting or [])
     settings.setdefault("*", {}).setdefault("SEED_PRODUCTS", str(products))
     with StartProgress({runner.stack.name: len(runner.stack.parts) for runner in runners}) as progress:
-        started = together.up(runners, settings, progress.watch)
+        started = together.up(runners, settings, progress.watch, trace_sampling=sampling if trace else None)
     for runner in runners:
         name = runner.stack.name
         if name not in started:

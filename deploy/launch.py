@@ -6,10 +6,11 @@ import os
 from collections.abc import Mapping
 
 from deploy import binaries, nats, postgres
-from deploy.envoy import bootstrap
+from deploy.envoy import bootstrap, traced
 from deploy.home import REPOSITORY, Home
 from deploy.parts import Part, Secrets, Stack
 from deploy.process import MARK, Launch
+from deploy.traces.switch import DIRECTORY, SAMPLING
 
 # What a process needs of ours besides its own settings; nothing else leaks in.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
@@ -34,8 +35,11 @@ def prepare(
     program = str(binaries.resolve(part.command[0]))
     if part.kind == "envoy":
         folder = home.stack(stack.name) / "envoy"
-        command = (program, *part.command[1:], "--config-path", str(folder / bootstrap.FILE))
-        return Launch(command, environment, folder, log)
+        kept = float(extra[SAMPLING]) if SAMPLING in extra else None
+        if traced.tell(folder, extra.get(DIRECTORY, ""), kept):
+            bootstrap.reload(stack, part, folder)
+        options = (*part.command[1:], *(traced.FLUSH_OPTION if kept is not None else ()))
+        return Launch((program, *options, "--config-path", str(folder / bootstrap.FILE)), environment, folder, log)
     environment |= {
         "HOST": "127.0.0.1",
         "PORT": str(part.port("http", replica)),

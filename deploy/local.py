@@ -37,6 +37,8 @@ def port_shift() -> int:
 class LocalRunner(Runner):
     """One stack as processes below a supervisor of its own."""
 
+    edge_keeps_log = True
+
     def __init__(self, stack: str, home: Home | None = None, shift: int | None = None, topology: str = THIS) -> None:
         self._home = home or Home.from_environment()
         self._folder = self._home.stack(stack)

@@ -62,6 +62,8 @@ class Runner(ABC):
     Every method raises a DeployError with a message for the user: UnknownTarget, NotRunning, ...
     """
 
+    edge_keeps_log = False  # of what is traced (see envoy/traced.py)
+
     @property
     @abstractmethod
     def stack(self) -> Stack:

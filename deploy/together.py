@@ -11,6 +11,7 @@ from deploy.local import LOOK_EVERY_S
 from deploy.runner import Runner, Watch
 from deploy.runners import runner_for
 from deploy.topology import SHOPS
+from deploy.traces.switch import with_tracing
 
 READY_TIMEOUT_S = 60.0
 EXCLUSIVE = {"microservices", "colocated"}  # two ways to run the same services: never beside each other
@@ -21,9 +22,16 @@ def with_outside(stacks: Sequence[str]) -> tuple[str, ...]:
     return ("outside", *(name for name in stacks if name != "outside"))
 
 
-def up(runners: Sequence[Runner], settings: Mapping[str, Mapping[str, str]], watch: Watch) -> list[str]:
+def up(
+    runners: Sequence[Runner],
+    settings: Mapping[str, Mapping[str, str]],
+    watch: Watch,
+    *,
+    trace_sampling: float | None = None,
+) -> list[str]:
     """Start stacks side by side and return the names of those that were not up before.
 
+    `trace_sampling`: the shops keep this share of all traces; None: tracing is off.
     Raises what `Runner.up` raises; then, and at Ctrl-C, everything that this call started is stopped again.
     """
     names = {runner.stack.name for runner in runners}
@@ -32,7 +40,9 @@ def up(runners: Sequence[Runner], settings: Mapping[str, Mapping[str, str]], wat
     started: list[Runner] = []
     try:
         for runner in runners:
-            known = {name: values for name, values in settings.items() if name == "*" or _has(runner, name)}
+            known = {name: dict(values) for name, values in settings.items() if name == "*" or _has(runner, name)}
+            if trace_sampling is not None and runner.stack.merchant and not runner.status().up:
+                known = with_tracing(runner, trace_sampling, known)
             if runner.begin(known):
                 started.append(runner)
         _finish(runners, started, watch)

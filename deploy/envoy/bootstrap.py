@@ -12,8 +12,10 @@ from deploy.envoy.clusters import cluster
 from deploy.envoy.listeners import listener, route_configuration
 from deploy.envoy.routes import edge_routes, inner_routes
 from deploy.envoy.shares import Share
+from deploy.envoy.traced import traced
 from deploy.home import write_atomically
 from deploy.parts import Part, Stack
+from shared.platform.spans.sampling import TRACEPARENT
 
 FILE = "envoy.json"
 EDGE = "edge"
@@ -59,16 +61,20 @@ def reload(stack: Stack, edge: Part, folder: Path) -> dict[str, str]:
         routes["name"]: xds.publish(folder / "rds" / routes["name"], xds.ROUTES, [routes])
         for routes in _all_routes(stack, edge, given)
     }
-    listeners = _listeners(stack, edge, "127.0.0.1", routes_folder=folder / "rds")
+    listeners = traced(_listeners(stack, edge, "127.0.0.1", routes_folder=folder / "rds"), folder)
     xds.publish(folder / "lds", xds.LISTENER, listeners)
     return versions
 
 
 def _all_routes(stack: Stack, edge: Part, given: Sequence[Share] = ()) -> list[dict[str, Any]]:
-    """Return the routes of each listener, the public one first."""
+    """Return the routes of each listener, the public one first.
+
+    A stranger decides neither what is traced nor under which id.
+    """
+    public = route_configuration(EDGE, edge_routes(stack, given))
     inner = [service for service in edge.ports if service not in ("http", "admin")]
     return [
-        route_configuration(EDGE, edge_routes(stack, given)),
+        public | {"request_headers_to_remove": [TRACEPARENT, "tracestate"]},
         *(route_configuration(f"inner-{service}", inner_routes(stack, service, given)) for service in inner),
     ]
 

@@ -1,0 +1,75 @@
+"""Turns tracing on and off: a setting of the parts, which are restarted for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from deploy.runner import Runner
+
+FOLDER = "traces"
+SAMPLING = "TRACE_SAMPLING"
+DIRECTORY = "TRACE_DIR"
+OTLP = "OTEL_"  # what the standard calls its settings
+
+
+def folder_of(runner: Runner) -> Path:
+    """Return where a stack's parts keep their spans."""
+    return Path(runner.site.data) / runner.stack.name / FOLDER
+
+
+def settings_of(runner: Runner, sampling: float) -> dict[str, str]:
+    """Return what a part is told where tracing is on: also where else spans go, if this environment says so."""
+    elsewhere = {name: value for name, value in os.environ.items() if name.startswith(OTLP)}
+    return {SAMPLING: f"{sampling:g}", DIRECTORY: str(folder_of(runner)), **elsewhere}
+
+
+def with_tracing(
+    runner: Runner, sampling: float, settings: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, str]]:
+    """Return settings for `Runner.begin` with tracing on. What an earlier stack has kept is thrown away."""
+    shutil.rmtree(folder_of(runner), ignore_errors=True)
+    found = {name: dict(values) for name, values in settings.items()}
+    for part in traced_parts(runner):
+        found[part] = {**found.get(part, {}), **settings_of(runner, sampling)}
+    return found
+
+
+def traced_parts(runner: Runner) -> list[str]:
+    """Return the parts that record: the applications, and the edge where it can keep a log."""
+    kinds = ("app", "envoy") if runner.edge_keeps_log else ("app",)
+    return [part.name for part in runner.stack.parts if part.kind in kinds]
+
+
+def turn_on(runner: Runner, sampling: float) -> None:
+    """Record this share of all traces from now on. Restarts the parts that are told. Raises DeployError."""
+    _tell(runner, dict(settings_of(runner, sampling)))
+
+
+def turn_off(runner: Runner) -> None:
+    """Record nothing any more; what is kept stays."""
+    _tell(runner, dict.fromkeys((SAMPLING, DIRECTORY)))
+
+
+def sampling_of(runner: Runner) -> float | None:
+    """Return which share of all traces a running stack keeps; None if tracing is off."""
+    for part, settings in runner.status().environment.items():
+        if SAMPLING in settings and part != "edge":
+            return float(settings[SAMPLING])
+    return None
+
+
+def _tell(runner: Runner, settings: dict[str, str | None]) -> None:
+    now = runner.status().environment
+    wanted = {name: value for name, value in settings.items() if value is not None}
+    parts = [
+        part
+        for part in traced_parts(runner)
+        if {name: now.get(part, {}).get(name) for name in settings} != {name: wanted.get(name) for name in settings}
+    ]
+    if parts:
+        with ThreadPoolExecutor(len(parts)) as pool:
+            list(pool.map(lambda part: runner.configure(part, settings), parts))

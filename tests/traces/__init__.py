@@ -1,0 +1,1 @@
+"""Traces of real orders, in real stacks."""

@@ -1,0 +1,82 @@
+"""A delay that is planted in one part is named by the trace of an order, in both builds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from deploy.traces import switch
+from deploy.traces.store import Store
+from deploy.traces.tree import Way, assemble
+from tests.arms import Arm
+from tests.journeys.opening import open_shop
+from tests.journeys.waiting import until
+
+BUILDS = ("monolith", "microservices")
+DELAY_MS = 150
+PLANTED = {"RISK_MS": str(DELAY_MS)}  # work that payments do before they ask the provider
+KEPT_WITHIN_S = 5.0
+
+
+@pytest.fixture(scope="module")
+def traced(arms: dict[str, Arm]) -> Iterator[dict[str, Arm]]:
+    """Both builds with every trace kept and the delay planted: one restart, and one back."""
+    chosen = {name: arms[name] for name in BUILDS if name in arms}
+    told: dict[tuple[str, str], dict[str, str | None]] = {}
+    for name, arm in chosen.items():
+        for part in switch.traced_parts(arm.runner):
+            more = PLANTED if part == arm.part_of("payments") else {}
+            told[name, part] = {**switch.settings_of(arm.runner, 1.0), **more}
+
+    def configure(back: bool) -> None:
+        def one(item: tuple[tuple[str, str], dict[str, str | None]]) -> None:
+            (name, part), settings = item
+            chosen[name].runner.configure(part, dict.fromkeys(settings) if back else settings)
+
+        with ThreadPoolExecutor(len(told)) as pool:
+            list(pool.map(one, told.items()))
+
+    configure(back=False)
+    try:
+        yield chosen
+    finally:
+        configure(back=True)
+
+
+def bought(arm: Arm) -> Way:
+    """Buy something, and return the way of the order once its confirmation is on it."""
+    with open_shop(arm) as shop:
+        customer, sku = shop.customer(), shop.http.get("/products").json()["items"][0]["sku"]
+        customer.buy((sku, 1))  # the first order after a restart opens connections
+        order = customer.buy((sku, 1))
+    store = Store(switch.folder_of(arm.runner))
+
+    def probe() -> Way | None:
+        way = assemble("an order", store.of_order(order["id"]))
+        return way if way is not None and way.asked.span.service == "edge" and _is_told(way) else None
+
+    return until("the trace is kept", probe, KEPT_WITHIN_S)
+
+
+def _is_told(way: Way) -> bool:
+    return any(node.part == "notifications" for node in way.asked.walk())
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_the_trace_names_the_part_that_is_slow(traced: dict[str, Arm], name: str) -> None:
+    way = bought(traced[name])
+
+    largest = way.where_the_time_went()[0]
+    assert largest.part == "payments"
+    assert largest.self_ns > DELAY_MS * 0.9 * 1e6
+    assert "was spent in payments itself (payments.charge)" in way.verdict()
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_both_builds_show_the_same_steps(traced: dict[str, Arm], name: str) -> None:
+    way = bought(traced[name])
+
+    assert {node.part for node in way.asked.walk()} == {"edge", "orders", "catalog", "payments", "notifications"}
+    assert {"POST /orders", "catalog.reserve", "payments.charge"} <= {node.span.name for node in way.during()}
