@@ -34,6 +34,7 @@ MODULES = {
     "messaging": "loadtests.experiments.messaging",
     "canary": "loadtests.experiments.canary",
     "chaos": "loadtests.experiments.chaos",
+    "tracing": "loadtests.experiments.tracing",
 }
 SECTIONS = {
     "Question": "question",

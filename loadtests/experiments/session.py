@@ -34,6 +34,7 @@ class Session:
     options: Mapping[str, str] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    slow_traces: list[dict[str, Any]] = field(default_factory=list)  # where tracing was on: see slow_traces.py
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     _began: float = field(default_factory=time.monotonic)
     _environment: dict[str, Any] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class Session:
         }
         if next_command:
             result["next_command"] = next_command
-        if details:
-            result["details"] = dict(details)
+        found = dict(details or {}) | ({"slow_traces": self.slow_traces} if self.slow_traces else {})
+        if found:
+            result["details"] = found
         return result

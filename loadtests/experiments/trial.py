@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from loadtests.experiments import generator
+from loadtests.experiments import generator, slow_traces
 from loadtests.experiments.arm import Arm, Measured
 from loadtests.experiments.session import PRODUCTS, Session
 from loadtests.measure.books import Books
@@ -70,6 +70,7 @@ def run_trial(
     run = _row(number, pair, arm.name, load, measured, outcome)
     run["raw"] = folder.name
     session.runs.append(run)
+    session.slow_traces += slow_traces.collect(arm, folder, number)
     session.narrator.done(tell(run))
     return Trial(run, measured, books)
 

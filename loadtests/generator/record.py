@@ -31,6 +31,7 @@ class Row(NamedTuple):
     status: int
     code: str
     outcome: Outcome
+    trace: str = ""  # the id of its trace, if one is kept
 
 
 @dataclass
@@ -147,6 +148,7 @@ def read_rows(path: Path) -> list[Row]:
                 int(kept["status"]),
                 kept["code"],
                 kept["outcome"],  # type: ignore[arg-type]
+                kept.get("trace", ""),
             )
             for kept in csv.DictReader(file)
         ]

@@ -51,6 +51,7 @@ def render(result: Result, folder_name: str) -> str:
         counted_names=sections.counted_names(result),
         has_mix=any(run["unit"] == "mix" for run in result["runs"]),
         promises_kept=sections.promises_kept(result, violations),
+        slow_traces=result.get("details", {}).get("slow_traces", []),
         waited=sections.waited(result["runs"]),
         gate=sections.gate(result),
         environment=sections.environment(result),

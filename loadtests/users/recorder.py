@@ -26,6 +26,7 @@ class Exchange:
     content: bytes
     judgement: Judgement
     version: str = ""  # who says it has answered, where versions share a route
+    trace: str = ""  # of the request, where tracing is on and it is kept
 
     @property
     def latency_ms(self) -> float:
@@ -68,6 +69,7 @@ class Recorder:
             status=exchange.status,
             code=judgement.code,
             outcome=judgement.outcome,
+            trace=exchange.trace,
         )
         self.tally.add(row)
         if self.seen is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from gevent import GreenletExit
@@ -21,6 +22,7 @@ from loadtests.users.world import WorldNotReady
 
 # Longer than the edge's deadline of 8 s, so that the edge's own answer is seen.
 TIMEOUT_S = 20.0
+TRACERESPONSE = "traceresponse"
 
 
 class ShopUser(FastHttpUser):
@@ -60,18 +62,18 @@ class ShopUser(FastHttpUser):
         sent_at = time.perf_counter()
         intended = sent_at if due_at is None else due_at
         try:
-            judgement, status, content, answered_at, version = self._send(request, intended)
+            judgement, status, content, answered_at, version, trace = self._send(request, intended)
         except GreenletExit:  # the test ends while the answer is still open
             given_up = Judgement("unanswered", "given_up")
             self.recorder.keep(Exchange(index, request, intended, sent_at, time.perf_counter(), 0, b"", given_up))
             raise
-        told = Exchange(index, request, intended, sent_at, answered_at, status, content, judgement, version)
+        told = Exchange(index, request, intended, sent_at, answered_at, status, content, judgement, version, trace)
         self.recorder.keep(told)
         if request.journey == "order" and judgement.code == "confirmed":
             self.journeys.confirmed(request, judgement.order_id)
         return judgement
 
-    def _send(self, request: Request, intended: float) -> tuple[Judgement, int, bytes, float, str]:
+    def _send(self, request: Request, intended: float) -> tuple[Judgement, int, bytes, float, str, str]:
         with self.client.request(
             request.method,
             request.path,
@@ -82,6 +84,7 @@ class ShopUser(FastHttpUser):
         ) as response:
             answered_at = time.perf_counter()
             content = bytes(response.content or b"")
+            trace = trace_of(response.headers)
             judgement = judge(request, response.status_code, content)
             if judgement.outcome == "unanswered":
                 judgement = Judgement("unanswered", f"no_answer: {type(response.error).__name__}")
@@ -91,4 +94,10 @@ class ShopUser(FastHttpUser):
             else:
                 response.success()
             version = "" if self.recorder.seen is None else str((response.headers or {}).get(HEADER) or "")
-        return judgement, response.status_code, content, answered_at, version
+        return judgement, response.status_code, content, answered_at, version, trace
+
+
+def trace_of(headers: Mapping[str, str] | None) -> str:
+    """Return the id of the request's trace, if it is kept: the shop tells it in the W3C header `traceresponse`."""
+    told = (headers or {}).get(TRACERESPONSE, "").split("-")
+    return told[1] if len(told) == 4 and told[3] == "01" else ""

@@ -1,0 +1,40 @@
+"""The slowest requests of a run whose traces were kept, each with a page of its own that says where its time went."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from deploy.traces import page, switch
+from deploy.traces.store import Store
+from deploy.traces.tree import assemble
+from loadtests.experiments.arm import Arm
+from loadtests.generator.record import read_rows
+
+SHOWN = 3  # of a run
+
+
+def collect(arm: Arm, folder: Path, number: int) -> list[dict[str, Any]]:
+    """Draw the slowest traced requests of a run into its folder; nothing if tracing is off, or kept none of them."""
+    if switch.sampling_of(arm.runner) is None:
+        return []
+    rows = [row for row in read_rows(folder / "requests.csv.gz") if row.trace and row.due_s >= 0]
+    store = Store(switch.folder_of(arm.runner))
+    found = []
+    for place, row in enumerate(sorted(rows, key=lambda row: -row.latency_ms)[:SHOWN], start=1):
+        way = assemble(f"{row.name}, trace {row.trace}", store.trace(row.trace))
+        if way is None:
+            continue
+        path = page.write(folder / f"trace-{place}.html", [(arm.name, way)])
+        found.append(
+            {
+                "run": number,
+                "build": arm.name,
+                "journey": row.journey,
+                "latency_ms": round(row.latency_ms, 1),
+                "trace": row.trace,
+                "page": f"{folder.name}/{path.name}",
+                "verdict": way.verdict(),
+            }
+        )
+    return found
