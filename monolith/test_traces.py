@@ -1,0 +1,73 @@
+"""With tracing on an order leaves a span for each call between modules; a request that is not kept leaves none."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monolith.config import Settings
+from shared.domain.ids import new_id
+from shared.platform import tracing
+from tests.monolith_stage import Shop, open_shop
+
+BODY = {"lines": [{"sku": "ARMCHAIR", "quantity": 1}], "payment_method": "pm_ok"}
+
+
+@pytest.fixture
+def kept(settings: Settings, tmp_path: Path) -> Iterator[tuple[Shop, Path]]:
+    """A shop that keeps half of all traces, and where."""
+    with open_shop(settings.model_copy(update={"trace_sampling": 0.5, "trace_dir": str(tmp_path)})) as shop:
+        shop.stocks("ARMCHAIR")
+        yield shop, tmp_path / "monolith.0.jsonl"
+
+
+def spans_of(path: Path, request_id: str) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return [line for line in lines if line["trace"] == request_id.replace("-", "")]
+
+
+def ask(shop: Shop, request_id: str, **headers: str) -> Any:
+    headers |= {"Authorization": "Bearer ada", "Idempotency-Key": new_id(), tracing.HEADER: request_id}
+    return shop.app.test_client().post("/orders", json=BODY, headers=headers)
+
+
+def test_an_order_leaves_a_span_for_each_call_between_modules(kept: tuple[Shop, Path]) -> None:
+    shop, path = kept
+    answer = ask(shop, "6f1c9f0e-3a2b-4c5d-8e00-12345678901a")
+    shop.app.extensions["recorder"].close()
+
+    spans = spans_of(path, "6f1c9f0e-3a2b-4c5d-8e00-12345678901a")
+    (root,) = [span for span in spans if not span["parent"]]
+    facades = [span for span in spans if span["parent"] == root["span"] and span["kind"] == "internal"]
+    assert (root["name"], root["attributes"]["twinshop.part"]) == ("POST /orders", "orders")
+    assert [span["name"] for span in sorted(facades, key=lambda span: span["start_ns"])] == [
+        "catalog.reserve", "payments.record", "payments.charge", "payments.record_result", "catalog.sell",
+        "notifications.enqueue",
+    ]  # fmt: skip
+    assert {span["attributes"]["twinshop.order_id"] for span in facades} == {answer.json["id"]}
+    assert "POST provider" in {span["name"] for span in spans}
+    assert answer.headers["traceresponse"].split("-")[2] == root["span"]
+
+
+def test_a_request_that_is_not_kept_leaves_nothing(kept: tuple[Shop, Path]) -> None:
+    shop, path = kept
+    request_id = "6f1c9f0e-3a2b-4c5d-8eff-12345678901a"
+    answer = ask(shop, request_id)
+    shop.app.extensions["recorder"].close()
+
+    assert "traceresponse" not in answer.headers
+    assert not path.exists() or spans_of(path, request_id) == []
+
+
+def test_a_parent_that_is_kept_is_followed_whatever_the_share(kept: tuple[Shop, Path]) -> None:
+    shop, path = kept
+    trace, span = uuid.uuid4().hex, "00f067aa0ba902b7"
+    ask(shop, "6f1c9f0e-3a2b-4c5d-8eff-12345678901a", traceparent=f"00-{trace}-{span}-01")
+    shop.app.extensions["recorder"].close()
+
+    assert span in {one["parent"] for one in spans_of(path, trace)}
