@@ -38,7 +38,7 @@ SHORT_FORMS = {
     "bench": ("bench", "--quick"),
     "experiment": ("experiment", "steady", "--quick"),
 }
-SHORT_S = 580
+SHORT_S = 900
 
 
 @pytest.fixture(scope="module")
