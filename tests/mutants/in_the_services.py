@@ -52,6 +52,14 @@ MUTANTS = (
         Edit(_ORDERS, 'await self._database.commit_one(CLAIM, {"batch": batch, "lease_s": LEASE_S})', "[]"),
     ),
     _mutant(
+        "a-call-without-a-fallback", "orders", "notifications is away when it is called", "L5",
+        Edit(
+            "microservices/orders/telling.py",
+            "(self._outbox.take_out(row_id) if all(heard) else self._outbox.let_go(row_id))",
+            "self._outbox.take_out(row_id)",
+        ),
+    ),
+    _mutant(
         "503-without-compensation", "orders", "the catalog is away", "L6",
         Edit("microservices/orders/place_order.py", "        await orders.abandon(order)\n", ""),
     ),

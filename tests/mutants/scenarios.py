@@ -161,6 +161,13 @@ def _catalog_away(story: Story) -> None:
     story.arm.runner.release(story.arm.part_of("catalog"))
 
 
+def _nobody_hears(story: Story) -> None:
+    part = story.arm.part_of("notifications")
+    story.arm.runner.hold(part, kill=True)
+    assert story.order().status == 201  # a call that fails takes no order away
+    story.arm.runner.release(part)
+
+
 SLOW_RESERVATION = Edit(
     "microservices/catalog/reservations.py",
     "    total = None\n",
@@ -187,4 +194,5 @@ SCENARIOS: dict[str, Scenario] = {
     "a reservation comes after its release": Scenario(_late_reservation, staged=(SLOW_RESERVATION,)),
     "a crash after the reservation": Scenario(_crash_after_reservation, {"orders": {"CRASH_AT": "order.reserved:1"}}),
     "the catalog is away": Scenario(_catalog_away),
+    "notifications is away when it is called": Scenario(_nobody_hears, {"orders": {"NOTIFY": "call"}}),
 }
