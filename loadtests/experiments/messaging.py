@@ -24,9 +24,11 @@ stays as its fallback, and the books, checked after each run, say whether that h
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from loadtests.experiments import messaging_findings, pairing
@@ -38,11 +40,12 @@ from loadtests.experiments.messaging_findings import GOOD_WITHIN_MS
 from loadtests.experiments.session import PRODUCTS, Session
 from loadtests.experiments.timeline import Episode, StruckArm, Timeline
 from loadtests.experiments.trial import Load, latency_of, run_trial
+from loadtests.generator.history import read_history
 from loadtests.generator.record import Row, Tally, read_rows
 from loadtests.measure import accounting, agreement
 from loadtests.measure.accounting import Reading, Spent
 from loadtests.measure.agreement import FACTS, MAIL
-from loadtests.measure.impact import SETTLES_S, impact_of
+from loadtests.measure.impact import SETTLES_S, Struck, impact_of
 from loadtests.measure.parties import Parties
 from loadtests.report.result import Ratio, Result, Run
 
@@ -50,6 +53,7 @@ MIX = "faults"
 RATE = 40.0
 MAIL_MS = 2000.0
 WARM_UP_S = 3.0
+CREATED = 201
 ARMS = tuple(
     Condition(f"{short}-{how}", stack, {part: {"NOTIFY": how}})
     for short, stack, part in (("monolith", "monolith", "web"), ("services", "microservices", "orders"))
@@ -153,12 +157,27 @@ def _load(session: Session, arm: Arm, form: Form, round_: int) -> dict[str, Any]
         "slow": [struck.broken_s, struck.healing_s],
         "cpu_ms_per_order": run["cpu_ms_per_order"],
         "books_closed_s": struck_arm.seen["books_closed_s"],
+        "slow_mail_lags_ms": _mail_lags(arm, session.folder / run["raw"], struck),
         "reconciled": run["reconciled"],
         "void": run["void"],
         **by_second(rows, load.duration_s),
     }
     session.narrator.tell(messaging_findings.tell(found))
     return found
+
+
+def _mail_lags(arm: Arm, folder: Path, struck: Struck) -> dict[str, float]:
+    """Return how long after the answer the mails came of orders that were confirmed while the mail server was slow."""
+    started_at = json.loads((folder / "summary.json").read_text("utf-8"))["started_at"]
+    placed = {
+        call.order_id: call.answered_at
+        for call in read_history(folder / "orders.jsonl")
+        if call.kind == "place"
+        and call.status == CREATED
+        and struck.broken_s <= call.answered_at - started_at < struck.healing_s
+    }
+    lags, missing = agreement.mail_lags_ms(arm.parties, placed)
+    return agreement.summary(lags) | {"missing": float(missing)}
 
 
 def by_second(rows: Sequence[Row], ends_s: float) -> dict[str, list[int]]:

@@ -105,7 +105,7 @@ def answer(found: Found, mail_ms: float) -> list[str]:
     )
     lost = [f"run {one['run']} ({one['arm']})" for one in found if one["reconciled"] is False]
     books = f"The books are wrong after {', '.join(lost)}." if lost else "No order, stock or mail was lost either way."
-    return [first, second, f"{_certainty(found, 'services')} {books}".strip()]
+    return [first, second, f"{_certainty(found, 'services')} {_lateness(found)} {books}".strip()]
 
 
 _BUILDS = ("monolith", "services")
@@ -131,7 +131,16 @@ def _evidence(found: Found, build: str) -> str:
             f"by {how} an order took {number(before)} ms and {number(during)} ms with slow mail, and "
             f"{_share(browse)} of browsing was answered then"
         )
-    return f"{build.capitalize()}: {'; '.join(parts)}. {_certainty(found, build)}".strip()
+    costs = [of(found, f"{build}-{how}", lambda one: one["cpu_ms_per_order"]) for how in ("event", "call")]
+    cost = f"All parts used {number(costs[0])} and {number(costs[1])} ms of CPU for an order while all was well."
+    return f"{build.capitalize()}: {'; '.join(parts)}. {cost} {_certainty(found, build)}".strip()
+
+
+def _lateness(found: Found) -> str:
+    """Say how late the mails came while the mail server was slow."""
+    late = {arm: of(found, arm, lambda one: one["slow_mail_lags_ms"]["p50"]) for arm in _ARMS}
+    having = [f"{build_name(arm)} {_when(ms)}" for arm, ms in late.items() if ms is not None]
+    return f"With slow mail the customer's mail came, at the median: {', '.join(having)}." if having else ""
 
 
 def _certainty(found: Found, build: str) -> str:
