@@ -10,7 +10,7 @@ _PIECES = "microservices/catalog/reservations.py"
 _ORDERS = "microservices/orders/service.py"
 _CHARGES = "microservices/payments/charges.py"
 _ACKNOWLEDGE = "        await asyncio.gather(*(message.ack() for message, _ in decoded))\n"
-_APPLY = "        try:\n            await self._apply([event for _, event in decoded])\n"
+_APPLY = "        try:\n            await self._handled(decoded)\n"
 
 
 def _mutant(name: str, service: str, scenario: str, breaks: str, *edits: Edit) -> Mutant:
@@ -27,13 +27,11 @@ MUTANTS = (
         "outbox-row-forgotten-before-it-is-published", "orders", "a crash while events leave", "L4",
         Edit(
             "microservices/kit/outbox.py",
-            "            sends = (self._broker.publish(subject_of(row.type), row.payload.encode()) for row in rows)\n"
-            "            await asyncio.gather(*sends)\n"
+            "            await asyncio.gather(*(self._send(row) for row in rows))\n"
             "            # A crash from here to the commit sends the batch again: inboxes know it by the events' ids.\n"
             '            reach("outbox.published")\n',
             '        reach("outbox.published")\n'
-            "        sends = (self._broker.publish(subject_of(row.type), row.payload.encode()) for row in rows)\n"
-            "        await asyncio.gather(*sends)\n",
+            "        await asyncio.gather(*(self._send(row) for row in rows))\n",
         ),
     ),
     _mutant(
