@@ -5,12 +5,13 @@ Question: At a rate that both builds bear, which one costs less CPU per order, a
 Hypothesis: The monolith costs less and answers sooner: a call between processes is dearer than a function call, and an
 order passes several of them.
 
-Load: Open arrivals (Poisson) of the mix `shopping` (another with `--set mix=ordering`) at 40 % of what the slower build
-took in a short ramp. First CPU, in alternating slices of 5 s on live, warm data; then latency, in runs of 10 s that
-each begin with fresh data and a warm-up.
+Load: Open arrivals (Poisson) of the mix `shopping` (another with `--set mix=ordering`). First CPU, in alternating
+slices of 2 s on live, warm data, at 70 % of what the slower build took in a short ramp: a core that mostly sleeps takes
+more time for the same work, and not always the same. Then latency, at 40 %, in runs of 10 s that each begin with fresh
+data and a warm-up.
 
 What is held equal: Cores, products, rate and the very requests: within a round all arms get the same seed. The order
-within each round is random. The number of pairs was fixed before the first one: eight.
+within each round is random. The number of pairs was fixed before the first one: twenty for CPU, eight for latency.
 
 How to read it: The monolith runs twice in each round, as an arm of its own. Only where the monolith is shown equivalent
 to itself within the stated tolerance (5 % for CPU, 10 to 25 % for latencies) is a winner named in that figure; p-values
@@ -23,13 +24,15 @@ import contextlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from deploy.errors import DeployError
 from deploy.faults import mishaps
 from deploy.runner import Runner
-from loadtests.experiments import generator, journeys_core, pairing, probe
-from loadtests.experiments.arm import Arm, Measured, arms_up
+from loadtests.experiments import generator, journeys_core, pairing, probe, slices
+from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
+from loadtests.experiments.feeder import Feeder
 from loadtests.experiments.generator import Order
 from loadtests.experiments.session import PRODUCTS, Session
 from loadtests.experiments.trial import Load, run_trial
@@ -41,8 +44,10 @@ from loadtests.report.words import percent, sentence_of_list, times
 BUILDS = ("monolith", "microservices")
 AGAIN = "monolith-again"
 PAIRS, QUICK_PAIRS = 8, 3
+SLICE_PAIRS, QUICK_SLICE_PAIRS = 20, 5
 SHARE_OF_CAPACITY = 0.4
-SLICE = Load(rate=0.0, duration_s=5.0, warm_up_s=0.5)
+SHARE_FOR_CPU = 0.7
+SLICE = Load(rate=0.0, duration_s=2.0, warm_up_s=0.4)
 FRESH = Load(rate=0.0, duration_s=10.0, warm_up_s=5.0)
 
 
@@ -71,31 +76,38 @@ PLANTED = "cpu_order_monolith_again_vs_monolith"
 
 def run(session: Session) -> Result:
     """Measure cost in slices and latency on fresh data, each with the monolith against itself."""
-    pairs = QUICK_PAIRS if session.quick else PAIRS
+    pairs, slice_pairs = (QUICK_PAIRS, QUICK_SLICE_PAIRS) if session.quick else (PAIRS, SLICE_PAIRS)
     mix = session.options.get("mix", "shopping")
     cpu_only, planted = _options(session)
-    phases = 1 if cpu_only else 2
-    session.narrator.plan(1 + len(BUILDS) + phases * 3 * pairs + len(BUILDS))
+    session.narrator.plan(1 + len(BUILDS) + 3 * (slice_pairs + (0 if cpu_only else pairs)) + len(BUILDS))
     with arms_up(BUILDS, session.budget, keep=False) as arms:
         session.narrator.done(f"both builds behave the same: {journeys_core.prove(arms, session.folder / 'core.log')}")
-        rate = SHARE_OF_CAPACITY * min(_probed(session, arm, mix) for arm in arms.values())
+        capacity = min(_probed(session, arm, mix) for arm in arms.values())
         again = arms["monolith"].again()
         for arm in arms.values():
             arm.fresh_data(PRODUCTS)
-        load = replace(SLICE, rate=rate, mix=mix)
-        with _slowed(session, again, load, planted) as again:
-            _rounds(session, [*arms.values(), again], load, pairs, fresh=False)
-        slices = list(session.runs)
-        _close(session, arms)
+        load = replace(SLICE, rate=SHARE_FOR_CPU * capacity, mix=mix)
+        with (
+            Feeder(session.folder / "generator.log") as feeder,
+            _slowed(session, feeder, again, load, planted) as again,
+        ):
+            _slices(session, feeder, [*arms.values(), again], load, slice_pairs)
+        sliced = list(session.runs)
+        for name, arm in arms.items():  # the monolith's books are of both of its names
+            last = [run for run in sliced if run["build"].removesuffix("-again") == name][-1]
+            close_books(session, arm, (session.folder / "slices").glob(f"*-{name}*/orders.jsonl"), last)
         if not cpu_only:
-            _rounds(session, [*arms.values(), again], replace(FRESH, rate=rate, mix=mix), pairs, fresh=True)
-    fresh = session.runs[len(slices) :]
+            _rounds(session, [*arms.values(), again], replace(FRESH, rate=SHARE_OF_CAPACITY * capacity, mix=mix), pairs)
+    fresh = session.runs[len(sliced) :]
     figures = {name: figure for name, figure in FIGURES.items() if figure.in_slices or not cpu_only}
-    gates = {name: gate(fresh if not figure.in_slices else slices, figure) for name, figure in figures.items()}
-    comparison = compare(slices, fresh, gates, enforced=session.budget.enforced)
-    if planted and (row := pairing.ratio(slices, "monolith", AGAIN, pairing.cpu_per_order, "planted slow-down")):
+    gates = {name: gate(fresh if not figure.in_slices else sliced, figure) for name, figure in figures.items()}
+    comparison = compare(sliced, fresh, gates, enforced=session.budget.enforced)
+    if planted and (row := pairing.ratio(sliced, "monolith", AGAIN, pairing.cpu_per_order, "planted slow-down")):
         comparison[PLANTED] = row
-    session.notes.append(f"{pairs} pairs, fixed beforehand, at {rate:.1f} arrivals/s of the mix `{mix}`.")
+    session.notes.append(
+        f"{slice_pairs} pairs of slices at {SHARE_FOR_CPU * capacity:.0f} arrivals/s of the mix `{mix}`, and "
+        f"{0 if cpu_only else pairs} of runs at {SHARE_OF_CAPACITY * capacity:.0f}/s; both fixed beforehand."
+    )
     session.notes += [_told(name, found) for name, found in gates.items() if found]
     return session.result(
         answer=answer(comparison, gates),
@@ -126,24 +138,27 @@ class SlowedArm(Arm):
 
     hog_ms: float = 0.0
 
-    def load(self, order: Order, *, memory: bool = True) -> Measured:
-        """Load it, slowed down."""
+    @contextlib.contextmanager
+    def slow(self) -> Iterator[None]:
+        """Be slow for the block."""
         mishaps.tell(self.runner, "orders", {"hog_ms": self.hog_ms})
         try:
-            return super().load(order, memory=memory)
+            yield
         finally:
             mishaps.tell(self.runner, "orders", {})
 
 
 @contextlib.contextmanager
-def _slowed(session: Session, again: Arm, load: Load, share: float) -> Iterator[Arm]:
+def _slowed(session: Session, feeder: Feeder, again: Arm, load: Load, share: float) -> Iterator[Arm]:
     """Yield the second arm, slowed down by a share of what an order costs where a test plants that."""
     if not share:
         yield again
         return
     with _armed(again.runner):
-        for _ in range(2):  # the first slice warms the restarted process up
-            measured = again.load(_slice_of(session, again, load))
+        folder = session.folder / "calibration"
+        for number in range(3):  # the first slices warm the restarted process up
+            order = _order(session, again, load, folder / str(number), seed=session.seed)
+            measured = slices.load(again, feeder, order)
         cost_ms = measured.spent.per(measured.summary["orders_confirmed"])
         again.fresh_data(PRODUCTS)
         if cost_ms is None:
@@ -152,10 +167,10 @@ def _slowed(session: Session, again: Arm, load: Load, share: float) -> Iterator[
         yield SlowedArm(again.name, again.runner, again.parties, again.budget, hog_ms=share * cost_ms)
 
 
-def _slice_of(session: Session, arm: Arm, load: Load) -> Order:
+def _order(session: Session, arm: Arm, load: Load, folder: Path, *, seed: int) -> Order:
     return generator.open_arrivals(
-        arm.runner.address, arm.parties.identity, session.folder / "calibration", profile=load.as_profile,
-        duration_s=load.duration_s, mix=load.mix, seed=session.seed, warm_up_s=load.warm_up_s, cores=arm.budget.other,
+        arm.runner.address, arm.parties.identity, folder, profile=load.as_profile, duration_s=load.duration_s,
+        mix=load.mix, seed=seed, warm_up_s=load.warm_up_s, cores=arm.budget.other,
     )  # fmt: skip
 
 
@@ -178,24 +193,29 @@ def _probed(session: Session, arm: Arm, mix: str) -> float:
     return rate
 
 
-def _rounds(session: Session, arms: list[Arm], load: Load, pairs: int, *, fresh: bool) -> None:
-    """Run all arms in each round, in random order, with the same requests."""
-    chance = random.Random(session.seed + fresh)
+def _slices(session: Session, feeder: Feeder, arms: list[Arm], load: Load, pairs: int) -> None:
+    """Measure CPU in short slices of all arms, in random order within each round, with the same requests."""
+    chance = random.Random(session.seed)
     for pair in range(1, pairs + 1):
         for arm in chance.sample(arms, len(arms)):
-            seed = session.seed + pair + (1000 if fresh else 0)
-            trial = run_trial(session, arm, load, pair=pair, seed=seed, fresh=fresh, reconcile=fresh)
-            if not fresh:  # a slice is about cost: its latencies are of data that grows
-                trial.run["latency_ms"] = None
-                trial.run["latency_ms_by_journey"] = {}
-                trial.run["histograms"] = {}
+            session.narrator.doing(f"Slice {pair}: {arm.name}")
+            folder = session.folder / "slices" / f"{pair:02d}-{arm.name}"
+            order = _order(session, arm, load, folder, seed=session.seed + pair)
+            with arm.slow() if isinstance(arm, SlowedArm) else contextlib.nullcontext():
+                measured = slices.load(arm, feeder, order)
+            row = slices.row(session.next_number, arm.name, "mix", pair, load.rate, measured)
+            # A slice is about cost: its latencies are of data that grows.
+            row.update({"latency_ms": None, "latency_ms_by_journey": {}, "histograms": {}})
+            session.runs.append(row)
+            session.narrator.done(f"slice {pair:<2} {arm.name:<14} {row['cpu_ms_per_order'] or 0:.1f} ms CPU per order")
 
 
-def _close(session: Session, arms: dict[str, Arm]) -> None:
-    """Check the books over all slices; the monolith's are of both of its names."""
-    for name, arm in arms.items():
-        own = [run for run in session.runs if run["build"] in (name, f"{name}-again")]
-        close_books(session, arm, (session.folder / run["raw"] / "orders.jsonl" for run in own), own[-1])
+def _rounds(session: Session, arms: list[Arm], load: Load, pairs: int) -> None:
+    """Run all arms in each round on fresh data, in random order, with the same requests."""
+    chance = random.Random(session.seed + 1)
+    for pair in range(1, pairs + 1):
+        for arm in chance.sample(arms, len(arms)):
+            run_trial(session, arm, load, pair=pair, seed=session.seed + pair + 1000)
 
 
 def gate(runs: list[Run], figure: Figure) -> Equivalence | None:
@@ -208,7 +228,7 @@ def gate(runs: list[Run], figure: Figure) -> Equivalence | None:
 
 
 def compare(
-    slices: list[Run], fresh: list[Run], gates: dict[str, Equivalence | None], *, enforced: bool
+    sliced: list[Run], fresh: list[Run], gates: dict[str, Equivalence | None], *, enforced: bool
 ) -> dict[str, Ratio]:
     """Return services over monolith; a verdict stands only where the figure's gate has passed, and after Holm."""
     found: dict[str, Ratio | None] = {}
@@ -216,7 +236,7 @@ def compare(
         figure = FIGURES[name]
         speed_without_budgets = not figure.in_slices and not enforced
         withhold = passed is None or not passed.passed or speed_without_budgets
-        runs = slices if figure.in_slices else fresh
+        runs = sliced if figure.in_slices else fresh
         found[name] = pairing.ratio(runs, *BUILDS, figure.value, figure.what, withhold=withhold)
     rows = pairing.present(found)
     corrected = holm({name: row.get("p_value", 1.0) for name, row in rows.items()})
