@@ -20,7 +20,8 @@ from deploy.errors import DeployError
 from deploy.home import REPOSITORY, Home
 
 BASE = "python:3.13-slim-trixie"
-OPTIONAL = ("axllent/mailpit",)  # only with the profile `mail`
+# Only with the profiles `mail` and `observe`.
+OPTIONAL = ("axllent/mailpit", "grafana/grafana", "jaegertracing/jaeger", "prom/prometheus")
 
 
 def build_missing(engine: Engine, project: Project) -> None:
