@@ -41,7 +41,7 @@ def route(
     wanted = dict(_share(item) for item in share or [])
     if wanted:
         _start_missing(routing, wanted, setting or [], code)
-        routing.share_out(wanted, sticky=sticky)
+        routing.share_out(wanted, sticky=sticky or routing.is_sticky)
     elif setting or code or sticky:
         raise DeployError("Say which version they are for: v2=10%, for instance.")
     if watch:
@@ -73,7 +73,7 @@ def _watch(routing: Routing, wanted: dict[str, int], seconds: float) -> None:
     if alarm is None:
         console.print(f"{names[0]} did no worse than {FIRST} in {seconds:.0f} s, as far as can be told.")
     else:
-        console.print(f"[red]{names[0]} was taken back:[/] {alarm.told()}")
+        console.print(f"[red]{names[0]} was taken back:[/] {alarm.told()} It runs on without requests until --reset.")
         raise typer.Exit(1)
 
 

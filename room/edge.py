@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 TIMEOUT_S = 0.8
 WANTED = (
-    r"^(http\.(edge|inner-\w+)\.downstream_rq_(total|time|[1-5]xx)|cluster\.\w+\.upstream_rq_(total|201|completed))$"
+    r"^(http\.(edge|inner-\w+)\.downstream_rq_(total|time|[1-5]xx)|cluster\.[\w-]+\.upstream_rq_(total|201|completed))$"
 )
 PATH = f"/stats?usedonly&format=json&histogram_buckets=detailed&filter={quote(WANTED)}"
 LATENCY = "http.edge.downstream_rq_time"

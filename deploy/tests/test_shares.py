@@ -91,6 +91,11 @@ def test_two_who_share_out_do_not_undo_each_other(shop: LocalRunner) -> None:
     assert who_answers(shop, "GET", "/categories", 3) == {"catalog": 3}
 
 
+def test_calls_between_services_are_not_sticky() -> None:
+    with pytest.raises(DeployError, match="no customer's header"):
+        Share("/internal", {"catalog": 100}, sticky="authorization", inner="catalog")
+
+
 def test_weights_that_are_not_a_hundred_are_refused() -> None:
     with pytest.raises(DeployError, match="100 in sum"):
         Share("/products", {"catalog": 50, "orders": 40})
