@@ -15,7 +15,7 @@ from monolith import catalog
 from monolith.payments import Payments, Provider, Refunds, Settler
 from shared.platform import tracing
 from shared.platform.spans import recording, sampling, sql
-from shared.platform.spans.calls import OrderOf, TracedTransport, wrap, wrap_step
+from shared.platform.spans.calls import OrderOf, TracedTransport, wrap, wrap_job, wrap_step
 from shared.platform.spans.recording import PART, Recorder
 
 OPERATOR_PATHS = ("/healthz", "/readyz", "/metrics")
@@ -29,6 +29,7 @@ def install(app: Flask, recorder: Recorder) -> None:
     provider.send_through(lambda transport: TracedTransport(transport, "provider"))
     _watch_requests(app, recorder)
     _watch_facades(app)
+    wrap_job(app.extensions["sender"], "_send_one", "mail", recorder, lambda given: given[1], part="notifications")
     settler: Settler = app.extensions["settler"]
     for step in ("_charge", "_refund"):
         name = f"payments.settle{step}"

@@ -110,6 +110,13 @@ class Part:
 
             wrap_step(owner, method, f"{self.name}.{method.lstrip('_')}", self.recorder, order_of)
 
+    def traces_job(self, owner: object, method: str, row_of: Callable[[tuple[Any, ...]], Any]) -> None:
+        """Record work on rows that were written down before, below the span that their `traceparent` names."""
+        if self.recorder is not None:
+            from shared.platform.spans.calls import wrap_job  # noqa: PLC0415
+
+            wrap_job(owner, method, "mail", self.recorder, row_of)
+
     def _traced(self, peer: str, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
         if self.recorder is None:
             return transport

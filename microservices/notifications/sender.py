@@ -34,7 +34,7 @@ UPDATE notifications
 SET attempts = attempts + 1, next_attempt_at = now() + CAST(:lease_s AS float) * interval '1 second'
 WHERE id IN (SELECT id FROM notifications WHERE status = 'queued' AND next_attempt_at <= now() {which}
              ORDER BY next_attempt_at LIMIT CAST(:batch AS int) FOR UPDATE SKIP LOCKED)
-RETURNING id, order_id, kind, email, total, currency, message_id
+RETURNING id, order_id, kind, email, total, currency, message_id, traceparent
 """
 CLAIM: TextClause = text(_CLAIM.format(which=""))
 CLAIM_ABOUT: TextClause = text(_CLAIM.format(which="AND order_id = CAST(:order_id AS uuid)"))

@@ -87,6 +87,7 @@ class NotificationService:
             "total": event.total.amount if event.total else 0,
             "currency": event.total.currency if event.total else SHOP_CURRENCY,
             "message_id": message_id(event.order_id, kind, self._mail_domain),
+            "traceparent": event.traceparent or None,
         }
 
     async def list_notifications(self, customer_id: str, asked: PageQuery) -> bytes:

@@ -36,6 +36,7 @@ notifications = Table(
     Column("next_attempt_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("sent_at", DateTime(timezone=True), nullable=True),
+    Column("traceparent", Text, nullable=True),  # W3C: the span that caused it, where that is recorded
     UniqueConstraint("order_id", "kind", name="notifications_once"),
     CheckConstraint("status IN ('queued', 'sent')", name="notification_status_known"),
     Index("notifications_by_customer", "customer_id", "id"),

@@ -30,7 +30,7 @@ def _claim(which: str = "") -> TextClause:
     WHERE id IN (
         SELECT id FROM notifications WHERE status = 'queued' AND next_attempt_at <= now() {which}
         ORDER BY next_attempt_at LIMIT {BATCH} FOR UPDATE SKIP LOCKED)
-    RETURNING id, order_id::text, kind, email, total, currency, message_id
+    RETURNING id, order_id::text, kind, email, total, currency, message_id, traceparent
 """)  # noqa: S608  (constants of ours)
 
 

@@ -18,6 +18,7 @@ from shared.domain.errors import FieldError, InvalidRequest, ShopError
 from shared.domain.ids import is_id, new_id
 from shared.domain.money import Money
 from shared.domain.notification import NotificationKind, NotificationStatus, message_id, subject_of
+from shared.platform import tracing
 from shared.platform.mishaps import enter
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Notifications:
                 "total": about.total.amount,
                 "currency": about.total.currency,
                 "message_id": message_id(about.order_id, kind, self._mail_domain),
+                "traceparent": tracing.carried() or None,
             },
         )
 

@@ -23,6 +23,7 @@ notifications = Table(
     Column("next_attempt_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("sent_at", DateTime(timezone=True)),
+    Column("traceparent", Text),  # W3C: the span that caused it, where that is recorded
     UniqueConstraint("order_id", "kind", name="notifications_once"),
     Index("notifications_by_customer", "customer_id", "id"),
     Index("notifications_queued", "next_attempt_at", postgresql_where=text("status = 'queued'")),

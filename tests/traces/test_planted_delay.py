@@ -46,7 +46,7 @@ def traced(arms: dict[str, Arm]) -> Iterator[dict[str, Arm]]:
 
 
 def bought(arm: Arm) -> Way:
-    """Buy something, and return the way of the order once its confirmation is on it."""
+    """Buy something, and return the way of the order once the mail about it is on it."""
     with open_shop(arm) as shop:
         customer, sku = shop.customer(), shop.http.get("/products").json()["items"][0]["sku"]
         customer.buy((sku, 1))  # the first order after a restart opens connections
@@ -55,13 +55,13 @@ def bought(arm: Arm) -> Way:
 
     def probe() -> Way | None:
         way = assemble("an order", store.of_order(order["id"]))
-        return way if way is not None and way.asked.span.service == "edge" and _is_told(way) else None
+        return way if way is not None and way.asked.span.service == "edge" and _is_mailed(way) else None
 
     return until("the trace is kept", probe, KEPT_WITHIN_S)
 
 
-def _is_told(way: Way) -> bool:
-    return any(node.part == "notifications" for node in way.asked.walk())
+def _is_mailed(way: Way) -> bool:
+    return any((node.part, node.span.name) == ("notifications", "mail order_confirmed") for node in way.asked.walk())
 
 
 @pytest.mark.parametrize("name", BUILDS)

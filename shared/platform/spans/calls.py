@@ -6,6 +6,7 @@ import functools
 import inspect
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import httpx
@@ -16,6 +17,8 @@ from shared.platform.spans.recording import ORDER, PART, Recorder, active
 
 # Returns the id of the order that a call is about, from its positional arguments and what it returned.
 OrderOf = Callable[[tuple[Any, ...], Any], str | None]
+# Returns the row of the job that a call is about: it has `traceparent`, `order_id` and `kind`.
+RowOf = Callable[[tuple[Any, ...]], Any]
 
 
 def wrap(owner: Any, method: str, name: str, order_of: OrderOf, *, part: str = "") -> None:
@@ -80,6 +83,31 @@ def wrap_step(owner: Any, method: str, name: str, recorder: Recorder, order_of: 
         with recorder.at_hand(span):
             _tell_order(span, order_of(args, None))
             return await call(*args, **kwargs)
+
+    setattr(owner, method, spanned_async if inspect.iscoroutinefunction(call) else spanned)
+
+
+def wrap_job(owner: Any, method: str, name: str, recorder: Recorder, row_of: RowOf, *, part: str = "") -> None:
+    """Put a span around work that was written down before: its row says below which span, and about which order."""
+    call = getattr(owner, method)
+
+    def span_of(given: tuple[Any, ...]) -> Any:
+        row = row_of(given)
+        parent = sampling.parse(row.traceparent) if row.traceparent else None
+        if parent is None:
+            return nullcontext()
+        about = {ORDER: str(row.order_id)} | ({PART: part} if part else {})
+        return recorder.at_hand(recorder.begin(f"{name} {row.kind}", SpanKind.CLIENT, parent, about))
+
+    @functools.wraps(call)
+    def spanned(*args: Any) -> Any:
+        with span_of(args):
+            return call(*args)
+
+    @functools.wraps(call)
+    async def spanned_async(*args: Any) -> Any:
+        with span_of(args):
+            return await call(*args)
 
     setattr(owner, method, spanned_async if inspect.iscoroutinefunction(call) else spanned)
 
