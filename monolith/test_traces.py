@@ -47,7 +47,7 @@ def test_an_order_leaves_a_span_for_each_call_between_modules(kept: tuple[Shop, 
     assert (root["name"], root["attributes"]["twinshop.part"]) == ("POST /orders", "orders")
     assert [span["name"] for span in sorted(facades, key=lambda span: span["start_ns"])] == [
         "catalog.reserve", "payments.record", "payments.charge", "payments.record_result", "catalog.sell",
-        "notifications.enqueue",
+        "notifications.enqueue", "notifications.dispatch",
     ]  # fmt: skip
     assert {span["attributes"]["twinshop.order_id"] for span in facades} == {answer.json["id"]}
     assert "POST provider" in {span["name"] for span in spans}

@@ -101,4 +101,9 @@ def _watch_facades(app: Flask) -> None:
         "payments",
         *(("record_cancel", after_connection), ("send", of_first), ("record_result", of_second)),
     )
-    watch(app.extensions["notifications"], "notifications", ("enqueue", lambda given, _: given[2].order_id))
+    watch(
+        app.extensions["notifications"],
+        "notifications",
+        ("enqueue", lambda given, _: given[2].order_id),
+        ("dispatch", lambda given, _: given[0]),
+    )

@@ -49,7 +49,9 @@ def _teller(part: Part, settings: OrdersSettings, transports: Mapping[str, httpx
         return None
     catalog = part.service_peer("catalog", settings.catalog_url, transports.get("catalog"))
     notifications = part.service_peer("notifications", settings.notifications_url, transports.get("notifications"))
-    return Teller(part.outbox, catalog, notifications, settings.recovery_after_s)
+    teller = Teller(part.outbox, catalog, notifications, settings.recovery_after_s)
+    part.traces(teller, {"tell": lambda given, _: given[0].order_id})
+    return teller
 
 
 if __name__ == "__main__":
