@@ -83,8 +83,21 @@ def run(session: Session) -> Result:
     found_gate = gate(session.runs)
     figures = compare(session.runs, withhold=found_gate is None or not found_gate["passed"])
     return session.result(
-        answer=answer(figures), comparison=figures, findings=findings(figures), gate=found_gate
-    )  # fmt: skip
+        answer=answer(figures),
+        comparison=figures,
+        findings=findings(figures),
+        gate=found_gate,
+        details={"tracing": means(session.runs)},
+    )
+
+
+def means(runs: list[Run]) -> dict[str, float]:
+    """Return the mean CPU ms per confirmed order of each way."""
+    found: dict[str, list[float]] = {}
+    for row in runs:
+        if not row["void"] and row["cpu_ms_per_unit"]:
+            found.setdefault(row["build"], []).append(row["cpu_ms_per_unit"])
+    return {name: round(sum(values) / len(values), 3) for name, values in found.items()}
 
 
 def ways_of(runner: Runner) -> list[Rung]:

@@ -172,3 +172,14 @@ def test_words() -> None:
     assert times({"ratio": 2.94, "low": 2.6, "high": 3.21}) == "2.9 times (2.6 to 3.2)"
     assert percent(0.0123) == "1.2 %"
     assert sentence_of_list(["a", "b", "c"]) == "a, b and c"
+
+
+def test_a_slow_request_links_to_its_trace(result: Result) -> None:
+    verdict = "Most of the time was spent in payments itself."
+    slow = {"run": 1, "build": "monolith", "journey": "order", "latency_ms": 812.4, "trace": "6f1c9f0e" * 4}
+    result["details"] = {"slow_traces": [{**slow, "page": "run-01-monolith/trace-1.html", "verdict": verdict}]}
+
+    html = page.render(result, "now")
+
+    assert 'href="run-01-monolith/trace-1.html"' in html
+    assert verdict in Text(html).text

@@ -28,6 +28,7 @@ EXPERIMENTS = {
     "complexity": ("counted", "C5"),
     "consistency": ("agreement", "C6"),
     "crossover": ("crossover", None),
+    "tracing": ("tracing", "C8"),
     "blast-radius": ("impacts", "C1"),
     "resilience": ("goodput", "C9"),
     "deploy": ("rollouts", "C4"),
