@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from microservices.catalog.app import create_app as create_catalog
 from microservices.catalog.config import CatalogSettings
 from microservices.kit.framing import Frame, answer_errors
-from microservices.kit.part import healthz, readiness, serve
+from microservices.kit.part import NO_TELEMETRY, healthz, readiness, serve
 from microservices.kit.settings import ServiceSettings
 from microservices.notifications.app import create_app as create_notifications
 from microservices.notifications.config import NotificationsSettings
@@ -110,7 +110,7 @@ def _operator_app(apps: Mapping[str, FastAPI]) -> FastAPI:
         registry.register(_AllMetrics({name: app.state.part.metrics for name, app in apps.items()}))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE)
 
-    operator = FastAPI(lifespan=lifespan, redirect_slashes=False, openapi_url=None)
+    operator = FastAPI(lifespan=lifespan, redirect_slashes=False, openapi_url=None, telemetry=NO_TELEMETRY)
     operator.add_api_route("/healthz", healthz)
     operator.add_api_route("/readyz", readyz)
     operator.add_api_route("/metrics", metrics)

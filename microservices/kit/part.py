@@ -33,7 +33,7 @@ READY_WITHIN_S = 1.0
 KEEP_ALIVE_S = 75
 GRACE_S = 5
 # The framework's own would be on as soon as OTEL_EXPORTER_OTLP_ENDPOINT is set, beside ours and for every request.
-_NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
+NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 OUTBOX_SWEEP_S = 5.0  # commits wake the relay; only another process's crash leaves it something to find
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -170,7 +170,7 @@ class Part:
             lifespan=self._lifespan,
             redirect_slashes=False,
             openapi_url=None,  # the contract is written by hand, once for both builds
-            telemetry=_NO_TELEMETRY,
+            telemetry=NO_TELEMETRY,
         )
         app.state.service = service
         app.state.part = self
