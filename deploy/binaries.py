@@ -8,6 +8,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from deploy import node
 from deploy.errors import MissingProgram
 
 
@@ -38,7 +39,7 @@ def envoy() -> Path:
 
 def resolve(program: str) -> Path:
     """Return the path of a program that a topology names. Raises MissingProgram."""
-    known = {"python": python, "postgres": postgres, "nats-server": nats_server, "envoy": envoy}
+    known = {"python": python, "postgres": postgres, "nats-server": nats_server, "envoy": envoy, "node": node.find}
     if program in known:
         return known[program]()
     found = shutil.which(program)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from deploy import binaries, nats, postgres
+from deploy import binaries, nats, node, postgres
 from deploy.envoy import bootstrap, traced
 from deploy.home import REPOSITORY, Home
 from deploy.parts import Part, Secrets, Stack
@@ -31,6 +31,8 @@ def prepare(
         return postgres.launch(home, stack.name, part, secrets, environment)
     if part.kind == "nats":
         return nats.launch(home, stack.name, part, secrets, environment)
+    if part.command[0] == "node":
+        node.build()
     log = home.log(stack.name, part.instance(replica))
     program = str(binaries.resolve(part.command[0]))
     if part.kind == "envoy":

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deploy import detached, fresh_data, keys, leftovers, port_check, versions
+from deploy import detached, fresh_data, keys, leftovers, node, port_check, versions
 from deploy.control import ask
 from deploy.envoy import admin, bootstrap, shares
 from deploy.envoy.shares import Share
@@ -46,7 +46,13 @@ class LocalRunner(Runner):
         # A running stack stays where it was started, whatever the environment says now.
         self._shift = shift if shift is not None else state.shift if state else port_shift()
         secrets = keys.ensure(self._home.keys)
-        self._site = Site(secrets, keys=str(self._home.keys), data=str(self._home.root), shift=self._shift)
+        self._site = Site(
+            secrets,
+            keys=str(self._home.keys),
+            data=str(self._home.root),
+            shift=self._shift,
+            notifications_in_node=node.is_chosen(),
+        )
         self._topology = topology
         self._stack = build(topology, stack, self._site)
         self._versions: list[Version] = []

@@ -110,6 +110,7 @@ class Site:
     data: str
     shift: int = 0
     mode: str = "local"
+    notifications_in_node: bool = False
 
     def host(self, stack: str, part: str) -> str:
         """Return the host on which other parts find this one."""

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from deploy import keys, launch, versions
+from deploy import keys, launch, node, versions
 from deploy.control import serve
 from deploy.errors import DeployError
 from deploy.fleet import Fleet, Settings
@@ -141,7 +141,13 @@ def main() -> int:
     order = json.loads(sys.argv[1])
     home = Home.from_environment()
     known_secrets = keys.load(home.keys)
-    site = Site(known_secrets, keys=str(home.keys), data=str(home.root), shift=order["shift"])
+    site = Site(
+        known_secrets,
+        keys=str(home.keys),
+        data=str(home.root),
+        shift=order["shift"],
+        notifications_in_node=node.is_chosen(),
+    )
     folder = home.stack(order["stack"])
 
     def built() -> Stack:

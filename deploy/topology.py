@@ -6,7 +6,7 @@ import importlib
 import json
 from collections.abc import Callable, Mapping
 
-from deploy import infrastructure
+from deploy import infrastructure, node
 from deploy.errors import UnknownTarget
 from deploy.parts import Part, Probe, Reset, Site, Stack
 
@@ -116,7 +116,7 @@ def microservices(site: Site) -> Stack:
         Part(
             name=service,
             kind="app",
-            command=("python", "-m", f"microservices.{service}.app"),
+            command=_command(site, service),
             ports=site.ports(name, service),
             probe=READY,
             environment=_common(site)
@@ -143,6 +143,13 @@ def microservices(site: Site) -> Stack:
         (*databases, infrastructure.broker(site, name), *services, infrastructure.edge(site, name)),
         settings,
     )
+
+
+def _command(site: Site, service: str) -> tuple[str, ...]:
+    """Every service is free to choose its technology; one of them is there in two."""
+    if service == "notifications" and site.notifications_in_node:
+        return ("node", node.MAIN)
+    return ("python", "-m", f"microservices.{service}.app")
 
 
 def colocated(site: Site) -> Stack:

@@ -1,0 +1,110 @@
+// The service's own PostgreSQL: a pool, reads in one round trip, one visible place that commits, and the schema.
+
+import { readFileSync } from "node:fs";
+import pg from "pg";
+import type { Metrics } from "./metrics.js";
+import { Refusal } from "./problems.js";
+
+const CONNECT_TIMEOUT_MS = 2000;
+const STATEMENT_TIMEOUT_MS = 2500;
+const LOCK = 7_305_001; // the one that all versions of this service take when they migrate
+const AWAY_CLASSES = ["08", "53", "57"];
+
+export type Row = Record<string, unknown>;
+export type Run = (text: string, values?: unknown[]) => Promise<Row[]>;
+
+export class Database {
+  private readonly pool: pg.Pool;
+
+  constructor(url: string, size: number, private readonly metrics: Metrics) {
+    this.pool = new pg.Pool({
+      connectionString: url,
+      max: size,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: STATEMENT_TIMEOUT_MS,
+      application_name: "notifications",
+      options: "-c timezone=UTC -c jit=off",
+    });
+    this.pool.on("error", () => {}); // an idle connection that was cut: the next one is fresh
+    metrics.watch("db_pool_connections_in_use", () => this.pool.totalCount - this.pool.idleCount);
+    metrics.watch("db_pool_connections_limit", () => size);
+  }
+
+  /** Run one statement that stands alone. Throws a Refusal if the database is away. */
+  async run(text: string, values: unknown[] = []): Promise<Row[]> {
+    try {
+      this.metrics.statements.inc();
+      return (await this.pool.query(prepared(text, values))).rows as Row[];
+    } catch (error) {
+      throw told(error);
+    }
+  }
+
+  /** Commit what the block does, all or nothing. */
+  async transaction<T>(block: (run: Run) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect().catch((error: unknown) => {
+      throw told(error);
+    });
+    let broken = false;
+    try {
+      await client.query("BEGIN");
+      const result = await block(async (text, values = []) => {
+        this.metrics.statements.inc();
+        return (await client.query(prepared(text, values))).rows as Row[];
+      });
+      await client.query("COMMIT");
+      this.metrics.commits.inc();
+      return result;
+    } catch (error) {
+      await client.query("ROLLBACK").catch(() => {
+        broken = true;
+      });
+      throw told(error);
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** Bring the schema up, as a version of this service in another language would find it. */
+  async migrate(): Promise<void> {
+    const client = await this.pool.connect();
+    try {
+      await client.query("BEGIN");
+      await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
+      const there = await client.query("SELECT to_regclass('notifications') IS NOT NULL AS yes");
+      if (!there.rows[0].yes) await client.query(readFileSync(new URL("../schema.sql", import.meta.url), "utf-8"));
+      // The one step that there has been since; the version is the one that the migrations count.
+      await client.query("ALTER TABLE notifications ADD COLUMN IF NOT EXISTS traceparent text");
+      await client.query("UPDATE alembic_version SET version_num = '0002' WHERE version_num = '0001'");
+      await client.query("COMMIT");
+    } finally {
+      client.release();
+    }
+  }
+
+  /** Tell whether the database answers within a second. */
+  async isReady(): Promise<boolean> {
+    const late = new Promise<false>((resolve) => setTimeout(resolve, 1000, false).unref());
+    return Promise.race([this.run("SELECT 1").then(() => true, () => false), late]);
+  }
+
+  async close(): Promise<void> {
+    await this.pool.end();
+  }
+}
+
+const names = new Map<string, string>();
+
+function prepared(text: string, values: unknown[]): pg.QueryConfig {
+  let name = names.get(text);
+  if (name === undefined) names.set(text, (name = `s${names.size}`));
+  return { name, text, values };
+}
+
+function told(error: unknown): unknown {
+  const code = (error as { code?: string }).code ?? "";
+  const away = !/^[0-9A-Z]{5}$/.test(code) || AWAY_CLASSES.includes(code.slice(0, 2));
+  return away && !(error instanceof Refusal) && error instanceof Error
+    ? Object.assign(new Refusal("unavailable", "The database is away."), { cause: error })
+    : error;
+}

@@ -1,0 +1,1 @@
+"""One service in another language, behind the same contract."""
