@@ -82,6 +82,13 @@ def test_in_the_monolith_a_statement_belongs_to_the_module_that_sent_it() -> Non
     assert "in the database of catalog (SELECT stock)" in way.verdict()
 
 
+def test_a_pool_that_is_empty_is_told_from_a_database_that_is_slow() -> None:
+    wait = span("w", "o", "wait for a connection", "orders", 1, 49, kind="client", **{"db.system.name": "postgresql"})
+    way = way_of([span("o", "", "POST /orders", "orders", 0, 50, kind="server"), wait])
+
+    assert "waiting for a free connection to the database of orders" in way.verdict()
+
+
 @pytest.mark.parametrize("ratio", [0.0, 0.01, 0.06, 0.5, 0.999, 1.0])
 def test_the_edge_keeps_whatever_the_applications_keep(ratio: float) -> None:
     kept, bound = re.compile(kept_ids(ratio)), sampling.bound_of(ratio)

@@ -71,7 +71,7 @@ class Store:
         """Return the orders whose placing is kept, oldest first: the span that served the request, by order id."""
         about: dict[str, str] = {}
         served: dict[str, Span] = {}
-        for span in self._spans():
+        for span in self._spans(ORDER, PLACED):
             if span.order_id:
                 about.setdefault(span.trace, span.order_id)
             if span.name == PLACED and span.kind == "server" and span.service != "edge":
@@ -87,15 +87,15 @@ class Store:
                 found[span.trace] = span
         return found
 
-    def _spans(self, about: str = "") -> Iterator[Span]:
-        """Yield all spans, or only those whose lines mention `about`."""
+    def _spans(self, *about: str) -> Iterator[Span]:
+        """Yield all spans, or only those whose lines mention any of `about`: reading a line costs more than that."""
         if not self._folder.is_dir():
             return
         for path in sorted(self._folder.iterdir()):
             with path.open(encoding="utf-8", errors="replace") as lines:
                 for line in lines:
-                    if about not in line or not line.endswith("\n"):  # being written just now
-                        continue
+                    if not line.endswith("\n") or (about and not any(word in line for word in about)):
+                        continue  # of no interest, or being written just now
                     try:
                         kept = json.loads(line)
                         yield _of_edge(kept) if path.name == traced.FILE else Span(id=kept.pop("span"), **kept)

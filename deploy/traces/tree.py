@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from deploy.traces.store import Span
 
 EDGE_SLACK_NS = 2_000_000  # clocks of two processes on one machine, and rounding
+POOL_WAIT = "wait for a connection"  # what shared/platform/spans/sql.py calls it
 
 
 @dataclass
@@ -77,7 +78,10 @@ class Way:
 
     def verdict(self) -> str:
         """Return in one sentence what took most of the time."""
-        largest = self.where_the_time_went()[0]
+        slices = self.where_the_time_went()
+        if not slices:
+            return "It took no time that could be measured."
+        largest = slices[0]
         share = largest.self_ns / max(1, self.waited_ns)
         often = f", in {largest.count} pieces" if largest.count > 1 else ""
         most = "Most of the time" if share > 0.5 else "The largest share"
@@ -95,6 +99,8 @@ def place_of(node: Node) -> str:
         return f"in the edge, on the way to {to}"
     if peer:
         return f"on the way from {node.part} to {peer}" if node.children else f"waiting for the {peer}"
+    if span.name == POOL_WAIT:
+        return f"waiting for a free connection to the database of {node.part}"
     if "db.system.name" in span.attributes:
         return f"in the database of {node.part} ({span.name})"
     return f"in {node.part} itself ({span.name})"
