@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import subprocess
 import sys
+import threading
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -85,6 +87,42 @@ def test_an_exception_is_a_failure_without_its_text(tmp_path: Path) -> None:
 
     (span,) = kept(tmp_path)
     assert (span["failed"], span["attributes"]) == (True, {"error.type": "ValueError"})
+
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    """Takes what is exported by OTLP."""
+
+    taken: ClassVar[list[tuple[str, bytes]]] = []
+
+    def do_POST(self) -> None:
+        self.taken.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_spans_go_where_the_standard_setting_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
+    try:
+        recorder = start("orders", 1, "")
+        parent = recorder.admit(None, REQUEST)
+        assert parent is not None
+        with recorder.at_hand(recorder.begin("POST /orders", _server(), parent)):
+            pass
+        recorder.close()
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    ((path, body),) = Collector.taken
+    assert path == "/v1/traces"
+    assert b"POST /orders" in body
+    assert bytes.fromhex(REQUEST.replace("-", "")) in body
 
 
 @pytest.mark.parametrize(
