@@ -69,12 +69,26 @@ def test_nothing_is_known_without_requests_of_both() -> None:
     assert suspicion.odds == 1.0
 
 
-def test_slow_is_what_nine_of_ten_answers_are_not() -> None:
-    assert slow_of(Counted(100, 0, {1.0: (1.0, 80), 2.0: (1.0, 12), 3.0: (1.0, 8)}), 0.1) == 3.0
+def test_slow_is_what_takes_longer_than_usual_by_a_half_and_ten_milliseconds() -> None:
+    quick = Counted(100, 0, {1.0: (1.0, 80), 2.0: (1.0, 12), 3.0: (1.0, 8)})
+    lazy = Counted(100, 0, {100.0: (10.0, 95), 200.0: (10.0, 5)})
+
+    assert slow_of(quick, 0.2) == pytest.approx(12.0)
+    assert slow_of(lazy, 0.05) == pytest.approx(165.0)
 
 
-def test_slow_is_beyond_the_last_bar_if_that_holds_more_than_a_tenth() -> None:
-    assert slow_of(Counted(100, 0, {1.0: (1.0, 70), 2.0: (0.5, 30)}), 0.1) == 2.5
+def test_a_version_that_is_a_little_slower_because_it_has_less_to_do_is_kept() -> None:
+    guard = Guard()
+
+    alarms = [
+        guard.look(
+            Counted(90 * look, 0, {1.0: (1.0, 88 * look), 3.0: (1.0, 2 * look)}),
+            Counted(10 * look, 0, {1.0: (1.0, 5 * look), 4.0: (1.0, 5 * look)}),
+        )
+        for look in range(1, 60)
+    ]
+
+    assert not any(alarms)
 
 
 def test_figures_of_a_cluster_are_read_and_subtracted() -> None:
