@@ -16,7 +16,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml deploy/setup.sh
 	@touch $@
 
 .PHONY: help setup demo test test-all test-docs lint up down status stats scale kill hold release pause resume restart logs route fault heal trace reset lab \
-	bench experiment chaos room locust screenshots compare-place-order requirements clean \
+	bench experiment chaos migrate migrate-back room locust screenshots compare-place-order requirements clean \
 	images images-save images-load compose-up compose-down compose-demo test-compose
 
 help: ## show this list
@@ -85,6 +85,12 @@ room: $(VENV)/.ready ## the control room: both architectures live on one page, p
 
 chaos: $(VENV)/.ready ## make chaos MINUTES=5: kill -9 at random under load in both builds; nothing may be lost
 	@$(TWINSHOP) chaos --minutes $(or $(MINUTES),5)
+
+migrate: $(VENV)/.ready ## move a module out of the running monolith: make migrate PART=notifications
+	@$(TWINSHOP) migrate $(PART)
+
+migrate-back: $(VENV)/.ready ## move it back in: make migrate-back PART=notifications
+	@$(TWINSHOP) migrate --back $(PART)
 
 locust: $(VENV)/.ready ## Locust's own web page on port 8089, with the shop's users
 	@$(TWINSHOP) locust

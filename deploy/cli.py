@@ -19,6 +19,7 @@ from deploy.faults import commands as breaking
 from deploy.runners import VARIABLE
 from deploy.traces import commands as tracing
 from loadtests import commands as measuring
+from migration import commands as moving
 from room import commands as showing
 from workshop import commands as teaching
 
@@ -56,6 +57,7 @@ for command in (
     route_command.route,
     breaking.fault,
     breaking.heal,
+    moving.migrate,
     tracing.trace,
     measuring.demo,
     measuring.bench,

@@ -73,7 +73,13 @@ def down(stack: StackArgument = Choice.all) -> None:
 
 def status(stack: StackArgument = Choice.all) -> None:
     """Show every replica and how it is."""
-    console.print(status_table(runner_for(name).status() for name in stack.stacks))
+    runners = [runner_for(name) for name in stack.stacks]
+    console.print(status_table(runner.status() for runner in runners))
+    for runner in runners:
+        if moved := runner.stack.moved:
+            console.print(
+                f"{runner.stack.name}: services of their own are {', '.join(moved)}; `migrate --back` undoes."
+            )
 
 
 def stats(stack: StackArgument = Choice.all) -> None:

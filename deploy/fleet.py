@@ -81,18 +81,21 @@ class Fleet:
                 return [instance]
         raise UnknownTarget(f"{part.name} has {len(replicas)} replicas, and none is called '{target}'.")
 
-    async def reshape(self, stack: Stack) -> None:
+    async def reshape(self, stack: Stack, settings: Settings) -> None:
         """Go over to another set of parts of the same stack: new ones are started, and ready when this returns.
 
-        Parts that are no more are drained and stopped. Settings of parts that stay are those of their next start.
+        Parts that are no more are drained and stopped. Settings of parts that stay are those of their next start;
+        `settings` replace some of them.
         """
         async with self._scaling:
             gone = [part for part in self.stack.parts if part.name not in {one.name for one in stack.parts}]
             self.stack = stack
+            self.settings.update(settings)
             self._edge = next((part for part in stack.parts if part.kind == "envoy"), None)
             for part in reversed(gone):  # who needs others is behind them in a topology
                 await self._retire(part, self._replicas[part.name])
                 del self._replicas[part.name]
+                self.settings.pop(part.name, None)
             if self._edge is not None:
                 bootstrap.reload(stack, self._edge, self._envoy_folder)
             fresh = [part for part in stack.parts if part.name not in self._replicas]

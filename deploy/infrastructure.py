@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from deploy.parts import Part, Probe, Site
 from deploy.ports import MAX_REPLICAS
 
@@ -50,13 +52,14 @@ def broker(site: Site, stack_name: str) -> Part:
     )
 
 
-def edge(site: Site, stack_name: str) -> Part:
-    """Return the Envoy in front of a shop and, in the services, between them."""
+def edge(site: Site, stack_name: str, inner: Collection[str] = ()) -> Part:
+    """Return the Envoy in front of a shop and, in the services, between them: `inner` are those that others call."""
+    ports = site.ports(stack_name, "edge")
     return Part(
         name="edge",
         kind="envoy",
         command=("envoy", "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"),
-        ports=site.ports(stack_name, "edge"),
+        ports={name: port for name, port in ports.items() if name in ("http", "admin") or name in inner},
         # Envoy's own word for ready comes before it listens; this 404 can only come from the public listener.
         probe=Probe("http", "http", "/readyz", status=404),
     )

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from deploy import detached, fresh_data, keys, leftovers, node, port_check, versions
@@ -15,6 +16,7 @@ from deploy.envoy import admin, bootstrap, shares
 from deploy.envoy.shares import Share
 from deploy.errors import DeployError, NotRunning, StartFailed
 from deploy.home import Home
+from deploy.moved import Moved
 from deploy.parts import Site, Stack
 from deploy.process import MARK
 from deploy.runner import InstanceStatus, PartStats, Runner, StackStatus, Watch
@@ -54,15 +56,17 @@ class LocalRunner(Runner):
             notifications_in_node=node.is_chosen(),
         )
         self._topology = topology
+        self._moved = Moved.read(self._folder)
+        self._site = replace(self._site, moved=self._moved)
         self._stack = build(topology, stack, self._site)
         self._versions: list[Version] = []
         self._supervisor: int | None = None
 
     @property
     def stack(self) -> Stack:
-        found = versions.read(self._folder)
-        if found != self._versions:  # somebody, perhaps another program, has started a version or taken one back
-            self._versions = found
+        found, moved = versions.read(self._folder), Moved.read(self._folder)
+        if (found, moved) != (self._versions, self._moved):  # somebody, perhaps another program, has changed them
+            self._versions, self._moved, self._site = found, moved, replace(self._site, moved=moved)
             self._stack = versions.beside(build(self._topology, self._stack.name, self._site), found)
         return self._stack
 
@@ -74,6 +78,22 @@ class LocalRunner(Runner):
     @property
     def site(self) -> Site:
         return self._site
+
+    @property
+    def moved(self) -> Moved:
+        """Which modules are out of the monolith."""
+        return Moved.read(self._folder)
+
+    def reshape(self, moved: Moved, settings: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        """Run the parts that a monolith has with these modules out; returns when the new ones are ready.
+
+        `settings` replace the topology's, by part.
+
+        Nothing is moved by that: it starts what a module is moved to, and stops what is empty.
+        """
+        self._home.prepare(self._stack.name)
+        moved.write(self._folder)
+        self._ask("reshape", SLOW_COMMAND_S, settings={name: dict(each) for name, each in (settings or {}).items()})
 
     @property
     def address(self) -> str:

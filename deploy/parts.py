@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from deploy.errors import UnknownTarget
+from deploy.moved import Moved
 from deploy.ports import PORTS
 
 Kind = Literal["app", "postgres", "nats", "envoy"]
@@ -111,6 +112,7 @@ class Site:
     shift: int = 0
     mode: str = "local"
     notifications_in_node: bool = False
+    moved: Moved = field(default_factory=Moved)
 
     def host(self, stack: str, part: str) -> str:
         """Return the host on which other parts find this one."""

@@ -11,9 +11,26 @@ PORTS: dict[str, dict[str, dict[str, int]]] = {
         "mail": {"smtp": 18403, "http": 18404},
     },
     "monolith": {
-        "edge": {"http": 8001, "admin": 18101},
+        "edge": {
+            "http": 8001,
+            "admin": 18101,
+            "catalog": 18102,
+            "payments": 18103,
+            "notifications": 18104,
+            "orders": 18105,
+        },
         "web": {"http": 18110},
         "db": {"sql": 18190},
+        # Only while these modules are out of the monolith (`twinshop migrate`).
+        "catalog": {"http": 18120},
+        "orders": {"http": 18130},
+        "payments": {"http": 18140},
+        "notifications": {"http": 18150},
+        "broker": {"nats": 18180, "monitor": 18181},
+        "catalog-db": {"sql": 18191},
+        "orders-db": {"sql": 18192},
+        "payments-db": {"sql": 18193},
+        "notifications-db": {"sql": 18194},
     },
     "microservices": {
         "edge": {"http": 8002, "admin": 18201, "catalog": 18202, "payments": 18203, "notifications": 18204},

@@ -10,7 +10,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from deploy.errors import DeployError
 from deploy.fleet import Fleet, Settings
 from deploy.home import REPOSITORY, Home, write_atomically
 from deploy.instance import Instance
+from deploy.moved import Moved
 from deploy.parts import Part, Secrets, Site, Stack
 from deploy.process import Identity, Launch
 from deploy.runner import StackStatus
@@ -35,7 +36,7 @@ class Supervisor:
     def __init__(
         self, home: Home, build: Callable[[], Stack], secrets: Secrets, shift: int, settings: Settings
     ) -> None:
-        """`build` returns the stack as its folder says now (see versions.py)."""
+        """`build` returns the stack as its folder says now (see versions.py, moved.py)."""
         stack = build()
         self._home = home
         self._build = build
@@ -78,9 +79,9 @@ class Supervisor:
             "pause": partial(self._each, partial(Instance.pause, on=True)),
             "resume": partial(self._each, partial(Instance.pause, on=False)),
             "configure": self._configure,
-            "reshape": self._reshape,
             "stats": self._stats,
             "pin": self._pin,
+            "reshape": self._reshape,
         }
         if command not in commands:
             raise DeployError(f"The supervisor knows no command '{command}'.")
@@ -114,8 +115,8 @@ class Supervisor:
         self._fleet.settings[name] = changed
         await self._fleet.restart(name)
 
-    async def _reshape(self) -> None:
-        await self._fleet.reshape(self._build())
+    async def _reshape(self, settings: Settings | None = None) -> None:
+        await self._fleet.reshape(self._build(), settings or {})
 
     async def _stats(self, memory: bool) -> list[dict[str, Any]]:
         stats = await asyncio.to_thread(self._fleet.stats, memory=memory)
@@ -151,7 +152,8 @@ def main() -> int:
     folder = home.stack(order["stack"])
 
     def built() -> Stack:
-        return versions.beside(build(order["topology"], order["stack"], site), versions.read(folder))
+        here = replace(site, moved=Moved.read(folder))
+        return versions.beside(build(order["topology"], order["stack"], here), versions.read(folder))
 
     with (folder / "supervisor.lock").open("w") as lock:
         try:

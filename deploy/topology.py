@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from deploy import infrastructure, node
 from deploy.errors import UnknownTarget
@@ -80,8 +80,8 @@ def outside(site: Site) -> Stack:
 
 
 def monolith(site: Site) -> Stack:
-    """Return the monolith: one application, one database, the edge."""
-    name = "monolith"
+    """Return the monolith: one application, one database, the edge; and what has moved out of it (`site.moved`)."""
+    name, moved = "monolith", site.moved
     web = Part(
         name="web",
         kind="app",
@@ -91,28 +91,55 @@ def monolith(site: Site) -> Stack:
         environment=_common(site)
         | _payment_settings(site, name)
         | _mail_settings(site, name)
-        | {"DATABASE_URL": _database_url(site, name, "db", "monolith"), "DB_POOL_SIZE": str(MONOLITH_POOL)},
+        | {"DATABASE_URL": _database_url(site, name, "db", "monolith"), "DB_POOL_SIZE": str(MONOLITH_POOL)}
+        | (_movable_settings(site, name) if moved.running else {}),
         needs=("db",),
         scalable=True,
     )
-    parts = (infrastructure.database(site, name, "db", "monolith", MONOLITH_POOL), web, infrastructure.edge(site, name))
+    whole = (infrastructure.database(site, name, "db", "monolith", MONOLITH_POOL), web)
     resets = (Reset(("python", "-m", "monolith.reset"), web.environment, seeds=True),)
-    return Stack(name, parts, merchant=name, mail_domain=_mail_domain(name), resets=resets)
+    if not moved.running:
+        parts = (*whole, infrastructure.edge(site, name))
+        return Stack(name, parts, merchant=name, mail_domain=_mail_domain(name), resets=resets)
+    services = _services(site, name, moved.running)
+    left = whole if moved.is_monolith_left else ()
+    edge = infrastructure.edge(site, name, moved.running)
+    return _services_shop(
+        site,
+        name,
+        (*left, *_databases(site, name, moved.running), infrastructure.broker(site, name), *services, edge),
+        {service.name: service.environment for service in services},
+        resets=resets if left else (),
+        moved=moved.out,
+    )
 
 
 def microservices(site: Site) -> Stack:
     """Return the four services: each with a database server of its own, the broker, the edge."""
     name = "microservices"
-    inner = {
-        f"{service.upper()}_URL": site.url(name, "edge", service) for service in INNER
-    }  # calls between services go through Envoy too
+    services = _services(site, name, SERVICES)
+    return _services_shop(
+        site,
+        name,
+        (
+            *_databases(site, name, SERVICES),
+            infrastructure.broker(site, name),
+            *services,
+            infrastructure.edge(site, name, INNER),
+        ),
+        {part.name: part.environment for part in services},
+    )
+
+
+def _services(site: Site, name: str, chosen: Sequence[str]) -> tuple[Part, ...]:
+    """Return services as parts of the stack `name`. Calls between them go through its Envoy too."""
     own: dict[str, dict[str, str]] = {
-        "catalog": {},
-        "orders": inner,
+        "catalog": {"STOREFRONT_BADGE": name} if name != "microservices" else {},
+        "orders": {f"{service.upper()}_URL": site.url(name, "edge", service) for service in INNER},
         "payments": _payment_settings(site, name),
         "notifications": _mail_settings(site, name),
     }
-    services = tuple(
+    return tuple(
         Part(
             name=service,
             kind="app",
@@ -131,17 +158,7 @@ def microservices(site: Site) -> Stack:
             needs=(f"{service}-db", "broker"),
             scalable=True,
         )
-        for service in SERVICES
-    )
-    databases = tuple(
-        infrastructure.database(site, name, f"{service}-db", service, SERVICE_POOL) for service in SERVICES
-    )
-    settings = {part.name: part.environment for part in services}
-    return _services_shop(
-        site,
-        name,
-        (*databases, infrastructure.broker(site, name), *services, infrastructure.edge(site, name)),
-        settings,
+        for service in chosen
     )
 
 
@@ -150,6 +167,17 @@ def _command(site: Site, service: str) -> tuple[str, ...]:
     if service == "notifications" and site.notifications_in_node:
         return ("node", node.MAIN)
     return ("python", "-m", f"microservices.{service}.app")
+
+
+def _databases(site: Site, name: str, chosen: Sequence[str]) -> tuple[Part, ...]:
+    return tuple(infrastructure.database(site, name, f"{service}-db", service, SERVICE_POOL) for service in chosen)
+
+
+def _movable_settings(site: Site, name: str) -> dict[str, str]:
+    """Return what a monolith needs to know whose modules may move: it speaks to them as the service `orders` does."""
+    services = {f"{service.upper()}_URL": site.url(name, "edge", service) for service in SERVICES}
+    key = f"{site.keys}/orders.jwk"
+    return {"MOVABLE": "true", "NATS_URL": _broker_url(site, name), "SERVICE_PRIVATE_KEY": key, **services}
 
 
 def colocated(site: Site) -> Stack:
@@ -184,11 +212,20 @@ def colocated(site: Site) -> Stack:
     )
 
 
-def _services_shop(site: Site, name: str, parts: tuple[Part, ...], own: Mapping[str, Mapping[str, str]]) -> Stack:
-    """A stack of services; `own` are the settings of each service, with which its data is reset."""
-    resets = tuple(
+def _services_shop(
+    site: Site,
+    name: str,
+    parts: tuple[Part, ...],
+    own: Mapping[str, Mapping[str, str]],
+    *,
+    resets: tuple[Reset, ...] = (),
+    moved: tuple[str, ...] = (),
+) -> Stack:
+    """A stack of services; `own` are the settings of each service, with which its data is reset, after `resets`."""
+    resets += tuple(
         Reset(("python", "-m", f"microservices.{service}.reset"), own[service], seeds=service == "catalog")
         for service in SERVICES
+        if service in own
     )
     return Stack(
         name,
@@ -197,6 +234,7 @@ def _services_shop(site: Site, name: str, parts: tuple[Part, ...], own: Mapping[
         mail_domain=_mail_domain(name),
         resets=resets,
         broker_url=_broker_url(site, name),
+        moved=moved,
     )
 
 

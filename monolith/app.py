@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import httpx
 from flask import Flask, Response
 
-from monolith import bulkheads, catalog, notifications, orders, payments, storefront, web
+from monolith import bulkheads, catalog, movable, notifications, orders, payments, storefront, web
 from monolith.config import Settings
 from monolith.database import Database
 from monolith.server import serve
@@ -44,9 +45,48 @@ def create_app(settings: Settings, provider_transport: httpx.BaseTransport | Non
     )
     # Whoever waits for a mail waits no longer than the services wait for each other.
     send_about = partial(sender.send_about, timeout_s=min(settings.mail_timeout_s, settings.inner_timeout_s))
-    mails = notifications.Notifications(
-        database, settings.mail_domain, send_about if settings.notify == "call" else None
+    send_at_once = send_about if settings.notify == "call" else None
+    if settings.movable:
+        movable.wire(app, settings, database, provider, metrics, send_at_once)
+    else:
+        _wire(app, settings, database, provider, send_at_once)
+    charges, refunds = app.extensions["payments"], app.extensions["refunds"]
+    secret = settings.webhook_secret
+    app.extensions.update(
+        settings=settings,
+        metrics=metrics,
+        database=database,
+        provider=provider,
+        tokens=TokenVerifier(settings.jwks_url, settings.token_issuer, settings.token_audience),
+        webhooks=payments.Webhooks(charges, refunds, merchant=settings.provider_merchant, secret=secret),
+        sender=sender,
     )
+    _add_background_work(app, settings)
+    web.install(app, metrics)
+    if settings.movable:
+        movable.install(app, settings)
+    bulkheads.install(app, bulkheads.parse(settings.bulkheads))
+    for module in (catalog, orders, payments, notifications):
+        app.register_blueprint(module.blueprint)
+    pages = Storefront(build="monolith", identity_url=settings.token_issuer)
+    app.register_blueprint(storefront.blueprint(pages))
+    _add_operator_routes(app)
+    if (recorder := spans.start("monolith", settings)) is not None:  # else nothing is any different for tracing
+        from monolith import traces  # noqa: PLC0415
+
+        traces.install(app, recorder)
+    return app
+
+
+def _wire(
+    app: Flask,
+    settings: Settings,
+    database: Database,
+    provider: payments.Provider,
+    send_about: Callable[[str], object] | None,
+) -> None:
+    """Put the modules into `app.extensions`: each calls the others' functions, in one process."""
+    mails = notifications.Notifications(database, settings.mail_domain, send_about)
     refunds = payments.Refunds(
         database,
         provider,
@@ -60,33 +100,8 @@ def create_app(settings: Settings, provider_transport: httpx.BaseTransport | Non
         retry_after_s=settings.recovery_after_s,
         on_settled=partial(orders.on_payment_settled, mails, refunds),
     )
-    secret = settings.webhook_secret
-    app.extensions.update(
-        settings=settings,
-        metrics=metrics,
-        database=database,
-        provider=provider,
-        tokens=TokenVerifier(settings.jwks_url, settings.token_issuer, settings.token_audience),
-        payments=charges,
-        refunds=refunds,
-        webhooks=payments.Webhooks(charges, refunds, merchant=settings.provider_merchant, secret=secret),
-        notifications=mails,
-        sender=sender,
-        shop=orders.Shop(database, charges, refunds, mails, settings.cancel_window_s),
-    )
-    _add_background_work(app, settings)
-    web.install(app, metrics)
-    bulkheads.install(app, bulkheads.parse(settings.bulkheads))
-    for module in (catalog, orders, payments, notifications):
-        app.register_blueprint(module.blueprint)
-    pages = Storefront(build="monolith", identity_url=settings.token_issuer)
-    app.register_blueprint(storefront.blueprint(pages))
-    _add_operator_routes(app)
-    if (recorder := spans.start("monolith", settings)) is not None:  # else nothing is any different for tracing
-        from monolith import traces  # noqa: PLC0415
-
-        traces.install(app, recorder)
-    return app
+    shop = orders.Shop(database, charges, refunds, mails, settings.cancel_window_s)
+    app.extensions.update(notifications=mails, refunds=refunds, payments=charges, shop=shop)
 
 
 def _add_background_work(app: Flask, settings: Settings) -> None:
@@ -101,10 +116,13 @@ def _add_background_work(app: Flask, settings: Settings) -> None:
         metrics=metrics,
     )
     sweep_s = settings.sweep_interval_s
-    loops = (
-        Loop("mail", [sender.send_queued], sweep_interval_s=sweep_s, wake=mails.queued, linger_s=MAIL_LINGER_S),
-        Loop("settle", [settler.settle_charges, settler.settle_refunds], sweep_interval_s=sweep_s),
-    )
+    if settings.movable:
+        loops = movable.loops(app, settings, settler, MAIL_LINGER_S)
+    else:
+        loops = [
+            Loop("mail", [sender.send_queued], sweep_interval_s=sweep_s, wake=mails.queued, linger_s=MAIL_LINGER_S),
+            Loop("settle", [settler.settle_charges, settler.settle_refunds], sweep_interval_s=sweep_s),
+        ]
     app.extensions.update(settler=settler, loops=loops)
 
 
@@ -133,6 +151,8 @@ def close(app: Flask) -> None:
         loop.stop()
     app.extensions["settler"].close()
     app.extensions["provider"].close()
+    if "hand_on" in app.extensions:
+        app.extensions["hand_on"].close()
     app.extensions["database"].close()
     if "recorder" in app.extensions:
         app.extensions["recorder"].close()

@@ -16,9 +16,27 @@ class Settings(CommonSettings, ProviderSettings, MailSettings, TellingSettings):
     cancel_window_s: float = 1800.0
     seed_products: int = Field(default=1000, ge=0, le=1_000_000)
 
+    # May modules leave the process while it serves (see moving/)? Then it must know where they would be.
+    movable: bool = False
+    nats_url: str = ""
+    catalog_url: str = ""
+    payments_url: str = ""
+    notifications_url: str = ""
+    orders_url: str = ""
+    service_private_key: str = ""
+
     def required(self) -> tuple[str, ...]:
         """Return the settings that must not be empty."""
-        return (*super().required(), *self.PROVIDER_REQUIRED, *self.MAIL_REQUIRED)
+        elsewhere = (
+            "nats_url",
+            "catalog_url",
+            "payments_url",
+            "notifications_url",
+            "orders_url",
+            "service_private_key",
+        )
+        own = (*super().required(), *self.PROVIDER_REQUIRED, *self.MAIL_REQUIRED)
+        return (*own, *elsewhere) if self.movable else own
 
     def local_defaults(self) -> dict[str, str]:
         """Return what the outside world of a laptop expects."""

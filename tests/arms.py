@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.errors import DeployError
 from deploy.home import Home
+from deploy.local import LocalRunner
+from deploy.moved import ORDER
 from deploy.runner import Runner
 from deploy.runners import runner_for
 from deploy.topology import SERVICES, SHOPS
+from migration.moves import Mover
 
-__all__ = ["ARMS", "SERVICES", "Arm", "OwnStacks", "Session", "already_running", "logs_of"]
+__all__ = ["ARMS", "SERVICES", "STATES", "Arm", "OwnStacks", "Session", "already_running", "logs_of"]
 
 ARMS = SHOPS
+# The monolith with so many modules out: named on the command line, and only one of them, or it, at a time.
+STATES = {f"monolith-{count}-out": count for count in range(1, len(ORDER) + 1)}
 SERVICE_LOCATION = {"monolith": "web", "colocated": "app"}  # elsewhere each service is a part of its own
 
 
@@ -39,15 +44,16 @@ class Arm:
 
     def part_of(self, service: str) -> str:
         """Return the part that does the work of a service: itself, or the application that holds it."""
-        return SERVICE_LOCATION.get(self.name, service)
+        stack = self.runner.stack
+        return service if service in stack.moved else SERVICE_LOCATION.get(stack.name, service)
 
     def part_url(self, service: str) -> str:
         """Return the address of that part's own port, behind the edge."""
-        return self.runner.site.url(self.name, self.part_of(service))
+        return self.runner.site.url(self.runner.stack.name, self.part_of(service))
 
     def database_of(self, service: str) -> str:
         """Return the part that keeps the data of a service."""
-        return "db" if self.name == "monolith" else f"{service}-db"
+        return "db" if self.part_of(service) == "web" else f"{service}-db"
 
     def database_url(self, service: str) -> str:
         """Return the URL of the database that holds the data of a service."""
@@ -57,12 +63,12 @@ class Arm:
     @property
     def has_broker(self) -> bool:
         """Whether parts of this arm talk by messages."""
-        return self.name != "monolith"
+        return any(part.kind == "nats" for part in self.runner.stack.parts)
 
     @property
     def secret_of_webhooks(self) -> str:
         """The secret by which the provider signs."""
-        return self.runner.site.secrets.of(f"webhook/{self.name}")
+        return self.runner.site.secrets.of(f"webhook/{self.runner.stack.name}")
 
 
 @dataclass
@@ -84,15 +90,15 @@ class OwnStacks:
         self._outside = self._runner("outside")
         self._arms: list[Runner] = []
 
-    def start(self, names: Iterable[str]) -> Session:
+    def start(self, names: Sequence[str]) -> Session:
         """Start the outside world, and then the arms, all at once. What does not start is among the failures."""
         if (why := _start(self._outside)) is not None:
             return Session({}, dict.fromkeys(names, f"The outside world did not start: {why}"), self._outside)
         self._arms = [self._runner(name) for name in names]
         session = Session({}, {}, self._outside)
         with ThreadPoolExecutor(len(ARMS)) as threads:
-            for runner, failure in zip(self._arms, threads.map(_start, self._arms), strict=True):
-                name = runner.stack.name
+            started = threads.map(_start, self._arms, [STATES.get(name, 0) for name in names])
+            for name, runner, failure in zip(names, self._arms, started, strict=True):
                 if failure is None:
                     session.running[name] = Arm(name, runner)
                 else:
@@ -107,7 +113,7 @@ class OwnStacks:
         shutil.rmtree(self._root, ignore_errors=True)
 
     def _runner(self, name: str) -> Runner:
-        return runner_for(name, home=Home(self._root), shift=self._shift)
+        return runner_for("monolith" if name in STATES else name, home=Home(self._root), shift=self._shift)
 
 
 def already_running(names: Iterable[str]) -> Session:
@@ -122,9 +128,14 @@ def already_running(names: Iterable[str]) -> Session:
     return session
 
 
-def _start(runner: Runner) -> str | None:
+def _start(runner: Runner, moved_out: int = 0) -> str | None:
     try:
         runner.up(timeout_s=90)
+        if moved_out:
+            assert isinstance(runner, LocalRunner)
+            mover = Mover(runner, stage_s=0.2)
+            for module in ORDER[:moved_out]:
+                mover.out(module)
     except DeployError as error:
         return str(error)
     return None

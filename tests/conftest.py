@@ -2,6 +2,7 @@
 
     pytest tests/journeys                                    all arms, started for the session
     pytest tests/journeys --arms monolith                    one arm, started for the session
+    pytest tests/journeys --arms monolith-2-out              the monolith, with two of its modules moved out
     pytest tests/journeys -m core --running                  monolith and microservices, as `make up` left them
     pytest tests/journeys -m core --running --arms colocated
 
@@ -17,7 +18,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.arms import ARMS, Arm, OwnStacks, Session, already_running
+from tests.arms import ARMS, STATES, Arm, OwnStacks, Session, already_running
 
 SHIFT = int(os.environ.get("TWINSHOP_TEST_PORT_SHIFT") or 8000)
 MARKERS = (
@@ -42,9 +43,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    unknown = set(chosen_arms(config)) - set(ARMS)
+    unknown = set(chosen_arms(config)) - {*ARMS, *STATES}
     if unknown:
-        raise pytest.UsageError(f"--arms: there is no {', '.join(sorted(unknown))}; there are {', '.join(ARMS)}")
+        raise pytest.UsageError(
+            f"--arms: there is no {', '.join(sorted(unknown))}; there are {', '.join([*ARMS, *STATES])}"
+        )
+    if len([name for name in chosen_arms(config) if name == "monolith" or name in STATES]) > 1:
+        raise pytest.UsageError("--arms: the monolith and its states on the way out have the same ports: name one")
 
 
 def chosen_arms(config: pytest.Config) -> tuple[str, ...]:

@@ -62,11 +62,19 @@ def edge_routes(stack: Stack, shares: Sequence[Share] = ()) -> list[dict[str, An
 
 
 def inner_routes(stack: Stack, service: str, shares: Sequence[Share] = ()) -> list[dict[str, Any]]:
-    """Return the routes of the listener through which other services call this one."""
+    """Return the routes of the listener through which other parts call this service.
+
+    A monolith also hands on through it what came to it after the service had left.
+    """
     routed = {part.name for part in stack.parts if part.kind == "app"}
     given = [share for share in shares if share.inner == service and set(share.weights) <= routed]
     shared = [_shared(share, INNER_DEADLINE_S, faults.SERVICES) for share in given]
-    return [*shared, _route(INNER_PREFIX, service, INNER_DEADLINE_S, faults.SERVICES)]
+    routes = [*shared, _route(INNER_PREFIX, service, INNER_DEADLINE_S, faults.SERVICES)]
+    if stack.name not in WHOLE_SHOP:
+        return routes
+    public = [prefix for prefix, owner in SERVICE_OF_PREFIX.items() if owner == service]
+    routes += [_route(prefix, service, EDGE_DEADLINE_S, faults.SERVICES) for prefix in public]
+    return routes + ([{**routes[-1], "match": {"path": "/"}}] if service == SERVICE_OF_PREFIX["/storefront"] else [])
 
 
 def _route(prefix: str, cluster: str, deadline_s: float, caller: str) -> dict[str, Any]:

@@ -75,9 +75,10 @@ def part_of(stack: Stack, name: str) -> Part:
     `payments-db` means the database that payments uses. Raises UnknownTarget.
     """
     base, dot, replica = name.partition(".")
-    if stack.name in WHOLE_SHOP and base in MODULES:
+    is_inside = base.removesuffix("-db") not in stack.moved
+    if stack.name in WHOLE_SHOP and base in MODULES and is_inside:
         return stack.part(WHOLE_SHOP[stack.name])
-    if stack.name == "monolith" and base.removesuffix("-db") in MODULES:
+    if stack.name == "monolith" and base.removesuffix("-db") in MODULES and is_inside:
         return stack.part("db")
     return stack.target(f"{base}{dot}{replica}")[0]
 

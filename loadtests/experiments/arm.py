@@ -12,7 +12,7 @@ from typing import Any
 
 from deploy import together
 from deploy.display import StartProgress
-from deploy.errors import Unsupported
+from deploy.errors import DeployError, Unsupported
 from deploy.runner import Runner
 from deploy.runners import runner_for
 from loadtests.experiments import generator
@@ -93,6 +93,9 @@ def arms_up(names: Sequence[str], budget: Budget, *, keep: bool) -> Iterator[dic
     first = [name for name in names if name != "colocated"] or list(names)
     runners = [runner_for(name) for name in together.with_outside(first)]
     extra = [runner_for(name) for name in names if name not in first]
+    for runner in runners:
+        if runner.stack.moved:
+            raise DeployError("The monolith has modules out, so it is none: `twinshop migrate --back` them first.")
     was_up = {runner.stack.name for runner in (*runners, *extra) if runner.status().up}
     with StartProgress({runner.stack.name: len(runner.stack.parts) for runner in (*runners, *extra)}) as progress:
         together.up(runners, {}, progress.watch)

@@ -33,6 +33,7 @@ MODULES = {
     "deploy": "loadtests.experiments.deploy_under_load",
     "messaging": "loadtests.experiments.messaging",
     "canary": "loadtests.experiments.canary",
+    "migration": "loadtests.experiments.migration",
     "chaos": "loadtests.experiments.chaos",
     "tracing": "loadtests.experiments.tracing",
 }

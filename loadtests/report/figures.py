@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from loadtests.report import architecture_plots, cost_plots, latency_plot, trouble_plots
+from loadtests.report import architecture_plots, cost_plots, latency_plot, migration_plots, trouble_plots
 from loadtests.report.plot import Figure, colour, figure, upright, view
 from loadtests.report.result import Ratio, Result
 from loadtests.report.summary import arms
@@ -17,7 +17,7 @@ _TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20,
 def all_figures(result: Result) -> list[Figure]:
     """Return the plots that this result can show, each with id, title, a sentence on how to read it, and views."""
     found = arms(result)
-    plots = trouble_plots.figures(result)
+    plots = [migration_plots.way(result), migration_plots.moves(result), *trouble_plots.figures(result)]
     plots += architecture_plots.figures(result)
     plots += [ratios(result), latency_plot.bars(found), latency_plot.latency(found)]
     plots += [cost_plots.cpu(found, unit) for unit in ("order", "mix", "list")]

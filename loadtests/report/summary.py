@@ -10,7 +10,9 @@ from loadtests.measure.latency import LatencyHistogram
 from loadtests.report.result import Latency, Result, Run
 
 BUILD_ORDER = (
-    "floor", "monolith", "monolith-again", "colocated", "direct", "microservices",
+    "floor", "monolith", "monolith-again",
+    "monolith-1-out", "monolith-2-out", "monolith-3-out", "monolith-4-out",
+    "colocated", "direct", "microservices",
     "no-tokens", "no-events", "plain-httpx",
     "closed-loop", "open-from-send", "open-from-due",
 )  # fmt: skip

@@ -7,10 +7,13 @@ from sqlalchemy import Connection, text
 from monolith.database import Database
 from shared.seed import products
 
+# A catalog that has moved out of the process is not empty either.
+_ANY = text("SELECT 1 FROM products UNION ALL SELECT 1 FROM modules WHERE 'catalog' = ANY (moved_out) LIMIT 1")
+
 
 def seed_if_empty(database: Database, count: int) -> None:
     """Seed `count` products unless there are some. Safe to call from several processes at once."""
-    if count == 0 or database.fetch_one(text("SELECT 1 FROM products LIMIT 1")) is not None:
+    if count == 0 or database.fetch_one(_ANY) is not None:
         return
     with database.transaction() as connection:
         connection.execute(text("LOCK TABLE products IN SHARE ROW EXCLUSIVE MODE"))

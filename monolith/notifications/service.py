@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
@@ -34,12 +35,15 @@ _OLDER = notifications.c.id < bindparam("after")
 
 @dataclass(frozen=True)
 class About:
-    """Which order a message is about, and whom it goes to."""
+    """Which order a message is about, at which of its versions, and whom it goes to."""
 
     order_id: str
     customer_id: str
     email: str
     total: Money
+    version: int
+    lines: Sequence[Mapping[str, Any]]  # as they were priced
+    reason: str | None
 
 
 class Notifications:

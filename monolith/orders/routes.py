@@ -7,6 +7,8 @@ from flask import Blueprint, Response, current_app, request
 from monolith.orders import service
 from monolith.orders.cancel_order import cancel_order
 from monolith.orders.place_order import place_order
+from monolith.orders.remote import cancel_order as remote_cancel_order
+from monolith.orders.remote import place_order as remote_place_order
 from monolith.orders.shop import Shop
 from monolith.web import answer_with, principal, read_body, send
 from shared.contract.bodies import OrderInput
@@ -29,7 +31,10 @@ def post_order() -> Response:
     customer = principal("customer")
     wanted, key, fingerprint = read_body(OrderInput, keyed=True)
     enter("orders", key)
-    return send(place_order(_shop(), customer, key, fingerprint, wanted))
+    shop = _shop()
+    if shop.is_split and shop.steps:
+        return send(remote_place_order.place_order(shop, shop.steps, customer, key, fingerprint, wanted))
+    return send(place_order(shop, customer, key, fingerprint, wanted))
 
 
 @blueprint.get("/orders")
@@ -52,7 +57,10 @@ def get_order(order_id: str) -> Response:
 def post_cancel(order_id: str) -> Response:
     """Cancel one's own order and get the money back."""
     who = principal()
-    return send(cancel_order(_shop(), who.subject, _known_form(order_id)))
+    shop, order_id = _shop(), _known_form(order_id)
+    if shop.is_split and shop.steps:
+        return send(remote_cancel_order.cancel_order(shop, shop.steps, who.subject, order_id))
+    return send(cancel_order(shop, who.subject, order_id))
 
 
 def _known_form(order_id: str) -> str:

@@ -97,7 +97,8 @@ def on_refunded(notifications: Notifications, connection: Connection, refund: Re
 
 def about(order: Row[Any]) -> About:
     """Return what a message about this order needs to know."""
-    return About(order.id, order.customer_id, order.email, Money(order.total, order.currency))
+    total = Money(order.total, order.currency)
+    return About(order.id, order.customer_id, order.email, total, order.version, order.lines, order.reason)
 
 
 def _finish(connection: Connection, confirmed: Row[Any]) -> Answer:

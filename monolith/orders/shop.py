@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from monolith.database import Database
 from monolith.notifications import Notifications
+from monolith.orders.remote.steps import Steps
 from monolith.payments import Payments, Refunds
 
 
@@ -18,3 +19,9 @@ class Shop:
     refunds: Refunds
     notifications: Notifications
     cancel_window_s: float
+    steps: Steps | None = None  # of sagas; only where modules may leave (see remote/)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether an order takes several commits now, because the catalog is a service of its own."""
+        return self.steps is not None and self.steps.gate.is_out("catalog")

@@ -1,8 +1,8 @@
-"""Tables of the orders module."""
+"""Tables of the orders module: orders, and what is needed to carry on one that several commits place."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, Uuid, func
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from monolith.database import metadata
@@ -21,8 +21,18 @@ orders = Table(
     Column("currency", Text, nullable=False),
     Column("payment_id", Uuid(as_uuid=False), nullable=False),
     Column("reason", Text),
-    Column("idempotency_key", Text, nullable=False),
+    Column("idempotency_key", Text),  # null: given back, because the customer was told 503
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Index("orders_by_customer", "customer_id", "id"),
+)
+
+sagas = Table(
+    "sagas",
+    metadata,
+    Column("order_id", Uuid(as_uuid=False), primary_key=True),
+    Column("payment_method", Text, nullable=False),
+    Column("wanted", JSONB, nullable=False),  # lines and expected total as they came
+    Column("due_at", DateTime(timezone=True)),  # when the recovery takes it; also its lease. Database time.
+    Index("sagas_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
 )

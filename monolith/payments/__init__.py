@@ -2,6 +2,7 @@
 
 from monolith.payments.provider import Provider
 from monolith.payments.refunds import RefundOrder, Refunds
+from monolith.payments.remote import MovablePayments, MovableRefunds, RemotePayments
 from monolith.payments.routes import blueprint
 from monolith.payments.service import Charge, ChargeResult, Payments
 from monolith.payments.settle import Settler
@@ -12,10 +13,13 @@ __all__ = [
     "Charge",
     "ChargeResult",
     "DeadlineTransport",
+    "MovablePayments",
+    "MovableRefunds",
     "Payments",
     "Provider",
     "RefundOrder",
     "Refunds",
+    "RemotePayments",
     "Settler",
     "Webhooks",
     "blueprint",

@@ -22,6 +22,8 @@ TAKES_LONG = {
     "test-all",
     "bench",
     "experiment",
+    "migrate",  # its steps are watched for seconds each; tests/migration moves modules
+    "migrate-back",
     "locust",
     "room",
     "chaos",

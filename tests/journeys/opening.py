@@ -24,7 +24,7 @@ def open_shop(arm: Arm) -> Iterator[Shop]:
             return closing.enter_context(httpx.Client(base_url=base, timeout=TIMEOUT_S, limits=limits))
 
         yield Shop(
-            name=arm.name,
+            name=arm.runner.stack.name,  # a monolith with modules out is still one at the provider
             http=client(arm.url),
             identity=Identity(client(arm.outside_url("identity"))),
             provider=Provider(

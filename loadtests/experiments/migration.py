@@ -1,0 +1,277 @@
+"""Migration under load: the monolith becomes services, part by part, while customers buy; and goes the way back.
+
+Question: Can a monolith be taken apart while it sells, with no lost order and no failed request, and where to stop?
+
+Hypothesis: Yes: a module's data is copied while it is used, and it changes sides in a moment in which requests wait
+instead of failing. Notifications out costs least, for nobody waits for them; each part more adds calls, commits and
+processes, so that CPU per order grows on the way. A team that wants one part to live or be scaled alone stops there.
+
+Load: Open arrivals (Poisson) of the mix `shopping` at half of what the monolith takes (a ramp finds it), all the time:
+through each of the four moves out and the four moves back (`twinshop migrate PART`, `--back PART`), and through a
+measured slice in each of the five states, on the way out and on the way back. The shop has 1,000 products and 20,000
+orders when it begins (`--set orders=20000`).
+
+What is held equal: The rate, products, cores and seeds; the same database servers, broker and edge. Each state is
+measured twice, once on each way, so that a drift of the machine weighs on none. The two figures of a state are all
+there is: they show a tendency, and no verdict.
+
+How to read it: Failed requests and violations first: one is too many. Then the time of each step, how long requests
+waited at most while a module changed sides, and how old what the copy showed was. The plot shows CPU per order and
+latency in each state. The best stopping point for cost is the cheapest state in which at least one module is out; what
+a part is worth that can be scaled or lost alone, is for `scaling` and `blast-radius` to say.
+"""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.errors import DeployError, Unsupported
+from deploy.local import LocalRunner
+from deploy.moved import ORDER
+from deploy.runner import Runner
+from loadtests.experiments import generator
+from loadtests.experiments.arm import Arm
+from loadtests.experiments.closing import close_books
+from loadtests.experiments.conditions import Condition, outside_up, stack_up
+from loadtests.experiments.probe import probe
+from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.trial import Load, run_trial
+from loadtests.generator.record import FAILED, read_rows
+from loadtests.measure.parties import Parties
+from loadtests.report.result import Result, Run
+from loadtests.report.words import number, sentence_of_list
+from migration.moves import Mover, Report
+from migration.watch import Bounds
+
+MIX = "shopping"
+STATES = ("monolith", *(f"monolith-{count}-out" for count in range(1, len(ORDER) + 1)))
+FILL_CLIENTS = 8
+FILL_SLICE_S = 10.0
+SHARE_OF_CAPACITY = 0.5
+STEP_WITHIN_S = 60.0
+BOUNDS = Bounds(p99_ms=1500)  # the machine may be shared; a service that is broken takes longer
+
+
+@dataclass(frozen=True)
+class Form:
+    """How much is done. `move_s`: how long the load of a move lasts, which must be longer than the move."""
+
+    modules: int = len(ORDER)
+    orders: int = 20_000
+    move_s: float = 60.0
+    slice_s: float = 15.0
+    warm_up_s: float = 2.0
+    stage_s: float = 3.0
+
+
+QUICK = Form(modules=2, orders=300, move_s=26.0, slice_s=5.0, warm_up_s=1.0, stage_s=0.7)
+
+
+def run(session: Session) -> Result:
+    """Move out what can be moved, and back, measuring each state on both ways."""
+    form = QUICK if session.quick else Form()
+    wanted = int(session.options.get("orders", form.orders))
+    modules = ORDER[: int(session.options.get("modules", form.modules))]
+    session.narrator.plan(4 * len(modules) + 1)
+    with outside_up(session.budget), stack_up(Condition("monolith", "monolith"), session.budget) as runner:
+        if not isinstance(runner, LocalRunner):
+            raise Unsupported("Modules can be moved where stacks run as processes, not in containers.")
+        if runner.moved.running:
+            raise DeployError("The monolith has modules out already: `twinshop migrate --back` them first.")
+        way = _Way(session, form, runner)
+        try:
+            way.open(wanted)
+            for module in modules:
+                way.move(module, "out")
+                way.measure()
+            for module in modules[::-1]:
+                way.move(module, "back")
+                way.measure()
+            way.close()
+        finally:
+            _make_whole(runner)
+    return conclude(session, way)
+
+
+def _make_whole(runner: LocalRunner) -> None:
+    """Leave a monolith that is one, also where something went wrong on the way."""
+    for module in reversed(runner.moved.running):
+        Mover(runner, bounds=BOUNDS, stage_s=0.1).back(module)
+
+
+class _Way:
+    """The way out and back: one runner, what the moves did, and the load through all of it."""
+
+    def __init__(self, session: Session, form: Form, runner: LocalRunner) -> None:
+        self.session, self.form, self.runner = session, form, runner
+        self.moves: list[dict[str, Any]] = []
+        self.rate = float(session.options.get("rate", 0))
+        self.orders = 0
+        self._histories: list[Path] = []
+
+    @property
+    def arm(self) -> Arm:
+        """The arm as it is now: its databases change on the way."""
+        name = STATES[len(self.runner.moved.out)]
+        return Arm(name, self.runner, Parties.of(self.runner), self.session.budget)
+
+    def open(self, wanted: int) -> None:
+        """Fill the shop with orders, find the rate, and measure the monolith as it is."""
+        session = self.session
+        self.arm.fresh_data(PRODUCTS)
+        if not self.rate:
+            session.narrator.doing("What does the monolith take?")
+            folder = session.folder / "raw" / "probe"
+            self.rate = SHARE_OF_CAPACITY * probe(self.arm, folder, mix=MIX, seed=session.seed)
+            self._histories.append(folder / "orders.jsonl")
+        session.narrator.doing(f"Selling {wanted:,} orders")
+        part = 0
+        while self.orders < wanted:
+            part += 1
+            folder = session.folder / "raw" / f"fill-{part}"
+            order = generator.closed_loop(
+                self.arm.runner.address, self.arm.parties.identity, folder, clients=FILL_CLIENTS,
+                duration_s=FILL_SLICE_S if wanted > 1000 else 3.0, mix="orders-only", seed=session.seed + 1000 + part,
+                cores=session.budget.other,
+            )  # fmt: skip
+            self.orders += generator.run(order, lambda: None)["orders_confirmed"]
+            self._histories.append(folder / "orders.jsonl")
+        self.measure()
+
+    def measure(self) -> None:
+        """Measure the state at hand under the load."""
+        arm = self.arm
+        load = Load(self.rate, self.form.slice_s, self.form.warm_up_s, MIX)
+        number_ = self.session.next_number
+        trial = run_trial(
+            self.session, arm, load, pair=1, seed=self.session.seed + number_, fresh=False, reconcile=False
+        )
+        self._histories.append(self.session.folder / trial.run["raw"] / "orders.jsonl")
+
+    def move(self, module: str, direction: str) -> None:
+        """Move a module while customers buy, and count what failed."""
+        session = self.session
+        session.narrator.doing(f"{module} moves {direction}")
+        folder = session.folder / "raw" / f"move-{len(self.moves) + 1}-{module}-{direction}"
+        started, loads = threading.Event(), list[dict[str, Any]]()
+        order = generator.open_arrivals(
+            self.runner.address, self.arm.parties.identity, folder,
+            profile=f"{self.rate:.2f}x{self.form.move_s:g}", duration_s=self.form.move_s, mix=MIX,
+            seed=session.seed + 100 + len(self.moves), warm_up_s=self.form.warm_up_s, cores=session.budget.other,
+        )  # fmt: skip
+        load = threading.Thread(target=lambda: loads.append(generator.run(order, started.set)), daemon=True)
+        load.start()
+        if not started.wait(order.timeout_s):
+            raise generator.GeneratorFailed("The load did not begin.")
+        began = time.monotonic()
+        mover = Mover(self.runner, bounds=BOUNDS, stage_s=self.form.stage_s)
+        report = mover.out(module) if direction == "out" else mover.back(module)
+        under_load = time.monotonic() - began <= self.form.move_s
+        load.join()
+        if not loads:
+            raise generator.GeneratorFailed(f"The load failed: see {folder / 'generator.log'}.")
+        _bind(self.runner, session)
+        self._histories.append(folder / "orders.jsonl")
+        found = self._told(report, loads[0], folder) | {"under_load": under_load}
+        self.moves.append(found)
+        session.narrator.done(tell_move(found))
+
+    def close(self) -> None:
+        """Check the books over everything that happened."""
+        close_books(self.session, self.arm, self._histories, self.session.runs[-1])
+
+    def _told(self, report: Report, summary: dict[str, Any], folder: Path) -> dict[str, Any]:
+        rows = [row for row in read_rows(folder / "requests.csv.gz") if row.due_s >= 0]
+        failed = [row for row in rows if row.outcome in FAILED]
+        return asdict(report) | {
+            "requests": len(rows),
+            "failed": len(failed),
+            "failures": [f"{row.journey} at {row.due_s:.2f} s: {row.outcome} {row.status}" for row in failed[:20]],
+            "pending": sum(row.code == "payment_pending" for row in rows),
+            "orders_confirmed": summary["orders_confirmed"],
+            "latency_ms": {name: summary["latency_ms"][name] for name in ("p50", "p99", "max")},
+            "void": summary["void_reasons"],
+        }
+
+
+def tell_move(found: dict[str, Any]) -> str:
+    """Return a move in one line."""
+    return (
+        f"{found['module']:<13} {found['direction']:<4} {found['took_s']:.1f} s, {found['records']:,} records, gates "
+        f"closed {found['gates_closed_ms']:.0f} ms, {found['failed']} of {found['requests']} requests failed"
+    )
+
+
+def conclude(session: Session, way: _Way) -> Result:
+    """Return the result of the whole way."""
+    by_state = {name: [run for run in session.runs if run["build"] == name] for name in STATES}
+    states = [_state(name, runs) for name, runs in by_state.items() if runs]
+    details = {"migration": {"moves": way.moves, "states": states, "rate": way.rate, "orders": way.orders}}
+    session.notes.append(
+        f"{way.rate:.0f} requests/s, half of what a ramp found the monolith to take; {way.orders:,} orders and "
+        f"{PRODUCTS:,} products at the start."
+    )
+    return session.result(
+        answer=answer(way.moves, states, session.runs),
+        comparison={},
+        findings={"C12": verdict(way.moves, states, session.runs)},
+        next_command="make experiment NAME=migration" if session.quick else "",
+        details=details,
+    )
+
+
+def _state(name: str, runs: list[Run]) -> dict[str, Any]:
+    """Return the figures of a state: the middle of its runs, and each of them."""
+    cost = [run["cpu_ms_per_order"] for run in runs if run["cpu_ms_per_order"]]
+    latency = [run["latency_ms"] for run in runs if run["latency_ms"]]
+    return {
+        "name": name,
+        "cpu_ms_per_order": statistics.mean(cost) if cost else None,
+        "each_cpu_ms_per_order": cost,
+        "p50_ms": statistics.mean(one["p50"] for one in latency) if latency else None,
+        "p99_ms": statistics.mean(one["p99"] for one in latency) if latency else None,
+        "memory_mb": statistics.mean(sum(run["memory_mb_by_part"].values()) for run in runs) if runs else None,
+        "parts": len(runs[0]["cpu_ms_by_part"]) if runs else 0,
+    }
+
+
+def best_stop(states: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the cheapest state with a module out."""
+    return min(states[1:], key=lambda state: state["cpu_ms_per_order"] or float("inf"))
+
+
+def answer(moves: list[dict[str, Any]], states: list[dict[str, Any]], runs: list[Run]) -> list[str]:
+    """Return the two sentences on top of the report."""
+    failed, requests = sum(move["failed"] for move in moves), sum(move["requests"] for move in moves)
+    violations = sum(len(run["violations"]) for run in runs)
+    longest, waited = max(move["took_s"] for move in moves), max(move["gates_closed_ms"] for move in moves)
+    best, base = best_stop(states), states[0]["cpu_ms_per_order"] or float("nan")
+    ratios = ", ".join(f"{number((state['cpu_ms_per_order'] or 0) / base, 3)}" for state in states[1:])
+    return [
+        f"{failed} of {requests:,} requests failed in {len(moves)} moves out and back, and {violations} promises were "
+        f"broken; the longest move took {longest:.0f} s, and requests waited {waited:.0f} ms at most.",
+        f"CPU per order with {sentence_of_list([str(count) for count in range(1, len(states))])} modules out, over "
+        f"none: {ratios} times; the cheapest stop on the way is "
+        f"{best['name'].removeprefix('monolith-').replace('-', ' ')}.",
+    ]
+
+
+def verdict(moves: list[dict[str, Any]], states: list[dict[str, Any]], runs: list[Run]) -> tuple[str, str]:
+    """Return the verdict about C12 and its evidence."""
+    told = answer(moves, states, runs)
+    clean = not any(move["failed"] for move in moves) and not any(run["violations"] for run in runs)
+    in_time = all(move["took_s"] < STEP_WITHIN_S and move["under_load"] for move in moves)
+    return ("supported" if clean and in_time else "not shown"), " ".join(told)
+
+
+def _bind(runner: Runner, session: Session) -> None:
+    """Bind what has been started since to the build's cores."""
+    try:
+        runner.pin(session.budget.build)
+    except Unsupported:
+        return

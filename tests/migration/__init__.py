@@ -1,0 +1,1 @@
+"""Modules of the monolith that become services, and come back."""
