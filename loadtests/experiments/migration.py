@@ -9,9 +9,10 @@ processes, so that CPU per order grows on the way. A team that wants one part to
 Load: Open arrivals (Poisson) of the mix `shopping` at half of what the monolith takes (a ramp finds it), all the time:
 through each of the four moves out and the four moves back (`twinshop migrate PART`, `--back PART`), and through a
 measured slice in each of the five states, on the way out and on the way back. The shop has 1,000 products and 20,000
-orders when it begins (`--set orders=20000`).
+orders when it begins (`--set orders=20000`; so can the other lengths be set, as `Form` below names them).
 
-What is held equal: The rate, products, cores and seeds; the same database servers, broker and edge. Each state is
+What is held equal: The rate, products, cores and seeds; the same database servers, broker and edge. Only while a
+module moves is the build not bound to its cores: what is being started would have a machine of its own. Each state is
 measured twice, once on each way, so that a drift of the machine weighs on none. The two figures of a state are all
 there is: they show a tendency, and no verdict.
 
@@ -23,9 +24,11 @@ a part is worth that can be scaled or lost alone, is for `scaling` and `blast-ra
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,8 +78,9 @@ QUICK = Form(modules=2, orders=300, move_s=26.0, slice_s=5.0, warm_up_s=1.0, sta
 def run(session: Session) -> Result:
     """Move out what can be moved, and back, measuring each state on both ways."""
     form = QUICK if session.quick else Form()
-    wanted = int(session.options.get("orders", form.orders))
-    modules = ORDER[: int(session.options.get("modules", form.modules))]
+    chosen = {name: type(value)(session.options.get(name, value)) for name, value in asdict(form).items()}
+    form = Form(**chosen)
+    modules = ORDER[: form.modules]
     session.narrator.plan(4 * len(modules) + 1)
     with outside_up(session.budget), stack_up(Condition("monolith", "monolith"), session.budget) as runner:
         if not isinstance(runner, LocalRunner):
@@ -85,7 +89,7 @@ def run(session: Session) -> Result:
             raise DeployError("The monolith has modules out already: `twinshop migrate --back` them first.")
         way = _Way(session, form, runner)
         try:
-            way.open(wanted)
+            way.open(form.orders)
             for module in modules:
                 way.move(module, "out")
                 way.measure()
@@ -168,6 +172,7 @@ class _Way:
         load.start()
         if not started.wait(order.timeout_s):
             raise generator.GeneratorFailed("The load did not begin.")
+        _bind(self.runner, None)
         began = time.monotonic()
         mover = Mover(self.runner, bounds=BOUNDS, stage_s=self.form.stage_s)
         report = mover.out(module) if direction == "out" else mover.back(module)
@@ -175,7 +180,7 @@ class _Way:
         load.join()
         if not loads:
             raise generator.GeneratorFailed(f"The load failed: see {folder / 'generator.log'}.")
-        _bind(self.runner, session)
+        _bind(self.runner, session.budget.build)
         self._histories.append(folder / "orders.jsonl")
         found = self._told(report, loads[0], folder) | {"under_load": under_load}
         self.moves.append(found)
@@ -269,9 +274,7 @@ def verdict(moves: list[dict[str, Any]], states: list[dict[str, Any]], runs: lis
     return ("supported" if clean and in_time else "not shown"), " ".join(told)
 
 
-def _bind(runner: Runner, session: Session) -> None:
-    """Bind what has been started since to the build's cores."""
-    try:
-        runner.pin(session.budget.build)
-    except Unsupported:
-        return
+def _bind(runner: Runner, cores: Sequence[int] | None) -> None:
+    """Bind the stack, with all that has been started since, to these cores; None: to none."""
+    with contextlib.suppress(Unsupported):
+        runner.pin(cores)
