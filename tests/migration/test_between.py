@@ -1,0 +1,57 @@
+"""A monolith with modules out is stopped, started and given fresh data like any other stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from deploy.errors import DeployError
+from deploy.local import LocalRunner
+from deploy.moved import Moved
+from migration.moves import Mover
+from tests.arms import Arm, OwnStacks
+from tests.conftest import SHIFT
+
+PRODUCTS = 7
+
+
+@pytest.fixture
+def monolith() -> Iterator[Arm]:
+    """A monolith of the test's own, up."""
+    own = OwnStacks(SHIFT)
+    try:
+        yield own.start(["monolith"]).running["monolith"]
+    finally:
+        own.stop()
+
+
+@pytest.mark.long
+def test_state_outlives_a_restart_and_fresh_data(monolith: Arm) -> None:
+    runner = monolith.runner
+    assert isinstance(runner, LocalRunner)
+    Mover(runner, stage_s=0.1).out("notifications")
+    Mover(runner, stage_s=0.1).out("catalog")
+
+    runner.down()
+    runner.up()
+    runner.reset(PRODUCTS)
+
+    assert runner.moved == Moved(("notifications", "catalog"))
+    assert len(_products(monolith)) == PRODUCTS
+    with pytest.raises(DeployError, match="the next one out is payments"):
+        Mover(runner).out("orders")
+    with pytest.raises(DeployError, match="the next one back is catalog"):
+        Mover(runner).back("notifications")
+
+    for module in ("catalog", "notifications"):
+        Mover(runner, stage_s=0.1).back(module)
+    assert runner.moved == Moved()
+    assert len(_products(monolith)) == PRODUCTS
+    assert [part.name for part in runner.stack.parts] == ["db", "web", "edge"]
+
+
+def _products(monolith: Arm) -> list[object]:
+    items: list[object] = httpx.get(f"{monolith.url}/products", params={"limit": 50}).json()["items"]
+    return items
