@@ -87,9 +87,12 @@ _ASK_THE_SERVICE = """
 # Back in the monolith an order follows its payment in one transaction, and no event tells it later. So what an order
 # has not heard of yet is asked again: a charge, a refund, sent once more with its key, is answered as it was.
 _ASK_AGAIN = (
+    # An order that is not even priced is carried on from its first step, which records its payment anew.
+    "DELETE FROM payments USING orders WHERE orders.id = payments.order_id AND orders.status = 'placed'",
+    "UPDATE sagas SET due_at = now() FROM orders WHERE orders.id = order_id AND orders.status = 'placed'",
     """
     UPDATE payments SET status = 'pending' FROM orders WHERE orders.id = payments.order_id AND (
-        orders.status IN ('placed', 'payment_pending') OR (orders.status = 'rejected' AND payments.status = 'captured'
+        orders.status = 'payment_pending' OR (orders.status = 'rejected' AND payments.status = 'captured'
             AND NOT EXISTS (SELECT FROM refunds WHERE refunds.payment_id = payments.id AND origin = 'late_capture')))
     """,
     """

@@ -142,6 +142,35 @@ def test_nobody_works_on_a_copy(shop: Shop, urls: dict[str, dict[str, str]]) -> 
         assert service.execute(due.format("payments", "due_at").encode()).fetchone() == (0,)
 
 
+def test_payments_that_come_back_are_asked_again_where_their_order_has_not_heard(
+    shop: Shop, urls: dict[str, dict[str, str]]
+) -> None:
+    module = MODULES["payments"]
+    _moved(module, "monolith", urls["payments"])
+    copying.empty(module, "monolith", urls["payments"]["monolith"])
+    with psycopg.connect(urls["payments"]["service"]) as service:
+        service.execute("UPDATE payments SET status = 'captured', captured = amount WHERE status = 'pending'")
+    (confirmed,) = shop.rows("SELECT id::text FROM orders WHERE idempotency_key = 'key-3'")[0]
+    shop.change(f"UPDATE orders SET status = 'placed', lines = '[]', total = NULL WHERE id = '{confirmed}'")
+    shop.change(f"INSERT INTO sagas (order_id, payment_method, wanted) VALUES ('{confirmed}', 'pm_ok', '{{}}')")
+
+    copy = Copy(module, "service", urls["payments"])
+    try:
+        copy.start()
+        copy.catch_up()
+        copy.verify()
+        copy.release()
+    finally:
+        copy.stop()
+
+    due = shop.rows(
+        "SELECT orders.status FROM payments JOIN orders ON orders.id = order_id WHERE next_attempt_at <= now()"
+    )
+    assert due == [("payment_pending",)]
+    assert shop.rows(f"SELECT * FROM payments WHERE order_id = '{confirmed}'") == []
+    assert shop.rows("SELECT order_id::text FROM sagas WHERE due_at <= now()") == [(confirmed,)]
+
+
 def _moved(module: Module, source: str, urls: dict[str, str], *, release: bool = True) -> int:
     copy = Copy(module, source, urls)
     try:
