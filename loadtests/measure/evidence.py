@@ -83,11 +83,16 @@ def _worth_a_replay(parties: Parties, attempts: tuple[Attempt, ...]) -> list[Att
         for row in read_views(parties.databases)["v_orders"]
         if row.reason != RejectReason.UNAVAILABLE
     }
-    placed = {
-        (a.customer, a.key): a
-        for a in attempts
-        if a.kind == "order" and a.status != UNPROCESSABLE and (a.customer, a.key) in standing
-    }
+    placed: dict[tuple[str, str], Attempt] = {}
+    for a in attempts:
+        if a.kind == "order" and a.status != UNPROCESSABLE and (a.customer, a.key) in standing:
+            known = placed.get((a.customer, a.key))
+            # Where the first one got no answer, another body may have taken the key: the one that was answered has it.
+            if known is None or known.request == a.request or (known.is_unanswered and not a.is_unanswered):
+                placed[a.customer, a.key] = a
+            elif known.is_unanswered:
+                del placed[a.customer, a.key]
+                standing.discard((a.customer, a.key))
     return sorted(placed.values(), key=lambda a: (a.status == 201, not a.is_unanswered))[:MAX_REPLAYS]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from loadtests.generator.history import OrderCall
 from loadtests.measure import evidence, history
-from loadtests.measure.books import Attempt
+from loadtests.measure.books import Attempt, OrderRow
 from loadtests.measure.parties import Parties
 
 PARTIES = Parties(
@@ -117,3 +117,22 @@ def test_the_clients_history_becomes_attempts_in_the_order_of_the_answers() -> N
     assert (cancelled.kind, cancelled.order_id) == ("cancel", "o-1")
     assert lost.is_unanswered
     assert not lost.is_failed
+
+
+def test_the_body_that_was_answered_is_sent_again_and_none_where_nobody_can_know(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    orders = [OrderRow(f"id-{key}", "ada", "confirmed", 1, "EUR", "p", None, key) for key in ("known", "unknown")]
+    monkeypatch.setattr(evidence, "read_views", lambda _: {"v_orders": orders})
+    one, other = {"quantity": 1}, {"quantity": 2}
+    attempts = (
+        Attempt("order", "ada", "known", 0, request=one),
+        Attempt("order", "ada", "known", 201, request=other),
+        Attempt("order", "ada", "known", 422, "idempotency_key_reused", request=one),
+        Attempt("order", "ada", "unknown", 0, request=one),
+        Attempt("order", "ada", "unknown", 504, request=other),
+    )
+
+    chosen = evidence._worth_a_replay(PARTIES, attempts)
+
+    assert [(one.key, one.request) for one in chosen] == [("known", other)]
