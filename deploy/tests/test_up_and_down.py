@@ -190,9 +190,11 @@ def test_ctrl_c_while_coming_up_stops_all_that_was_started(
 ) -> None:
     environment = {**os.environ, "TWINSHOP_HOME": str(home.root), "TWINSHOP_PORT_SHIFT": str(shift)}
     script = f"""if True:
-        import sys
+        import signal, sys
         from deploy.cli import guard
         from deploy.local import LocalRunner
+        # What is started in the background of a script is started with Ctrl-C turned off.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         runner = LocalRunner("monolith", topology="{HERE}")
         sys.exit(guard(lambda: runner.up({{"web": {{"UNREADY": "1"}}}})))
     """
