@@ -28,7 +28,6 @@ its CPU is not.
 from __future__ import annotations
 
 import random
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -41,7 +40,6 @@ from loadtests.experiments.session import PRODUCTS, Session
 from loadtests.report.result import Result
 
 STACKS = ("monolith", "microservices", "colocated")
-WARM_CLIENTS = 8
 
 
 @dataclass(frozen=True)
@@ -120,13 +118,8 @@ class _Climb:
             self._slice(arm, rung, round_, "list")
 
     def warm(self, arm: Arm, seconds: float) -> None:
-        """Send orders as fast as they are answered, so that code, pools and statements are warm."""
-        folder = self.session.folder / "raw" / f"warm-{arm.name}-{time.monotonic_ns()}-order"
-        order = generator.closed_loop(
-            arm.runner.address, arm.parties.identity, folder, clients=WARM_CLIENTS, duration_s=seconds,
-            mix="orders-only", seed=self.session.seed, cores=self.session.budget.other,
-        )  # fmt: skip
-        self.feeder.run(order, lambda: None)
+        """Warm a stack up; its orders are in the books like all others."""
+        slices.warm(arm, self.feeder, self.session.folder / "raw", seconds=seconds, seed=self.session.seed)
 
     def _slice(self, arm: Arm, rung: Rung, round_: int, unit: str) -> None:
         form = self.form

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from loadtests.experiments import generator
@@ -13,6 +14,8 @@ from loadtests.experiments.generator import Order
 from loadtests.experiments.trial import latency_of
 from loadtests.measure import accounting
 from loadtests.report.result import Run
+
+WARM_CLIENTS = 8
 
 
 def load(
@@ -34,6 +37,15 @@ def load(
     reading, counts = before[0]
     grown = accounting.counted_between(counts, accounting.counters(arm.runner))
     return Measured(summary, accounting.between(reading, after), after, grown)
+
+
+def warm(arm: Arm, feeder: Feeder, folder: Path, *, seconds: float, seed: int) -> None:
+    """Send orders as fast as they are answered, so that code, pools and statements are warm; keep their history."""
+    order = generator.closed_loop(
+        arm.runner.address, arm.parties.identity, folder / f"warm-{arm.name}-{time.monotonic_ns()}-order",
+        clients=WARM_CLIENTS, duration_s=seconds, mix="orders-only", seed=seed, cores=arm.budget.other,
+    )  # fmt: skip
+    feeder.run(order, lambda: None)
 
 
 def row(number: int, rung: str, unit: str, round_: int, rate: float, measured: Measured) -> Run:

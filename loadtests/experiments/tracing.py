@@ -23,7 +23,6 @@ trace names the part that is slow is no matter of cost: a test plants a delay an
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -44,7 +43,6 @@ STACKS = ("monolith", "microservices")
 SHARES = {"1%": 0.01, "100%": 1.0}
 TARGET, TARGET_OF = 1.10, "1%"
 TOLERANCE = 0.10
-WARM_CLIENTS = 8
 
 
 @dataclass(frozen=True)
@@ -132,8 +130,9 @@ class _Taking:
         self.session.narrator.doing(f"Round {round_}: {way.name}")
         if not self.switch.to(way):
             self._restart(arm)  # who was restarted has fresh connections and an empty pool: so must everybody
-        self._warm(arm)
-        folder = self.session.folder / "raw" / f"{round_:02d}-{way.name.replace('%', '')}-{arm.name}-order"
+        raw = self.session.folder / "raw"
+        slices.warm(arm, self.feeder, raw, seconds=form.warm_s, seed=self.session.seed)
+        folder = raw / f"{round_:02d}-{way.name.replace('%', '')}-{arm.name}-order"
         order = generator.open_arrivals(
             arm.runner.address, arm.parties.identity, folder, profile=f"{form.rate:g}x{form.slice_s:g}",
             duration_s=form.slice_s, mix="orders-only", seed=self.session.seed + round_, warm_up_s=0.7,
@@ -148,14 +147,6 @@ class _Taking:
         parts = switch.traced_parts(arm.runner)
         with ThreadPoolExecutor(len(parts)) as pool:
             list(pool.map(arm.runner.restart, parts))
-
-    def _warm(self, arm: Arm) -> None:
-        folder = self.session.folder / "raw" / f"warm-{arm.name}-{time.monotonic_ns()}-order"
-        order = generator.closed_loop(
-            arm.runner.address, arm.parties.identity, folder, clients=WARM_CLIENTS, duration_s=self.form.warm_s,
-            mix="orders-only", seed=self.session.seed, cores=self.session.budget.other,
-        )  # fmt: skip
-        self.feeder.run(order, lambda: None)
 
 
 def compare(runs: list[Run], *, withhold: bool) -> dict[str, Ratio]:

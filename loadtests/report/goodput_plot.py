@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from loadtests.report.plot import Figure, colour, figure, view
@@ -18,7 +19,7 @@ def goodput(result: Result) -> Figure | None:
         return None
     data = []
     for one, shade in zip(found, _COLOURS * len(found), strict=False):
-        shares = _smooth(one["confirmed_by_second"], one["due_by_second"])
+        shares = smoothed_shares(one["confirmed_by_second"], one["due_by_second"], WINDOW)
         data.append(
             {
                 "type": "scatter",
@@ -30,16 +31,7 @@ def goodput(result: Result) -> Figure | None:
                 "hovertemplate": "%{x} s: %{y:.0f} %<extra>" + one["arm"] + "</extra>",
             }
         )
-    from_s, to_s = found[0]["trigger"]
-    band = {"type": "rect", "x0": from_s, "x1": to_s, "y0": 0, "y1": 1, "yref": "paper", "line": {"width": 0},
-            "fillcolor": colour("bad", 0.12), "layer": "below"}  # fmt: skip
-    layout = {
-        "xaxis": {"title": {"text": "seconds"}},
-        "yaxis": {"title": {"text": "% of orders confirmed at once"}, "range": [0, 104]},
-        "shapes": [band],
-        "hovermode": "x unified",
-        "legend": {"orientation": "h", "y": 1.14},
-    }
+    layout = shares_over_time("% of orders confirmed at once", found[0]["trigger"])
     reading = (
         f"The share of the orders of each second that were answered 201, over {WINDOW} s. In the band payments is "
         "slow; after it, it works as before."
@@ -79,10 +71,25 @@ def attempts(result: Result) -> Figure | None:
     return figure("attempts", "Attempts per order", reading, [view("", data, layout)], 360)
 
 
-def _smooth(good: list[int], due: list[int]) -> list[float | None]:
+def shares_over_time(what: str, trouble: Sequence[float]) -> dict[str, Any]:
+    """Return the layout of shares in per cent by second; `trouble` (from, to, in seconds) is a band behind them."""
+    from_s, to_s = trouble
+    band = {"type": "rect", "x0": from_s, "x1": to_s, "y0": 0, "y1": 1, "yref": "paper", "line": {"width": 0},
+            "fillcolor": colour("bad", 0.12), "layer": "below"}  # fmt: skip
+    return {
+        "xaxis": {"title": {"text": "seconds"}},
+        "yaxis": {"title": {"text": what}, "range": [0, 104]},
+        "shapes": [band],
+        "hovermode": "x unified",
+        "legend": {"orientation": "h", "y": 1.14},
+    }
+
+
+def smoothed_shares(good: Sequence[int], due: Sequence[int], window_s: int) -> list[float | None]:
+    """Return how many per cent of what was due were good, by second, over the seconds up to it; None of nothing."""
     shares: list[float | None] = []
     for second in range(len(due)):
-        window = slice(max(0, second - WINDOW + 1), second + 1)
+        window = slice(max(0, second - window_s + 1), second + 1)
         asked = sum(due[window])
         shares.append(100 * sum(good[window]) / asked if asked else None)
     return shares

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from loadtests.report.goodput_plot import shares_over_time, smoothed_shares
 from loadtests.report.plot import Figure, colour, figure, view
 from loadtests.report.result import Result
 from loadtests.report.words import build_name, number
@@ -37,21 +38,12 @@ def over_time(result: Result) -> Figure | None:
                 "mode": "lines",
                 "name": build_name(arm),
                 "x": list(range(len(due))),
-                "y": _smooth(good, due),
+                "y": smoothed_shares(good, due, WINDOW),
                 "line": {"color": colour(shade), "width": 3, "dash": dash},
                 "hovertemplate": "%{y:.0f} %<extra>" + build_name(arm) + "</extra>",
             }
         )
-    from_s, to_s = found[0]["slow"]
-    band = {"type": "rect", "x0": from_s, "x1": to_s, "y0": 0, "y1": 1, "yref": "paper", "line": {"width": 0},
-            "fillcolor": colour("bad", 0.12), "layer": "below"}  # fmt: skip
-    layout = {
-        "xaxis": {"title": {"text": "seconds"}},
-        "yaxis": {"title": {"text": "% of orders confirmed in 3 s"}, "range": [0, 104]},
-        "shapes": [band],
-        "hovermode": "x unified",
-        "legend": {"orientation": "h", "y": 1.14},
-    }
+    layout = shares_over_time("% of orders confirmed in 3 s", found[0]["slow"])
     reading = (
         f"The share of the orders of each second that were answered 201 within 3 s, over {WINDOW} s. In the band the "
         "mail server takes its time over each mail."
@@ -160,12 +152,3 @@ def _answered(found: Sequence[dict[str, Any]], arm: str, act: str, when: str) ->
     asked = sum(effect[f"asked_{when}"] for effect in effects)
     right = sum((effect[f"available_{when}"] or 0.0) * effect[f"asked_{when}"] for effect in effects)
     return f"{100 * right / asked:.0f} %" if asked else ""
-
-
-def _smooth(good: list[int], due: list[int]) -> list[float | None]:
-    shares: list[float | None] = []
-    for second in range(len(due)):
-        window = slice(max(0, second - WINDOW + 1), second + 1)
-        asked = sum(due[window])
-        shares.append(100 * sum(good[window]) / asked if asked else None)
-    return shares

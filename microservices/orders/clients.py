@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
-from pydantic import ValidationError
-from pydantic_core import from_json
 
 from microservices.kit.peers import Peer, Unanswered, Unreached
 from microservices.orders.order import OrderState
-from shared.contract.bodies import MoneyBody
 from shared.contract.inner import CancelRefundResult, ChargeInput, ChargeResult, Reservation, ReservationInput
-from shared.domain.errors import (
-    FieldError,
-    InvalidRequest,
-    OutOfStock,
-    PriceChanged,
-    ReservationRefused,
-    ShopError,
-    Unavailable,
-)
+from shared.contract.refusals import refusal_of_catalog
+from shared.domain.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +46,7 @@ class Catalog:
         except (Unreached, Unanswered) as error:
             raise Unavailable("The catalog is away.") from error
         if answer.status_code != 200:
-            raise _refusal(answer)
+            raise refusal_of_catalog(answer.status_code, answer.content)
         return Reservation.model_validate_json(answer.content)
 
 
@@ -105,24 +94,3 @@ class Payments:
             return answer
         log.warning("payments answered %d to %s: %s", answer.status_code, path, answer.text[:200])
         return None
-
-
-def _refusal(answer: httpx.Response) -> ShopError:
-    """Return the shop's error that a problem of the catalog tells; what is none of the known ones is an absence."""
-    try:
-        problem: dict[str, Any] = from_json(answer.content)
-        code, detail = problem["code"], problem["detail"]
-        if code == "out_of_stock":
-            error: ShopError = OutOfStock("a product")
-            error.detail = detail
-            return error
-        if code == "price_changed":
-            return PriceChanged(MoneyBody(**problem["total"]).to_money())
-        if code == "invalid_request":
-            return InvalidRequest(detail, [FieldError(**item) for item in problem.get("errors", [])])
-        if code == "reservation_refused":
-            return ReservationRefused(detail)
-    except (ValueError, KeyError, TypeError, ValidationError):
-        code = "unreadable"
-    log.warning("the catalog answered %d (%s)", answer.status_code, code)
-    return Unavailable("The catalog is away.")

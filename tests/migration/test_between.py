@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
@@ -11,20 +9,9 @@ from deploy.errors import DeployError
 from deploy.local import LocalRunner
 from deploy.moved import Moved
 from migration.moves import Mover
-from tests.arms import Arm, OwnStacks
-from tests.conftest import SHIFT
+from tests.arms import Arm
 
 PRODUCTS = 7
-
-
-@pytest.fixture
-def monolith() -> Iterator[Arm]:
-    """A monolith of the test's own, up."""
-    own = OwnStacks(SHIFT)
-    try:
-        yield own.start(["monolith"]).running["monolith"]
-    finally:
-        own.stop()
 
 
 @pytest.mark.long

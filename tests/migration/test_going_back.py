@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -15,20 +14,9 @@ from deploy.local import LocalRunner
 from deploy.moved import Moved
 from migration.moves import Mover
 from migration.watch import BoundBroken, Bounds, Count
-from tests.arms import Arm, OwnStacks
-from tests.conftest import SHIFT
+from tests.arms import Arm
 
 SLOW_MS = 300
-
-
-@pytest.fixture
-def monolith() -> Iterator[Arm]:
-    """A monolith of the test's own, up."""
-    own = OwnStacks(SHIFT)
-    try:
-        yield own.start(["monolith"]).running["monolith"]
-    finally:
-        own.stop()
 
 
 @pytest.mark.long
