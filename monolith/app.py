@@ -28,7 +28,7 @@ def create_app(settings: Settings, provider_transport: httpx.BaseTransport | Non
     `provider_transport` is for tests, which bring a provider of their own.
     """
     app = Flask(__name__, static_folder=None)
-    metrics = Metrics(counting=settings.counting)
+    metrics = Metrics(off_file=settings.counting_off_file)
     database = Database(settings.database_url, pool_size=settings.db_pool_size, metrics=metrics)
     transport = provider_transport or payments.DeadlineTransport(settings.provider_timeout_s)
     provider = payments.Provider(

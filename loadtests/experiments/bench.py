@@ -24,12 +24,11 @@ from __future__ import annotations
 
 import random
 
-from loadtests.experiments import generator, journeys_core, pairing
+from loadtests.experiments import generator, journeys_core, pairing, slices
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
 from loadtests.experiments.floor import Floor
 from loadtests.experiments.session import PRODUCTS, Session
-from loadtests.measure.accounting import Spent
 from loadtests.report.result import Ratio, Result, Run
 from loadtests.report.words import number, sentence_of_list, times
 
@@ -100,40 +99,12 @@ def _slice(
     if round_ == 0:
         session.narrator.done()
         return
-    row = _row(session.next_number, build, unit, round_, units, spent, wall_s, share)
+    row = slices.costs(session.next_number, build, unit, round_, units, spent, wall_s, share)
     row["generator"] = details
     row["counted"] = counted
     session.runs.append(row)
     cost = number(row["cpu_ms_per_unit"])
     session.narrator.done(f"round {round_}  {unit:<5} {build:<14} {cost} ms CPU, {row['rate_achieved']:.0f}/s")
-
-
-def _row(
-    number_: int, build: str, unit: str, round_: int, units: int, spent: Spent, wall_s: float, error_share: float
-) -> Run:
-    return {
-        "build": build,
-        "number": number_,
-        "pair": round_,
-        "unit": unit,
-        "units": units,
-        "rate_target": None,
-        "rate_achieved": units / wall_s,
-        "orders_confirmed": units if unit == "order" and build != "floor" else 0,
-        "latency_ms": None,
-        "latency_ms_by_journey": {},
-        "error_share": error_share,
-        "cpu_ms_per_order": spent.per(units) if unit == "order" else None,
-        "cpu_ms_per_unit": spent.per(units),
-        "cpu_ms_by_part": dict(spent.cpu_ms),
-        "memory_mb_by_part": {},
-        "reconciled": None,
-        "violations": [],
-        "void": not units or bool(spent.restarted),
-        "void_reasons": (["nothing was done"] if not units else [])
-        + [f"{part} was restarted" for part in spent.restarted],
-        "duration_s": wall_s,
-    }
 
 
 def _reconcile(session: Session, arms: dict[str, Arm]) -> None:

@@ -45,18 +45,10 @@ LISTED = ("monolith", "colocated", "microservices")
 
 def ablations() -> tuple[Rung, ...]:
     """Return a rung with one thing taken away or exchanged; each of them changes the work."""
-    no_tokens, uncounted = {"SERVICE_TOKENS": "false"}, {"COUNTING": "false"}
-    plain = {"HTTP_TRANSPORT": "httpx"}
+    no_tokens, plain = {"SERVICE_TOKENS": "false"}, {"HTTP_TRANSPORT": "httpx"}
     parts = ("catalog", "orders", "payments")
     return (
         Rung("no-tokens", "microservices", "no tokens between services", dict.fromkeys(parts, no_tokens)),
-        Rung("monolith-uncounted", "monolith", "what parts count for the instrument, left out", {"web": uncounted}),
-        Rung(
-            "uncounted",
-            "microservices",
-            "the same in the services",
-            dict.fromkeys((*parts, "notifications"), uncounted),
-        ),
         Rung("no-events", "microservices", "events and mails put off", holds="broker"),
         Rung("plain-httpx", "microservices", "httpx as it comes", dict.fromkeys(parts[1:], plain)),
     )

@@ -10,9 +10,8 @@ A list of products, which passes one service only, hardly changes. In all, a con
 Load: Open arrivals (Poisson) at one rate for all rungs: orders alone, and lists of 20 alone, in alternating slices of
 3 s on live, warm stacks, in rounds of random order (`--set rounds=8`). Rungs: the monolith; the services in one process
 (colocated); the services in processes, calling each other's ports; the same with Envoy between them. Beside the ladder,
-since they change the work, in fewer rounds: no tokens between services; parts that count nothing, which is what the
-instrument costs them; the broker held, so that events and mails wait until after the slice; httpx's own transport in
-place of aiohttp's below the same API.
+since they change the work, in fewer rounds: no tokens between services; the broker held, so that events and mails
+wait until after the slice; httpx's own transport in place of aiohttp's below the same API.
 
 What is held equal: Cores, products, rate, and within a round the very requests. Rungs that are one stack with other
 settings are restarted and warmed up with closed-loop orders before they are measured again. CPU is that of all parts,
@@ -51,8 +50,8 @@ class Form:
     slice_s: float = 3.0
     list_slice_s: float = 2.0
     warm_s: float = 1.5
-    order_rate: float = 24.0
-    list_rate: float = 150.0
+    order_rate: float = 60.0
+    list_rate: float = 500.0
 
 
 QUICK = Form(rounds=2, ablation_rounds=1, slice_s=1.5, list_slice_s=1.0, warm_s=1.0)

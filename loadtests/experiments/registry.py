@@ -36,6 +36,7 @@ MODULES = {
     "migration": "loadtests.experiments.migration",
     "chaos": "loadtests.experiments.chaos",
     "tracing": "loadtests.experiments.tracing",
+    "instrument": "loadtests.experiments.instrument",
 }
 SECTIONS = {
     "Question": "question",

@@ -13,6 +13,7 @@ from loadtests.experiments.feeder import Feeder
 from loadtests.experiments.generator import Order
 from loadtests.experiments.trial import latency_of
 from loadtests.measure import accounting
+from loadtests.measure.accounting import Spent
 from loadtests.report.result import Run
 
 WARM_CLIENTS = 8
@@ -25,7 +26,8 @@ def load(
     before: list[tuple[accounting.Reading, Any]] = []
 
     def begin() -> None:
-        before.append((accounting.take(arm.runner), accounting.counters(arm.runner)))
+        counts = accounting.counters(arm.runner)  # first: what asking for them costs is not the load's
+        before.append((accounting.take(arm.runner), counts))
         if on_start is not None:
             on_start()
 
@@ -83,4 +85,33 @@ def row(number: int, rung: str, unit: str, round_: int, rate: float, measured: M
         "histograms": {name: kept["latency"] for name, kept in tally.items()},
         "counted": measured.counted,
         "generator": {"late": summary["void_reasons"]},
+    }
+
+
+def costs(
+    number: int, build: str, unit: str, round_: int, units: int, spent: Spent, wall_s: float, error_share: float = 0.0
+) -> Run:
+    """Return a slice that is about cost alone, as a run of a result: nothing is said of waits."""
+    return {
+        "build": build,
+        "number": number,
+        "pair": round_,
+        "unit": unit,
+        "units": units,
+        "rate_target": None,
+        "rate_achieved": units / wall_s,
+        "orders_confirmed": units if unit == "order" and build != "floor" else 0,
+        "latency_ms": None,
+        "latency_ms_by_journey": {},
+        "error_share": error_share,
+        "cpu_ms_per_order": spent.per(units) if unit == "order" else None,
+        "cpu_ms_per_unit": spent.per(units),
+        "cpu_ms_by_part": dict(spent.cpu_ms),
+        "memory_mb_by_part": {},
+        "reconciled": None,
+        "violations": [],
+        "void": not units or bool(spent.restarted),
+        "void_reasons": (["nothing was done"] if not units else [])
+        + [f"{part} was restarted" for part in spent.restarted],
+        "duration_s": wall_s,
     }

@@ -46,7 +46,7 @@ class Part:
     def __init__(self, name: str, settings: ServiceSettings) -> None:
         self.name = name
         self.settings = settings
-        self.metrics = Metrics(counting=settings.counting)
+        self.metrics = Metrics(off_file=settings.counting_off_file)
         self._lag = LoopLag()
         self.metrics.watch_loop(self._lag.read)
         self.recorder = spans.start(name, settings)  # None: tracing is off, and nothing below is any different for it

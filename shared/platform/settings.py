@@ -38,7 +38,7 @@ class CommonSettings(BaseSettings):
     sweep_interval_s: float = 1.0
     leave_s: float = Field(default=0.0, ge=0, le=30)  # serve on after being told to stop: see leaving.py
 
-    counting: bool = True  # false: parts count nothing, so that the cost of counting can be measured
+    counting_off_file: str = ""  # while this file is there, nothing is counted: see metrics.py
     crash_at: str = ""
     reached_file: str = ""
     faults_file: str = ""  # see mishaps.py

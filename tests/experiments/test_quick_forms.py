@@ -29,6 +29,7 @@ EXPERIMENTS = {
     "consistency": ("agreement", "C6"),
     "crossover": ("crossover", None),
     "tracing": ("tracing", "C8"),
+    "instrument": ("", None),
     "migration": ("migration", "C12"),
     "blast-radius": ("impacts", "C1"),
     "resilience": ("goodput", "C9"),
