@@ -8,7 +8,8 @@ orders.
 
 Load: Open arrivals (Poisson) of the mixes `browsing`, `shopping` and `ordering` (`--set mix=shopping` for one), in runs
 of 8 s after 3 s of warm-up. The rate grows by half until a run breaks a bound, then the gap is halved (by ratio) until
-it is within 10 %, and the border is tested once more. The builds take turns.
+it is within 10 %, and the border is tested once more. The builds take turns. A run in which the generator was late is
+void, unless the waits break the bound by more than the generator was ever late: then the rate has failed all the same.
 
 What is held equal: Cores, products, bounds, and fresh data before each run.
 
@@ -27,6 +28,7 @@ from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.search import Search
 from loadtests.experiments.session import PRODUCTS, Session
 from loadtests.experiments.trial import Load, Trial, run_trial
+from loadtests.generator.watch import LATE
 from loadtests.report.result import Ratio, Result, Run
 from loadtests.report.words import build_name, number, sentence_of_list
 
@@ -97,7 +99,11 @@ def _try(session: Session, arm: Arm, mix: str, search: Search) -> list[dict[str,
     # The same seed at the same rate would send the very same requests when the border is tested again.
     trial = run_trial(session, arm, load, pair=search.tries + 1, seed=session.seed + search.tries + search.void)
     if trial.run["void"]:
-        search.tell_void()
+        if fails_anyway(trial.run):
+            search.tell(rate, good=False)
+            session.notes.append(f"{arm.name} failed at {rate:.0f}/s of {mix}, though the generator was late, too.")
+        else:
+            search.tell_void()
         return []
     search.tell(rate, good=holds(trial.run))
     return [_point(trial, rate)]
@@ -108,6 +114,17 @@ def holds(run: Run) -> bool:
     latency = run["latency_ms"]
     in_time = latency is not None and latency["p99"] <= P99_MS
     return in_time and run["error_share"] <= ERROR_SHARE and run["reconciled"] is not False
+
+
+def fails_anyway(run: Run) -> bool:
+    """Whether a run that is void only for lateness had broken the bound on waits without it, too.
+
+    Of a latency, which counts from when a request was due, at most the greatest lag is the generator's.
+    """
+    latency = run["latency_ms"]
+    if latency is None or not all(reason.startswith(LATE) for reason in run["void_reasons"]):
+        return False
+    return latency["p99"] - float(run["generator"]["lag_ms"]["max"]) > P99_MS
 
 
 def _point(trial: Trial, rate: float) -> dict[str, float]:

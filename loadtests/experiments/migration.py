@@ -6,13 +6,14 @@ Hypothesis: Yes: a module's data is copied while it is used, and it changes side
 instead of failing. Notifications out costs least, for nobody waits for them; each part more adds calls, commits and
 processes, so that CPU per order grows on the way. A team that wants one part to live or be scaled alone stops there.
 
-Load: Open arrivals (Poisson) of the mix `shopping` at half of what the monolith takes (a ramp finds it), all the time:
-through each of the four moves out and the four moves back (`twinshop migrate PART`, `--back PART`), and through a
+Load: Open arrivals (Poisson) of the mix `shopping` at half of what the monolith takes (a ramp finds it) through each of
+the four moves out and the four moves back (`twinshop migrate PART`, `--back PART`), and at a fifth of it through a
 measured slice in each of the five states, on the way out and on the way back. The shop has 1,000 products and 20,000
 orders when it begins (`--set orders=20000`; so can the other lengths be set, as `Form` below names them).
 
-What is held equal: The rate, products, cores and seeds; the same database servers, broker and edge. Only while a
-module moves is the build not bound to its cores: what is being started would have a machine of its own. Each state is
+What is held equal: The rates, products, cores and seeds; the same database servers, broker and edge. Only while a
+module moves is the build not bound to its cores: what is being started would have a machine of its own. In a slice all
+parts share the monolith's core, so its rate is one that four parts bear as well. Each state is
 measured twice, once on each way, so that a drift of the machine weighs on none. The two figures of a state are all
 there is: they show a tendency, and no verdict.
 
@@ -55,7 +56,9 @@ MIX = "shopping"
 STATES = ("monolith", *(f"monolith-{count}-out" for count in range(1, len(ORDER) + 1)))
 FILL_CLIENTS = 8
 FILL_SLICE_S = 10.0
-SHARE_OF_CAPACITY = 0.5
+SHARE_OF_CAPACITY = 0.5  # while a module moves
+SHARE_IN_SLICES = 0.2
+UP_TO_RATE = 1500.0  # where the ramp ends
 STEP_WITHIN_S = 60.0
 BOUNDS = Bounds(p99_ms=1500)  # the machine may be shared; a service that is broken takes longer
 
@@ -115,6 +118,7 @@ class _Way:
         self.session, self.form, self.runner = session, form, runner
         self.moves: list[dict[str, Any]] = []
         self.rate = float(session.options.get("rate", 0))
+        self.slice_rate = self.rate * SHARE_IN_SLICES / SHARE_OF_CAPACITY
         self.orders = 0
         self._histories: list[Path] = []
 
@@ -131,7 +135,8 @@ class _Way:
         if not self.rate:
             session.narrator.doing("What does the monolith take?")
             folder = session.folder / "raw" / "probe"
-            self.rate = SHARE_OF_CAPACITY * probe(self.arm, folder, mix=MIX, seed=session.seed)
+            capacity = probe(self.arm, folder, mix=MIX, seed=session.seed, to_rate=UP_TO_RATE)
+            self.rate, self.slice_rate = SHARE_OF_CAPACITY * capacity, SHARE_IN_SLICES * capacity
             self._histories.append(folder / "orders.jsonl")
         session.narrator.doing(f"Selling {wanted:,} orders")
         part = 0
@@ -150,7 +155,7 @@ class _Way:
     def measure(self) -> None:
         """Measure the state at hand under the load."""
         arm = self.arm
-        load = Load(self.rate, self.form.slice_s, self.form.warm_up_s, MIX)
+        load = Load(self.slice_rate, self.form.slice_s, self.form.warm_up_s, MIX)
         number_ = self.session.next_number
         trial = run_trial(
             self.session, arm, load, pair=1, seed=self.session.seed + number_, fresh=False, reconcile=False
@@ -218,8 +223,8 @@ def conclude(session: Session, way: _Way) -> Result:
     states = [_state(name, runs) for name, runs in by_state.items() if runs]
     details = {"migration": {"moves": way.moves, "states": states, "rate": way.rate, "orders": way.orders}}
     session.notes.append(
-        f"{way.rate:.0f} requests/s, half of what a ramp found the monolith to take; {way.orders:,} orders and "
-        f"{PRODUCTS:,} products at the start."
+        f"{way.rate:.0f} requests/s while modules moved, half of what a ramp found the monolith to take, and "
+        f"{way.slice_rate:.0f}/s in the slices; {way.orders:,} orders and {PRODUCTS:,} products at the start."
     )
     return session.result(
         answer=answer(way.moves, states, session.runs),

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from loadtests.experiments import three_rulers
-from loadtests.experiments.capacity import compare, holds
+from loadtests.experiments.capacity import P99_MS, compare, fails_anyway, holds
 from loadtests.experiments.generator import GeneratorFailed
 from loadtests.experiments.search import MAX_TRIES, PRECISION, Search
+from loadtests.generator.watch import LATE
 from loadtests.report.conftest import make_run
 
 
@@ -95,6 +96,21 @@ def test_a_run_holds_only_if_it_was_in_time_and_right() -> None:
 
     for spoilt in ({"reconciled": False}, {"error_share": 0.01}, {"latency_ms": None}):
         assert not holds({**run, **spoilt})  # type: ignore[typeddict-item]
+
+
+def test_a_late_generator_saves_no_build_that_was_too_slow_by_more_than_that() -> None:
+    late = f"{LATE}: p99 of the lag 36.6 ms"
+
+    def void(p99_ms: float, *reasons: str) -> bool:
+        run = make_run("monolith", 1, random.Random(1))
+        latency = {"p50": 1.0, "p95": 2.0, "p99": p99_ms, "max": p99_ms}
+        return fails_anyway(
+            {**run, "latency_ms": latency, "generator": {"lag_ms": {"max": 60.0}}, "void_reasons": list(reasons)}  # type: ignore[typeddict-item]
+        )
+
+    assert void(P99_MS + 61, late)
+    assert not void(P99_MS + 59, late)
+    assert not void(P99_MS + 61, late, "the generator's core was saturated: 99 % of it used")
 
 
 def test_locusts_own_figures_are_read(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ MIN_ACHIEVED = 0.99
 MAX_CPU_SHARE = 0.85
 # One request in a hundred that leaves later than this would move the p99 of a shop that answers in tens of ms.
 MAX_LAG_P99_MS = 25.0
+LATE = "requests left late"  # how that reason begins
 
 
 @dataclass
@@ -60,5 +61,5 @@ def void_reasons(*, due: int, sent: int, cpu_share: float, lag_p99_ms: float) ->
     if cpu_share > MAX_CPU_SHARE:
         reasons.append(f"the generator's core was saturated: {cpu_share:.0%} of it used (at most {MAX_CPU_SHARE:.0%})")
     if lag_p99_ms > MAX_LAG_P99_MS:
-        reasons.append(f"requests left late: p99 of the lag {lag_p99_ms:.1f} ms (at most {MAX_LAG_P99_MS:g} ms)")
+        reasons.append(f"{LATE}: p99 of the lag {lag_p99_ms:.1f} ms (at most {MAX_LAG_P99_MS:g} ms)")
     return reasons
