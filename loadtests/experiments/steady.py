@@ -1,17 +1,18 @@
-"""A verdict at one steady rate: eight pairs, and a build that must first be shown to equal itself.
+"""A verdict at a steady rate: eight pairs, and a build that must first be shown to equal itself.
 
-Question: At a rate that both builds bear, which one costs less CPU per order, and in which does a customer wait less?
+Question: Which build costs less CPU per order, and in which does a customer wait less, at a rate that both bear?
 
 Hypothesis: The monolith costs less and answers sooner: a call between processes is dearer than a function call, and an
 order passes several of them.
 
-Load: Open arrivals (Poisson) of the mix `shopping` (another with `--set mix=ordering`). First CPU, in alternating
-slices of 2 s on live, warm data, at 70 % of what the slower build took in a short ramp: a core that mostly sleeps takes
-more time for the same work, and not always the same. Then latency, at 40 %, in runs of 10 s that each begin with fresh
-data and a warm-up.
+Load: First CPU: orders alone, evenly spaced, in alternating slices of 2 s on live, warm data, each build at 70 % of
+what it took itself in a short ramp. That is about cost, so the builds are equally busy and not equally asked: a core
+that mostly sleeps takes more time for the same work, and not always the same. Then latency: open arrivals (Poisson) of
+the mix `shopping` (another with `--set mix=ordering`), for all at 40 % of what the slower build took, in runs of 10 s
+that each begin with fresh data and a warm-up.
 
-What is held equal: Cores, products, rate and the very requests: within a round all arms get the same seed. The order
-within each round is random. The number of pairs was fixed before the first one: thirty for CPU, eight for latency.
+What is held equal: Cores, products, and within a round the seed; for latency the rate, and so the very requests. The
+order within each round is random. The number of pairs was fixed before the first one: 24 for CPU, eight for latency.
 
 How to read it: The monolith runs twice in each round, as an arm of its own. Only where the monolith is shown equivalent
 to itself within the stated tolerance (5 % for CPU, 10 to 25 % for latencies) is a winner named in that figure; p-values
@@ -23,7 +24,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,15 +41,15 @@ from loadtests.experiments.trial import Load, run_trial
 from loadtests.measure.planning import holm
 from loadtests.measure.statistics import ALPHA, Equivalence, NotComparable, equivalence
 from loadtests.report.result import Gate, Ratio, Result, Run
-from loadtests.report.words import percent, sentence_of_list, times
+from loadtests.report.words import build_name, percent, sentence_of_list, times
 
 BUILDS = ("monolith", "microservices")
 AGAIN = "monolith-again"
 PAIRS, QUICK_PAIRS = 8, 3
-SLICE_PAIRS, QUICK_SLICE_PAIRS = 30, 5
+SLICE_PAIRS, QUICK_SLICE_PAIRS = 24, 5
 SHARE_OF_CAPACITY = 0.4
 SHARE_FOR_CPU = 0.7
-SLICE = Load(rate=0.0, duration_s=2.0, warm_up_s=0.4)
+SLICE = Load(rate=0.0, duration_s=2.0, warm_up_s=0.4, mix="orders-only", extra=("--arrivals", "constant"))
 FRESH = Load(rate=0.0, duration_s=10.0, warm_up_s=5.0)
 
 
@@ -81,27 +82,36 @@ def run(session: Session) -> Result:
     mix = session.options.get("mix", "shopping")
     figures, planted = _options(session)
     builds, cpu_only = BUILDS[:1] if figures == "aa" else BUILDS, figures != "all"
-    session.narrator.plan((len(builds) + 1) * (slice_pairs + (0 if cpu_only else pairs)) + 2 * len(builds))
+    probes = len(builds) * (1 if cpu_only else 2)
+    session.narrator.plan((len(builds) + 1) * (slice_pairs + (0 if cpu_only else pairs)) + probes + len(builds))
     with arms_up(builds, session.budget, keep=False) as arms:
         if builds == BUILDS:
             proof = journeys_core.prove(arms, session.folder / "core.log")
             session.narrator.tell(f"both builds behave the same: {proof}")
-        capacity = min(_probed(session, arm, mix) for arm in arms.values())
+        loads = {name: SLICE.at(SHARE_FOR_CPU * _probed(session, arm, SLICE.mix)) for name, arm in arms.items()}
         again = arms["monolith"].again()
+        loads[AGAIN] = loads["monolith"]
         for arm in arms.values():
             arm.fresh_data(PRODUCTS)
-        load = replace(SLICE, rate=SHARE_FOR_CPU * capacity, mix=mix)
         with (
             Feeder(session.folder / "generator.log") as feeder,
-            _slowed(session, feeder, again, load, planted) as again,
+            _slowed(session, feeder, again, loads[AGAIN], planted) as again,
         ):
-            _slices(session, feeder, [*arms.values(), again], load, slice_pairs)
+            _slices(session, feeder, [*arms.values(), again], loads, slice_pairs)
         sliced = list(session.runs)
         for name, arm in arms.items():  # the monolith's books are of both of its names
             last = [run for run in sliced if run["build"].removesuffix("-again") == name][-1]
             close_books(session, arm, (session.folder / "slices").glob(f"*-{name}*/orders.jsonl"), last)
+        session.notes.append(
+            f"{slice_pairs} pairs of slices, fixed beforehand, at "
+            f"{sentence_of_list([f'{loads[name].rate:.0f} orders/s ({build_name(name)})' for name in arms])}."
+        )
         if not cpu_only:
-            _rounds(session, [*arms.values(), again], replace(FRESH, rate=SHARE_OF_CAPACITY * capacity, mix=mix), pairs)
+            rate = SHARE_OF_CAPACITY * min(_probed(session, arm, mix) for arm in arms.values())
+            _rounds(session, [*arms.values(), again], replace(FRESH, rate=rate, mix=mix), pairs)
+            session.notes.append(
+                f"{pairs} pairs of runs, fixed beforehand, at {rate:.0f} arrivals/s of the mix `{mix}`."
+            )
     fresh = session.runs[len(sliced) :]
     gates = {
         name: gate(sliced if figure.in_slices else fresh, figure)
@@ -111,10 +121,6 @@ def run(session: Session) -> Result:
     comparison = compare(sliced, fresh, gates, enforced=session.budget.enforced)
     if planted and (row := pairing.ratio(sliced, "monolith", AGAIN, pairing.cpu_per_order, "planted slow-down")):
         comparison[PLANTED] = row
-    session.notes.append(
-        f"{slice_pairs} pairs of slices at {SHARE_FOR_CPU * capacity:.0f} arrivals/s of the mix `{mix}`, and "
-        f"{0 if cpu_only else pairs} of runs at {SHARE_OF_CAPACITY * capacity:.0f}/s; both fixed beforehand."
-    )
     session.notes += [_told(name, found) for name, found in gates.items() if found]
     return session.result(
         answer=answer(comparison, gates),
@@ -177,7 +183,7 @@ def _slowed(session: Session, feeder: Feeder, again: Arm, load: Load, share: flo
 def _order(session: Session, arm: Arm, load: Load, folder: Path, *, seed: int) -> Order:
     return generator.open_arrivals(
         arm.runner.address, arm.parties.identity, folder, profile=load.as_profile, duration_s=load.duration_s,
-        mix=load.mix, seed=seed, warm_up_s=load.warm_up_s, cores=arm.budget.other,
+        mix=load.mix, seed=seed, warm_up_s=load.warm_up_s, cores=arm.budget.other, extra=load.extra,
     )  # fmt: skip
 
 
@@ -200,17 +206,18 @@ def _probed(session: Session, arm: Arm, mix: str) -> float:
     return rate
 
 
-def _slices(session: Session, feeder: Feeder, arms: list[Arm], load: Load, pairs: int) -> None:
-    """Measure CPU in short slices of all arms, in random order within each round, with the same requests."""
+def _slices(session: Session, feeder: Feeder, arms: list[Arm], loads: Mapping[str, Load], pairs: int) -> None:
+    """Measure CPU in short slices of all arms, in random order within each round, with the same seed."""
     chance = random.Random(session.seed)
     for pair in range(1, pairs + 1):
         for arm in chance.sample(arms, len(arms)):
             session.narrator.doing(f"Slice {pair}: {arm.name}")
             folder = session.folder / "slices" / f"{pair:02d}-{arm.name}"
+            load = loads[arm.name]
             order = _order(session, arm, load, folder, seed=session.seed + pair)
             with arm.slow() if isinstance(arm, SlowedArm) else contextlib.nullcontext():
                 measured = slices.load(arm, feeder, order)
-            row = slices.row(session.next_number, arm.name, "mix", pair, load.rate, measured)
+            row = slices.row(session.next_number, arm.name, "order", pair, load.rate, measured)
             # A slice is about cost: its latencies are of data that grows.
             row.update({"latency_ms": None, "latency_ms_by_journey": {}, "histograms": {}})
             session.runs.append(row)
