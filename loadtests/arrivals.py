@@ -20,7 +20,7 @@ from locust.env import Environment
 from loadtests.generator import machine, seen
 from loadtests.generator.history import OrderHistory
 from loadtests.generator.open_loop import OpenLoop
-from loadtests.generator.plan import Plan, parse_plan
+from loadtests.generator.plan import Plan, TooLate, parse_plan
 from loadtests.generator.record import write_rows
 from loadtests.generator.seen import write_seen
 from loadtests.generator.summary import Effort, figures
@@ -49,7 +49,7 @@ def run(plan: Plan, tell: Callable[[str], None]) -> bool:
     watch = CpuWatch()
     with OrderHistory(plan.out / "orders.jsonl") as history:
         recorder = Recorder(history=history, rows=[], seen=[] if plan.by_version else None)
-        recorder.origin = time.perf_counter() + LEAD_S + plan.warm_up_s
+        recorder.origin = time.perf_counter() + plan.until_measured_s(LEAD_S)
         user.recorder = recorder
         machine.calm_garbage_collection()
         gevent.spawn(_announce, recorder, tell)
@@ -117,11 +117,11 @@ def _tell(line: str) -> None:
 
 
 def main() -> int:
-    """Run the command; 0 for a valid run, 3 for a void one, 1 where the world is not ready."""
+    """Run the command; 0 for a valid run, 3 for a void one, 1 where the world is not ready or it is too late."""
     plan = parse_plan(sys.argv[1:])
     try:
         return 0 if run(plan, _tell) else EXIT_VOID
-    except world.WorldNotReady as error:
+    except (world.WorldNotReady, TooLate) as error:
         sys.stderr.write(f"{error}\n")
         return 1
 

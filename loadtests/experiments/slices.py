@@ -41,13 +41,16 @@ def load(
     return Measured(summary, accounting.between(reading, after), after, grown)
 
 
-def warm(arm: Arm, feeder: Feeder, folder: Path, *, seconds: float, seed: int) -> None:
-    """Send orders as fast as they are answered, so that code, pools and statements are warm; keep their history."""
+def warm(arm: Arm, feeder: Feeder, folder: Path, *, seconds: float, seed: int) -> dict[str, Any]:
+    """Send orders as fast as they are answered, so that code, pools and statements are warm; keep their history.
+
+    Returns the generator's summary.
+    """
     order = generator.closed_loop(
         arm.runner.address, arm.parties.identity, folder / f"warm-{arm.name}-{time.monotonic_ns()}-order",
         clients=WARM_CLIENTS, duration_s=seconds, mix="orders-only", seed=seed, cores=arm.budget.other,
     )  # fmt: skip
-    feeder.run(order, lambda: None)
+    return feeder.run(order, lambda: None)
 
 
 def row(number: int, rung: str, unit: str, round_: int, rate: float, measured: Measured) -> Run:

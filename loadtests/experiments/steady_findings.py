@@ -21,11 +21,11 @@ class Figure:
     what: str
     value: pairing.Value
     tolerance: float
-    in_slices: bool = False
+    in_pulses: bool = False
 
 
 FIGURES = {
-    "cpu_order_services_vs_monolith": Figure("CPU per confirmed order", pairing.cpu_per_order, 0.05, in_slices=True),
+    "cpu_order_services_vs_monolith": Figure("CPU per confirmed order", pairing.cpu_per_order, 0.05, in_pulses=True),
     "latency_p50_services_vs_monolith": Figure("latency p50, all requests", pairing.latency("p50"), 0.10),
     "latency_p95_services_vs_monolith": Figure("latency p95, all requests", pairing.latency("p95"), 0.15),
     "latency_p99_services_vs_monolith": Figure("latency p99, all requests", pairing.latency("p99"), 0.25),
@@ -46,15 +46,15 @@ def gate(runs: list[Run], figure: Figure) -> Equivalence | None:
 
 
 def compare(
-    sliced: list[Run], fresh: list[Run], gates: dict[str, Equivalence | None], *, enforced: bool
+    pulsed: list[Run], fresh: list[Run], gates: dict[str, Equivalence | None], *, enforced: bool
 ) -> dict[str, Ratio]:
     """Return services over monolith; a verdict stands only where the figure's gate has passed, and after Holm."""
     found: dict[str, Ratio | None] = {}
     for name, passed in gates.items():
         figure = FIGURES[name]
-        speed_without_budgets = not figure.in_slices and not enforced
+        speed_without_budgets = not figure.in_pulses and not enforced
         withhold = passed is None or not passed.passed or speed_without_budgets
-        runs = sliced if figure.in_slices else fresh
+        runs = pulsed if figure.in_pulses else fresh
         found[name] = pairing.ratio(runs, *BUILDS, figure.value, figure.what, withhold=withhold)
     rows = pairing.present(found)
     corrected = holm({name: row.get("p_value", 1.0) for name, row in rows.items()})

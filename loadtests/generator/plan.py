@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,10 @@ with --by-version also versions.csv.gz.
 Ends with 0 for a valid run, 3 for a void one, 1 where the shop or the identity provider is not ready."""
 
 
+class TooLate(Exception):
+    """The moment at which a load had to begin has passed."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything that decides what is sent. The same plan and the same catalogue give the same requests."""
@@ -30,6 +35,7 @@ class Plan:
     mix: str = DEFAULT_MIX
     seed: int = 1
     warm_up_s: float = 0.0
+    begin_at: float = 0.0  # when the measured part begins, in seconds since the epoch; 0: as soon as possible
     max_in_flight: int = DEFAULT_MAX_IN_FLIGHT
     customers: int = DEFAULT_CUSTOMERS
     customer_prefix: str = "load"
@@ -41,6 +47,15 @@ class Plan:
     def schedule(self) -> profile.Floats:
         """When requests are due, warm-up included, in seconds from the first moment of the warm-up."""
         return profile.due_times(self.measured.warmed(self.warm_up_s), self.arrivals, self.seed)
+
+    def until_measured_s(self, lead_s: float) -> float:
+        """Return in how many seconds the measured part begins: `lead_s` and the warm-up at least. Raises TooLate."""
+        if not self.begin_at:
+            return lead_s + self.warm_up_s
+        left_s = self.begin_at - time.time()
+        if left_s < self.warm_up_s:
+            raise TooLate(f"The load had to begin {self.warm_up_s - left_s:.1f} s ago, and was not ready.")
+        return left_s
 
 
 def parse_weights(text: str) -> dict[str, float]:
@@ -61,6 +76,9 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
     parser.add_argument("--mix", choices=sorted(MIXES), default=DEFAULT_MIX)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--warm-up", type=float, default=0.0, help="seconds in front that are sent but not counted")
+    parser.add_argument(
+        "--begin-at", type=float, default=0.0, help="when the measured part begins, in seconds since the epoch"
+    )
     parser.add_argument("--max-in-flight", type=int, default=DEFAULT_MAX_IN_FLIGHT)
     parser.add_argument("--customers", type=int, default=DEFAULT_CUSTOMERS)
     parser.add_argument("--customer-prefix", default="load")
@@ -83,6 +101,7 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
         mix=given.mix,
         seed=given.seed,
         warm_up_s=given.warm_up,
+        begin_at=given.begin_at,
         max_in_flight=given.max_in_flight,
         customers=given.customers,
         customer_prefix=given.customer_prefix,
