@@ -36,9 +36,11 @@ def bench(quick: Quick = False, seed: Seed = 8001) -> None:
 def chaos(
     minutes: Annotated[float, typer.Option(help="How long both builds together may take, about.")] = 5.0,
     seed: Seed = 8001,
+    setting: Settings = None,
 ) -> None:
     """Kill processes, databases and the broker at random under load; nothing may be lost."""
-    _conduct("chaos", quick=False, seed=seed, options={"minutes": str(minutes)})
+    options = dict(_setting(item) for item in setting or [])
+    _conduct("chaos", quick=False, seed=seed, options=options | {"minutes": str(minutes)})
 
 
 def experiment(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from deploy.envoy import faults
 from deploy.errors import DeployError
-from deploy.faults import mishaps, outside
+from deploy.faults import full_disk, mishaps, outside
 from deploy.faults.vocabulary import Fault, NoSuchFault, find, part_of
 from deploy.faults.ways import WAYS, Heal
 from deploy.runner import Runner
@@ -80,6 +80,7 @@ def heal_everything(runner: Runner) -> list[str]:
         elif one.state == "held":
             runner.release(one.instance)
             healed.append(f"{one.instance} runs again")
+    healed += [f"{part} has room again" for part in full_disk.clear_all(runner)]
     healed += [f"{part} is disarmed" for part in mishaps.disarm_all(runner)]
     for part in runner.stack.parts:
         if part.kind == "envoy":

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from deploy.envoy import faults as links
 from deploy.errors import DeployError
-from deploy.faults import mishaps, outside
+from deploy.faults import full_disk, mishaps, outside
 from deploy.faults.vocabulary import MODULES, Fault, NoSuchFault, part_of, target_of
 from deploy.runner import Runner
 
@@ -44,6 +44,19 @@ def _pause(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
     target = target_of(runner.stack, part)
     runner.pause(target)
     return lambda: runner.resume(target)
+
+
+def _full_disk(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
+    database = part_of(runner.stack, f"{part}-db" if part in MODULES else part)
+    if database.kind != "postgres":
+        names = ", ".join(one.name for one in runner.stack.parts if one.kind == "postgres")
+        raise NoSuchFault(f"{database.name} is no database; there is {names}.")
+    full_disk.fill(runner, database)
+
+    def heal() -> None:
+        full_disk.clear(runner, database)
+
+    return heal
 
 
 def _cut(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
@@ -160,6 +173,7 @@ WAYS: dict[str, Way] = {
     "restart": _restart,
     "hold": _hold,
     "pause": _pause,
+    "full_disk": _full_disk,
     "cut": _cut,
     "delay": _delay,
     "drop": _drop,

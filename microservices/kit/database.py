@@ -23,7 +23,8 @@ CONNECT_TIMEOUT_S = 2.0
 STATEMENT_TIMEOUT_S = 2.5
 POOL_TIMEOUT_S = 2.0
 # Shutdown, start-up, too many connections, broken connection: the server is away, the statement is not wrong.
-_AWAY_CLASSES = ("08", "53", "57")
+_NO_ROOM_CLASS = "53"
+_AWAY_CLASSES = ("08", _NO_ROOM_CLASS, "57")
 
 
 class Database:
@@ -73,6 +74,8 @@ class Database:
             except Exception as error:
                 if is_away(error):
                     await _discard(connection)
+                    if _has_no_room(error):
+                        raise Unavailable("The database has no room for it.") from error
                     raise OutcomeUnknown("The database went away before it had answered.") from error
                 raise
 
@@ -132,6 +135,11 @@ def is_away(error: BaseException) -> bool:
         return False
     state = getattr(error.orig, "sqlstate", None) or ""
     return error.connection_invalidated or state[:2] in _AWAY_CLASSES or isinstance(error.__cause__, OSError)
+
+
+def _has_no_room(error: BaseException) -> bool:
+    """Tell whether the server has refused the statement for want of disk or memory: an answer, and nothing was done."""
+    return isinstance(error, DBAPIError) and (getattr(error.orig, "sqlstate", None) or "").startswith(_NO_ROOM_CLASS)
 
 
 async def _discard(connection: AsyncConnection) -> None:

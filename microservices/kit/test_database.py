@@ -71,6 +71,17 @@ def test_a_single_statement_commits_and_returns_its_rows(database_url: str) -> N
     play(database_url, scene)
 
 
+def test_a_statement_that_is_refused_for_want_of_room_has_done_nothing(database_url: str) -> None:
+    full = text("DO $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$")
+
+    async def scene(victim: Database, other: Database) -> None:
+        with pytest.raises(Unavailable):
+            await victim.commit_one(full)
+        assert await count(victim) == 0
+
+    play(database_url, scene)
+
+
 def test_a_server_that_goes_away_before_the_commit_has_done_nothing(database_url: str) -> None:
     async def scene(victim: Database, other: Database) -> None:
         async def lose_the_server() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,6 +26,8 @@ from tests.mutants.scenarios import PRICE, SCENARIOS, Scenario, Story
 MUTANTS = in_the_monolith.MUTANTS + in_the_services.MUTANTS
 CONTROLS = sorted({(mutant.build, mutant.scenario) for mutant in MUTANTS})
 PRODUCTS = 5
+SLIP = re.compile(r"\b(?:NameError|UnboundLocalError|AttributeError|ImportError|TypeError|ProgrammingError)\b")
+WHOLE_LOG = 1_000_000  # lines
 QUICK: dict[str, str | None] = {"RECOVERY_AFTER_S": "3"}  # nobody wants to wait for what a mutant never does
 
 
@@ -54,6 +59,10 @@ class Theatre:
             calls.close()
         waited_s = settle(self._arm, scenario.patience_s)
         return check(evidence.read(Parties.of(self._arm.runner), folder / "orders.jsonl"), waited_s)
+
+    def slips(self, service: str) -> int:
+        """Return how often the part of a service has logged that its own code cannot be run."""
+        return len(SLIP.findall(self._arm.runner.logs(self._arm.part_of(service), WHOLE_LOG)))
 
     def close(self) -> None:
         """Let every part run the code of the work tree again."""
@@ -106,6 +115,7 @@ def test_the_anchors_of_a_mutant_are_in_the_code(mutant: Mutant) -> None:
 
     for name, code in files.items():
         compile(code, name, "exec")
+        assert not undefined_names(code), f"{name} of {mutant} would fail at its first use, and not by its bug"
 
 
 @pytest.mark.long
@@ -121,10 +131,20 @@ def test_without_a_mutant_nothing_is_found(theatres: dict[str, Theatre], build: 
 def test_a_mutant_is_caught_by_the_promise_it_breaks(theatres: dict[str, Theatre], mutant: Mutant) -> None:
     theatre = _theatre(theatres, mutant.build)
 
+    slips = theatre.slips(mutant.service)
+
     outcome = theatre.play(mutant.name, SCENARIOS[mutant.scenario], mutant.edits, mutant.service)
 
     named = sorted({violation.promise for violation in outcome.violations})
     assert mutant.breaks in named, f"named were {named}\n" + "\n".join(tell(outcome)[:40])
+    # A mutant that merely crashes would be caught, too, and prove nothing about the bug that it was to have.
+    assert theatre.slips(mutant.service) == slips, f"{mutant} does not run; see the log of {mutant.service}"
+
+
+def undefined_names(code: str) -> str:
+    """Return what is said about names that this code uses and nobody has defined; nothing if there are none."""
+    command = [str(Path(sys.executable).with_name("ruff")), "check", "--isolated", "--quiet", "--select", "F821", "-"]
+    return subprocess.run(command, input=code, capture_output=True, text=True, check=False).stdout
 
 
 def _theatre(theatres: dict[str, Theatre], build: str) -> Theatre:

@@ -1,0 +1,114 @@
+"""A database without room for another row: what its clients see of a full disk, though no disk is filled.
+
+PostgreSQL on a full disk goes on reading and deleting; an INSERT or UPDATE that needs a new page fails with SQLSTATE
+53100, and only that statement's transaction with it. Just that is done here, by a trigger on every table, as if no page
+had room left. What comes next on a real disk, if nobody clears it, is that no log can be written, and the server stops:
+that is the fault `kill`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from deploy.errors import DeployError
+from deploy.parts import Part
+from deploy.runner import Runner
+
+if TYPE_CHECKING:
+    import psycopg
+
+NAME = "twinshop_disk_full"  # of the function and of its triggers
+CONNECT_TIMEOUT_S = 2
+LOCK_TIMEOUT_MS = 500
+PATIENCE_S = 10.0
+PAUSE_S = 0.1
+
+_ROOM = f"CREATE OR REPLACE FUNCTION {NAME}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$"
+_NO_ROOM = f"""
+CREATE OR REPLACE FUNCTION {NAME}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+    RAISE EXCEPTION 'could not extend the file of table "%": No space left on device', TG_TABLE_NAME
+    USING ERRCODE = 'disk_full', HINT = 'Check free disk space.';
+END$$"""
+_TABLES = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+_TRIGGERS = (
+    "SELECT quote_ident(relname) FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+    "WHERE tgname = %s ORDER BY relname"
+)
+_IS_THERE = "SELECT 1 FROM pg_proc WHERE proname = %s"
+
+
+def fill(runner: Runner, part: Part) -> None:
+    """Let every INSERT and UPDATE of a database fail, from one moment on. Raises DeployError, and then none does."""
+    try:
+        with _connected(runner, part) as connection:
+            connection.execute(_ROOM.encode())
+            for (table,) in connection.execute(_TABLES).fetchall():
+                _patiently(
+                    connection,
+                    f"CREATE OR REPLACE TRIGGER {NAME} BEFORE INSERT OR UPDATE ON {table} "
+                    f"FOR EACH ROW EXECUTE FUNCTION {NAME}()",
+                )
+            connection.execute(_NO_ROOM.encode())  # all tables at once: the triggers are there already
+    except BaseException:
+        clear(runner, part)
+        raise
+
+
+def clear(runner: Runner, part: Part) -> bool:
+    """Give a database its room back; return whether it had none. Raises DeployError."""
+    with _connected(runner, part) as connection:
+        if connection.execute(_IS_THERE, (NAME,)).fetchone() is None:
+            return False
+        connection.execute(_ROOM.encode())  # at once; what follows waits for locks
+        for (table,) in connection.execute(_TRIGGERS, (NAME,)).fetchall():
+            _patiently(connection, f"DROP TRIGGER IF EXISTS {NAME} ON {table}")
+        _patiently(connection, f"DROP FUNCTION IF EXISTS {NAME}()")
+    return True
+
+
+def clear_all(runner: Runner) -> list[str]:
+    """Give every database that can be reached its room back; return those that had none."""
+    cleared = []
+    for part in runner.stack.parts:
+        if part.kind == "postgres":
+            try:
+                if clear(runner, part):
+                    cleared.append(part.name)
+            except DeployError:  # it is down, and comes up as it was: `heal` can be said again
+                continue
+    return cleared
+
+
+@contextlib.contextmanager
+def _connected(runner: Runner, part: Part) -> Iterator[psycopg.Connection[Any]]:
+    """A connection of the role that owns the tables; whatever fails on it is a DeployError."""
+    import psycopg  # noqa: PLC0415  (only needed here, and not light)
+
+    password = runner.site.secrets.of(f"database/{part.database}")
+    address = f"{runner.site.host(runner.stack.name, part.name)}:{part.port('sql')}"
+    url = f"postgresql://{part.database}:{password}@{address}/{part.database}"
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as connection:
+            connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}".encode())
+            yield connection
+    except psycopg.Error as error:
+        raise DeployError(f"{part.name}: {error}") from error
+
+
+def _patiently(connection: psycopg.Connection[Any], statement: str) -> None:
+    """Run a statement that waits for a lock, again and again: what waits long makes others wait behind it."""
+    import psycopg  # noqa: PLC0415
+
+    give_up_at = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            connection.execute(statement.encode())
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(PAUSE_S)
+        else:
+            return

@@ -1,0 +1,87 @@
+"""What random kills come to: how much was tried, how soon it was mended, and the sentences on top of the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from loadtests.experiments.blows import Blow
+from loadtests.report.words import sentence_of_list
+
+RECOVERED_WITHIN_S = 5.0
+CLOSED_WITHIN_S = 30.0
+# What a build has to have gone through before it is believed: 17 minutes reach it on two cores.
+AIMS = {
+    "orders": (10_000, "orders"),
+    "kills": (200, "kills -9"),
+    "database_restarts": (30, "database restarts"),
+    "broker_restarts": (30, "broker restarts"),
+}
+
+
+def dealt(blows: list[Blow]) -> dict[str, int]:
+    """Return how many blows of each kind were dealt, and how many parts never came back."""
+    kinds = Counter(blow.kind for blow in blows)
+    return {
+        "kills": kinds["kill"],
+        "database_restarts": kinds["database"],
+        "broker_restarts": kinds["broker"],
+        "pauses": kinds["pause"],
+        "never_back": sum(not blow.back_at for blow in blows),
+    }
+
+
+def spread(waits_s: list[float]) -> dict[str, float]:
+    """Return count, median, 99th percentile and greatest of some waits, in seconds; nothing of none."""
+    if not waits_s:
+        return {}
+    ordered = sorted(waits_s)
+    picked = {name: ordered[min(len(ordered) - 1, int(share * len(ordered)))] for name, share in
+              (("p50", 0.5), ("p99", 0.99), ("max", 1.0))}  # fmt: skip
+    return {"count": float(len(ordered)), **{name: round(value, 3) for name, value in picked.items()}}
+
+
+def tell(found: dict[str, Any]) -> str:
+    """Return what was done to a build, in one line."""
+    good, away = found["first_good_order_s"], found["back_s"]
+    back = f"a part is back in {away['p50']:.2f} s, p99 {away['p99']:.2f} s, " if away else ""
+    recovery = (
+        f"first good order {good['p50']:.2f} s after, p99 {good['p99']:.2f} s" if good else "no order after a kill"
+    )
+    return (
+        f"  {found['build']:<14} {found['orders']} orders, {found['kills']} kills -9, {found['database_restarts']} "
+        f"database and {found['broker_restarts']} broker restarts, {found['pauses']} freezes: "
+        f"{found['violations']} violations; {back}{recovery}, books closed after {found['books_closed_s']:.1f} s"
+    )
+
+
+def answer(found: list[dict[str, Any]]) -> list[str]:
+    """Return the two sentences on top of the report."""
+    tried = [
+        f"{one['build']} {one['violations']} violations in {one['orders']} orders with {one['kills']} kills -9, "
+        f"{one['database_restarts']} database and {one['broker_restarts']} broker restarts"
+        for one in found
+    ]
+    waits = [f"{one['build']} {one['first_good_order_s']['p99']:.1f} s" for one in found if one["first_good_order_s"]]
+    recovery = sentence_of_list(waits) if waits else "not seen"
+    closed = sentence_of_list([f"{one['build']} {one['books_closed_s']:.1f} s" for one in found])
+    return [f"Random kills under load: {sentence_of_list(tried)}. {aimed_at(found)}",
+            f"From a part being back to the first good order, p99: {recovery}; "
+            f"the aim is {RECOVERED_WITHIN_S:.0f} s. From the last healing to closed books: {closed}; "
+            f"the aim is {CLOSED_WITHIN_S:.0f} s."]  # fmt: skip
+
+
+def aimed_at(found: list[dict[str, Any]]) -> str:
+    """Return a sentence that says what of the aims was not reached, by build. The monolith has no broker."""
+    short = {
+        one["build"]: [
+            f"{one[name]:,} of {wanted:,} {what}"
+            for name, (wanted, what) in AIMS.items()
+            if one[name] < wanted and (name != "broker_restarts" or one["build"] != "monolith")
+        ]
+        for one in found
+    }
+    told = [f"{build} {', '.join(missing)}" for build, missing in short.items() if missing]
+    if not told:
+        return "That is as much as was aimed at."
+    return f"It was aimed at more, which takes more minutes: {'; '.join(told)}."
