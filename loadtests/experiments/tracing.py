@@ -52,7 +52,7 @@ class Form:
     rounds: int = 8
     slice_s: float = 4.0
     warm_s: float = 1.5
-    rate: float = 30.0
+    rate: float = 60.0
 
 
 QUICK = Form(rounds=2, slice_s=1.5, warm_s=0.8)
