@@ -156,13 +156,18 @@ def compare(searches: dict[tuple[str, str], Search], mixes: tuple[str, ...]) -> 
 
 def answer(knees: dict[str, dict[str, float]]) -> list[str]:
     """Return the answer in two sentences."""
-    if not all(len(found) == len(BUILDS) for found in knees.values()):
-        return ["Not every capacity was found: the machine was too busy, or the search too short. See the notes."]
     told = [
         f"{mix} {sentence_of_list([f'{number(rate)}/s ({build_name(build)})' for build, rate in found.items()])}"
         for mix, found in knees.items()
+        if found
     ]
+    missing = "" if all(len(found) == len(BUILDS) for found in knees.values()) else (
+        "Not every capacity was found: the machine was too busy, or the search too short; see the notes. "
+    )  # fmt: skip
+    if not told:
+        return [missing.strip()]
     return [
         f"Within a p99 of {P99_MS:.0f} ms and {ERROR_SHARE:.1%} errors, the builds took: {'; '.join(told)}.",
-        "Each is one search whose border held twice, so it names no winner; the ratios are bounded by what failed.",
+        f"{missing}Each is one search whose border held twice, so it names no winner; the ratios are bounded by what "
+        "failed.",
     ]

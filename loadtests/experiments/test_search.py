@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.experiments import three_rulers
-from loadtests.experiments.capacity import P99_MS, compare, fails_anyway, holds
+from loadtests.experiments.capacity import P99_MS, answer, compare, fails_anyway, holds
 from loadtests.experiments.generator import GeneratorFailed
 from loadtests.experiments.search import MAX_TRIES, PRECISION, Search
 from loadtests.generator.watch import LATE
@@ -88,6 +88,15 @@ def test_the_bounds_of_the_ratio_are_what_failed() -> None:
 
     assert row["low"] <= 0.5 <= row["high"]
     assert row["low"] <= row["ratio"] <= row["high"]
+
+
+def test_what_was_found_is_told_and_what_was_not_is_said() -> None:
+    found = answer({"shopping": {"monolith": 743.0, "microservices": 348.0}, "browsing": {"microservices": 641.0}})
+
+    assert "743/s (Monolith) and 348/s (Microservices)" in found[0]
+    assert "641/s (Microservices)" in found[0]
+    assert found[1].startswith("Not every capacity was found")
+    assert answer({"shopping": {}})[0].startswith("Not every capacity was found")
 
 
 def test_a_run_holds_only_if_it_was_in_time_and_right() -> None:

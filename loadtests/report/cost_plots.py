@@ -98,7 +98,7 @@ def run_by_run(result: Result, found: list[Arm]) -> Figure | None:
                 }
             )
         layout = {
-            "xaxis": {"title": {"text": "run, in the order of time"}, "dtick": 1 if len(result["runs"]) < 30 else 10},
+            "xaxis": {"title": {"text": "run, in the order of time"}, "dtick": _tick(len(result["runs"]))},
             "yaxis": {"title": {"text": f"ms of CPU per {UNIT_NAMES[unit].split(',')[0]}"}, "rangemode": "tozero"},
             "legend": {"orientation": "h", "y": 1.12},
         }
@@ -108,3 +108,8 @@ def run_by_run(result: Result, found: list[Arm]) -> Figure | None:
         return None
     reading = "Each point is one run. Points of one colour that wander together are the machine, not the build."
     return figure("runs", "Run by run", reading, views, 330)
+
+
+def _tick(runs: int) -> int:
+    """Return how many runs lie between two marks of an axis, so that their numbers do not meet."""
+    return 1 if runs < 30 else 10 if runs < 150 else 50

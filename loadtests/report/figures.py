@@ -19,9 +19,9 @@ def all_figures(result: Result) -> list[Figure]:
     found = arms(result)
     plots = [migration_plots.way(result), migration_plots.moves(result), *trouble_plots.figures(result)]
     plots += architecture_plots.figures(result)
-    plots += [ratios(result), latency_plot.bars(found), latency_plot.latency(found)]
+    plots += [rates(result), ratios(result), latency_plot.bars(found), latency_plot.latency(found)]
     plots += [cost_plots.cpu(found, unit) for unit in ("order", "mix", "list")]
-    plots += [cost_plots.memory(found), cost_plots.run_by_run(result, found), rates(result)]
+    plots += [cost_plots.memory(found), cost_plots.run_by_run(result, found)]
     return [plot for plot in plots if plot is not None]
 
 

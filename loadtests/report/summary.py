@@ -102,7 +102,12 @@ def latency_of(histogram: LatencyHistogram) -> Latency:
 
 
 def arms(result: Result) -> list[Arm]:
-    """Return the arms of a result, by unit of work and then in the order in which builds are always shown."""
+    """Return the arms of a result, by unit of work and then in the order in which builds are always shown.
+
+    None where a capacity was searched: its runs are of many rates and mixes, and say nothing together.
+    """
+    if "curves" in result.get("details", {}):
+        return []
     found: dict[tuple[str, str], list[Run]] = {}
     for run in result["runs"]:
         if not run["void"]:
