@@ -4,6 +4,10 @@ PostgreSQL on a full disk goes on reading and deleting; an INSERT or UPDATE that
 53100, and only that statement's transaction with it. Just that is done here, by a trigger on every table, as if no page
 had room left. What comes next on a real disk, if nobody clears it, is that no log can be written, and the server stops:
 that is the fault `kill`.
+
+Two other ways are none. Under a limit on the size of files (RLIMIT_FSIZE) the very first commit cannot write its log:
+the server panics, and says "File too large". A small file system of its own needs the right to mount, and what is on a
+tmpfs is gone with its mount.
 """
 
 from __future__ import annotations

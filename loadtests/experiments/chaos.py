@@ -9,7 +9,7 @@ Load: Open arrivals of a mix with many orders and cancels, with cards that are d
 charge gets lost; the provider tells everything several times, late and out of order. Awkward customers ask for what has
 to be refused, and repeat themselves. Beside it one volley after the other, chosen by the seed, each at one to three
 parts within half a second or so: kill -9 of an application, of a database, of the broker, or a freeze of up to two
-seconds. Charges are given up soon, so that voids happen, and the services have a circuit breaker before payments.
+seconds. Charges are given up soon, so that voids happen, and the services have a circuit breaker before each other.
 
 What is held equal: The rate, the seed, the length and the rhythm of the blows, which are dealt from decks of a fixed
 mix; ten decks in seven and a half minutes come to 200 kills -9, 30 restarts of databases and 30 of the broker. Nobody's
@@ -17,9 +17,10 @@ speed is compared, so that both builds have all cores: a part that starts takes 
 The services have more parts, so that a blow strikes less of them; both builds have to keep every promise.
 
 How to read it: Violations first: there must be none. Then how much was tried, and how soon after all was back that a
-volley had struck the first order was good again. How much is tried depends on the minutes; what is aimed at is named
-beside it. What was not met was not tried: a list of refusals, replays, compensations, breaker states and
-failpoints has to be met at least once in each build, or the run has failed ("sometimes"; the short form only says so).
+volley had struck the first order was good again; a breaker that is still open costs up to a second of that, and the
+next volley may fall before. How much is tried depends on the minutes; what is aimed at is named beside it. What was not
+met was not tried: a list of refusals, replays, compensations, breaker states and failpoints has to be met at least once
+in each build, or the run has failed ("sometimes"; the short form only says so).
 A capture that comes after the rejection is no part of it: the ledger would have to be falsified under load, which is
 what a planted bug's story does in tests/mutants.
 """

@@ -118,6 +118,13 @@ def test_the_anchors_of_a_mutant_are_in_the_code(mutant: Mutant) -> None:
         assert not undefined_names(code), f"{name} of {mutant} would fail at its first use, and not by its bug"
 
 
+def test_a_mutant_that_cannot_run_is_told_from_one_that_is_wrong() -> None:
+    assert "no_such_name" in undefined_names("def charge():\n    return no_such_name\n")
+    assert not undefined_names("def charge(amount):\n    return 2 * amount\n")
+    assert SLIP.search('"exception": "Traceback ... TypeError: charge() takes 1 positional argument"')
+    assert not SLIP.search('"message": "the loop settle failed (1 in a row)", Unavailable')
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(("build", "name"), CONTROLS, ids=lambda value: value.replace(" ", "-"))
 def test_without_a_mutant_nothing_is_found(theatres: dict[str, Theatre], build: str, name: str) -> None:
