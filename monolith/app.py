@@ -11,6 +11,7 @@ from flask import Flask, Response
 from monolith import bulkheads, catalog, movable, notifications, orders, payments, storefront, web
 from monolith.config import Settings
 from monolith.database import Database
+from monolith.pruning import Pruner
 from monolith.server import serve
 from monolith.worker import Loop
 from shared.platform import spans
@@ -116,12 +117,13 @@ def _add_background_work(app: Flask, settings: Settings) -> None:
         metrics=metrics,
     )
     sweep_s = settings.sweep_interval_s
+    prune = Pruner(database, keys_kept_h=settings.keys_kept_h, inbox_kept_h=settings.inbox_kept_h).step
     if settings.movable:
-        loops = movable.loops(app, settings, settler, MAIL_LINGER_S)
+        loops = movable.loops(app, settings, settler, prune, MAIL_LINGER_S)
     else:
         loops = [
             Loop("mail", [sender.send_queued], sweep_interval_s=sweep_s, wake=mails.queued, linger_s=MAIL_LINGER_S),
-            Loop("settle", [settler.settle_charges, settler.settle_refunds], sweep_interval_s=sweep_s),
+            Loop("settle", [settler.settle_charges, settler.settle_refunds, prune], sweep_interval_s=sweep_s),
         ]
     app.extensions.update(settler=settler, loops=loops)
 

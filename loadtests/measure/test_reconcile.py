@@ -353,6 +353,15 @@ def test_a_key_that_a_503_set_free_may_be_used_again() -> None:
     assert check(books).violations == ()
 
 
+def test_orders_whose_keys_were_forgotten_have_nothing_in_common() -> None:
+    forgotten = [replace(row, idempotency_key=None) for row in right_books().orders]
+    books = replace(right_books(), orders=tuple(forgotten), attempts=(), replays=())
+
+    outcome = check(books)
+
+    assert [violation for violation in outcome.violations if violation.promise in ("S4", "L6", "L7")] == []
+
+
 def test_an_admin_refund_is_subtracted_from_the_books() -> None:
     books = changed(right_books(), "payments", BOUGHT, refunded=200, refunded_by_admin=200)
     books = changed(books, "charges", BOUGHT, refunds=(("admin-1", 200),))

@@ -73,9 +73,10 @@ export class Database {
       await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
       const there = await client.query("SELECT to_regclass('notifications') IS NOT NULL AS yes");
       if (!there.rows[0].yes) await client.query(readFileSync(new URL("../schema.sql", import.meta.url), "utf-8"));
-      // The one step that there has been since; the version is the one that the migrations count.
+      // The steps that there have been since; the version is the one that the migrations count.
       await client.query("ALTER TABLE notifications ADD COLUMN IF NOT EXISTS traceparent text");
-      await client.query("UPDATE alembic_version SET version_num = '0002' WHERE version_num = '0001'");
+      await client.query("CREATE INDEX IF NOT EXISTS inbox_by_age ON inbox (received_at)");
+      await client.query("UPDATE alembic_version SET version_num = '0003' WHERE version_num < '0003'");
       await client.query("COMMIT");
     } finally {
       client.release();
