@@ -56,6 +56,7 @@ class ComposeRunner(Runner):
         timeout_s: float = READY_TIMEOUT_S,
     ) -> bool:
         if not self.begin(environment):
+            self.join(watch, timeout_s)
             return False
         try:
             self.finish(watch, timeout_s)
