@@ -18,6 +18,7 @@ from deploy.errors import DeployError, NotRunning, StartFailed
 from deploy.home import Home
 from deploy.moved import Moved
 from deploy.parts import Site, Stack
+from deploy.ports import checked_shift
 from deploy.process import MARK
 from deploy.runner import LOOK_EVERY_S, InstanceStatus, PartStats, Runner, StackStatus, Watch
 from deploy.starting import StartLock
@@ -32,8 +33,8 @@ ROUTES_KNOWN_WITHIN_S = 5.0
 
 
 def port_shift() -> int:
-    """Return what `TWINSHOP_PORT_SHIFT` adds to all ports."""
-    return int(os.environ.get("TWINSHOP_PORT_SHIFT") or 0)
+    """Return what `TWINSHOP_PORT_SHIFT` adds to all ports. Raises DeployError."""
+    return checked_shift(os.environ.get("TWINSHOP_PORT_SHIFT") or 0)
 
 
 class LocalRunner(Runner):
@@ -46,7 +47,7 @@ class LocalRunner(Runner):
         self._folder = self._home.stack(stack)
         state = State.read(self._folder)
         # A running stack stays where it was started, whatever the environment says now.
-        self._shift = shift if shift is not None else state.shift if state else port_shift()
+        self._shift = checked_shift(shift) if shift is not None else state.shift if state else port_shift()
         secrets = keys.ensure(self._home.keys)
         self._site = Site(
             secrets,
