@@ -353,6 +353,15 @@ def test_a_key_that_a_503_set_free_may_be_used_again() -> None:
     assert check(books).violations == ()
 
 
+def test_a_message_that_is_undeliverable_is_finished_and_has_told_nobody() -> None:
+    books = changed(right_books(), "notifications", BOUGHT, status="undeliverable")
+    books = replace(books, mails=tuple(one for one in books.mails if BOUGHT not in one.message_id))
+
+    violations = check(books).violations
+
+    assert [(violation.promise, violation.about) for violation in violations] == [("L5", BOUGHT)]
+
+
 def test_orders_whose_keys_were_forgotten_have_nothing_in_common() -> None:
     forgotten = [replace(row, idempotency_key=None) for row in right_books().orders]
     books = replace(right_books(), orders=tuple(forgotten), attempts=(), replays=())

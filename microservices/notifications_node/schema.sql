@@ -8,7 +8,7 @@ CREATE TABLE notifications (
     total bigint NOT NULL,
     currency text NOT NULL,
     message_id text NOT NULL,
-    status text NOT NULL DEFAULT 'queued' CONSTRAINT notification_status_known CHECK (status IN ('queued', 'sent')),
+    status text NOT NULL DEFAULT 'queued' CONSTRAINT notification_status_known CHECK (status IN ('queued', 'sent', 'undeliverable')),
     attempts int NOT NULL DEFAULT 0,
     next_attempt_at timestamptz NOT NULL DEFAULT now(),
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -29,4 +29,4 @@ CREATE VIEW v_unfinished AS
 SELECT 'mail' AS kind, id::text AS id, status AS state, extract(epoch FROM now() - created_at)::float AS age_s
 FROM notifications WHERE status = 'queued';
 CREATE TABLE alembic_version (version_num varchar(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY);
-INSERT INTO alembic_version VALUES ('0003');
+INSERT INTO alembic_version VALUES ('0004');
