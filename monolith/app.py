@@ -50,7 +50,7 @@ def create_app(settings: Settings, provider_transport: httpx.BaseTransport | Non
     if settings.movable:
         movable.wire(app, settings, database, provider, metrics, send_at_once)
     else:
-        _wire(app, settings, database, provider, send_at_once)
+        _wire(app, settings, database, provider, metrics, send_at_once)
     charges, refunds = app.extensions["payments"], app.extensions["refunds"]
     secret = settings.webhook_secret
     app.extensions.update(
@@ -84,6 +84,7 @@ def _wire(
     settings: Settings,
     database: Database,
     provider: payments.Provider,
+    metrics: Metrics,
     send_about: Callable[[str], object] | None,
 ) -> None:
     """Put the modules into `app.extensions`: each calls the others' functions, in one process."""
@@ -93,6 +94,7 @@ def _wire(
         provider,
         retry_after_s=settings.recovery_after_s,
         on_refunded=partial(orders.on_refunded, mails),
+        metrics=metrics,
     )
     charges = payments.Payments(
         database,

@@ -58,6 +58,7 @@ def wire(
         remote=remote_payments,
         retry_after_s=settings.recovery_after_s,
         on_refunded=partial(orders.on_refunded_anywhere, mails, steps),
+        metrics=metrics,
     )
 
     def on_settled(connection: Connection, result: payments.ChargeResult) -> None:
