@@ -58,8 +58,10 @@ PORTS: dict[str, dict[str, dict[str, int]]] = {
 }
 
 EPHEMERAL = 32_768  # from here on the system hands out ports by itself, for a while, to whoever connects
-LARGEST_SHIFT = EPHEMERAL - MAX_REPLICAS - max(
-    port for parts in PORTS.values() for ports in parts.values() for port in ports.values()
+LARGEST_SHIFT = (
+    EPHEMERAL
+    - MAX_REPLICAS
+    - max(port for parts in PORTS.values() for ports in parts.values() for port in ports.values())
 )
 
 
@@ -68,7 +70,7 @@ def checked_shift(shift: int | str) -> int:
     text = str(shift).strip()
     if not text.isascii() or not text.isdecimal() or int(text) > LARGEST_SHIFT:
         raise DeployError(
-            f"TWINSHOP_PORT_SHIFT cannot be {text}: a whole number from 0 to {LARGEST_SHIFT}, so that all ports stay below "
-            f"{EPHEMERAL}, where the system begins to hand out ports by itself."
+            f"TWINSHOP_PORT_SHIFT cannot be {text}: a whole number from 0 to {LARGEST_SHIFT}, so that all ports stay "
+            f"below {EPHEMERAL}, where the system begins to hand out ports by itself."
         )
     return int(text)

@@ -13,6 +13,7 @@ from deploy.parts import Site, Stack
 COMING = ("waiting", "starting", "backing off")  # states of what is meant to be ready, and is not yet
 LOOK_EVERY_S = 0.05
 
+
 @dataclass(frozen=True)
 class InstanceStatus:
     """One replica. `state`: waiting, starting, ready, paused, held, backing off, stopping, stopped."""
@@ -120,7 +121,7 @@ class Runner(ABC):
         for one in status.instances:
             if one.fatal:
                 raise StartFailed(
-                    f"{self.stack.name} is being started by another command, and {one.instance} {one.trouble} meanwhile."
+                    f"{self.stack.name} is being started by another command, and {one.instance} {one.trouble}."
                 )
         return not any(one.state in COMING for one in status.instances)
 
@@ -130,7 +131,9 @@ class Runner(ABC):
         while not self.has_come_up(watch):
             if time.monotonic() > deadline:
                 late = ", ".join(one.instance for one in self.status().instances if one.state in COMING)
-                raise StartFailed(f"{self.stack.name}: started by another command, not ready within {timeout_s:.0f} s: {late}")
+                raise StartFailed(
+                    f"{self.stack.name}: started by another command, not ready within {timeout_s:.0f} s: {late}"
+                )
             time.sleep(LOOK_EVERY_S)
 
     def _is_being_started(self) -> bool:

@@ -1,4 +1,4 @@
-"""Tells a stack that is just being started from one that is down: until its supervisor has said where it is, no file says."""
+"""Tells a stack that is just being started, whose supervisor has not said yet where it is, from one that is down."""
 
 from __future__ import annotations
 

@@ -49,7 +49,9 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         checked_shift(SHIFT + BESIDE)
     except DeployError as error:
-        raise pytest.UsageError(f"TWINSHOP_TEST_PORT_SHIFT={SHIFT}, with {BESIDE} for stacks beside it: {error}") from error
+        raise pytest.UsageError(
+            f"TWINSHOP_TEST_PORT_SHIFT={SHIFT}, and {BESIDE} for stacks beside it: {error}"
+        ) from None
     unknown = set(chosen_arms(config)) - {*ARMS, *STATES}
     if unknown:
         raise pytest.UsageError(

@@ -104,7 +104,7 @@ def test_second_up_gives_up_after_a_while(monolith: LocalRunner, home: Home, shi
     with another_up(home, shift, {"UNREADY": "1"}):
         eventually(lambda: monolith.status().up)
 
-        with pytest.raises(StartFailed, match="not ready within 1 s: .*web.0"):
+        with pytest.raises(StartFailed, match=r"not ready within 1 s: .*web\.0"):
             monolith.up(timeout_s=1)
 
         assert monolith.status().up  # it is not ours to stop

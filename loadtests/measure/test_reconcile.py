@@ -410,7 +410,9 @@ def test_the_same_script_ends_alike_although_ids_differ() -> None:
         books,
         stack="othershop",
         attempts=tuple(replace(a, key=a.key.replace("run-", "again-")) for a in books.attempts),
-        orders=tuple(replace(o, idempotency_key=o.idempotency_key.replace("run-", "again-")) for o in books.orders),
+        orders=tuple(
+            replace(o, idempotency_key=(o.idempotency_key or "").replace("run-", "again-")) for o in books.orders
+        ),
     )
 
     verdict = compare(books, other)

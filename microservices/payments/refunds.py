@@ -87,7 +87,7 @@ class Refunds:
         """
         self._metrics.refunds_refused.inc()
         log.error(
-            "the provider refuses refund %s of order %s: its ledger and our books differ, and somebody must look",
+            "the provider refuses refund %s of order %s: the ledgers differ, and somebody must look",
             refund.provider_key,
             refund.order_id,
         )

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.errors import NotCancellable
 from shared.domain.ids import new_id
-from tests.monolith_stage import hangs, is_away, refuses, Shop
+from tests.monolith_stage import Shop, hangs, is_away, refuses
 
 
 def bought(shop: Shop, quantity: int = 2, price: int = 500) -> dict[str, Any]:

@@ -146,7 +146,7 @@ class Refunds:
             if refund.requested_by is None:  # nobody waits for the answer who could take a no: it stays pending
                 self._refused.inc()
                 log.error(
-                    "the provider refuses refund %s of order %s: its ledger and our books differ, and somebody must look",
+                    "the provider refuses refund %s of order %s: the ledgers differ, and somebody must look",
                     refund.provider_key,
                     refund.order_id,
                 )

@@ -22,8 +22,9 @@ from shared.domain.stock import lock_order
 @pytest.mark.parametrize(
     ("email", "can_be"),
     [
-        ("ada@customers.example", True), ("jürgen@bücher.example", True), ("a+b@x", True), ("ada", False), ("@x", False),
-        ("ada@", False), ("", False), ("ada@x\r\nBcc: eve@x", False), ("<ada@x>", False), ("\ud800@x", False),
+        ("ada@customers.example", True), ("jürgen@bücher.example", True), ("a+b@x", True), ("ada", False),
+        ("@x", False), ("ada@", False), ("", False), ("ada@x\r\nBcc: eve@x", False), ("<ada@x>", False),
+        ("\ud800@x", False),
     ],
 )  # fmt: skip
 def test_a_mail_can_have_an_address_of_a_name_and_a_domain_that_a_header_can_carry(email: str, can_be: bool) -> None:
