@@ -19,7 +19,7 @@ from deploy.errors import DeployError, StartFailed, UnknownTarget, Unsupported
 from deploy.home import Home
 from deploy.local import port_shift
 from deploy.parts import Part, Site, Stack
-from deploy.ports import MAX_REPLICAS
+from deploy.ports import MAX_REPLICAS, checked_shift
 from deploy.runner import PartStats, Runner, StackStatus, Watch
 from deploy.topology import stack as stack_of
 
@@ -31,7 +31,8 @@ class ComposeRunner(Runner):
         self._home = home or Home.from_environment()
         known = keys.ensure(self._home.keys)
         data = str(self._home.root / "compose")
-        self._project = Project(stack, self._home, shift, default_shift=port_shift())
+        chosen = None if shift is None else checked_shift(shift)
+        self._project = Project(stack, self._home, chosen, default_shift=port_shift())
         self._site = Site(known, keys=str(self._home.keys), data=data, shift=self._project.memory.shift)
         self._stack = stack_of(stack, self._site)
         self._engine = Engine()
@@ -56,6 +57,7 @@ class ComposeRunner(Runner):
         timeout_s: float = READY_TIMEOUT_S,
     ) -> bool:
         if not self.begin(environment):
+            self.join(watch, timeout_s)
             return False
         try:
             self.finish(watch, timeout_s)

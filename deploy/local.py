@@ -18,8 +18,10 @@ from deploy.errors import DeployError, NotRunning, StartFailed
 from deploy.home import Home
 from deploy.moved import Moved
 from deploy.parts import Site, Stack
+from deploy.ports import checked_shift
 from deploy.process import MARK
-from deploy.runner import InstanceStatus, PartStats, Runner, StackStatus, Watch
+from deploy.runner import LOOK_EVERY_S, InstanceStatus, PartStats, Runner, StackStatus, Watch
+from deploy.starting import StartLock
 from deploy.state import CONTROL_KEY, State
 from deploy.topology import THIS, build
 from deploy.versions import Version
@@ -27,13 +29,12 @@ from deploy.versions import Version
 ASK_TIMEOUT_S = 10.0
 SLOW_COMMAND_S = 90.0  # scale, restart, release: they wait for readiness
 DOWN_TIMEOUT_S = 30.0
-LOOK_EVERY_S = 0.05
 ROUTES_KNOWN_WITHIN_S = 5.0
 
 
 def port_shift() -> int:
-    """Return what `TWINSHOP_PORT_SHIFT` adds to all ports."""
-    return int(os.environ.get("TWINSHOP_PORT_SHIFT") or 0)
+    """Return what `TWINSHOP_PORT_SHIFT` adds to all ports. Raises DeployError."""
+    return checked_shift(os.environ.get("TWINSHOP_PORT_SHIFT") or 0)
 
 
 class LocalRunner(Runner):
@@ -46,7 +47,7 @@ class LocalRunner(Runner):
         self._folder = self._home.stack(stack)
         state = State.read(self._folder)
         # A running stack stays where it was started, whatever the environment says now.
-        self._shift = shift if shift is not None else state.shift if state else port_shift()
+        self._shift = checked_shift(shift) if shift is not None else state.shift if state else port_shift()
         secrets = keys.ensure(self._home.keys)
         self._site = Site(
             secrets,
@@ -61,6 +62,7 @@ class LocalRunner(Runner):
         self._stack = build(topology, stack, self._site)
         self._versions: list[Version] = []
         self._supervisor: int | None = None
+        self._starting = StartLock(self._folder)
 
     @property
     def stack(self) -> Stack:
@@ -106,6 +108,7 @@ class LocalRunner(Runner):
         timeout_s: float = 60.0,
     ) -> bool:
         if not self.begin(environment):
+            self.join(watch, timeout_s)
             return False
         try:
             self.finish(watch, timeout_s)
@@ -117,8 +120,20 @@ class LocalRunner(Runner):
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         if self.status().up:
             return False
-        leftovers.end_all(self._folder)
         self._home.prepare(self._stack.name)
+        if not self._starting.take():
+            return False
+        try:
+            return self._begin(environment or {})
+        except BaseException:
+            self._starting.give_back()
+            raise
+
+    def _begin(self, environment: Mapping[str, Mapping[str, str]]) -> bool:
+        if self.status().up:  # whoever had the lock before us has started it
+            self._starting.give_back()
+            return False
+        leftovers.end_all(self._folder)
         self._forget_versions()
         port_check.require_free(self.stack)
         for part in self.stack.parts:
@@ -129,7 +144,7 @@ class LocalRunner(Runner):
             "stack": self._stack.name,
             "topology": self._topology,
             "shift": self._shift,
-            "settings": {name: dict(values) for name, values in (environment or {}).items()},
+            "settings": {name: dict(values) for name, values in environment.items()},
         }
         self._supervisor = detached.spawn(
             [sys.executable, "-m", "deploy.supervisor", json.dumps(order)],
@@ -149,8 +164,10 @@ class LocalRunner(Runner):
 
     def is_finished(self, watch: Watch | None = None) -> bool:
         status = self.status()
-        if status.up and watch is not None:
-            watch(status)
+        if status.up:
+            self._starting.give_back()  # who else wants it up can see for themselves how far it is
+            if watch is not None:
+                watch(status)
         for instance in status.instances:
             if instance.fatal:
                 raise StartFailed(
@@ -174,6 +191,7 @@ class LocalRunner(Runner):
         found = leftovers.end_all(self._folder)
         State.remove(self._folder)
         self._forget_versions()
+        self._starting.give_back()
         return ran or found > 0
 
     def status(self) -> StackStatus:
@@ -285,6 +303,9 @@ class LocalRunner(Runner):
                 known = {port for one in apps for port in admin.replica_ports(part.port("admin"), one.part)}
                 return known >= {one.ports["http"] for one in apps}
         return True
+
+    def _is_being_started(self) -> bool:
+        return self._starting.is_held_by_another()
 
     def _supervisor_has_ended(self) -> bool:
         """Whether the supervisor that we started is gone; if so, take its exit status, so that no zombie stays."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from deploy.errors import DeployError
+
 MAX_REPLICAS = 8  # replica i of a part listens on its port + i, so ports of parts keep a distance of ten
 
 PORTS: dict[str, dict[str, dict[str, int]]] = {
@@ -54,3 +56,21 @@ PORTS: dict[str, dict[str, dict[str, int]]] = {
         "notifications-db": {"sql": 18394},
     },
 }
+
+EPHEMERAL = 32_768  # from here on the system hands out ports by itself, for a while, to whoever connects
+LARGEST_SHIFT = (
+    EPHEMERAL
+    - MAX_REPLICAS
+    - max(port for parts in PORTS.values() for ports in parts.values() for port in ports.values())
+)
+
+
+def checked_shift(shift: int | str) -> int:
+    """Return what may be added to all ports. Raises DeployError for what is no number or leads out of their range."""
+    text = str(shift).strip()
+    if not text.isascii() or not text.isdecimal() or int(text) > LARGEST_SHIFT:
+        raise DeployError(
+            f"TWINSHOP_PORT_SHIFT cannot be {text}: a whole number from 0 to {LARGEST_SHIFT}, so that all ports stay "
+            f"below {EPHEMERAL}, where the system begins to hand out ports by itself."
+        )
+    return int(text)

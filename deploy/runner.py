@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from deploy.errors import StartFailed
 from deploy.parts import Site, Stack
+
+COMING = ("waiting", "starting", "backing off")  # states of what is meant to be ready, and is not yet
+LOOK_EVERY_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class Runner(ABC):
         watch: Watch | None = None,
         timeout_s: float = 60.0,
     ) -> bool:
-        """Start all parts and return when they are ready: True, or False if the stack was up already.
+        """Start all parts and return when they are ready: True, or False if somebody else has started them.
 
         `environment` adds settings to parts by name, `"*"` to every application. `watch` is called
         with the status several times a second. Raises PortTaken, StartFailed, FolderTrouble; what
@@ -95,11 +100,45 @@ class Runner(ABC):
 
     @abstractmethod
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
-        """Start what can be started and return soon: True, or False if the stack is up already. See `up`."""
+        """Start what can be started and return soon: True, or False if somebody else has started it. See `up`."""
 
     @abstractmethod
     def is_finished(self, watch: Watch | None = None) -> bool:
         """Carry on with what was begun, and tell whether all parts are ready. Raises StartFailed if one never will."""
+
+    def has_come_up(self, watch: Watch | None = None) -> bool:
+        """Tell whether a stack that somebody else has started is up. What is held or paused is not waited for.
+
+        Raises StartFailed if whoever started it has stopped it again, or if a part never will be ready.
+        """
+        status = self.status()
+        if not status.up:
+            if self._is_being_started():
+                return False
+            raise StartFailed(f"{self.stack.name} was being started by another command, and has been stopped again.")
+        if watch is not None:
+            watch(status)
+        for one in status.instances:
+            if one.fatal:
+                raise StartFailed(
+                    f"{self.stack.name} is being started by another command, and {one.instance} {one.trouble}."
+                )
+        return not any(one.state in COMING for one in status.instances)
+
+    def join(self, watch: Watch | None = None, timeout_s: float = 60.0) -> None:
+        """Wait until a stack that somebody else has started is up. Raises StartFailed."""
+        deadline = time.monotonic() + timeout_s
+        while not self.has_come_up(watch):
+            if time.monotonic() > deadline:
+                late = ", ".join(one.instance for one in self.status().instances if one.state in COMING)
+                raise StartFailed(
+                    f"{self.stack.name}: started by another command, not ready within {timeout_s:.0f} s: {late}"
+                )
+            time.sleep(LOOK_EVERY_S)
+
+    def _is_being_started(self) -> bool:
+        """Whether somebody else is about to start it, so that its status says nothing yet."""
+        return False
 
     @abstractmethod
     def down(self) -> bool:

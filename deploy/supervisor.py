@@ -16,6 +16,7 @@ from typing import Any
 
 from deploy import keys, launch, node, versions
 from deploy.control import serve
+from deploy.envoy.rotation import keep_small
 from deploy.errors import DeployError
 from deploy.fleet import Fleet, Settings
 from deploy.home import REPOSITORY, Home, write_atomically
@@ -59,10 +60,17 @@ class Supervisor:
         self._control_port = server.sockets[0].getsockname()[1]
         self._save()
         self._fleet.start()
+        rotation = asyncio.create_task(self._keep_logs_small())
         await self._down.wait()
+        rotation.cancel()
         await self._fleet.end()
         server.close()
         State.remove(self._folder)
+
+    async def _keep_logs_small(self) -> None:
+        for part in self._fleet.stack.parts:
+            if part.kind == "envoy":
+                await keep_small(self._folder / "envoy", part.port("admin"))
 
     def _prepare(self, part: Part, replica: int, extra: Mapping[str, str]) -> Launch:
         return launch.prepare(self._home, self._fleet.stack, part, replica, secrets=self._secrets, extra=extra)

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from deploy.errors import DeployError, StartFailed, UnknownTarget
-from deploy.local import LOOK_EVERY_S
-from deploy.runner import Runner, Watch
+from deploy.runner import LOOK_EVERY_S, Runner, Watch
 from deploy.runners import runner_for
 from deploy.topology import SHOPS
 from deploy.traces.switch import with_tracing
@@ -92,13 +91,17 @@ def settings_of(items: Iterable[str]) -> dict[str, dict[str, str]]:
 
 
 def _finish(runners: Sequence[Runner], started: Sequence[Runner], watch: Watch) -> None:
-    """Wait for all of them in this one thread, so that Ctrl-C gets through at once."""
-    for runner in runners:
-        if runner not in started:
-            watch(runner.status())
+    """Wait for all of them in this one thread, so that Ctrl-C gets through at once.
+
+    Also for those that another command is just starting.
+    """
+
+    def is_up(runner: Runner) -> bool:
+        return runner.is_finished(watch) if runner in started else runner.has_come_up(watch)
+
     deadline = time.monotonic() + READY_TIMEOUT_S
-    waiting = list(started)
-    while waiting := [runner for runner in waiting if not runner.is_finished(watch)]:
+    waiting = list(runners)
+    while waiting := [runner for runner in waiting if not is_up(runner)]:
         if time.monotonic() > deadline:
             names = ", ".join(runner.stack.name for runner in waiting)
             raise StartFailed(f"{names}: not ready within {READY_TIMEOUT_S:.0f} s; `twinshop status` says what is not.")

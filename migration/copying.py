@@ -17,6 +17,7 @@ import psycopg
 from deploy.errors import DeployError
 from migration import records
 from migration.records import Connection, Module
+from shared.platform import pruning
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,8 @@ class Copy:
         self.progress = Progress()
         self.is_a_copy = True  # until it is the owner's data, from which nobody may take anything back
         self._from, self._to = _connect(urls[self.source]), _connect(urls[self.target])
+        for side in (self._from, self._to):  # for as long as both shall be the same, neither side forgets old keys
+            side.execute("SELECT pg_advisory_lock(%s)", [pruning.LOCK])
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._failure: Exception | None = None

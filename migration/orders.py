@@ -13,6 +13,10 @@ _ANSWER = "fingerprint text, answer_status int, answer_media_type text, answer_b
 _SAGA = "payment_method text, wanted jsonb"
 _ORDER_NAMES, _ANSWER_NAMES, _SAGA_NAMES = names_of(_ORDER), names_of(_ANSWER), names_of(_SAGA)
 _ALL_NAMES = f"{_ORDER_NAMES}, currency, {_ANSWER_NAMES}, {_SAGA_NAMES}"
+# The service keeps the fingerprint of a key that was given back; in the monolith it goes with the key.
+_READ_NAMES = _ALL_NAMES.replace(
+    "fingerprint", "CASE WHEN idempotency_key IS NOT NULL THEN fingerprint ELSE '' END AS fingerprint"
+)
 
 # An order that one transaction placed has no saga. What the service would need of one is in its lines; only its payment
 # knows how it was paid, and nobody asks for that once the order has its payment.
@@ -56,7 +60,7 @@ _ORDERS = Record(
         watched={"orders": ("id",), "idempotency_keys": ("resource_id",), "sagas": ("order_id",)},
     ),
     service=Form(
-        select=f"SELECT id AS key, {_ALL_NAMES} FROM orders",
+        select=f"SELECT id AS key, {_READ_NAMES} FROM orders",
         write=(
             f"INSERT INTO orders ({_ALL_NAMES}) SELECT {_ALL_NAMES} FROM records "
             f"ON CONFLICT (id) DO UPDATE SET {replaced(_ALL_NAMES)}",

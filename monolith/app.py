@@ -11,6 +11,7 @@ from flask import Flask, Response
 from monolith import bulkheads, catalog, movable, notifications, orders, payments, storefront, web
 from monolith.config import Settings
 from monolith.database import Database
+from monolith.pruning import Pruner
 from monolith.server import serve
 from monolith.worker import Loop
 from shared.platform import spans
@@ -49,7 +50,7 @@ def create_app(settings: Settings, provider_transport: httpx.BaseTransport | Non
     if settings.movable:
         movable.wire(app, settings, database, provider, metrics, send_at_once)
     else:
-        _wire(app, settings, database, provider, send_at_once)
+        _wire(app, settings, database, provider, metrics, send_at_once)
     charges, refunds = app.extensions["payments"], app.extensions["refunds"]
     secret = settings.webhook_secret
     app.extensions.update(
@@ -83,6 +84,7 @@ def _wire(
     settings: Settings,
     database: Database,
     provider: payments.Provider,
+    metrics: Metrics,
     send_about: Callable[[str], object] | None,
 ) -> None:
     """Put the modules into `app.extensions`: each calls the others' functions, in one process."""
@@ -92,6 +94,7 @@ def _wire(
         provider,
         retry_after_s=settings.recovery_after_s,
         on_refunded=partial(orders.on_refunded, mails),
+        metrics=metrics,
     )
     charges = payments.Payments(
         database,
@@ -116,12 +119,13 @@ def _add_background_work(app: Flask, settings: Settings) -> None:
         metrics=metrics,
     )
     sweep_s = settings.sweep_interval_s
+    prune = Pruner(database, keys_kept_h=settings.keys_kept_h, inbox_kept_h=settings.inbox_kept_h).step
     if settings.movable:
-        loops = movable.loops(app, settings, settler, MAIL_LINGER_S)
+        loops = movable.loops(app, settings, settler, prune, MAIL_LINGER_S)
     else:
         loops = [
             Loop("mail", [sender.send_queued], sweep_interval_s=sweep_s, wake=mails.queued, linger_s=MAIL_LINGER_S),
-            Loop("settle", [settler.settle_charges, settler.settle_refunds], sweep_interval_s=sweep_s),
+            Loop("settle", [settler.settle_charges, settler.settle_refunds, prune], sweep_interval_s=sweep_s),
         ]
     app.extensions.update(settler=settler, loops=loops)
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     Connection,
     DateTime,
+    Index,
     LargeBinary,
     SmallInteger,
     Table,
@@ -36,6 +37,7 @@ keys = Table(
     Column("body", LargeBinary),
     Column("media_type", Text),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("idempotency_keys_by_age", "created_at"),
 )
 
 _CLAIM = insert(keys).on_conflict_do_nothing().returning(keys.c.resource_id)

@@ -58,6 +58,7 @@ def wire(
         remote=remote_payments,
         retry_after_s=settings.recovery_after_s,
         on_refunded=partial(orders.on_refunded_anywhere, mails, steps),
+        metrics=metrics,
     )
 
     def on_settled(connection: Connection, result: payments.ChargeResult) -> None:
@@ -98,8 +99,13 @@ def install(app: Flask, settings: Settings) -> None:
     app.extensions["hand_on"] = moving.install(app, settings, app.extensions["gate"], way)
 
 
-def loops(app: Flask, settings: Settings, settler: payments.Settler, mail_linger_s: float) -> list[Any]:
-    """Return the loops: each step passes the gate, and is done only while its module is in."""
+def loops(
+    app: Flask, settings: Settings, settler: payments.Settler, prune: Callable[[], bool], mail_linger_s: float
+) -> list[Any]:
+    """Return the loops: each step passes the gate, and is done only while its module is in.
+
+    What is old is forgotten in any case: a module that is out has left nothing here.
+    """
     gate: Gate = app.extensions["gate"]
     shop: orders.Shop = app.extensions["shop"]
     assert shop.steps is not None
@@ -117,5 +123,5 @@ def loops(app: Flask, settings: Settings, settler: payments.Settler, mail_linger
         app.extensions["outbox"],
         app.extensions["inbox"],
         Loop("mail", [send], sweep_interval_s=sweep_s, wake=wake, linger_s=mail_linger_s),
-        Loop("settle", [*settle, resume], sweep_interval_s=sweep_s),
+        Loop("settle", [*settle, resume, gate.guarding(prune, lambda: True)], sweep_interval_s=sweep_s),
     ]

@@ -18,9 +18,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from deploy.errors import DeployError
+from deploy.ports import checked_shift
 from tests.arms import ARMS, STATES, Arm, OwnStacks, Session, already_running
 
 SHIFT = int(os.environ.get("TWINSHOP_TEST_PORT_SHIFT") or 8000)
+BESIDE = 1500  # what tests add at most for stacks beside those of the session
 MARKERS = (
     "core: the part of the journeys that `make demo` runs before it compares",
     "settlement: awaits what the provider left open; runs late, so that the waits are shared",
@@ -43,6 +46,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+    try:
+        checked_shift(SHIFT + BESIDE)
+    except DeployError as error:
+        raise pytest.UsageError(
+            f"TWINSHOP_TEST_PORT_SHIFT={SHIFT}, and {BESIDE} for stacks beside it: {error}"
+        ) from None
     unknown = set(chosen_arms(config)) - {*ARMS, *STATES}
     if unknown:
         raise pytest.UsageError(

@@ -10,9 +10,11 @@ import pytest
 
 from deploy import binaries, topology
 from deploy.envoy import bootstrap
-from deploy.errors import UnknownTarget
+from deploy.errors import DeployError, UnknownTarget
+from deploy.home import REPOSITORY, Home
+from deploy.local import LocalRunner
 from deploy.parts import Secrets, Site, Stack
-from deploy.ports import MAX_REPLICAS
+from deploy.ports import EPHEMERAL, LARGEST_SHIFT, MAX_REPLICAS, PORTS, checked_shift
 
 SITE = Site(Secrets(b"master"), keys="/keys", data="/data", shift=100)
 
@@ -33,6 +35,29 @@ def test_no_two_replicas_share_a_port(stacks: dict[str, Stack]) -> None:
     )
 
     assert [port for port, count in every.items() if count > 1] == []
+
+
+def test_the_largest_shift_keeps_every_port_of_every_replica_below_those_of_the_system() -> None:
+    highest = max(port for parts in PORTS.values() for ports in parts.values() for port in ports.values())
+
+    assert checked_shift(str(LARGEST_SHIFT)) == LARGEST_SHIFT
+    assert highest + MAX_REPLICAS - 1 + LARGEST_SHIFT == EPHEMERAL - 1
+    assert f"at most {LARGEST_SHIFT}," in (REPOSITORY / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("shift", [str(LARGEST_SHIFT + 1), "60000", "-1", "many", "1.5"])
+def test_a_shift_that_leads_out_of_the_range_is_refused_by_its_limit(
+    shift: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TWINSHOP_PORT_SHIFT", shift)
+
+    with pytest.raises(DeployError, match=f"cannot be {shift}: a whole number from 0 to {LARGEST_SHIFT}"):
+        LocalRunner("monolith", Home(tmp_path))
+
+
+def test_a_shift_given_by_a_program_is_checked_too(tmp_path: Path) -> None:
+    with pytest.raises(DeployError, match=f"from 0 to {LARGEST_SHIFT}"):
+        LocalRunner("monolith", Home(tmp_path), LARGEST_SHIFT + 1)
 
 
 def test_every_need_is_a_part(stacks: dict[str, Stack]) -> None:

@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 
 from deploy.envoy.bootstrap import bootstrap
+from deploy.envoy.rotation import put_aside
 from deploy.envoy.traced import FILE, kept_ids, tell, traced
+from deploy.home import Home
+from deploy.local import LocalRunner
 from deploy.parts import Secrets, Site
+from deploy.tests.asking import ask, eventually
+from deploy.tests.stacks import HERE
 from deploy.topology import stack
 from deploy.traces import page
 from deploy.traces.store import Span, Store
@@ -114,6 +119,36 @@ def test_the_edge_keeps_a_log_only_while_it_is_told_to(tmp_path: Path) -> None:
 
     assert (before, made()) == ({}, {})
     assert during["access_log"][0]["typed_config"]["path"] == f"{tmp_path}/kept/{FILE}"
+
+
+def test_the_log_of_the_edge_is_put_aside_when_it_is_large_and_no_request_is_lost(
+    home: Home, shift: int, tmp_path: Path
+) -> None:
+    runner = LocalRunner("monolith", home, shift, topology=HERE)
+    told = {"TRACE_SAMPLING": "1", "TRACE_DIR": str(tmp_path)}
+    edge, envoy = runner.stack.part("edge"), home.stack("monolith") / "envoy"
+    log, older = tmp_path / FILE, tmp_path / f"{FILE}.1"
+
+    def asked(name: str) -> bool:
+        ask(edge.port("http"), "GET", f"/products/{name}")
+        return bool(eventually(lambda: any(name in one.read_text("utf-8") for one in tmp_path.iterdir())))
+
+    try:
+        runner.up({"edge": told})
+        assert asked("first")
+        assert not put_aside(envoy, edge.port("admin"))
+        assert put_aside(envoy, edge.port("admin"), max_bytes=1)
+        assert asked("second")
+        assert put_aside(envoy, edge.port("admin"), max_bytes=1)
+        assert asked("third")
+    finally:
+        runner.down()
+
+    kept = {path.name: path.read_text("utf-8").count("\n") for path in (older, log)}
+    assert kept == {f"{FILE}.1": 1, FILE: 1}
+    assert [one.name for one in sorted(Store(tmp_path)._spans(), key=lambda span: span.start_ns)] == [
+        "GET /products/second", "GET /products/third",
+    ]  # fmt: skip
 
 
 def test_a_stranger_decides_nothing() -> None:

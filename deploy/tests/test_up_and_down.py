@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from deploy.errors import FolderTrouble, NotRunning, PortTaken, StartFailed
 from deploy.home import REPOSITORY, Home
 from deploy.local import LocalRunner
 from deploy.process import Identity, descendants_of
+from deploy.starting import StartLock
 from deploy.state import State
 from deploy.tests.asking import ask, eventually
 from deploy.tests.stacks import HERE
@@ -50,6 +53,68 @@ def test_second_up_says_that_it_is_up_already(monolith: LocalRunner) -> None:
 
     assert not monolith.up()
     assert [one.pid for one in monolith.status().instances] == pids
+
+
+@contextmanager
+def another_up(home: Home, shift: int, settings: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Another program that starts the same stack, at the same time."""
+    environment = {**os.environ, "TWINSHOP_HOME": str(home.root), "TWINSHOP_PORT_SHIFT": str(shift)}
+    script = f"""if True:
+        import sys
+        from deploy.cli import guard
+        from deploy.local import LocalRunner
+        runner = LocalRunner("monolith", topology="{HERE}")
+        sys.exit(guard(lambda: runner.up({{"web": {settings}}}, timeout_s=5)))
+    """
+    other = subprocess.Popen([sys.executable, "-c", script], env=environment, cwd=REPOSITORY, stderr=subprocess.DEVNULL)
+    try:
+        yield other
+    finally:
+        other.terminate()
+        other.wait(20)
+
+
+@pytest.mark.parametrize("when", ["before its supervisor tells", "while its parts start"])
+def test_second_up_waits_for_the_first(monolith: LocalRunner, home: Home, shift: int, when: str) -> None:
+    starting = StartLock(folder(monolith, home))
+    with another_up(home, shift, {"SLEEP_MS": "1"}) as other:
+        if when == "before its supervisor tells":
+            eventually(starting.is_held_by_another)
+        else:
+            eventually(lambda: monolith.status().instances)
+
+        assert not monolith.up()
+
+        assert monolith.status().ready
+        assert other.wait(20) == 0
+
+
+def test_second_up_says_that_the_first_has_failed(monolith: LocalRunner, home: Home, shift: int) -> None:
+    with another_up(home, shift, {"REFUSE": "1"}) as other:
+        eventually(lambda: monolith.status().up)
+
+        with pytest.raises(StartFailed, match="another command"):
+            monolith.up()
+
+        assert other.wait(20) == 1
+        assert descendants_of(folder(monolith, home)) == []
+
+
+def test_second_up_gives_up_after_a_while(monolith: LocalRunner, home: Home, shift: int) -> None:
+    with another_up(home, shift, {"UNREADY": "1"}):
+        eventually(lambda: monolith.status().up)
+
+        with pytest.raises(StartFailed, match=r"not ready within 1 s: .*web\.0"):
+            monolith.up(timeout_s=1)
+
+        assert monolith.status().up  # it is not ours to stop
+
+
+def test_second_up_does_not_wait_for_what_is_held(monolith: LocalRunner) -> None:
+    monolith.up()
+    monolith.hold("web")
+
+    assert not monolith.up(timeout_s=1)
 
 
 def test_second_start_is_quick_and_keeps_the_data(monolith: LocalRunner) -> None:

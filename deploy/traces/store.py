@@ -98,7 +98,7 @@ class Store:
                         continue  # of no interest, or being written just now
                     try:
                         kept = json.loads(line)
-                        yield _of_edge(kept) if path.name == traced.FILE else Span(id=kept.pop("span"), **kept)
+                        yield _of_edge(kept) if path.name.startswith(traced.FILE) else Span(id=kept.pop("span"), **kept)
                     except (ValueError, TypeError, KeyError):
                         continue  # half a line: a part was killed while it wrote
 

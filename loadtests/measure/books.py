@@ -58,7 +58,7 @@ class OrderRow:
     currency: str | None
     payment_id: str
     reason: str | None
-    idempotency_key: str
+    idempotency_key: str | None  # None: given back with a 503, or so old that it was forgotten
 
 
 @dataclass(frozen=True)
@@ -179,10 +179,11 @@ class Books:
 
     @cached_property
     def orders_by_key(self) -> dict[Key, list[OrderRow]]:
-        """Orders by (customer, key)."""
+        """Orders by (customer, key): those that have one, for what has none has nothing in common."""
         found: dict[Key, list[OrderRow]] = defaultdict(list)
         for row in self.orders:
-            found[row.customer_id, row.idempotency_key].append(row)
+            if row.idempotency_key is not None:
+                found[row.customer_id, row.idempotency_key].append(row)
         return dict(found)
 
     @cached_property

@@ -87,7 +87,7 @@ def stock_follows_the_order(books: Books) -> Verdict:
 
 
 def everybody_was_told(books: Books) -> Verdict:
-    """L5."""
+    """L5. A message that is undeliverable has its end, but told nobody: the customers of a load have addresses."""
     verdict = Verdict("L5")
     told_pending = {a.order_id for a in books.attempts if a.kind == "order" and a.status == 202}
     for row in books.orders:

@@ -353,6 +353,24 @@ def test_a_key_that_a_503_set_free_may_be_used_again() -> None:
     assert check(books).violations == ()
 
 
+def test_a_message_that_is_undeliverable_is_finished_and_has_told_nobody() -> None:
+    books = changed(right_books(), "notifications", BOUGHT, status="undeliverable")
+    books = replace(books, mails=tuple(one for one in books.mails if BOUGHT not in one.message_id))
+
+    violations = check(books).violations
+
+    assert [(violation.promise, violation.about) for violation in violations] == [("L5", BOUGHT)]
+
+
+def test_orders_whose_keys_were_forgotten_have_nothing_in_common() -> None:
+    forgotten = [replace(row, idempotency_key=None) for row in right_books().orders]
+    books = replace(right_books(), orders=tuple(forgotten), attempts=(), replays=())
+
+    outcome = check(books)
+
+    assert [violation for violation in outcome.violations if violation.promise in ("S4", "L6", "L7")] == []
+
+
 def test_an_admin_refund_is_subtracted_from_the_books() -> None:
     books = changed(right_books(), "payments", BOUGHT, refunded=200, refunded_by_admin=200)
     books = changed(books, "charges", BOUGHT, refunds=(("admin-1", 200),))
@@ -392,7 +410,9 @@ def test_the_same_script_ends_alike_although_ids_differ() -> None:
         books,
         stack="othershop",
         attempts=tuple(replace(a, key=a.key.replace("run-", "again-")) for a in books.attempts),
-        orders=tuple(replace(o, idempotency_key=o.idempotency_key.replace("run-", "again-")) for o in books.orders),
+        orders=tuple(
+            replace(o, idempotency_key=(o.idempotency_key or "").replace("run-", "again-")) for o in books.orders
+        ),
     )
 
     verdict = compare(books, other)

@@ -12,6 +12,7 @@ from microservices.catalog.reservations import EVENT_TYPES, on_order_events
 from microservices.catalog.seeding import seed_if_empty
 from microservices.catalog.service import CatalogService
 from microservices.catalog.storefront import router_of
+from microservices.kit.idempotency import PRUNE_KEYS
 from microservices.kit.part import Part, serve
 from shared.contract.events import OrderEvent
 from shared.platform.settings import load_or_exit
@@ -23,6 +24,7 @@ def create_app(settings: CatalogSettings) -> FastAPI:
     part = Part("catalog", settings)
     part.on_start(partial(seed_if_empty, part.database, settings.seed_products))
     part.consumes("catalog", EVENT_TYPES, OrderEvent, on_order_events)
+    part.prunes(PRUNE_KEYS)
     pages = Storefront(build=settings.storefront_badge, identity_url=settings.token_issuer)
     return part.app([routes.router, router_of(pages)], CatalogService(part.database))
 

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from microservices.catalog.config import CatalogSettings
 from microservices.catalog.seeding import seed_if_empty
 from microservices.catalog.service import CatalogService
 from microservices.kit.database import Database
+from microservices.kit.idempotency import PRUNE_KEYS
+from microservices.kit.pruning import Pruner
 from microservices.kit.web import Keyed
 from shared.contract.bodies import CategoryList, Product, ProductInput, ProductPage, RestockInput
 from shared.contract.queries import decode_cursor, parse_product_query
@@ -130,5 +134,30 @@ def test_an_empty_catalog_is_seeded_and_a_full_one_left_alone(play: Play) -> Non
         await seed_if_empty(database, 50)
 
         assert len(await skus(service)) == 50
+
+    play(scene)
+
+
+async def available(database: Database) -> int:
+    rows = await database.read(text("SELECT available FROM products WHERE sku = 'APPLE-1'"))
+    return int(rows[0].available)
+
+
+def test_an_old_key_may_restock_again(play: Play) -> None:
+    async def scene(database: Database) -> None:
+        service = CatalogService(database)
+        keyed = Keyed(RestockInput(quantity=5), "key-1", "APPLE-1:5")
+        pruner = Pruner(database, CatalogSettings(twinshop_mode="local", database_url="-", service_public_keys="-"))
+        pruner.statements.append(PRUNE_KEYS)
+
+        await service.restock("root", "APPLE-1", keyed)
+        await pruner.step()
+        await service.restock("root", "APPLE-1", keyed)
+        assert await available(database) == 15
+        await database.commit_one(text("UPDATE idempotency_keys SET created_at = now() - interval '3 days'"))
+        await pruner.step()
+        await service.restock("root", "APPLE-1", keyed)
+
+        assert await available(database) == 20
 
     play(scene)

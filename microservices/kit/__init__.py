@@ -32,6 +32,8 @@ kit.inbox       A handler is `async def handle(connection, events: Sequence[Even
                 `CREATE_INBOX` for the first migration.
 kit.idempotency Keys of admin routes: `begin(connection, who, keyed)` -> Answer to replay or None, `finish(...)`; both
                 in the transaction of the effect. `CREATE_KEYS` for the first migration.
+kit.pruning     Forgets old keys and inbox rows: `part.prunes(statement)`; `consumes` does it for the inbox. The indexes
+                that it needs are `INDEX_KEYS` and `INDEX_INBOX`, for a migration.
 kit.loops       Wake, repeat: a loop that runs a step every so often and at once when woken.
 kit.peers       Peer: a call to another part with a total deadline. Raises Unreached (surely not done) or Unanswered.
 kit.migrate     Runs `migrations/` on start under an advisory lock. `migrations/env.py` is one line: `run_migrations()`.

@@ -34,6 +34,16 @@ _FINISH = text(
     "UPDATE idempotency_keys SET status = :status, media_type = :media_type, body = :body "
     "WHERE subject = :subject AND key = :key"
 )
+# Looked at in the order of their age. An answer that is stored is final; what has none is still under way.
+# For routes whose effect is the same transaction: others have to look at how old the effect is, too.
+INDEX_KEYS = "CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at)"
+PRUNE_KEYS = text("""
+    DELETE FROM idempotency_keys WHERE (subject, key) IN (
+        SELECT subject, key FROM idempotency_keys
+        WHERE created_at < now() - make_interval(hours => :keys_kept_h) AND status IS NOT NULL
+        ORDER BY created_at LIMIT :batch FOR UPDATE SKIP LOCKED
+    ) RETURNING key
+""")
 _FREE = text("DELETE FROM idempotency_keys WHERE subject = :subject AND key = :key AND status IS NULL")
 
 

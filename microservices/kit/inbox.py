@@ -37,6 +37,14 @@ CREATE TABLE inbox (
     received_at timestamptz NOT NULL DEFAULT now()
 )"""
 
+INDEX_INBOX = "CREATE INDEX inbox_by_age ON inbox (received_at)"
+PRUNE_INBOX = text("""
+    DELETE FROM inbox WHERE event_id IN (
+        SELECT event_id FROM inbox WHERE received_at < now() - make_interval(hours => :inbox_kept_h)
+        ORDER BY received_at LIMIT :batch FOR UPDATE SKIP LOCKED
+    ) RETURNING event_id
+""")
+
 BATCH = 100
 FETCH_S = 5.0  # a fetch that the broker forgot (it was restarted) costs at most this long
 ACK_WAIT_S = 10  # after a crash, this long until the events in hand come again

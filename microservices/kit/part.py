@@ -10,21 +10,23 @@ from typing import Any, TypeVar
 import httpx
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
+from sqlalchemy import TextClause
 
 from microservices.kit.broker import Broker
 from microservices.kit.database import Database
 from microservices.kit.framing import Frame, answer_errors
-from microservices.kit.inbox import Consumer, Handler
+from microservices.kit.inbox import PRUNE_INBOX, Consumer, Handler
 from microservices.kit.lag import LoopLag
 from microservices.kit.loops import Wake, repeat, stop
 from microservices.kit.migrate import migrate
 from microservices.kit.outbox import Outbox
 from microservices.kit.peers import Peer, transport_of
+from microservices.kit.pruning import Pruner
 from microservices.kit.resilience import guard_of
 from microservices.kit.serving import run
 from microservices.kit.settings import ServiceSettings
 from shared.contract.events import Event
-from shared.platform import clock, failpoints, logs, mishaps, spans
+from shared.platform import clock, failpoints, logs, mishaps, pruning, spans
 from shared.platform.metrics import CONTENT_TYPE, Metrics
 from shared.platform.tokens import ServiceSigner, ServiceVerifier, TokenVerifier
 
@@ -53,6 +55,7 @@ class Part:
         self.database = Database(settings.database_url, settings.db_pool_size, self.metrics, name)
         self.broker = Broker(settings.nats_url, name)
         self.outbox = Outbox(self.database, self.broker, self.metrics, self.recorder)
+        self._pruner = Pruner(self.database, settings)
         self._peers: list[Peer] = []
         self._loops: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._on_start: list[Callable[[], Awaitable[None]]] = []
@@ -158,6 +161,13 @@ class Part:
             recorder=self.recorder,
         )
         self.repeats(f"consumer {name}", consumer.step, self.settings.sweep_interval_s)
+        self.prunes(PRUNE_INBOX)
+
+    def prunes(self, statement: TextClause) -> None:
+        """Run this statement now and then, which forgets what is too old to be asked for."""
+        if not self._pruner.statements:
+            self.repeats("prune", self._pruner.step, pruning.EVERY_S)
+        self._pruner.statements.append(statement)
 
     def on_start(self, step: Callable[[], Awaitable[None]]) -> None:
         """Run `step` once after the migrations and before the first request (seeding, for instance)."""

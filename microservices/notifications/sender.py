@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from email.utils import formatdate
 from typing import Any
 
-from aiosmtplib import SMTP, SMTPException, SMTPServerDisconnected
+from aiosmtplib import SMTP, SMTPException, SMTPNotSupported, SMTPRecipientsRefused, SMTPServerDisconnected
 from sqlalchemy import Row, TextClause, text
 
 from microservices.kit.database import Database
 from microservices.notifications.config import NotificationsSettings
 from shared.domain.money import Money
-from shared.domain.notification import subject_of, text_of
+from shared.domain.notification import NotificationStatus, can_be_addressed, subject_of, text_of
 from shared.platform.failpoints import reach
 from shared.platform.metrics import Metrics
 
@@ -42,12 +42,19 @@ MARK_SENT: TextClause = text("""
 UPDATE notifications SET status = 'sent', sent_at = now()
 WHERE id = ANY (CAST(:ids AS uuid[])) AND status = 'queued'
 """)
+GIVE_UP: TextClause = text("""
+UPDATE notifications SET status = 'undeliverable' WHERE id = ANY (CAST(:ids AS uuid[])) AND status = 'queued'
+""")
 # Without limit: a mail server that is away for a day costs a day and not a message.
 BACK_OFF: TextClause = text("""
 UPDATE notifications
 SET next_attempt_at = now() + least(power(2, least(attempts, 10)), CAST(:at_most_s AS float)) * interval '1 second'
 WHERE id = ANY (CAST(:ids AS uuid[])) AND status = 'queued'
 """)
+
+
+UTF8 = ("SMTPUTF8", "BODY=8BITMIME")  # RFC 6531, for addresses beyond ASCII
+PERMANENT = 500  # replies from here on mean the same the next time (RFC 5321)
 
 
 class MailSender:
@@ -66,29 +73,34 @@ class MailSender:
         return len(messages) == BATCH
 
     async def send_about(self, order_id: str) -> bool:
-        """Send what is due about one order, here and now; return whether all of it went. The loop does the rest."""
+        """Send what is due about one order, here and now; return whether none is left, which the loop would send."""
         wanted = {"lease_s": LEASE_S, "batch": BATCH, "order_id": order_id}
         return await self._deliver(await self._database.commit_one(CLAIM_ABOUT, wanted))
 
     async def _deliver(self, messages: Sequence[Row[Any]]) -> bool:
-        """Send what was claimed, and note what came of it; return whether all of it was sent."""
+        """Send what was claimed, and note what came of it; return whether none of it is left to send."""
         if not messages:
             return True
         reach("mail.claimed")
-        sent = await self._send(messages)
+        ends = await self._send(messages)
+        sent = [id_ for id_, end in ends.items() if end == NotificationStatus.SENT]
+        given_up = [id_ for id_, end in ends.items() if end == NotificationStatus.UNDELIVERABLE]
         # A crash from here to the mark sends the batch again, with the same Message-IDs.
         reach("mail.sent")
         if sent:
             await self._database.commit_one(MARK_SENT, {"ids": sent})
             self._metrics.mails_sent.inc(len(sent))
-        if len(sent) < len(messages):
-            unsent = [message.id for message in messages if message.id not in sent]
+        if given_up:
+            await self._database.commit_one(GIVE_UP, {"ids": given_up})
+            self._metrics.mails_undeliverable.inc(len(given_up))
+        unsent = [message.id for message in messages if message.id not in {*sent, *given_up}]
+        if unsent:
             await self._database.commit_one(BACK_OFF, {"ids": unsent, "at_most_s": BACK_OFF_AT_MOST_S})
-        return len(sent) == len(messages)
+        return not unsent
 
-    async def _send(self, messages: Sequence[Row[Any]]) -> list[Any]:
-        """Return the ids of the messages that the server took; what is not among them is tried again later."""
-        sent: list[Any] = []
+    async def _send(self, messages: Sequence[Row[Any]]) -> dict[Any, NotificationStatus]:
+        """Return what became of each message, by id; what is not among them was not tried."""
+        ends: dict[Any, NotificationStatus] = {}
         stop_at = time.monotonic() + SENDING_S
         client = SMTP(
             hostname=self._settings.smtp_host,
@@ -102,32 +114,43 @@ class MailSender:
                 for message in messages:
                     if time.monotonic() > stop_at:
                         break
-                    if await self._took(client, message):
-                        sent.append(message.id)
+                    ends[message.id] = await self._took(client, message)
         except (SMTPException, OSError) as error:
             log.warning("mail server: %s", error or type(error).__name__)
-        return sent
+        return ends
 
-    async def _took(self, client: SMTP, message: Row[Any]) -> bool:
-        """Send one message; return whether the server took it. A refusal leaves the connection to the others."""
+    async def _took(self, client: SMTP, message: Row[Any]) -> NotificationStatus:
+        """Send one message; it stays queued if it is refused for now. A refusal leaves the connection to the others."""
+        if not can_be_addressed(message.email):
+            return _give_up(message, "its address is none")
         sender = f"shop@{self._settings.mail_domain}"
+        options = () if message.email.isascii() else UTF8
         try:
-            await client.sendmail(sender, [message.email], _mail(message, sender))
+            await client.sendmail(sender, [message.email], _mail(message, sender), mail_options=options)
         except SMTPServerDisconnected:
             raise
-        except (SMTPException, ValueError) as error:
+        except SMTPNotSupported:
+            return _give_up(message, "its address is beyond ASCII, and the mail server does not offer SMTPUTF8")
+        except ValueError as error:
+            return _give_up(message, f"its address is none: {error}")
+        except SMTPRecipientsRefused as error:
+            if all(refused.code >= PERMANENT for refused in error.recipients):
+                return _give_up(message, f"its address is refused for good: {error}")
             log.warning("mail %s: %s", message.message_id, error)
-            return False
-        return True
+            return NotificationStatus.QUEUED
+        except SMTPException as error:
+            log.warning("mail %s: %s", message.message_id, error)
+            return NotificationStatus.QUEUED
+        return NotificationStatus.SENT
+
+
+def _give_up(message: Row[Any], why: str) -> NotificationStatus:
+    log.warning("mail %s is undeliverable: %s", message.message_id, why)
+    return NotificationStatus.UNDELIVERABLE
 
 
 def _mail(message: Row[Any], sender: str) -> bytes:
-    """Return the message, as bytes: plain ASCII, whose few headers are cheaper written out than built.
-
-    Raises ValueError for an address that would end its header.
-    """
-    if not message.email.isascii() or not message.email.isprintable():
-        raise ValueError("the address is not printable ASCII")
+    """Return the message, as bytes: its few headers are cheaper written out than built."""
     lines = (
         f"Subject: {subject_of(message.kind)}",
         f"From: {sender}",
@@ -138,4 +161,4 @@ def _mail(message: Row[Any], sender: str) -> bytes:
         text_of(message.kind, str(message.order_id), Money(message.total, message.currency)),
         "",
     )
-    return "\r\n".join(lines).encode("ascii")
+    return "\r\n".join(lines).encode()

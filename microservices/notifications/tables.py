@@ -38,7 +38,7 @@ notifications = Table(
     Column("sent_at", DateTime(timezone=True), nullable=True),
     Column("traceparent", Text, nullable=True),  # W3C: the span that caused it, where that is recorded
     UniqueConstraint("order_id", "kind", name="notifications_once"),
-    CheckConstraint("status IN ('queued', 'sent')", name="notification_status_known"),
+    CheckConstraint("status IN ('queued', 'sent', 'undeliverable')", name="notification_status_known"),
     Index("notifications_by_customer", "customer_id", "id"),
     Index("notifications_queued", "next_attempt_at", postgresql_where="status = 'queued'"),
 )

@@ -35,8 +35,10 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.message_ids: list[str] = []
+        self.recipients: list[str] = []
         self.connections = 0
         self.refuse = ""
+        self.refuse_address = ("", "")
 
     async def handle_EHLO(
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
@@ -45,9 +47,16 @@ class Mailbox:
         self.connections += 1
         return responses
 
+    async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, *___: Any) -> str:
+        if address == self.refuse_address[0]:
+            return self.refuse_address[1]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         if self.refuse and self.refuse in envelope.rcpt_tos[0]:
             return "451 Not now"
+        self.recipients += envelope.rcpt_tos
         self.message_ids.append(email.message_from_bytes(envelope.content or b"")["Message-ID"])
         return "250 Kept"
 
@@ -78,12 +87,18 @@ Play = Callable[..., Any]
 
 
 @pytest.fixture
-def mailbox() -> Iterator[tuple[Mailbox, int]]:
+def offers_utf8() -> bool:
+    """Whether the mail server takes addresses beyond ASCII."""
+    return True
+
+
+@pytest.fixture
+def mailbox(offers_utf8: bool) -> Iterator[tuple[Mailbox, int]]:
     """A mail server, and its port."""
     box = Mailbox()
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller = Controller(box, hostname="127.0.0.1", port=port, enable_SMTPUTF8=offers_utf8)
     controller.start()
     yield box, port
     controller.stop()
@@ -197,15 +212,45 @@ def test_a_refused_message_waits_and_the_others_go(play: Play, mailbox: tuple[Ma
     play(scene, port)
 
 
-def test_an_address_that_is_none_does_not_hold_the_others_up(play: Play, mailbox: tuple[Mailbox, int]) -> None:
+@pytest.mark.parametrize(
+    ("address", "refusal"),
+    [("mallory\r\nBcc: all@customers.example", ""), ("mallory", ""), ("", ""), ("mallory@customers.example", "550 No")],
+)
+def test_an_address_that_is_none_comes_to_an_end_and_does_not_hold_the_others_up(
+    play: Play, mailbox: tuple[Mailbox, int], address: str, refusal: str
+) -> None:
     box, port = mailbox
+    box.refuse_address = (address, refusal) if refusal else ("", "")
 
     async def scene(stage: Stage) -> None:
-        await stage.hear(event(customer="mallory\r\nBcc: all"), event(customer="ada"))
+        await stage.hear(event(customer="mallory").model_copy(update={"email": address}), event(customer="ada"))
 
         await stage.sender.send_due()
 
         assert len(box.message_ids) == 1
+        (told,) = (await stage.list("mallory")).items
+        assert (told.status, told.sent_at) == (NotificationStatus.UNDELIVERABLE, None)
+        assert await stage.database.read(text("SELECT * FROM v_unfinished")) == []
+
+    play(scene, port)
+
+
+@pytest.mark.parametrize(("offers_utf8", "status"), [(True, "sent"), (False, "undeliverable")])
+def test_an_address_beyond_ascii_is_written_to_where_the_server_offers_it(
+    play: Play, mailbox: tuple[Mailbox, int], status: str
+) -> None:
+    box, port = mailbox
+
+    async def scene(stage: Stage) -> None:
+        await stage.hear(event(customer="böb").model_copy(update={"email": "böb@ü.example"}), event(customer="ada"))
+
+        await stage.sender.send_due()
+        await stage.database.commit_one(DUE_NOW)
+        await stage.sender.send_due()
+
+        assert [item.status for item in (await stage.list("böb")).items] == [status]
+        assert [item.status for item in (await stage.list("ada")).items] == ["sent"]
+        assert ("böb@ü.example" in box.recipients) == (status == "sent")
 
     play(scene, port)
 

@@ -8,7 +8,7 @@ CREATE TABLE notifications (
     total bigint NOT NULL,
     currency text NOT NULL,
     message_id text NOT NULL,
-    status text NOT NULL DEFAULT 'queued' CONSTRAINT notification_status_known CHECK (status IN ('queued', 'sent')),
+    status text NOT NULL DEFAULT 'queued' CONSTRAINT notification_status_known CHECK (status IN ('queued', 'sent', 'undeliverable')),
     attempts int NOT NULL DEFAULT 0,
     next_attempt_at timestamptz NOT NULL DEFAULT now(),
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -21,6 +21,7 @@ CREATE TABLE inbox (
     consumer text NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX inbox_by_age ON inbox (received_at);
 CREATE INDEX notifications_by_customer ON notifications (customer_id, id);
 CREATE INDEX notifications_queued ON notifications (next_attempt_at) WHERE status = 'queued';
 CREATE VIEW v_notifications AS SELECT order_id, kind, status, message_id, customer_id FROM notifications;
@@ -28,4 +29,4 @@ CREATE VIEW v_unfinished AS
 SELECT 'mail' AS kind, id::text AS id, status AS state, extract(epoch FROM now() - created_at)::float AS age_s
 FROM notifications WHERE status = 'queued';
 CREATE TABLE alembic_version (version_num varchar(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY);
-INSERT INTO alembic_version VALUES ('0002');
+INSERT INTO alembic_version VALUES ('0004');

@@ -13,6 +13,7 @@ from microservices.orders.clients import Catalog, Payments
 from microservices.orders.config import OrdersSettings
 from microservices.orders.service import Orders
 from microservices.orders.settle import Settler
+from microservices.orders.tables import PRUNE_KEYS
 from microservices.orders.telling import Teller
 from shared.contract.events import PaymentEvent
 from shared.platform.settings import load_or_exit
@@ -40,6 +41,7 @@ def create_app(settings: OrdersSettings, transports: Mapping[str, httpx.AsyncBas
     part.publishes()
     part.repeats("settle orders", settler.resume_due, settings.sweep_interval_s)
     part.consumes("orders", PAYMENT_EVENTS, PaymentEvent, settler.on_payment_events)
+    part.prunes(PRUNE_KEYS)
     return part.app([routes.router], orders)
 
 

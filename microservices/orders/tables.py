@@ -30,7 +30,7 @@ orders = Table(
     Column("id", Uuid(as_uuid=False), primary_key=True),
     Column("customer_id", Text, nullable=False),
     Column("email", Text, nullable=False),
-    Column("idempotency_key", Text),  # null: given back, because the customer was told 503
+    Column("idempotency_key", Text),  # null: given back, because the customer was told 503, or because it is old
     Column("fingerprint", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("version", Integer, nullable=False),  # grows with each step and each claim: every step compares it first
@@ -100,6 +100,22 @@ CLAIM = text("""
     WHERE id IN (SELECT id FROM orders WHERE due_at <= now() ORDER BY due_at LIMIT :batch FOR UPDATE SKIP LOCKED)
     RETURNING *, extract(epoch FROM now() - created_at)::float8 AS age_s
 """).columns(*orders.c, Column("age_s", Float))
+
+# The order stays, its key is free: what was answered under it goes too. Looked for in the order of their age, by the
+# database's clock; `updated_at` is a service's own, and can only keep a key for longer.
+PRUNE_KEYS = text("""
+    UPDATE orders
+    SET idempotency_key = NULL, fingerprint = '', answer_status = NULL, answer_media_type = NULL, answer_body = NULL
+    WHERE id IN (
+        SELECT id FROM orders
+        WHERE created_at < now() - make_interval(hours => :keys_kept_h)
+          AND updated_at < now() - make_interval(hours => :keys_kept_h)
+          AND idempotency_key IS NOT NULL AND answer_status IS NOT NULL
+          AND status IN ('confirmed', 'rejected', 'cancelled')
+        ORDER BY created_at LIMIT :batch FOR UPDATE SKIP LOCKED
+    )
+    RETURNING id
+""")
 
 SNOOZE = text(
     "UPDATE orders SET due_at = now() + make_interval(secs => :due_in_s) WHERE id = :id AND version = :version"

@@ -14,6 +14,7 @@ from microservices.payments.provider import Provider
 from microservices.payments.refund_for_order import on_refund_due
 from microservices.payments.refunds import Refunds
 from microservices.payments.service import Payments
+from microservices.payments.tables import PRUNE_KEYS
 from shared.contract.events import OrderEvent
 from shared.platform.settings import load_or_exit
 
@@ -36,6 +37,7 @@ def create_app(settings: PaymentsSettings) -> FastAPI:
     part.repeats("settle charges", charges.settle_due, settings.sweep_interval_s)
     part.repeats("settle refunds", refunds.settle_due, settings.sweep_interval_s)
     part.consumes("payments", ["order.refund_due"], OrderEvent, partial(on_refund_due, refunds))
+    part.prunes(PRUNE_KEYS)
     return part.app([routes.router], Payments(part.database, charges, refunds, settings))
 
 

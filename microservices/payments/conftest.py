@@ -30,7 +30,8 @@ from shared.platform.metrics import Metrics
 
 
 class Ledger:
-    """The provider. `trouble`: away | silent (it does the work, but nobody hears of it) | lost (it does nothing).
+    """The provider. `trouble`: away | silent (it does the work, but nobody hears of it) | lost (it does nothing) |
+    refuses (it owes nothing, by its own ledger).
 
     `hold()` makes the next call wait: the first event tells that it has come, the second one lets it go.
     """
@@ -57,6 +58,8 @@ class Ledger:
             raise httpx.ConnectError("connection refused")
         if self.trouble == "lost":
             raise httpx.ReadTimeout("no answer")
+        if self.trouble == "refuses":
+            return httpx.Response(409, json={"code": "refund_exceeds_capture"})
         answer = self._do(request)
         if self.trouble == "silent":
             raise httpx.ReadTimeout("no answer")
@@ -86,7 +89,7 @@ class Stage:
             webhook_secret="s3",  # noqa: S106
         )  # fmt: skip
         self.ledger = Ledger()
-        metrics = Metrics()
+        self.metrics = metrics = Metrics()
         self.database = Database(url, 8, metrics, "test")
         self.peer = Peer(
             "provider",

@@ -16,7 +16,7 @@ from microservices.payments.tables import refunds as refunds_table
 from shared.contract.bodies import MoneyBody
 from shared.contract.events import OrderEvent
 from shared.contract.inner import CancelRefundResult
-from shared.domain.errors import NotFound
+from shared.domain.errors import NotFound, RefundExceedsCapture
 from shared.domain.payment import RefundOrigin, RefundStatus, cancel_refund_key, late_capture_refund_key
 from shared.platform.failpoints import reach
 
@@ -43,6 +43,9 @@ async def refund_for_cancel(refunds: Refunds, order_id: str) -> CancelRefundResu
             await refunds.provider.refund(refund.order_id, refund.provider_key, refund.amount)
         except (Unreached, Unanswered) as error:
             log.warning("refund of order %s: %s; it will be settled later", order_id, error)
+            return _cancel_result(refund, RefundStatus.PENDING)
+        except RefundExceedsCapture:
+            refunds.note_refused(refund)
             return _cancel_result(refund, RefundStatus.PENDING)
         reach("refund.sent")
         await refunds.settle(refund, None)
@@ -71,6 +74,6 @@ async def on_refund_due(refunds: Refunds, connection: AsyncConnection, events: S
 
 def _cancel_result(refund: Row[Any], status: str) -> CancelRefundResult:
     return CancelRefundResult(
-        status="pending" if status == RefundStatus.PENDING else "refunded",
+        status="refunded" if status == RefundStatus.REFUNDED else "pending",
         amount=MoneyBody(amount=refund.amount, currency=refund.currency),
     )

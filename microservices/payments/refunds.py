@@ -73,9 +73,24 @@ class Refunds:
             log.info("refund %s stays pending: %s", refund.id, error)
             return
         except RefundExceedsCapture as error:
+            if refund.subject is None:
+                self.note_refused(refund)
+                return
             refusal = error
         await self.settle(refund, refusal)
         self._metrics.recovered.labels("refund").inc()
+
+    def note_refused(self, refund: Row[Any]) -> None:
+        """The provider refuses what our books say it owes, and nobody waits for the answer who could take a no.
+
+        It stays pending, is seen as unfinished and asked for again: an order is not cancelled whose money is not back.
+        """
+        self._metrics.refunds_refused.inc()
+        log.error(
+            "the provider refuses refund %s of order %s: the ledgers differ, and somebody must look",
+            refund.provider_key,
+            refund.order_id,
+        )
 
     async def record(
         self,

@@ -75,6 +75,19 @@ SETTLE = text("""
     SELECT 1 FROM settled
 """)
 
+# A refund may have waited for its provider for days: its answer is kept for as long as any other after that.
+PRUNE_KEYS = text("""
+    DELETE FROM idempotency_keys WHERE (subject, key) IN (
+        SELECT subject, key FROM idempotency_keys AS keys
+        WHERE created_at < now() - make_interval(hours => :keys_kept_h) AND status IS NOT NULL
+          AND NOT EXISTS (
+            SELECT FROM refunds WHERE refunds.subject = keys.subject AND refunds.idempotency_key = keys.key
+              AND (refunds.status = 'pending' OR refunds.updated_at >= now() - make_interval(hours => :keys_kept_h))
+          )
+        ORDER BY created_at LIMIT :batch FOR UPDATE SKIP LOCKED
+    ) RETURNING key
+""")
+
 CLAIM_PAYMENTS = text("""
     UPDATE payments
     SET attempts = attempts + 1,

@@ -57,6 +57,47 @@ def test_refunds_at_the_same_time_never_exceed_the_capture(play: Play) -> None:
     play(scene)
 
 
+def test_a_cancellation_that_the_provider_refuses_stays_open_and_is_told_to_the_operator(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        order_id = new_id()
+        await stage.charge(order_id)
+        stage.ledger.trouble = "refuses"
+        refused = await refund_for_cancel(stage.refunds, order_id)
+        await stage.settle()
+        asked_again = await refund_for_cancel(stage.refunds, order_id)
+        open_work, told = await stage.unfinished(), await stage.events()
+
+        stage.ledger.trouble = ""
+        await stage.settle()
+
+        assert (refused.status, asked_again.status) == ("pending", "pending")
+        assert (open_work, told) == ({"refund"}, [])
+        assert b"refunds_refused_total 2.0" in stage.metrics.render()
+        assert (await refund_for_cancel(stage.refunds, order_id)).status == "refunded"
+        assert await stage.events() == ["payment.refunded"]
+
+    play(scene)
+
+
+def test_a_late_capture_whose_refund_is_refused_stays_open(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        order_id = new_id()
+        await stage.charge(order_id)
+        due = OrderEvent(
+            id=new_id(), type="order.refund_due", occurred_at="", order_id=order_id, version=3, customer_id="ada",
+            email="", lines=[], total=None,
+        )  # fmt: skip
+        async with stage.database.transaction() as connection:
+            await on_refund_due(stage.refunds, connection, [due])
+        stage.ledger.trouble = "refuses"
+
+        await stage.settle()
+
+        assert await stage.unfinished() == {"refund"}
+
+    play(scene)
+
+
 def test_a_refund_of_what_was_never_captured_is_refused(play: Play) -> None:
     async def scene(stage: Stage) -> None:
         stage.ledger.decline = True

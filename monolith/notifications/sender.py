@@ -13,7 +13,7 @@ from sqlalchemy import Row, TextClause, text
 
 from monolith.database import Database
 from shared.domain.money import Money
-from shared.domain.notification import subject_of, text_of
+from shared.domain.notification import NotificationStatus, can_be_addressed, subject_of, text_of
 from shared.platform.failpoints import reach
 from shared.platform.metrics import Metrics
 
@@ -38,11 +38,16 @@ _CLAIM, _CLAIM_ABOUT = _claim(), _claim("AND order_id = CAST(:order_id AS uuid)"
 _MARK_SENT = text("""
     UPDATE notifications SET status = 'sent', sent_at = now() WHERE id = ANY(:ids) AND status = 'queued'
 """)
+_GIVE_UP = text("UPDATE notifications SET status = 'undeliverable' WHERE id = ANY(:ids) AND status = 'queued'")
 _PUT_BACK = text("""
     UPDATE notifications
     SET next_attempt_at = now() + make_interval(secs => least(:most_s, power(2, least(attempts, 10)) / 2))
     WHERE id = ANY(:ids) AND status = 'queued'
 """)
+
+
+_UTF8 = ("SMTPUTF8", "BODY=8BITMIME")  # RFC 6531, for addresses beyond ASCII
+_PERMANENT = 500  # replies from here on mean the same the next time (RFC 5321)
 
 
 class Sender:
@@ -51,7 +56,7 @@ class Sender:
     def __init__(
         self, database: Database, *, host: str, port: int, mail_domain: str, timeout_s: float, metrics: Metrics
     ) -> None:
-        self._database, self._sent = database, metrics.mails_sent
+        self._database, self._sent, self._given_up = database, metrics.mails_sent, metrics.mails_undeliverable
         self._server = (host, port)
         self._from, self._timeout_s = f"shop@{mail_domain}", timeout_s
 
@@ -65,54 +70,61 @@ class Sender:
         self._deliver(self._database.write(_CLAIM_ABOUT, {"order_id": order_id}), timeout_s)
 
     def _deliver(self, batch: Sequence[Row[Any]], timeout_s: float) -> bool:
-        """Send what was claimed, and note what came of it; True if all of it was sent."""
+        """Send what was claimed, and note what came of it; True if none of it is left to send."""
         if not batch:
             return False
         reach("mail.claimed")
-        sent = self._send(batch, timeout_s)
+        ends = self._send(batch, timeout_s)
+        sent = [id_ for id_, end in ends.items() if end == NotificationStatus.SENT]
         if sent:
             self._database.write(_MARK_SENT, {"ids": sent})
             self._sent.inc(len(sent))
-        failed = [row.id for row in batch if row.id not in set(sent)]
+        given_up = [id_ for id_, end in ends.items() if end == NotificationStatus.UNDELIVERABLE]
+        if given_up:
+            self._database.write(_GIVE_UP, {"ids": given_up})
+            self._given_up.inc(len(given_up))
+        failed = [row.id for row in batch if row.id not in {*sent, *given_up}]
         if failed:
             self._database.write(_PUT_BACK, {"ids": failed, "most_s": MAX_BACK_OFF_S})
         return not failed
 
-    def _send(self, batch: Sequence[Row[Any]], timeout_s: float) -> list[Any]:
-        """Return the ids of what the mail server took."""
-        sent: list[Any] = []
+    def _send(self, batch: Sequence[Row[Any]], timeout_s: float) -> dict[Any, NotificationStatus]:
+        """Return what became of each, by id; what is not among them was not tried."""
+        ends: dict[Any, NotificationStatus] = {}
         stop_at = time.monotonic() + LEASE_S / 2
         try:
             with smtplib.SMTP(*self._server, timeout=timeout_s) as server:
                 for row in batch:
                     if time.monotonic() > stop_at:
                         break
-                    if self._send_one(server, row):
-                        sent.append(row.id)
+                    ends[row.id] = self._send_one(server, row)
+                    if ends[row.id] == NotificationStatus.SENT:
                         reach("mail.sent")
         except (OSError, smtplib.SMTPException) as error:
-            log.warning("the mail server failed after %d of %d mails: %s", len(sent), len(batch), error)
-        return sent
+            log.warning("the mail server failed after %d of %d mails: %s", len(ends), len(batch), error)
+        return ends
 
-    def _send_one(self, server: smtplib.SMTP, row: Row[Any]) -> bool:
-        """Send one mail; False if the server refuses this one and the next may still go."""
+    def _send_one(self, server: smtplib.SMTP, row: Row[Any]) -> NotificationStatus:
+        """Send one mail; still queued if the server refuses it for now. The next one may go in any case."""
+        if not can_be_addressed(row.email):
+            return _give_up(row, "its address is none")
         try:
-            server.sendmail(self._from, [row.email], self._mail(row))
-        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused, smtplib.SMTPNotSupportedError) as error:
+            server.sendmail(self._from, [row.email], self._mail(row), () if row.email.isascii() else _UTF8)
+        except smtplib.SMTPNotSupportedError:
+            return _give_up(row, "its address is beyond ASCII, and the mail server does not offer SMTPUTF8")
+        except smtplib.SMTPRecipientsRefused as error:
+            ((code, reply),) = error.recipients.values()
+            if code >= _PERMANENT:
+                return _give_up(row, f"its address is refused for good: {code} {reply!r}")
             log.warning("mail %s refused for now: %s", row.message_id, error)
-            return False
-        except ValueError as error:  # an address that no header can carry
-            log.warning("mail %s cannot be written: %s", row.message_id, error)
-            return False
-        return True
+            return NotificationStatus.QUEUED
+        except smtplib.SMTPResponseException as error:
+            log.warning("mail %s refused for now: %s", row.message_id, error)
+            return NotificationStatus.QUEUED
+        return NotificationStatus.SENT
 
     def _mail(self, row: Row[Any]) -> bytes:
-        """Return the message, as bytes: plain ASCII, whose few headers are cheaper written out than built.
-
-        Raises ValueError for an address that would end its header.
-        """
-        if not row.email.isascii() or not row.email.isprintable():
-            raise ValueError("the address is not printable ASCII")
+        """Return the message, as bytes: its few headers are cheaper written out than built."""
         lines = (
             f"Subject: {subject_of(row.kind)}",
             f"From: {self._from}",
@@ -123,4 +135,9 @@ class Sender:
             text_of(row.kind, row.order_id, Money(row.total, row.currency)),
             "",
         )
-        return "\r\n".join(lines).encode("ascii")
+        return "\r\n".join(lines).encode()
+
+
+def _give_up(row: Row[Any], why: str) -> NotificationStatus:
+    log.warning("mail %s is undeliverable: %s", row.message_id, why)
+    return NotificationStatus.UNDELIVERABLE

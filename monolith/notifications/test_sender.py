@@ -21,30 +21,38 @@ TO_BOB = text("UPDATE notifications SET email = :address")
 
 
 class Mailbox:
-    """Keeps what it took. `refused` are addresses that it refuses for now."""
+    """Keeps what it took. `refused` are addresses that it refuses, and how."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.taken: list[Any] = []
-        self.refused: set[str] = set()
+        self.recipients: list[str] = []
+        self.refused: dict[str, str] = {}
 
     async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, *___: Any) -> str:
         if address in self.refused:
-            return "451 not now"
+            return self.refused[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:
         self.taken.append(message_from_bytes(envelope.content or b""))
+        self.recipients += envelope.rcpt_tos
         return "250 OK"
 
 
 @pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
+def offers_utf8() -> bool:
+    """Whether the mail server takes addresses beyond ASCII."""
+    return True
+
+
+@pytest.fixture
+def mailbox(offers_utf8: bool) -> Iterator[Mailbox]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     mailbox = Mailbox(port)
-    server = Controller(mailbox, hostname="127.0.0.1", port=port)
+    server = Controller(mailbox, hostname="127.0.0.1", port=port, enable_SMTPUTF8=offers_utf8)
     server.start()
     yield mailbox
     server.stop()
@@ -92,21 +100,66 @@ def test_a_mail_server_that_is_away_is_tried_again(shop: Shop, sender: Sender, m
     assert len(mailbox.taken) == 1
 
 
-@pytest.mark.parametrize("address", ["bob@customers.example", "bob\r\nBcc: eve@evil.example", "böb@ü.example"])
-def test_one_that_cannot_be_sent_holds_up_no_other(shop: Shop, sender: Sender, mailbox: Mailbox, address: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "reply", "status"),
+    [
+        ("bob@customers.example", "451 not now", "queued"),
+        ("bob@customers.example", "550 no such user", "undeliverable"),
+        ("bob\r\nBcc: eve@evil.example", "", "undeliverable"),
+        ("bob", "", "undeliverable"),
+        ("", "", "undeliverable"),
+    ],
+)
+def test_one_that_cannot_be_sent_holds_up_no_other(
+    shop: Shop, sender: Sender, mailbox: Mailbox, address: str, reply: str, status: str
+) -> None:
     lamp = shop.stocks("LAMP")
     shop.buy((lamp, 1), who="bob")
     shop.database.write(TO_BOB, {"address": address})
     shop.buy((lamp, 1), who="ada")
-    mailbox.refused = {"bob@customers.example"}
+    mailbox.refused = {address: reply} if reply else {}
 
     sender.send_queued()
 
     assert [mail["To"] for mail in mailbox.taken] == ["ada@customers.example"]
     assert shop.rows("SELECT customer_id, status FROM notifications ORDER BY customer_id") == [
         ("ada", "sent"),
-        ("bob", "queued"),
+        ("bob", status),
     ]
+
+
+def test_an_address_beyond_ascii_is_written_to_where_the_server_offers_it(
+    shop: Shop, sender: Sender, mailbox: Mailbox
+) -> None:
+    lamp = shop.stocks("LAMP")
+    shop.buy((lamp, 1), who="bob")
+    shop.database.write(TO_BOB, {"address": "böb@ü.example"})
+    shop.buy((lamp, 1), who="ada")
+
+    sender.send_queued()
+
+    assert sorted(mailbox.recipients) == ["ada@customers.example", "böb@ü.example"]
+    assert shop.rows("SELECT DISTINCT status FROM notifications") == [("sent",)]
+
+
+@pytest.mark.parametrize("offers_utf8", [False])
+def test_an_address_beyond_ascii_that_the_server_cannot_take_comes_to_an_end(
+    shop: Shop, sender: Sender, mailbox: Mailbox
+) -> None:
+    lamp = shop.stocks("LAMP")
+    shop.buy((lamp, 1), who="bob")
+    shop.database.write(TO_BOB, {"address": "böb@ü.example"})
+    shop.buy((lamp, 1), who="ada")
+
+    sender.send_queued()
+
+    assert mailbox.recipients == ["ada@customers.example"]
+    (told,) = shop.ask("GET", "/notifications", who="bob").json["items"]
+    assert (told["status"], told["sent_at"]) == ("undeliverable", None)
+    assert shop.rows("SELECT * FROM v_unfinished") == []
+    due(shop)
+    assert not sender.send_queued()
+    assert mailbox.recipients == ["ada@customers.example"]
 
 
 def test_a_mail_whose_sender_died_is_sent_again_under_the_same_id(
@@ -152,10 +205,10 @@ def test_who_waits_for_the_mail_has_it_with_the_answer(calling: Shop, mailbox: M
 
 
 def test_who_waits_for_a_mail_that_is_refused_has_bought_all_the_same(calling: Shop, mailbox: Mailbox) -> None:
-    mailbox.refused = {"ada@customers.example"}
+    mailbox.refused = {"ada@customers.example": "451 not now"}
 
     bought = calling.buy((calling.stocks("LAMP"), 1))
-    mailbox.refused = set()
+    mailbox.refused = {}
     due(calling)
     calling.app.extensions["sender"].send_queued()
 

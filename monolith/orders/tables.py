@@ -21,7 +21,7 @@ orders = Table(
     Column("currency", Text, nullable=False),
     Column("payment_id", Uuid(as_uuid=False), nullable=False),
     Column("reason", Text),
-    Column("idempotency_key", Text),  # null: given back, because the customer was told 503
+    Column("idempotency_key", Text),  # null: given back: the customer was told 503, or it is old
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Index("orders_by_customer", "customer_id", "id"),

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.errors import NotCancellable
 from shared.domain.ids import new_id
-from tests.monolith_stage import Shop, hangs, is_away
+from tests.monolith_stage import Shop, hangs, is_away, refuses
 
 
 def bought(shop: Shop, quantity: int = 2, price: int = 500) -> dict[str, Any]:
@@ -54,6 +54,25 @@ def test_an_unknown_refund_is_cancelling_and_finished_later(shop: Shop, silence:
     assert sold_meanwhile == (8, 0, 2)
     assert (done.status_code, done.json["status"]) == (200, "cancelled")
     assert shop.stock_of("ARMCHAIR") == (10, 0, 0)
+
+
+def test_a_refund_that_the_provider_refuses_leaves_the_order_open_and_is_told_to_the_operator(shop: Shop) -> None:
+    order, refund = bought(shop), shop.provider.refund
+    shop.provider.refund = refuses
+    refused = shop.ask("POST", f"/orders/{order['id']}/cancel")
+    shop.settle()
+    again = shop.ask("POST", f"/orders/{order['id']}/cancel")
+    open_work = shop.rows("SELECT kind, state FROM v_unfinished WHERE kind <> 'job' ORDER BY kind")
+    told = shop.ask("GET", "/metrics").text
+
+    shop.provider.refund = refund
+    shop.settle()
+
+    assert [(answer.status_code, answer.json["status"]) for answer in (refused, again)] == [(202, "cancelling")] * 2
+    assert open_work == [("order", "cancelling"), ("refund", "pending")]
+    assert "refunds_refused_total 2.0" in told
+    assert shop.ask("GET", f"/orders/{order['id']}").json["status"] == "cancelled"
+    assert shop.rows("SELECT refunded FROM v_payments") == [(1000,)]
 
 
 def test_only_what_admin_refunds_have_left_goes_back(shop: Shop) -> None:

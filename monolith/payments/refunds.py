@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,9 @@ from shared.domain.payment import (
     late_capture_refund_key,
 )
 from shared.platform.failpoints import reach
+from shared.platform.metrics import Metrics
+
+log = logging.getLogger(__name__)
 
 _LOCK_PAYMENT = select(payments).with_for_update()
 _BY_ID = _LOCK_PAYMENT.where(payments.c.id == bindparam("of_id"))
@@ -80,11 +84,17 @@ class Refunds:
     """Records, sends and settles refunds."""
 
     def __init__(
-        self, database: Database, provider: Provider, *, retry_after_s: float, on_refunded: OnRefunded
+        self,
+        database: Database,
+        provider: Provider,
+        *,
+        retry_after_s: float,
+        on_refunded: OnRefunded,
+        metrics: Metrics,
     ) -> None:
         self._database, self._provider = database, provider
         self._retry_after_s = retry_after_s
-        self._on_refunded = on_refunded
+        self._on_refunded, self._refused = on_refunded, metrics.refunds_refused
 
     def record_cancel(self, connection: Connection, order_id: str) -> RefundOrder:
         """Write the refund of what admin refunds have left, for a cancellation."""
@@ -133,6 +143,13 @@ class Refunds:
         try:
             self._provider.refund(refund.order_id, refund.provider_key, refund.amount.amount)
         except ProviderRefused:
+            if refund.requested_by is None:  # nobody waits for the answer who could take a no: it stays pending
+                self._refused.inc()
+                log.error(
+                    "the provider refuses refund %s of order %s: the ledgers differ, and somebody must look",
+                    refund.provider_key,
+                    refund.order_id,
+                )
             return RefundStatus.REFUSED
         reach("refund.sent")
         return RefundStatus.REFUNDED

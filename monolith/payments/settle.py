@@ -93,10 +93,7 @@ class Settler:
 
     def _refund(self, refund: RefundOrder) -> None:
         status = self._refunds.send(refund)
-        if status == RefundStatus.PENDING:
-            return
-        if status == RefundStatus.REFUSED and refund.requested_by is None:
-            log.error("the provider refuses refund %s: the books differ", refund.provider_key)
-            return
+        if status == RefundStatus.PENDING or (status == RefundStatus.REFUSED and refund.requested_by is None):
+            return  # an order is not cancelled whose money is not back
         self._refunds.settle(refund, status)
         self._recovered.labels("refund").inc()

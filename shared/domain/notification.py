@@ -17,10 +17,11 @@ class NotificationKind(StrEnum):
 
 
 class NotificationStatus(StrEnum):
-    """`queued` until the mail server took it."""
+    """`queued` until the mail server took it, or until it is known that no mail can ever reach this address."""
 
     QUEUED = "queued"
     SENT = "sent"
+    UNDELIVERABLE = "undeliverable"
 
 
 _SUBJECTS = {
@@ -47,6 +48,15 @@ def text_of(kind: str, order_id: str, total: Money) -> str:
     """Return the text of this kind of message about this order."""
     shown = f"{total.amount // 100}.{total.amount % 100:02d} {total.currency}"
     return _SENTENCES[NotificationKind(kind)].format(order_id=order_id, total=shown)
+
+
+def can_be_addressed(email: str) -> bool:
+    """Whether a mail can have this address at all: a name and a domain, of characters that a header can carry.
+
+    Letters beyond ASCII are fine where the mail server offers SMTPUTF8 (RFC 6531).
+    """
+    name, _, domain = email.rpartition("@")
+    return bool(name and domain) and email.isprintable() and not set(email) & set("<>")
 
 
 def message_id(order_id: str, kind: str, mail_domain: str) -> str:

@@ -12,11 +12,23 @@ from hypothesis import strategies as st
 from shared.domain.errors import IllegalTransition, PriceChanged, RefundExceedsCapture
 from shared.domain.ids import is_id, new_id
 from shared.domain.money import Money
-from shared.domain.notification import NotificationKind, message_id, subject_of, text_of
+from shared.domain.notification import NotificationKind, can_be_addressed, message_id, subject_of, text_of
 from shared.domain.order import NEXT, OrderStatus, PricedLine, check_expected_total, check_transition, order_total
 from shared.domain.payment import check_refund
 from shared.domain.risk import risk_score
 from shared.domain.stock import lock_order
+
+
+@pytest.mark.parametrize(
+    ("email", "can_be"),
+    [
+        ("ada@customers.example", True), ("jürgen@bücher.example", True), ("a+b@x", True), ("ada", False),
+        ("@x", False), ("ada@", False), ("", False), ("ada@x\r\nBcc: eve@x", False), ("<ada@x>", False),
+        ("\ud800@x", False),
+    ],
+)  # fmt: skip
+def test_a_mail_can_have_an_address_of_a_name_and_a_domain_that_a_header_can_carry(email: str, can_be: bool) -> None:
+    assert can_be_addressed(email) == can_be
 
 
 def test_money_is_never_a_float() -> None:

@@ -41,6 +41,14 @@ class Metrics:
             "events_consumed", "Events consumed", ["type", "outcome"], registry=self.registry
         )
         self.mails_sent = Counter("mails_sent", "Mails the mail server took", registry=self.registry)
+        self.mails_undeliverable = Counter(
+            "mails_undeliverable", "Mails that can never be sent: their address is none", registry=self.registry
+        )
+        self.refunds_refused = Counter(
+            "refunds_refused",
+            "Answers of the provider that it owes no refund which the books say it owes",
+            registry=self.registry,
+        )
         # Saturation, read when somebody asks: nothing is counted on the way but the requests in hand.
         self.in_flight = InFlight()
         self._gauge("http_server_active_requests", "Requests in hand", self.in_flight)

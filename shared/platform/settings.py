@@ -38,6 +38,12 @@ class CommonSettings(BaseSettings):
     sweep_interval_s: float = 1.0
     leave_s: float = Field(default=0.0, ge=0, le=30)  # serve on after being told to stop: see leaving.py
 
+    # What is older is forgotten, see pruning.py. A key is good for a day at least. The broker keeps an event for seven
+    # days and delivers none that is older; a relay that died between publishing an event and its own commit publishes
+    # it again, with the same id, once it is back. So the bound holds as long as no relay is dead for a week.
+    keys_kept_h: int = Field(default=48, ge=24)
+    inbox_kept_h: int = Field(default=14 * 24, gt=7 * 24)
+
     counting_off_file: str = ""  # while this file is there, nothing is counted: see metrics.py
     crash_at: str = ""
     reached_file: str = ""

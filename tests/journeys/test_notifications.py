@@ -89,3 +89,15 @@ def test_the_mail_goes_to_the_address_of_the_token_that_ordered(shop: Shop, admi
 
     (mail,) = until("the mail arrives", lambda: shop.mailbox.mails(order["id"], "order_confirmed"))
     assert "mo@elsewhere.example" in str(mail["to"])
+
+
+def test_a_mail_reaches_an_address_beyond_ascii(shop: Shop, admin: Admin) -> None:
+    somebody = shop.customer("juergen")
+    token = shop.identity.token(somebody.subject, email="jürgen@bücher.example")
+    juergen = Customer(shop, somebody.subject, token)
+
+    order = juergen.buy((admin.stocks(), 1))
+
+    juergen.is_told(order["id"], "order_confirmed")
+    (mail,) = until("the mail arrives", lambda: shop.mailbox.mails(order["id"], "order_confirmed"))
+    assert str(mail["to"]).startswith("jürgen@")

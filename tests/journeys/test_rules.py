@@ -214,6 +214,35 @@ def test_rule_08_events_that_come_again_backwards_change_nothing(
 
 
 @pytest.mark.aftermath
+def test_rule_07_a_cancellation_whose_refund_is_refused_stays_open_until_the_ledgers_agree(
+    arm: Arm, shop: Shop, admin: Admin, customer: Customer, curl: httpx.Client
+) -> None:
+    order = customer.buy((admin.stocks(price=7_700), 1))
+    shop.provider.refund(order["id"], 7_700)  # so that nothing is left of which the shop knows everything
+    before = refused_refunds(arm, curl)
+
+    expect(customer.cancel(order["id"]), 202)
+
+    until("it is refused again", lambda: refused_refunds(arm, curl) >= before + 2, within_s=30)
+    open_work = {(row.kind, row.state) for row in views_of(arm)["v_unfinished"]}
+    assert {("order", "cancelling"), ("refund", "pending")} <= open_work
+    assert customer.order(order["id"])["status"] == "cancelling"
+    assert customer.payment(order["payment_id"])["refunded"]["amount"] == 0
+
+    shop.provider.forget()
+    shop.provider.capture(order["id"], amount=7_700)
+
+    customer.order_becomes(order["id"], "cancelled", within_s=30)
+    assert customer.payment(order["payment_id"])["refunded"]["amount"] == 7_700
+
+
+def refused_refunds(arm: Arm, curl: httpx.Client) -> float:
+    """Return what the part that does the work of payments has counted of refused refunds."""
+    lines = curl.get(f"{arm.part_url('payments')}/metrics").text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("refunds_refused_total"))
+
+
+@pytest.mark.aftermath
 def test_rule_08_what_cannot_be_decoded_is_put_aside_and_blocks_nobody(
     arm: Arm, admin: Admin, customer: Customer
 ) -> None:

@@ -16,6 +16,7 @@ from migration.copying import Copy, DataDiffers
 from migration.records import Module
 from monolith.config import Settings
 from monolith.migrations import migrate
+from monolith.pruning import Pruner
 from shared.platform.metrics import Metrics
 from tests.monolith_stage import SECRET, Shop, declined, hangs, open_shop
 
@@ -130,6 +131,39 @@ def test_planted_difference_is_found(name: str, spoil: str, shop: Shop, urls: di
             copy.verify()
     finally:
         copy.stop()
+
+
+def test_orders_whose_key_was_given_back_or_forgotten_come_back(shop: Shop, urls: dict[str, dict[str, str]]) -> None:
+    shop.change("DELETE FROM idempotency_keys WHERE resource_id NOT IN (SELECT id FROM orders)")
+    _moved(orders.MODULE, "monolith", urls["orders"])
+    copying.empty(orders.MODULE, "monolith", urls["orders"]["monolith"])
+    with psycopg.connect(urls["orders"]["service"]) as service:
+        service.execute(
+            "UPDATE orders SET idempotency_key = NULL, answer_status = NULL, answer_media_type = NULL, "
+            "answer_body = NULL WHERE idempotency_key = 'key-3'"
+        )
+
+    assert _moved(orders.MODULE, "service", urls["orders"]) > 0
+
+    assert shop.rows("SELECT count(*) FROM orders WHERE idempotency_key IS NULL") == [(1,)]
+    assert shop.rows("SELECT key FROM idempotency_keys WHERE key = 'key-3'") == []
+
+
+def test_neither_side_forgets_old_keys_while_one_is_copied(shop: Shop, urls: dict[str, dict[str, str]]) -> None:
+    shop.change("UPDATE idempotency_keys SET created_at = now() - interval '99 days'")
+    kept = shop.rows("SELECT count(*) FROM idempotency_keys")
+    pruner = Pruner(shop.database, keys_kept_h=48, inbox_kept_h=336)
+
+    copy = Copy(catalog.MODULE, "monolith", urls["catalog"])
+    try:
+        copy.start()
+        assert pruner.forget() == 0
+        assert shop.rows("SELECT count(*) FROM idempotency_keys") == kept
+        assert copy.verify() > 0
+    finally:
+        copy.stop()
+
+    assert pruner.forget() > 0
 
 
 def test_nobody_works_on_a_copy(shop: Shop, urls: dict[str, dict[str, str]]) -> None:

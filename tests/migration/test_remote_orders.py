@@ -80,7 +80,7 @@ class Stage:
         provider = stage.app.extensions["provider"]
         parts: dict[str, Any] = {"gate": self.gate, "remote": self.payments, "retry_after_s": 10.0}
         charges = MovablePayments(self.database, provider, risk_ms=0, on_settled=lambda *_: None, **parts)
-        refunds = MovableRefunds(self.database, provider, on_refunded=lambda *_: None, **parts)
+        refunds = MovableRefunds(self.database, provider, on_refunded=lambda *_: None, metrics=Metrics(), **parts)
         outbox = Outbox(self.database, "", Metrics())
         services: Any = (self.gate, outbox, self.catalog, self.payments)
         self.steps = Steps(*services, recovery_after_s=10.0, give_up_s=900.0)

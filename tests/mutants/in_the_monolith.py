@@ -23,7 +23,7 @@ MUTANTS = (
         "no-sweeper", "payments", "a charge got lost", "L1",
         Edit(
             "monolith/app.py",
-            'Loop("settle", [settler.settle_charges, settler.settle_refunds],',
+            'Loop("settle", [settler.settle_charges, settler.settle_refunds, prune],',
             'Loop("settle", [],',
         ),
     ),

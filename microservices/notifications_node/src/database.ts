@@ -10,6 +10,14 @@ const STATEMENT_TIMEOUT_MS = 2500;
 const LOCK = 7_305_001; // the one that all versions of this service take when they migrate
 const AWAY_CLASSES = ["08", "53", "57"];
 
+const KNOWN_STATUSES = `
+DO $$ BEGIN
+  IF EXISTS (SELECT FROM alembic_version WHERE version_num < '0004') THEN
+    ALTER TABLE notifications DROP CONSTRAINT notification_status_known, ADD CONSTRAINT notification_status_known
+      CHECK (status IN ('queued', 'sent', 'undeliverable'));
+  END IF;
+END $$`;
+
 export type Row = Record<string, unknown>;
 export type Run = (text: string, values?: unknown[]) => Promise<Row[]>;
 
@@ -73,9 +81,11 @@ export class Database {
       await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
       const there = await client.query("SELECT to_regclass('notifications') IS NOT NULL AS yes");
       if (!there.rows[0].yes) await client.query(readFileSync(new URL("../schema.sql", import.meta.url), "utf-8"));
-      // The one step that there has been since; the version is the one that the migrations count.
+      // The steps that there have been since; the version is the one that the migrations count.
       await client.query("ALTER TABLE notifications ADD COLUMN IF NOT EXISTS traceparent text");
-      await client.query("UPDATE alembic_version SET version_num = '0002' WHERE version_num = '0001'");
+      await client.query("CREATE INDEX IF NOT EXISTS inbox_by_age ON inbox (received_at)");
+      await client.query(KNOWN_STATUSES);
+      await client.query("UPDATE alembic_version SET version_num = '0004' WHERE version_num < '0004'");
       await client.query("COMMIT");
     } finally {
       client.release();

@@ -20,6 +20,15 @@ const RECONNECT_MS = 200;
 const REMEMBER =
   "INSERT INTO inbox (event_id, consumer) SELECT unnest($1::uuid[]), $2 ON CONFLICT DO NOTHING RETURNING event_id";
 
+const PRUNE = `
+DELETE FROM inbox WHERE event_id IN (
+  SELECT event_id FROM inbox WHERE received_at < now() - make_interval(hours => $1)
+  ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED
+) RETURNING event_id`;
+const PRUNE_BATCH = 1000;
+const PRUNE_EVERY_MS = 600_000;
+const PRUNE_PAUSE_MS = 1000; // between batches where there is more
+
 type Delivery = [JsMsg, OrderEvent];
 
 export class Inbox {
@@ -45,6 +54,18 @@ export class Inbox {
       }
       await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
     }
+  }
+
+  /** Forget now and then what the broker delivers no more. Whatever fails is done the next time. */
+  async prune(keptH: number): Promise<void> {
+    let forgotten = 0;
+    try {
+      forgotten = (await this.database.run(PRUNE, [keptH, PRUNE_BATCH])).length;
+    } catch (error) {
+      log("warning", "old events are not forgotten", error);
+    }
+    const pauseMs = forgotten === PRUNE_BATCH ? PRUNE_PAUSE_MS : PRUNE_EVERY_MS;
+    if (!this.stopping) setTimeout(() => void this.prune(keptH), pauseMs).unref();
   }
 
   async stop(): Promise<void> {

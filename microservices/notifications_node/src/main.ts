@@ -27,6 +27,7 @@ async function main(settings: Settings): Promise<void> {
 
   const sending = sender.run();
   void inbox.run();
+  void inbox.prune(settings.inboxKeptH);
   server.listen(settings.port, settings.host, () => log("info", `listening on ${settings.host}:${settings.port}`));
   server.on("error", (error) => {
     log("error", `port ${settings.port} cannot be used`, error);

@@ -70,6 +70,7 @@ export class Metrics {
   readonly commits = new Counter("db_commits", "Transactions committed");
   readonly eventsConsumed = new Counter("events_consumed", "Events consumed");
   readonly mailsSent = new Counter("mails_sent", "Mails the mail server took");
+  readonly mailsUndeliverable = new Counter("mails_undeliverable", "Mails that can never be sent: their address is none");
   inHand = 0;
   private readonly gauges = new Map<string, () => number>([["http_server_active_requests", () => this.inHand]]);
 
@@ -80,7 +81,7 @@ export class Metrics {
 
   /** Return the exposition text. */
   render(): string {
-    const parts = [this.requests, this.statements, this.commits, this.eventsConsumed, this.mailsSent].map((one) =>
+    const parts = [this.requests, this.statements, this.commits, this.eventsConsumed, this.mailsSent, this.mailsUndeliverable].map((one) =>
       one.render(),
     );
     for (const [name, read] of this.gauges) parts.push(`# TYPE ${name} gauge\n${name} ${read()}`);

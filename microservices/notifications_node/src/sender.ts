@@ -23,11 +23,17 @@ RETURNING id, order_id, kind, email, total, currency, message_id`;
 const CLAIM = claim("");
 const CLAIM_ABOUT = claim("AND order_id = $1::uuid");
 const MARK_SENT = "UPDATE notifications SET status = 'sent', sent_at = now() WHERE id = ANY ($1::uuid[]) AND status = 'queued'";
+const GIVE_UP = "UPDATE notifications SET status = 'undeliverable' WHERE id = ANY ($1::uuid[]) AND status = 'queued'";
+// A name and a domain, of characters that a header can carry; beyond ASCII where the server offers SMTPUTF8.
+const ADDRESS = /^(?:[^\p{C}\p{Z}<>]| )+@(?:[^\p{C}\p{Z}<>@]| )+$/u;
+const PERMANENT = 500; // replies from here on mean the same the next time (RFC 5321)
 // Without limit: a mail server that is away for a day costs a day and not a message.
 const BACK_OFF = `
 UPDATE notifications
 SET next_attempt_at = now() + least(power(2, least(attempts, 10)), ${BACK_OFF_AT_MOST_S}) * interval '1 second'
 WHERE id = ANY ($1::uuid[]) AND status = 'queued'`;
+
+type End = "sent" | "undeliverable" | "queued";
 
 export class MailSender {
   private woken: (() => void) | undefined;
@@ -72,7 +78,7 @@ export class MailSender {
     return messages.length === BATCH;
   }
 
-  /** Send what is due about one order, here and now; return whether all of it went. The loop does the rest. */
+  /** Send what is due about one order, here and now; return whether none is left, which the loop would send. */
   async sendAbout(orderId: string): Promise<boolean> {
     return this.deliver(await this.database.run(CLAIM_ABOUT, [orderId]));
   }
@@ -80,21 +86,27 @@ export class MailSender {
   private async deliver(messages: Row[]): Promise<boolean> {
     if (messages.length === 0) return true;
     reach("mail.claimed");
-    const sent = await this.send(messages);
+    const ends = await this.send(messages);
+    const which = (end: End): unknown[] => [...ends].filter(([, its]) => its === end).map(([id]) => id);
+    const [sent, givenUp] = [which("sent"), which("undeliverable")];
     // A crash from here to the mark sends the batch again, with the same Message-IDs.
     reach("mail.sent");
-    if (sent.size > 0) {
-      await this.database.run(MARK_SENT, [[...sent]]);
-      this.metrics.mailsSent.inc(sent.size);
+    if (sent.length > 0) {
+      await this.database.run(MARK_SENT, [sent]);
+      this.metrics.mailsSent.inc(sent.length);
     }
-    const unsent = messages.map((message) => message.id).filter((id) => !sent.has(id));
+    if (givenUp.length > 0) {
+      await this.database.run(GIVE_UP, [givenUp]);
+      this.metrics.mailsUndeliverable.inc(givenUp.length);
+    }
+    const unsent = messages.map((message) => message.id).filter((id) => (ends.get(id) ?? "queued") === "queued");
     if (unsent.length > 0) await this.database.run(BACK_OFF, [unsent]);
     return unsent.length === 0;
   }
 
-  /** Return the ids of what the server took; what is not among them is tried again later. */
-  private async send(messages: Row[]): Promise<Set<unknown>> {
-    const sent = new Set<unknown>();
+  /** Return what became of each message, by id; what is not among them was not tried. */
+  private async send(messages: Row[]): Promise<Map<unknown, End>> {
+    const ends = new Map<unknown, End>();
     const timeoutMs = this.settings.mailTimeoutS * 1000;
     const server = nodemailer.createTransport({
       host: this.settings.smtpHost,
@@ -112,26 +124,36 @@ export class MailSender {
     try {
       for (const message of messages) {
         if (Date.now() > stopAt) break;
+        if (!ADDRESS.test(String(message.email))) {
+          log("warning", `mail ${String(message.message_id)} is undeliverable: its address is none`);
+          ends.set(message.id, "undeliverable");
+          continue;
+        }
         try {
           await server.sendMail(this.mail(message));
-          sent.add(message.id);
+          ends.set(message.id, "sent");
         } catch (error) {
-          log("warning", `mail ${String(message.message_id)} is not taken`, error);
+          const { responseCode, command } = error as { responseCode?: number; command?: string };
           // A refusal leaves the connection to the others; where there is none, there is nobody to ask.
-          if ((error as { responseCode?: number }).responseCode === undefined && !(error instanceof RangeError)) break;
+          if (responseCode === undefined) {
+            log("warning", `mail ${String(message.message_id)} is not taken`, error);
+            break;
+          }
+          const isForGood = command === "RCPT TO" && responseCode >= PERMANENT;
+          log("warning", `mail ${String(message.message_id)} is ${isForGood ? "undeliverable" : "not taken"}`, error);
+          ends.set(message.id, isForGood ? "undeliverable" : "queued");
         }
       }
     } finally {
       server.close();
     }
-    return sent;
+    return ends;
   }
 
-  /** Return the message: plain ASCII, the same bytes that the other version of this service sends. */
+  /** Return the message: the same bytes that the other version of this service sends. */
   private mail(row: Row): { envelope: { from: string; to: string }; raw: string } {
     const from = `shop@${this.settings.mailDomain}`;
     const to = String(row.email);
-    if (!/^[\x20-\x7e]+$/.test(to)) throw new RangeError("the address is not printable ASCII");
     const [subject, text] = words(String(row.kind), String(row.order_id), Number(row.total), String(row.currency));
     const lines = [
       `Subject: ${subject}`,

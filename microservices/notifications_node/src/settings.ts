@@ -21,6 +21,7 @@ export interface Settings {
   mailTimeoutS: number;
   sweepIntervalS: number;
   leaveS: number;
+  inboxKeptH: number;
   crashAt: string;
   reachedFile: string;
   faultsFile: string;
@@ -64,10 +65,12 @@ export function load(): Settings {
     mailTimeoutS: number("MAIL_TIMEOUT_S", 5),
     sweepIntervalS: number("SWEEP_INTERVAL_S", 1),
     leaveS: number("LEAVE_S", 0),
+    inboxKeptH: number("INBOX_KEPT_H", 14 * 24),
     crashAt: given("CRASH_AT"),
     reachedFile: given("REACHED_FILE"),
     faultsFile: given("FAULTS_FILE"),
   };
+  if (settings.inboxKeptH <= 7 * 24) throw new Error("INBOX_KEPT_H: the broker may deliver for 7 days");
   if (!isLocal && (settings.crashAt || settings.reachedFile || settings.faultsFile)) {
     throw new Error("CRASH_AT, REACHED_FILE and FAULTS_FILE are for TWINSHOP_MODE=local only");
   }

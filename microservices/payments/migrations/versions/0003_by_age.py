@@ -1,0 +1,25 @@
+"""What is old can be found by its age, so that it can be forgotten."""
+
+from alembic import op
+
+from microservices.kit.idempotency import INDEX_KEYS
+from microservices.kit.inbox import INDEX_INBOX
+
+revision = "0003"
+down_revision = "0002"
+
+INDEX_REFUND_KEYS = (
+    "CREATE INDEX refunds_of_key ON refunds (subject, idempotency_key) WHERE idempotency_key IS NOT NULL"
+)
+
+
+def upgrade() -> None:
+    """Add the indexes; a version before this one does not mind them."""
+    op.execute(INDEX_KEYS)
+    op.execute(INDEX_REFUND_KEYS)
+    op.execute(INDEX_INBOX)
+
+
+def downgrade() -> None:
+    """Drop them."""
+    op.execute("DROP INDEX idempotency_keys_by_age, inbox_by_age, refunds_of_key")
