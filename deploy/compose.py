@@ -123,7 +123,7 @@ class ComposeRunner(Runner):
         for one in reversed(current[replicas:]):
             self._stop(one)
             self._engine.remove(one)
-            self._fleet.wait_forgotten(one)
+            self._fleet.wait_forgotten(part)
 
     def kill(self, target: str) -> None:
         for one in self._fleet.targeted(target):
@@ -142,6 +142,7 @@ class ComposeRunner(Runner):
         held = self._fleet.targeted(target)
         self._project.memory.held = sorted({*self._project.memory.held} - {one.name for one in held})
         self._project.save()
+        self._fleet.wait_forgotten(target)
         for one in held:
             if one.state != "running":
                 self._start_again(one)
@@ -156,6 +157,7 @@ class ComposeRunner(Runner):
     def restart(self, target: str) -> None:
         for one in self._fleet.targeted(target):
             self._stop(one)
+            self._fleet.wait_forgotten(target)
             self._start_again(one)
             self._fleet.wait_serving([one.name])
 

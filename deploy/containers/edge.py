@@ -18,13 +18,15 @@ ASK = (
 )
 
 
-def serving_addresses(edge: Container) -> set[str]:
-    """Return the addresses that requests are sent to: found by DNS, and asked for their health."""
-    found: set[str] = set()
+def serving_addresses(edge: Container) -> dict[str, set[str]]:
+    """Return the addresses that requests for each part are sent to: found by DNS, and asked for their health.
+
+    By part, because an address that one container has left is given to the next.
+    """
+    found: dict[str, set[str]] = {}
     for cluster in json.loads(_ask(edge, "GET", "/clusters?format=json")).get("cluster_statuses", []):
-        for host in cluster.get("host_statuses", []):
-            if not _is_refused(host["health_status"]):
-                found.add(host["address"]["socket_address"]["address"])
+        hosts = [host for host in cluster.get("host_statuses", []) if not _is_refused(host["health_status"])]
+        found[cluster["name"]] = {host["address"]["socket_address"]["address"] for host in hosts}
     return found
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from deploy.containers.edge import serving_addresses
 from deploy.containers.engine import Container, Engine
 from deploy.containers.project import Project
+from deploy.envoy.dns import GONE_WITHIN_S
 from deploy.errors import NotRunning, StartFailed, UnknownTarget
 from deploy.parts import Part, Stack
 from deploy.readiness import is_ready
@@ -17,7 +18,6 @@ from deploy.runner import InstanceStatus, StackStatus
 
 GRACE_S = 15  # stop_grace_period of docker-compose.yml
 READY_TIMEOUT_S = 60.0
-FORGOTTEN_TIMEOUT_S = 5.0
 LOOK_EVERY_S = 0.1
 FATAL_RESTARTS = 2  # while the stack comes up
 STATES = {"created": "waiting", "paused": "paused", "restarting": "backing off", "running": "starting"}
@@ -98,17 +98,20 @@ class Fleet:
                 raise StartFailed(f"{', '.join(sorted(late))}: not ready within {READY_TIMEOUT_S:.0f} s.")
             time.sleep(LOOK_EVERY_S)
 
-    def wait_forgotten(self, gone: Container) -> None:
-        """Return when the edge sends a container that has ended nothing any more, or after five seconds."""
-        edge = self.edge()
-        deadline = time.monotonic() + FORGOTTEN_TIMEOUT_S
-        while edge is not None and serving_addresses(edge) & gone.addresses and time.monotonic() < deadline:
+    def wait_forgotten(self, target: str) -> None:
+        """Return when the edge sends nothing to containers of this part that have ended, or if it never notices.
+
+        Whoever is started before that has the address of the one that was there, and counts as healthy until the
+        question to which nobody was there to answer is given up: then nothing is sent to it for a second.
+        """
+        part, _ = self._stack.target(target)
+        deadline = time.monotonic() + GONE_WITHIN_S
+        while part.kind == "app" and self._is_remembered(part) and time.monotonic() < deadline:
             time.sleep(LOOK_EVERY_S)
 
     def requests_arrive(self) -> bool:
         """Whether the edge sends requests to every application."""
-        edge, apps = self.edge(), [one for part, one in self.replicas() if part.kind == "app"]
-        return edge is None or all(serving_addresses(edge) & one.addresses for one in apps)
+        return not self._unknown_to_edge(self.replicas())
 
     def restarts(self, container: Container) -> int:
         """Return how often it was started again, by the engine or by us."""
@@ -159,11 +162,25 @@ class Fleet:
         ready = asyncio.run(_ask(replicas))
         if not all(ready):
             return {one.name for (_, one), is_there in zip(replicas, ready, strict=True) if not is_there}
+        return self._unknown_to_edge(replicas)
+
+    def _unknown_to_edge(self, replicas: Sequence[Replica]) -> set[str]:
+        """Return the applications that the edge sends no requests; none if it is away itself."""
         edge = self.edge()
         if edge is None or edge.state != "running":
             return set()
         known = serving_addresses(edge)
-        return {one.name for part, one in replicas if part.kind == "app" and not known & one.addresses}
+        return {
+            one.name for part, one in replicas if part.kind == "app" and not known.get(part.name, set()) & one.addresses
+        }
+
+    def _is_remembered(self, part: Part) -> bool:
+        """Whether the edge sends requests for this part where no container of it runs."""
+        edge = self.edge()
+        if edge is None or edge.state != "running":
+            return False
+        live = {address for owner, one in self.replicas() if owner == part for address in one.addresses}
+        return bool(serving_addresses(edge).get(part.name, set()) - live)
 
 
 def at_once(act: Callable[[Container], object], containers: Sequence[Container]) -> None:

@@ -22,6 +22,7 @@ LOOK_UP_EVERY_S = 1.0
 ASK_EVERY_S = 1.0
 ASK_TIMEOUT_S = 5.0  # a part that is overloaded answers late: that is no reason to send it nothing
 GONE_AFTER = 2  # refused or unanswered questions
+GONE_WITHIN_S = GONE_AFTER * (ASK_EVERY_S + ASK_TIMEOUT_S) + LOOK_UP_EVERY_S
 MAILPIT_UI = 8025
 
 Json = dict[str, Any]
@@ -55,7 +56,12 @@ def replicas(stack_name: str, part: Part) -> Json:
         "cluster_type": _look_up(LOOK_UP_EVERY_S),
         # Gone from DNS is gone, even if it still answers: it was told to stop.
         "ignore_health_on_host_removal": True,
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        "common_lb_config": {
+            "healthy_panic_threshold": {"value": 0},
+            # By default what changes within a second is told to the workers together: a replica that is healthy for
+            # the admin page is sent nothing for the rest of that second.
+            "update_merge_window": "0s",
+        },
         "health_checks": [
             {
                 "timeout": f"{ASK_TIMEOUT_S}s",

@@ -2,7 +2,8 @@
 
 Where replicas are found by DNS nobody takes one out before it is stopped, so that a request may meet a connection
 that is just being closed, and nobody knows what became of it. The headers close each connection behind an answer
-instead, and make Envoy look for another replica at once. LEAVE_S says how long; by default there is no such moment.
+instead, and make Envoy look for another replica at once. The question after its health is answered with 503: Envoy
+takes a 200 for its being back, whatever the headers say. LEAVE_S says how long; by default there is no such moment.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 HEADERS = (("Connection", "close"), ("X-Envoy-Immediate-Health-Check-Fail", "true"))
+HEALTH_PATH = "/healthz"
 _RAW_HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS)
 
 Message = dict[str, Any]
@@ -36,9 +38,12 @@ class LeavingAsgi:
             await self._app(scope, receive, send)
             return
 
+        is_asked_for_health = scope.get("path") == HEALTH_PATH
+
         async def send_goodbye(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *_RAW_HEADERS]}
+                status = 503 if is_asked_for_health else message["status"]
+                message = {**message, "status": status, "headers": [*message.get("headers", ()), *_RAW_HEADERS]}
             await send(message)
 
         await self._app(scope, receive, send_goodbye)
@@ -61,7 +66,10 @@ class LeavingWsgi:
         if not self._leaving:
             return self._app(environ, start_response)
 
+        is_asked_for_health = environ.get("PATH_INFO") == HEALTH_PATH
+
         def start_goodbye(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, [*headers, *HEADERS], *rest)
+            told = "503 Service Unavailable" if is_asked_for_health else status
+            return start_response(told, [*headers, *HEADERS], *rest)
 
         return self._app(environ, start_goodbye)

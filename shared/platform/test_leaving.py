@@ -40,6 +40,23 @@ def wsgi_headers(app: LeavingWsgi) -> set[tuple[str, str]]:
     return {(name.lower(), value) for name, value in told[0]}
 
 
+def asgi_status(app: LeavingAsgi, path: str) -> int:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(app({"type": "http", "path": path}, None, send))  # type: ignore[arg-type]
+    status: int = sent[0]["status"]
+    return status
+
+
+def wsgi_status(app: LeavingWsgi, path: str) -> int:
+    told: list[str] = []
+    list(app({"PATH_INFO": path}, lambda status, _headers: told.append(status)))
+    return int(told[0].split()[0])
+
+
 def test_an_asgi_application_says_goodbye_only_when_it_leaves() -> None:
     app = LeavingAsgi(asgi_app)
 
@@ -63,3 +80,28 @@ def test_a_wsgi_application_says_goodbye_only_when_it_leaves() -> None:
 
     assert before == {("x-request-id", "7")}
     assert after == before | GOODBYE
+
+
+def test_an_asgi_application_that_leaves_is_not_healthy_and_goes_on_answering() -> None:
+    app = LeavingAsgi(asgi_app)
+
+    before = asgi_status(app, "/healthz")
+    app.begin()
+
+    assert before == 200
+    assert asgi_status(app, "/healthz") == 503
+    assert asgi_status(app, "/products") == 200
+
+
+def test_a_wsgi_application_that_leaves_is_not_healthy_and_goes_on_answering() -> None:
+    begun = threading.Event()
+    app = LeavingWsgi(wsgi_app, begun)
+
+    before = wsgi_status(app, "/healthz")
+    begun.set()
+    deadline = time.monotonic() + 5
+    while (after := wsgi_status(app, "/healthz")) == before and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    assert (before, after) == (200, 503)
+    assert wsgi_status(app, "/products") == 200

@@ -72,7 +72,9 @@ def test_a_foreign_file_fails_the_build(engine: Engine, tmp_path: Path) -> None:
         )
 
 
-def test_a_change_to_one_service_builds_its_image_alone(home: Home, tmp_path: Path) -> None:
+def test_a_change_to_one_service_builds_its_image_alone(
+    home: Home, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
     copy = tmp_path / "clone"
     copy.mkdir()
     for name in ("shared", "monolith", "microservices", "deploy", "loadtests", ".dockerignore", "docker-compose.yml"):
@@ -91,7 +93,8 @@ def test_a_change_to_one_service_builds_its_image_alone(home: Home, tmp_path: Pa
         docker("image", "rm", *names)
 
     assert {name for name in names if before[name] != after[name]} == {"twinshop/payments:rebuild-test"}
-    assert took_s < 30
+    # Told and not asserted: how fast an engine is depends on what else the machine does.
+    pytestconfig.get_terminal_writer().line(f"\nA change to one service: its image is built again in {took_s:.1f} s")
 
 
 def identity(image: str) -> str:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from deploy.compose import ComposeRunner
+from deploy.envoy.dns import GONE_WITHIN_S
 from deploy.errors import DeployError, UnknownTarget
 from tests.journeys.waiting import until
 
@@ -115,11 +116,26 @@ def test_a_held_part_stays_away_until_it_is_released(services: ComposeRunner, pr
     assert httpx.get(products).status_code == 200
 
 
+@pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
+def test_a_released_part_serves_from_then_on(services: ComposeRunner, products: str, kill: bool) -> None:
+    services.hold("catalog", kill=kill)
+    services.release("catalog")
+    ended = time.monotonic() + GONE_WITHIN_S  # nothing that was asked of the one before is open by then
+    answers: Counter[int] = Counter()
+    while time.monotonic() < ended:
+        answers[httpx.get(products).status_code] += 1
+        time.sleep(0.05)
+
+    assert set(answers) == {200}
+
+
 def test_a_frozen_part_goes_on_where_it_was(services: ComposeRunner, products: str) -> None:
     services.pause("catalog")
-    with pytest.raises(httpx.TimeoutException):
-        httpx.get(products, timeout=1)
-    services.resume("catalog")
+    try:
+        with pytest.raises(httpx.TimeoutException):
+            httpx.get(products, timeout=1)
+    finally:
+        services.resume("catalog")
 
     until("it answers", lambda: httpx.get(products).status_code == 200)
 
