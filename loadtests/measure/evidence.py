@@ -35,7 +35,7 @@ def read(parties: Parties, orders: Path | None, *, planted_poison: int = 0) -> B
         charges = _read_ledger(client, parties)
         dead_letters = _count_dead_letters(client, parties)
         rows = read_views(parties.databases)
-        mails = _read_mails(client, parties, (row.message_id for row in rows["v_notifications"]))
+        mails = _read_mails(client, parties)
     return Books(
         stack=parties.stack,
         mail_domain=parties.mail_domain,
@@ -169,21 +169,17 @@ def _read_ledger(client: httpx.Client, parties: Parties) -> tuple[Charge, ...]:
     )
 
 
-def _read_mails(client: httpx.Client, parties: Parties, expected: Iterable[str]) -> tuple[Mail, ...]:
-    """Return the newest mails, and those with an expected Message-ID that the bound of one listing left out."""
-    newest = _ask_for_mails(client, parties, limit=str(MAX_MAILS))
-    if len(newest) < MAX_MAILS:
-        return tuple(newest)
-    seen = {mail.message_id for mail in newest}
-    missing = [message_id for message_id in expected if message_id not in seen]
-    return tuple(newest + [mail for one in missing for mail in _ask_for_mails(client, parties, message_id=one)])
-
-
-def _ask_for_mails(client: httpx.Client, parties: Parties, **query: str) -> list[Mail]:
-    answer = client.get(f"{parties.mail}/messages", params={"domain": parties.mail_domain, **query})
-    return [
-        Mail(mail["message_id"], mail["to"], mail["subject"]) for mail in answer.raise_for_status().json()["messages"]
-    ]
+def _read_mails(client: httpx.Client, parties: Parties) -> tuple[Mail, ...]:
+    """Return all mails of this shop, page by page."""
+    mails: list[dict[str, Any]] = []
+    page: dict[str, str] = {}
+    while True:
+        asked = {"domain": parties.mail_domain, "limit": str(MAX_MAILS), **page}
+        answer = client.get(f"{parties.mail}/messages", params=asked).raise_for_status().json()["messages"]
+        mails += answer
+        if len(answer) < MAX_MAILS:
+            return tuple(Mail(mail["message_id"], mail["to"], mail["subject"]) for mail in mails)
+        page = {"before": str(answer[-1]["number"])}
 
 
 def _count_dead_letters(client: httpx.Client, parties: Parties) -> int:

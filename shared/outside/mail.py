@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from shared.outside.mailbox import Mailbox
+from shared.outside.mailbox import NEWEST, Mailbox
 from shared.outside.serving import OutsideSettings, listen, run
 from shared.outside.speaking import ERROR_HANDLERS, Body, live, read_body, whole_number
 from shared.platform.settings import load_or_exit
@@ -66,12 +66,14 @@ class Postmaster:
 
 
 async def list_messages(request: Request) -> Response:
-    """GET /messages?to=&message_id=&domain=&limit=: the newest first."""
+    """GET /messages?to=&message_id=&domain=&limit=&before=: the newest first; `before` is a message's `number`."""
     wanted = request.query_params
     limit = whole_number(request, "limit", 100, 1, MAX_LISTED)
+    before = whole_number(request, "before", NEWEST, 1, NEWEST)
     found = request.app.state.mailbox.find(
-        to=wanted.get("to"), message_id=wanted.get("message_id"), domain=wanted.get("domain"), limit=limit
-    )
+        to=wanted.get("to"), message_id=wanted.get("message_id"), domain=wanted.get("domain"), limit=limit,
+        before=before,
+    )  # fmt: skip
     return JSONResponse({"messages": found})
 
 

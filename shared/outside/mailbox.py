@@ -12,6 +12,7 @@ from typing import Any
 from shared.outside.storage import Storage
 
 MAX_KEPT = 500_000
+NEWEST = 10**17  # above every message's number
 _PRUNE_EVERY = 1_000
 
 _SCHEMA = """
@@ -60,13 +61,19 @@ class Mailbox:
             self._storage.write("DELETE FROM messages WHERE number <= ?", number - MAX_KEPT)
         await self._storage.committed()
 
-    def find(self, *, to: str | None, message_id: str | None, domain: str | None, limit: int) -> list[dict[str, Any]]:
-        """Return messages, newest first. A filter that is None lets all pass; angle brackets do not matter."""
+    def find(
+        self, *, to: str | None, message_id: str | None, domain: str | None, limit: int, before: int = NEWEST
+    ) -> list[dict[str, Any]]:
+        """Return messages, newest first. A filter that is None lets all pass; angle brackets do not matter.
+
+        `before` is a message's number: those that came before it are found.
+        """
         where, values = _where(to=to, message_id=message_id, domain=domain)
         rows = self._storage.read(
-            "SELECT message_id, sender, recipients, subject, body, received_at FROM messages"  # noqa: S608
-            f"{where} ORDER BY number DESC LIMIT ?",
+            "SELECT message_id, sender, recipients, subject, body, received_at, number FROM messages"  # noqa: S608
+            f"{where}{' AND' if where else ' WHERE'} number < ? ORDER BY number DESC LIMIT ?",
             *values,
+            before,
             limit,
         )
         return [
@@ -77,6 +84,7 @@ class Mailbox:
                 "subject": row[3],
                 "body": row[4],
                 "received_at": datetime.fromtimestamp(row[5], UTC).isoformat(timespec="milliseconds"),
+                "number": row[6],
             }
             for row in rows
         ]

@@ -84,6 +84,17 @@ def test_mails_are_found_by_what_they_carry(mail: Part, filters: dict[str, Any],
     assert found == numbers
 
 
+def test_older_mails_are_read_page_by_page(mail: Part) -> None:
+    send(mail, *(a_message(number) for number in range(1, 6)))
+
+    first = kept(mail, limit=2)
+    second = kept(mail, limit=2, before=first[-1]["number"])
+    last = kept(mail, limit=2, before=second[-1]["number"])
+
+    ids = [message["message_id"] for message in first + second + last]
+    assert ids == [f"<order-{number}.confirmed@north.example>" for number in (5, 4, 3, 2, 1)]
+
+
 def test_a_mail_sent_twice_counts_twice_with_one_id(mail: Part) -> None:
     send(mail, a_message(1), a_message(1), a_message(2), a_message(3, domain="south.example"))
 
@@ -145,6 +156,7 @@ def test_a_mail_that_makes_no_sense_is_kept_all_the_same(mail: Part, raw: str) -
     [
         ("GET", "/messages?limit=0", b"", 422),
         ("GET", "/messages?limit=many", b"", 422),
+        ("GET", "/messages?before=0", b"", 422),
         ("PUT", "/behaviour", b'{"reject_share":2}', 422),
         ("PUT", "/behaviour", b'{"delay":1}', 422),
         ("PUT", "/behaviour", b"{", 400),
