@@ -14,6 +14,7 @@ from tests.journeys.books import reconciled
 from tests.journeys.shop import Admin, Shop, new_key, order_body
 
 pytestmark = pytest.mark.fault
+OTHERS = ("catalog", "orders", "notifications")
 
 
 def is_shared(arm: Arm, one: str, other: str) -> bool:
@@ -21,7 +22,7 @@ def is_shared(arm: Arm, one: str, other: str) -> bool:
     return arm.database_of(one) == arm.database_of(other)
 
 
-@pytest.mark.parametrize("full", ["catalog", "orders", "payments", "notifications"])
+@pytest.mark.parametrize("full", ["payments", *(pytest.param(other, marks=pytest.mark.long) for other in OTHERS)])
 def test_what_needs_no_room_in_the_full_database_goes_on_and_afterwards_the_books_close(
     arm: Arm, shop: Shop, admin: Admin, tmp_path: Path, full: str
 ) -> None:

@@ -213,6 +213,7 @@ def test_rule_08_events_that_come_again_backwards_change_nothing(
     assert len(shop.mailbox.mails(order["id"], "order_confirmed")) == 1
 
 
+@pytest.mark.long
 @pytest.mark.aftermath
 def test_rule_07_a_cancellation_whose_refund_is_refused_stays_open_until_the_ledgers_agree(
     arm: Arm, shop: Shop, admin: Admin, customer: Customer, curl: httpx.Client
