@@ -54,7 +54,7 @@ class Form:
     list_rate: float = 500.0
 
 
-QUICK = Form(rounds=2, ablation_rounds=1, slice_s=1.5, list_slice_s=1.0, warm_s=1.0)
+QUICK = Form(rounds=2, ablation_rounds=1, slice_s=1.2, list_slice_s=0.7, warm_s=0.6)
 
 
 def run(session: Session) -> Result:
