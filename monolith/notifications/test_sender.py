@@ -128,13 +128,18 @@ def test_one_that_cannot_be_sent_holds_up_no_other(
     ]
 
 
-def test_an_address_beyond_ascii_is_written_to_where_the_server_offers_it(
-    shop: Shop, sender: Sender, mailbox: Mailbox
-) -> None:
+def bob_beyond_ascii_buys_before_ada(shop: Shop) -> None:
+    """Two mails are queued, the first of them to an address beyond ASCII."""
     lamp = shop.stocks("LAMP")
     shop.buy((lamp, 1), who="bob")
     shop.database.write(TO_BOB, {"address": "böb@ü.example"})
     shop.buy((lamp, 1), who="ada")
+
+
+def test_an_address_beyond_ascii_is_written_to_where_the_server_offers_it(
+    shop: Shop, sender: Sender, mailbox: Mailbox
+) -> None:
+    bob_beyond_ascii_buys_before_ada(shop)
 
     sender.send_queued()
 
@@ -146,10 +151,7 @@ def test_an_address_beyond_ascii_is_written_to_where_the_server_offers_it(
 def test_an_address_beyond_ascii_that_the_server_cannot_take_comes_to_an_end(
     shop: Shop, sender: Sender, mailbox: Mailbox
 ) -> None:
-    lamp = shop.stocks("LAMP")
-    shop.buy((lamp, 1), who="bob")
-    shop.database.write(TO_BOB, {"address": "böb@ü.example"})
-    shop.buy((lamp, 1), who="ada")
+    bob_beyond_ascii_buys_before_ada(shop)
 
     sender.send_queued()
 
