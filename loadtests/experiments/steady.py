@@ -52,7 +52,7 @@ FRESH = Load(rate=0.0, duration_s=10.0, warm_up_s=5.0)
 
 
 def run(session: Session) -> Result:
-    """Measure cost in slices and latency on fresh data, each with the monolith against itself."""
+    """Measure cost in pulses and latency on fresh data, each with the monolith against itself."""
     pairs, pulse_pairs = (QUICK_PAIRS, QUICK_PULSE_PAIRS) if session.quick else (PAIRS, PULSE_PAIRS)
     mix = session.options.get("mix", "shopping")
     figures, planted = _options(session)
