@@ -29,7 +29,8 @@ def lines_of(result: Result) -> list[RenderableType]:
             for v in violations[:SHOWN_VIOLATIONS]
         ]
     shown += [f"[bold]{escape(sentence)}[/]" for sentence in result["answer"]]
-    shown.append(cost_table(result))
+    if (costs := cost_table(result)).row_count:
+        shown.append(costs)
     if result["comparison"]:
         shown.append(comparison_table(result))
     return shown

@@ -28,6 +28,15 @@ def test_the_answer_and_the_figures_are_shown(result: Result) -> None:
     assert "right" in text
 
 
+def test_runs_of_many_rates_are_not_shown_as_one_and_leave_no_empty_table(result: Result) -> None:
+    result["details"] = {"curves": {"shopping": {}}}
+
+    text = shown(lines_of(result))
+
+    assert "CPU ms per" not in text
+    assert "2.20 to 2.60" in text
+
+
 def test_violations_come_first_and_their_text_is_no_markup(result: Result) -> None:
     result["runs"][0]["violations"] = [
         {"promise": "L2", "about": "order-[bold]9", "seen": "the ledger keeps 5", "expected": "0"}
