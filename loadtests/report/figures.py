@@ -30,6 +30,8 @@ def ratios(result: Result) -> Figure | None:
     rows = list(result["comparison"].items())[::-1]
     if not rows:
         return None
+    searched = "curves" in result.get("details", {})
+    bar = "bounds" if searched else "95 % interval"
     trace = {
         "type": "scatter",
         "mode": "markers",
@@ -46,7 +48,7 @@ def ratios(result: Result) -> Figure | None:
         },
         "marker": {"size": 10, "color": [colour(row.get("b", "floor")) for _, row in rows]},
         "customdata": [[name, number(f["low"]), number(f["high"]), f.get("pairs", "")] for name, f in rows],
-        "hovertemplate": "<b>%{y}</b><br>%{x:.3g} times, 95 % interval %{customdata[1]} to %{customdata[2]}"
+        "hovertemplate": f"<b>%{{y}}</b><br>%{{x:.3g}} times, {bar} %{{customdata[1]}} to %{{customdata[2]}}"
         "<br>%{customdata[3]} pairs<br>%{customdata[0]}<extra></extra>",
     }
     layout = {
@@ -61,7 +63,12 @@ def ratios(result: Result) -> Figure | None:
         "shapes": [upright(1, "ink")],
         "showlegend": False,
     }  # fmt: skip
-    reading = "Each point is the ratio over all pairs, each bar its 95 % interval. A bar that touches 1 shows nothing."
+    reading = (
+        "Each point is the ratio of two capacities, each bar reaches as far as the rates that failed allow: it is no "
+        "confidence interval."
+        if searched
+        else "Each point is the ratio over all pairs, each bar its 95 % interval. A bar that touches 1 shows nothing."
+    )
     return figure("ratios", "How many times as much", reading, [view("", [trace], layout)], 110 + 44 * len(rows))
 
 

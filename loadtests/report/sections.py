@@ -23,13 +23,14 @@ COUNTED_NAMES = {
 def badges(result: Result, violations: list[dict[str, str]]) -> list[dict[str, str]]:
     """Return the badges under the answer: books, gate, budgets, a busy machine."""
     checked = [run for run in result["runs"] if run["reconciled"] is not None and not run["void"]]
-    orders = sum(run["orders_confirmed"] for run in checked)
+    # The books of many slices are closed once, at the last of them, for the orders of all.
+    orders = sum(run.get("reconciliation", {}).get("confirmed", run["orders_confirmed"]) for run in checked)
     badges = []
     if violations:
         badges.append({"kind": "bad", "text": f"{len(violations)} violations"})
     elif checked:
-        after = f"{plural(len(checked), 'run')}, {plural(orders, 'confirmed order')}"
-        badges.append({"kind": "good", "text": f"books right after {after}"})
+        extent = f"{plural(len(checked), 'check')}, {plural(orders, 'confirmed order')}"
+        badges.append({"kind": "good", "text": f"books right: {extent}"})
     gate = result["aa_gate"]
     if gate is None:
         badges.append({"kind": "warn", "text": "indicative: no A/A gate was run"})

@@ -87,7 +87,7 @@ def test_violations_are_the_first_thing_said(result: Result) -> None:
     text = Text(html).text
     assert text.index("1 promise was broken") < text.index("twice the CPU")
     assert "order-<b>7</b>" in text  # as text, not as a tag
-    assert "books right after" not in text
+    assert "books right:" not in text
 
 
 def test_what_ended_differently_in_the_builds_is_a_violation_too(result: Result) -> None:
@@ -104,7 +104,16 @@ def test_void_runs_are_named_and_count_nowhere(result: Result) -> None:
 
     assert "1 of 7 runs is void" in text
     assert "sent 5 of 10" in text
-    assert "books right after 6 runs, 360 confirmed orders" in text
+    assert "books right: 6 checks, 360 confirmed orders" in text
+
+
+def test_books_that_are_closed_once_are_of_all_slices(result: Result) -> None:
+    *before, last = result["runs"]
+    for run in before:
+        run["reconciled"] = None
+    last["reconciliation"]["confirmed"] = 9800
+
+    assert "books right: 1 check, 9,800 confirmed orders" in Text(page.render(result, "x")).text
 
 
 def test_hostile_text_stays_text(result: Result) -> None:
@@ -137,6 +146,14 @@ def test_the_plots_of_a_comparison_are_there(result: Result) -> None:
     ]
     stacked = {trace["name"] for trace in found["cpu-mix"]["views"][0]["data"]}
     assert {"web", "db", "orders", "orders-db", "broker", "edge"} <= stacked
+
+
+def test_the_bars_of_a_searched_capacity_are_not_called_an_interval(result: Result) -> None:
+    result["details"] = {"curves": {}}
+    (plot,) = [figure for figure in all_figures(result) if figure["id"] == "ratios"]
+
+    assert "no confidence interval" in plot["reading"]
+    assert "95 %" not in json.dumps(plot)
 
 
 def test_cpu_by_part_adds_up_to_cpu_per_order(result: Result) -> None:
