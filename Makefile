@@ -116,9 +116,9 @@ compose-down: $(VENV)/.ready ## stop the containers; nothing of them is left, da
 compose-demo: images ## the demo, on containers
 	@$(TWINSHOP) --on compose demo
 
-test-compose: $(VENV)/.ready ## the container tests, and the journeys on both builds in containers
+test-compose: $(VENV)/.ready ## the container tests, and the journeys and every fault on both builds in containers
 	@$(BIN)/pytest -q tests/containers
-	@TWINSHOP_ON=compose $(BIN)/pytest -q tests/journeys --arms monolith,microservices
+	@TWINSHOP_ON=compose $(BIN)/pytest -q tests/journeys tests/chaos/test_every_fault.py --arms monolith,microservices
 
 lab: $(VENV)/.ready ## the workshop's labs: make lab lists them, make lab N=1 goes through one (WITH=--check checks its exercise)
 	@$(TWINSHOP) lab $(N) $(WITH)

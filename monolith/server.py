@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 import socket
 import sys
 import threading
@@ -27,6 +25,7 @@ from monolith.database import Database
 from monolith.migrations import migrate
 from shared.domain.errors import ShopError
 from shared.platform import clock, failpoints, logs, mishaps
+from shared.platform.dying import die
 from shared.platform.leaving import LeavingWsgi
 from shared.platform.metrics import Metrics
 
@@ -109,7 +108,7 @@ def _die_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-        os.kill(os.getpid(), signal.SIGKILL)
+        die()
 
 
 def _check_port(host: str, port: int) -> None:

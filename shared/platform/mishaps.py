@@ -12,10 +12,11 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import sys
 import time
 from typing import Any
+
+from shared.platform.dying import die
 
 MODULES = ("catalog", "orders", "payments", "notifications")
 _LEAK_PIECE = 1 << 20
@@ -49,7 +50,7 @@ def enter(module: str, about: str = "") -> None:
     if not mishap:
         return
     if mishap.get("poison") and mishap["poison"] in about:
-        os.kill(os.getpid(), signal.SIGKILL)  # as a defect in a native library would end it
+        die()  # as a defect in a native library would end it
     if hog_ms := mishap.get("hog_ms"):
         _burn(hog_ms / 1000)
     if leak_mb := mishap.get("leak_mb"):
@@ -83,7 +84,7 @@ def _leak(megabytes: int, limit_mb: int | None) -> None:
     for _ in range(megabytes):
         _leaked.append(bytearray(os.urandom(64)) * (_LEAK_PIECE // 64))  # touched, so that it is really there
     if limit_mb and _resident_mb() > limit_mb:
-        os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does to a container above its limit
+        die()  # as the kernel does to a container above its limit
 
 
 def _resident_mb() -> float:

@@ -26,7 +26,7 @@ def settle(arm: Arm, within_s: float = FAILED_S) -> float:
     return wait_until_finished(databases_of(arm), within_s, Parties.of(arm.runner).broker_monitor)
 
 
-def reconciled(arm: Arm, history: Path | None = None) -> Reconciliation:
+def reconciled(arm: Arm, history: Path | None = None, planted_poison: int = 0) -> Reconciliation:
     """Wait until the arm is at rest, read everything, and check the promises S1 to L7."""
     waited_s = settle(arm)
-    return check(evidence.read(Parties.of(arm.runner), history), waited_s)
+    return check(evidence.read(Parties.of(arm.runner), history, planted_poison=planted_poison), waited_s)
