@@ -63,12 +63,12 @@ def targets(impacts: Impacts) -> list[dict[str, Any]]:
         rows.append(_row("services, payments killed: orders taken (201 or 202)", buy, ORDERS_ACCEPTED, met))
     if hanging is not None:
         ratio, control = p99_ratio(hanging), of(impacts, "microservices", "nothing")
-        met = ratio is not None and ratio <= P99_LOSS
-        void = " (void: the generator was late)" if hanging["void"] else ""
-        figure = f"services, provider hanging: worst p99 of what needs no payment, times before{void}"
-        row = _row(figure, ratio, P99_LOSS, met)
-        row["control"] = p99_ratio(control) if control else None
-        rows.append(row)
+        if ratio is not None:  # in the short form too little is asked for to tell
+            void = " (void: the generator was late)" if hanging["void"] else ""
+            figure = f"services, provider hanging: worst p99 of what needs no payment, times before{void}"
+            row = _row(figure, ratio, P99_LOSS, ratio <= P99_LOSS)
+            row["control"] = p99_ratio(control) if control else None
+            rows.append(row)
     for impact in impacts:
         name = f"{impact['arm']}, {impact['fault']}"
         first, books = impact["first_good_order_s"], impact["books_closed_s"]
