@@ -15,7 +15,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml deploy/setup.sh
 	@bash deploy/setup.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 
-.PHONY: help setup demo test test-all test-docs lint up down status stats scale kill hold release pause resume restart logs route fault heal trace reset lab \
+.PHONY: help setup demo test test-short test-all test-docs lint up down status stats scale kill hold release pause resume restart logs route fault heal trace reset lab \
 	bench experiment chaos migrate migrate-back room locust screenshots compare-place-order requirements clean \
 	images images-save images-load compose-up compose-down compose-demo test-compose
 
@@ -27,7 +27,10 @@ setup: $(VENV)/.ready ## make the virtual environment (every other target does i
 demo: $(VENV)/.ready ## start both shops, prove they behave the same, compare them, write the report (about 4 minutes)
 	@$(TWINSHOP) demo
 
-test: lint ## unit tests, journeys on all arms, contract, failpoints, docs (at most 12 minutes)
+test: $(VENV)/.ready ## unit tests, journeys on all arms, contract, failpoints, docs (at most 12 minutes)
+	@$(MAKE) --no-print-directory -j2 lint test-short
+
+test-short: $(VENV)/.ready
 	@$(BIN)/pytest -q -m "not long"
 
 test-all: lint ## everything, the long tests too

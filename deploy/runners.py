@@ -6,6 +6,7 @@ import os
 
 from deploy.compose import ComposeRunner
 from deploy.containers.quota import ContainerQuotas
+from deploy.containers.site import STACKS
 from deploy.errors import DeployError
 from deploy.home import Home
 from deploy.local import LocalRunner
@@ -25,6 +26,11 @@ def runner_for(stack: str, home: Home | None = None, shift: int | None = None) -
     if place not in PLACES:
         raise DeployError(f"There is no '{place}' to run on; there are {', '.join(PLACES)}.")
     return PLACES[place](stack, home=home, shift=shift)
+
+
+def is_offered(stack: str) -> bool:
+    """Whether a stack can be had where `TWINSHOP_ON` says: containers hold the builds, and no arm beside them."""
+    return os.environ.get(VARIABLE) != "compose" or stack in STACKS
 
 
 def quotas_for(runner: Runner, share: float) -> Quotas | ContainerQuotas:

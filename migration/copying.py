@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,7 +24,11 @@ log = logging.getLogger(__name__)
 
 BATCH = 2000
 LOOK_EVERY_S = 0.02
-LOCK_TIMEOUT_MS = 3000  # for the triggers: a table is locked for a moment, and nobody shall wait long behind us
+# What locks whole tables meets transactions that hold some of them. It gives up before PostgreSQL looks for deadlocks
+# (after a second), so that it is never somebody's request that is ended, and tries again.
+LOCK_TIMEOUT_MS = 500
+PATIENCE_S = 20.0
+PAUSE_S = 0.1
 
 # The columns of a key that has several are joined by the ASCII unit separator.
 NOTE = """
@@ -42,6 +47,10 @@ BEGIN
     INSERT INTO changes (record, key, at) VALUES (TG_ARGV[0], named, clock_timestamp());
     RETURN NULL;
 END $$;
+"""
+WATCHED = """
+    SELECT tgrelid::regclass::text, quote_ident(tgname) FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+    WHERE proname = 'note_change' ORDER BY 1, 2
 """
 TAKE = """
     DELETE FROM changes WHERE seq IN (SELECT seq FROM changes ORDER BY seq LIMIT 2000)
@@ -80,7 +89,7 @@ class Copy:
 
     def start(self) -> None:
         """Note changes from now on, copy what there is, and keep up from then on."""
-        _all(self._to, self.module.empty[self.target])
+        _patiently(self._to, *self.module.empty[self.target])
         self._watch()
         self._backfill()
         self._thread.start()
@@ -101,8 +110,8 @@ class Copy:
     def release(self) -> None:
         """Start what waits in the copied rows: they are no copies any more."""
         with self._lock:
-            _all(self._from, self.module.leave.get(self.source, ()))
-            _all(self._to, self.module.release.get(self.target, ()))
+            _patiently(self._from, *self.module.leave.get(self.source, ()))
+            _patiently(self._to, *self.module.release.get(self.target, ()))
 
     def stop(self) -> None:
         """Keep up no longer, and note no changes any more."""
@@ -130,12 +139,11 @@ class Copy:
         for record in self.module.records:
             for table, columns in record.form(self.source).watched.items():
                 words = ", ".join(f"'{word}'" for word in (record.name, *columns))
-                with self._from.transaction():
-                    self._from.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}".encode())
-                    self._from.execute(
-                        f"CREATE TRIGGER note_{record.name} AFTER INSERT OR UPDATE OR DELETE ON {table} "
-                        f"FOR EACH ROW EXECUTE FUNCTION note_change({words})".encode()
-                    )
+                _patiently(
+                    self._from,
+                    f"CREATE TRIGGER note_{record.name} AFTER INSERT OR UPDATE OR DELETE ON {table} "
+                    f"FOR EACH ROW EXECUTE FUNCTION note_change({words})",
+                )
 
     def _backfill(self) -> None:
         """Copy one snapshot, in batches: what a record refers to is in it, too."""
@@ -187,13 +195,24 @@ class Copy:
 def empty(module: Module, side: str, url: str) -> None:
     """Forget a module's data on a side that it has left: nobody shall read it there as if it were still true."""
     with _connect(url) as connection:
-        _all(connection, module.empty[side])
+        _patiently(connection, *module.empty[side])
 
 
-def _all(connection: Connection, statements: tuple[str, ...]) -> None:
-    with connection.transaction():
-        for statement in statements:
-            connection.execute(statement.encode())
+def _patiently(connection: Connection, *statements: str) -> None:
+    """Run statements in one transaction, again and again while others hold what they lock. Raises psycopg.Error."""
+    give_up_at = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            with connection.transaction():
+                connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}".encode())
+                for statement in statements:
+                    connection.execute(statement.encode())
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(PAUSE_S)
+        else:
+            return
 
 
 def _connect(url: str) -> Connection:
@@ -201,5 +220,6 @@ def _connect(url: str) -> Connection:
 
 
 def _unwatch(connection: Connection) -> None:
-    connection.execute("DROP FUNCTION IF EXISTS note_change CASCADE")
-    connection.execute("DROP TABLE IF EXISTS changes")
+    for table, trigger in connection.execute(WATCHED.encode()).fetchall():  # one lock at a time
+        _patiently(connection, f"DROP TRIGGER IF EXISTS {trigger} ON {table}")
+    _patiently(connection, "DROP FUNCTION IF EXISTS note_change", "DROP TABLE IF EXISTS changes")

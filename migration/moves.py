@@ -247,6 +247,8 @@ class Mover:
         began = time.monotonic()
         try:
             yield
+        except psycopg.Error as error:
+            raise DeployError(f"{self._report.module}, {name}: a database refused: {error}".strip()) from error
         finally:
             step = Step(name, began - self._began, time.monotonic() - began)
             self._report.steps.append(step)

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.errors import DeployError
-from deploy.runners import runner_for
+from deploy.runners import is_offered, runner_for
 from loadtests.experiments import blast_verdict
 from loadtests.experiments.arm import Arm
 from loadtests.experiments.conditions import Condition, outside_up, stack_up
@@ -120,6 +120,9 @@ def run(session: Session) -> Result:
     impacts: list[dict[str, Any]] = []
     with outside_up(session.budget):
         for condition in conditions:
+            if not is_offered(condition.stack):
+                session.notes.append(f"{condition.name} runs as processes, not in containers: it was left out.")
+                continue
             if condition.stack == "colocated" and runner_for("microservices").status().up:
                 session.notes.append("colocated is never up beside the services, which were up: it was left out.")
                 continue

@@ -14,6 +14,7 @@ from deploy import nats
 from deploy.containers.site import SECRET_SETTINGS, STACKS, inside, secret_files, service_name
 from deploy.home import REPOSITORY
 from deploy.parts import Part, Secrets
+from deploy.runners import VARIABLE, is_offered
 from deploy.topology import SERVICES
 from shared.platform.metrics import Metrics
 from tests.containers import compose_file
@@ -265,3 +266,9 @@ def test_a_dashboard_asks_for_metrics_that_there_are(dashboard: Path) -> None:
     }
     assert asked
     assert asked <= there
+
+
+def test_containers_hold_the_builds_and_no_arm_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "compose")
+
+    assert [name for name in ("monolith", "microservices", "colocated") if is_offered(name)] == list(SHOPS)

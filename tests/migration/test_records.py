@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -100,6 +102,25 @@ def test_copy_follows_what_changes_meanwhile(name: str, shop: Shop, urls: dict[s
         shop.stocks("SOFA-1", 3)
         shop.buy(("SOFA-1", 1), key="late")
         shop.change("DELETE FROM notifications WHERE kind = 'payment_pending'")
+        copy.catch_up()
+
+        assert copy.verify() > 0
+    finally:
+        copy.stop()
+
+
+def test_whoever_holds_a_table_that_is_to_be_emptied_is_waited_for_and_never_ended(
+    shop: Shop, urls: dict[str, dict[str, str]]
+) -> None:
+    copy = Copy(MODULES["catalog"], "monolith", urls["catalog"])
+    started = threading.Thread(target=copy.start)
+    try:
+        with psycopg.connect(urls["catalog"]["service"]) as service:
+            service.execute("LOCK TABLE reservations IN ROW EXCLUSIVE MODE")
+            started.start()
+            time.sleep(0.2)
+            service.execute("LOCK TABLE products IN ROW EXCLUSIVE MODE")  # which the copy holds, and wants the other
+        started.join()
         copy.catch_up()
 
         assert copy.verify() > 0
