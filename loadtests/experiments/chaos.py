@@ -96,13 +96,14 @@ class ChaoticArm(StruckArm):
 def run(session: Session) -> Result:
     """Strike one build after the other while it is loaded, heal, reconcile."""
     minutes = _minutes(session)
-    lasts_s = max(SHORTEST_S, minutes * 60 / len(BUILDS) - AROUND_S)
-    session.narrator.plan(len(BUILDS))
+    builds = _builds(session)
+    lasts_s = max(SHORTEST_S, minutes * 60 / len(builds) - AROUND_S)
+    session.narrator.plan(len(builds))
     found: list[dict[str, Any]] = []
     budget = replace(session.budget, build=None)
     session.notes.append("Builds were bound to no cores: parts that start again and again would starve on one.")
     with outside_up(budget):
-        for build in BUILDS:
+        for build in builds:
             reached = session.folder / f"reached-{build}.txt"
             condition = Condition(build, build, SETTINGS[build])
             with stack_up(condition, budget) as runner, _watched(runner, reached):
@@ -124,6 +125,15 @@ def run(session: Session) -> Result:
         next_command="" if minutes >= MINUTES else "make chaos MINUTES=5",
         details={"chaos": found},
     )
+
+
+def _builds(session: Session) -> tuple[str, ...]:
+    """Return what `--set builds=monolith` names; both without it. All minutes are theirs."""
+    builds = tuple(filter(None, session.options.get("builds", "").split(","))) or BUILDS
+    for name in builds:
+        if name not in BUILDS:
+            raise DeployError(f"builds: there is no '{name}'; there are {', '.join(BUILDS)}.")
+    return builds
 
 
 def _minutes(session: Session) -> float:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,10 +57,74 @@ def closed_loop(
     return Order(CLOSED, arguments, out, timeout_s=duration_s + 60)
 
 
-def run(order: Order, on_start: Callable[[], None]) -> dict[str, Any]:
+class Beside:
+    """A generator that runs while something else is done; made by `beside`."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._started = threading.Event()
+        self._processes: list[subprocess.Popen[str]] = []
+        self._summary: dict[str, Any] = {}
+        self._error: DeployError | None = None
+        self._thread = threading.Thread(target=self._run, name="load", daemon=True)
+        self.began_at = 0.0  # of time.monotonic: when its measured part began
+
+    def begin(self) -> None:
+        """Start it, and return when its measured part begins. Raises GeneratorFailed."""
+        self._thread.start()
+        began = self._started.wait(self._order.timeout_s)
+        if self._error is not None:
+            raise self._error
+        if not began or not self.began_at:
+            raise GeneratorFailed("The load did not begin.")
+
+    def finish(self) -> dict[str, Any]:
+        """Wait for its end, and return its summary. Raises GeneratorFailed."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._summary
+
+    def end(self) -> None:
+        """Have it ended, wherever it is."""
+        for process in self._processes:
+            _end(process)
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._summary = run(self._order, self._begin, self._processes.append)
+        except DeployError as error:
+            self._error = error
+        finally:
+            self._started.set()
+
+    def _begin(self) -> None:
+        self.began_at = time.monotonic()
+        self._started.set()
+
+
+@contextlib.contextmanager
+def beside(order: Order) -> Iterator[Beside]:
+    """Have a load while the block runs, from the beginning of its measured part. No load is left, however it ends.
+
+    Raises GeneratorFailed.
+    """
+    load = Beside(order)
+    try:
+        load.begin()
+        yield load
+    finally:
+        load.end()
+
+
+def run(
+    order: Order, on_start: Callable[[], None], on_process: Callable[[subprocess.Popen[str]], None] = lambda _: None
+) -> dict[str, Any]:
     """Run a generator to its end and return its summary; `on_start` is called when the measured part begins.
 
-    Raises GeneratorFailed. Ctrl-C ends the generator too.
+    `on_process` is told of its process. Raises GeneratorFailed. Ctrl-C ends the generator too.
     """
     order.out.mkdir(parents=True, exist_ok=True)
     with (order.out / "generator.log").open("wb") as log:
@@ -66,6 +133,7 @@ def run(order: Order, on_start: Callable[[], None]) -> dict[str, Any]:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY, text=True,
             start_new_session=True,
         )  # fmt: skip
+        on_process(process)
         try:
             _wait_for_start(process, on_start)
             process.communicate(timeout=order.timeout_s)

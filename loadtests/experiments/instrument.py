@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -129,21 +128,10 @@ def _under_load(session: Session, arm: Arm, form: Form, rate: float, folder: Pat
         mix="orders-only", seed=session.seed, warm_up_s=BUSY_BEFORE_S, cores=session.budget.other,
         extra=("--arrivals", "constant"),
     )  # fmt: skip
-    began: list[float] = []
-    started = threading.Event()
-
-    def begin() -> None:
-        began.append(time.monotonic())
-        started.set()
-
-    load = threading.Thread(target=generator.run, args=(order, begin), daemon=True)
-    load.start()
-    if not started.wait(order.timeout_s):
-        raise generator.GeneratorFailed("The load did not begin.")
-    try:
-        return _slices(arm, form, began[0], off_file, random.Random(session.seed))
-    finally:
-        load.join()
+    with generator.beside(order) as load:
+        taken = _slices(arm, form, load.began_at, off_file, random.Random(session.seed))
+        load.finish()
+    return taken
 
 
 def _slices(arm: Arm, form: Form, began: float, off_file: Path, chance: random.Random) -> list[Slice]:

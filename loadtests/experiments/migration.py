@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import contextlib
 import statistics
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -167,27 +166,20 @@ class _Way:
         session = self.session
         session.narrator.doing(f"{module} moves {direction}")
         folder = session.folder / "raw" / f"move-{len(self.moves) + 1}-{module}-{direction}"
-        started, loads = threading.Event(), list[dict[str, Any]]()
         order = generator.open_arrivals(
             self.runner.address, self.arm.parties.identity, folder,
             profile=f"{self.rate:.2f}x{self.form.move_s:g}", duration_s=self.form.move_s, mix=MIX,
             seed=session.seed + 100 + len(self.moves), warm_up_s=self.form.warm_up_s, cores=session.budget.other,
         )  # fmt: skip
-        load = threading.Thread(target=lambda: loads.append(generator.run(order, started.set)), daemon=True)
-        load.start()
-        if not started.wait(order.timeout_s):
-            raise generator.GeneratorFailed("The load did not begin.")
-        _bind(self.runner, None)
-        began = time.monotonic()
-        mover = Mover(self.runner, bounds=BOUNDS, stage_s=self.form.stage_s)
-        report = mover.out(module) if direction == "out" else mover.back(module)
-        under_load = time.monotonic() - began <= self.form.move_s
-        load.join()
-        if not loads:
-            raise generator.GeneratorFailed(f"The load failed: see {folder / 'generator.log'}.")
+        with generator.beside(order) as load:
+            _bind(self.runner, None)
+            mover = Mover(self.runner, bounds=BOUNDS, stage_s=self.form.stage_s)
+            report = mover.out(module) if direction == "out" else mover.back(module)
+            under_load = time.monotonic() - load.began_at <= self.form.move_s
+            summary = load.finish()
         _bind(self.runner, session.budget.build)
         self._histories.append(folder / "orders.jsonl")
-        found = self._told(report, loads[0], folder) | {"under_load": under_load}
+        found = self._told(report, summary, folder) | {"under_load": under_load}
         self.moves.append(found)
         session.narrator.done(tell_move(found))
 

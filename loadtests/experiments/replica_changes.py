@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -74,33 +73,25 @@ def _one_stretch(
     tell: Callable[[str], None],
 ) -> None:  # fmt: skip
     """Run one stretch of load, and change replicas from its start until shortly before its end."""
-    started = threading.Event()
-    summaries: list[dict[str, Any]] = []
-    load = threading.Thread(target=lambda: summaries.append(generator.run(order, started.set)), daemon=True)
-    load.start()
-    if not started.wait(order.timeout_s):
-        raise generator.GeneratorFailed("The load did not begin.")
-    ends_at = time.monotonic() + stretch_s
-    longest = 1.0
-    while changes.done < count and time.monotonic() + longest < ends_at:
-        part, replicas = next(plan)
-        began = time.monotonic()
-        try:
-            arm.runner.scale(part, replicas)
-        except DeployError as error:
-            changes.failures.append(f"scale {part} {replicas}: {error}")
-            changes.failed += 1
-        took_s = time.monotonic() - began
-        longest = max(longest, took_s)
-        if time.monotonic() > ends_at:
-            break  # the load was over before the change was: it proves nothing
-        changes.done += 1
-        changes.took_s.append(took_s)
-        tell(f"{arm.name:<14} change {changes.done:>2}: {part} to {replicas} in {took_s:.1f} s")
-    load.join()
-    if not summaries:
-        raise generator.GeneratorFailed(f"The load failed: see {order.out / 'generator.log'}.")
-    changes.requests += summaries[0]["requests"]
+    with generator.beside(order) as load:
+        ends_at = load.began_at + stretch_s
+        longest = 1.0
+        while changes.done < count and time.monotonic() + longest < ends_at:
+            part, replicas = next(plan)
+            began = time.monotonic()
+            try:
+                arm.runner.scale(part, replicas)
+            except DeployError as error:
+                changes.failures.append(f"scale {part} {replicas}: {error}")
+                changes.failed += 1
+            took_s = time.monotonic() - began
+            longest = max(longest, took_s)
+            if time.monotonic() > ends_at:
+                break  # the load was over before the change was: it proves nothing
+            changes.done += 1
+            changes.took_s.append(took_s)
+            tell(f"{arm.name:<14} change {changes.done:>2}: {part} to {replicas} in {took_s:.1f} s")
+        changes.requests += load.finish()["requests"]
     for row in read_rows(order.out / "requests.csv.gz"):
         if row.outcome in FAILED:
             changes.failed += 1
