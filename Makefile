@@ -30,7 +30,7 @@ demo: $(VENV)/.ready ## start both shops, prove they behave the same, compare th
 test: $(VENV)/.ready ## unit tests, journeys on all arms, contract, failpoints, docs (at most 12 minutes)
 	@$(MAKE) --no-print-directory -j2 lint test-short
 
-test-short: $(VENV)/.ready
+test-short: $(VENV)/.ready ## the tests of make test, without its lint
 	@$(BIN)/pytest -q -m "not long"
 
 test-all: lint ## everything, the long tests too

@@ -75,6 +75,7 @@ def test_open_arrivals_last_as_long_as_the_run_time(shop, tmp_path):
     assert summary["scheduled"] == summary["sent"]
 
 
+@pytest.mark.long
 def test_workers_send_together_what_one_process_would(shop, tmp_path):
     for name, options in {"one": [], "three": ["--processes", "3"]}.items():
         profile = ["--arrival-profile", "150x3", "--arrivals", "poisson", "--seed", "9"]
@@ -119,6 +120,7 @@ def ask(url, **form):
         return answer.read().decode()
 
 
+@pytest.mark.long
 def test_the_web_page_offers_open_arrivals_and_starts_them(shop, tmp_path):
     port, summary_path = free_port(), tmp_path / "summary.json"
     web = ["--web-host", "127.0.0.1", "--web-port", str(port), "--class-picker"]
@@ -156,7 +158,9 @@ def test_the_web_page_offers_open_arrivals_and_starts_them(shop, tmp_path):
     assert stopped == "stopped"
 
 
-@pytest.mark.parametrize("shape", ["steps", "ramp", "spike"])
+@pytest.mark.parametrize(
+    "shape", ["steps", *(pytest.param(shape, marks=pytest.mark.long) for shape in ("ramp", "spike"))]
+)
 def test_a_shape_sets_the_number_of_closed_loop_users(shop, shape):
     process = subprocess.Popen(
         [*command(shop, "--headless"), "-f", f"{LOCUSTFILE},loadtests/shapes/{shape}.py"],

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psycopg
 
 from deploy.errors import DeployError
+from deploy.locks import patiently
 from migration import records
 from migration.records import Connection, Module
 from shared.platform import pruning
@@ -28,7 +28,6 @@ LOOK_EVERY_S = 0.02
 # (after a second), so that it is never somebody's request that is ended, and tries again.
 LOCK_TIMEOUT_MS = 500
 PATIENCE_S = 20.0
-PAUSE_S = 0.1
 
 # The columns of a key that has several are joined by the ASCII unit separator.
 NOTE = """
@@ -200,19 +199,14 @@ def empty(module: Module, side: str, url: str) -> None:
 
 def _patiently(connection: Connection, *statements: str) -> None:
     """Run statements in one transaction, again and again while others hold what they lock. Raises psycopg.Error."""
-    give_up_at = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            with connection.transaction():
-                connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}".encode())
-                for statement in statements:
-                    connection.execute(statement.encode())
-        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-            if time.monotonic() > give_up_at:
-                raise
-            time.sleep(PAUSE_S)
-        else:
-            return
+
+    def run_them() -> None:
+        with connection.transaction():
+            connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}".encode())
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    patiently(run_them, PATIENCE_S)
 
 
 def _connect(url: str) -> Connection:

@@ -13,11 +13,11 @@ tmpfs is gone with its mount.
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from deploy.errors import DeployError
+from deploy.locks import patiently
 from deploy.parts import Part
 from deploy.runner import Runner
 
@@ -28,7 +28,6 @@ NAME = "twinshop_disk_full"  # of the function and of its triggers
 CONNECT_TIMEOUT_S = 2
 LOCK_TIMEOUT_MS = 500
 PATIENCE_S = 10.0
-PAUSE_S = 0.1
 
 _ROOM = f"CREATE OR REPLACE FUNCTION {NAME}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$"
 _NO_ROOM = f"""
@@ -104,15 +103,4 @@ def _connected(runner: Runner, part: Part) -> Iterator[psycopg.Connection[Any]]:
 
 def _patiently(connection: psycopg.Connection[Any], statement: str) -> None:
     """Run a statement that waits for a lock, again and again: what waits long makes others wait behind it."""
-    import psycopg  # noqa: PLC0415
-
-    give_up_at = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            connection.execute(statement.encode())
-        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-            if time.monotonic() > give_up_at:
-                raise
-            time.sleep(PAUSE_S)
-        else:
-            return
+    patiently(lambda: connection.execute(statement.encode()), PATIENCE_S)

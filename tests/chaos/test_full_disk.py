@@ -13,8 +13,7 @@ from tests.chaos.traffic import Witness
 from tests.journeys.books import reconciled
 from tests.journeys.shop import Admin, Shop, new_key, order_body
 
-pytestmark = pytest.mark.fault
-OTHERS = ("catalog", "orders", "notifications")
+pytestmark = [pytest.mark.fault, pytest.mark.long]
 
 
 def is_shared(arm: Arm, one: str, other: str) -> bool:
@@ -22,7 +21,7 @@ def is_shared(arm: Arm, one: str, other: str) -> bool:
     return arm.database_of(one) == arm.database_of(other)
 
 
-@pytest.mark.parametrize("full", ["payments", *(pytest.param(other, marks=pytest.mark.long) for other in OTHERS)])
+@pytest.mark.parametrize("full", ["payments", "catalog", "orders", "notifications"])
 def test_what_needs_no_room_in_the_full_database_goes_on_and_afterwards_the_books_close(
     arm: Arm, shop: Shop, admin: Admin, tmp_path: Path, full: str
 ) -> None:
