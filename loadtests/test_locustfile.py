@@ -41,7 +41,12 @@ def test_plain_locust_runs_closed_loop_shoppers(shop):
 
 @pytest.mark.parametrize(
     ("tags", "rows_expected"),
-    [("browse", {"GET /products", "GET /products/{sku}", "GET /products?query="}), ("buy", {"POST /orders"})],
+    [
+        pytest.param(
+            "browse", {"GET /products", "GET /products/{sku}", "GET /products?query="}, marks=pytest.mark.long
+        ),
+        ("buy", {"POST /orders"}),
+    ],
 )
 def test_tags_choose_what_shoppers_do(shop, tags, rows_expected):
     _, rows = run(shop, "Shopper", "-u", "10", "-r", "10", "-t", "8s", "--think", "0.05", "--tags", tags)
@@ -64,6 +69,7 @@ def test_open_arrivals_end_with_their_profile_and_leave_their_figures(shop, tmp_
     assert not summary["stopped_early"]
 
 
+@pytest.mark.long
 def test_open_arrivals_last_as_long_as_the_run_time(shop, tmp_path):
     summary_path = tmp_path / "summary.json"
 
