@@ -28,9 +28,14 @@ def runner_for(stack: str, home: Home | None = None, shift: int | None = None) -
     return PLACES[place](stack, home=home, shift=shift)
 
 
+def on_containers() -> bool:
+    """Whether `TWINSHOP_ON` says containers."""
+    return os.environ.get(VARIABLE) == "compose"
+
+
 def is_offered(stack: str) -> bool:
     """Whether a stack can be had where `TWINSHOP_ON` says: containers hold the builds, and no arm beside them."""
-    return os.environ.get(VARIABLE) != "compose" or stack in STACKS
+    return not on_containers() or stack in STACKS
 
 
 def quotas_for(runner: Runner, share: float) -> Quotas | ContainerQuotas:

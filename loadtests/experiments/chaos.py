@@ -38,6 +38,7 @@ from deploy.faults import during
 from deploy.runner import Runner
 from loadtests.experiments.arm import Measured
 from loadtests.experiments.awkward import AwkwardCustomers
+from loadtests.experiments.blast_radius import chosen
 from loadtests.experiments.blows import Blows, first_good_orders
 from loadtests.experiments.budgets import Budget
 from loadtests.experiments.chaos_findings import answer, dealt, spread, tell
@@ -53,7 +54,6 @@ from loadtests.measure.parties import Parties
 from loadtests.measure.reconcile import Reconciliation
 from loadtests.report.result import Result
 
-BUILDS = ("monolith", "microservices")
 MINUTES = 5.0
 QUICK_MINUTES = 1.5
 RATE = 50.0  # two fifths of it are orders
@@ -63,10 +63,10 @@ SHORTEST_S = 10.0
 CARDS = "pm_ok:80,pm_declined:6,pm_timeout:5,pm_timeout_silent:3,pm_lost:3,pm_late_decline:3"
 # Recovery looks at a charge without an answer after 10 s, every second: about half of them are given up and voided.
 GIVE_UP = {"PAYMENT_GIVE_UP_S": "10.6"}
-SETTINGS = {
-    "monolith": {"web": GIVE_UP},
-    "microservices": {"orders": GIVE_UP | {"CIRCUIT_BREAKER": "3:1"}, "payments": GIVE_UP},
-}
+BUILDS = (
+    Condition("monolith", "monolith", {"web": GIVE_UP}),
+    Condition("microservices", "microservices", {"orders": GIVE_UP | {"CIRCUIT_BREAKER": "3:1"}, "payments": GIVE_UP}),
+)
 
 
 @dataclass(frozen=True)
@@ -96,16 +96,15 @@ class ChaoticArm(StruckArm):
 def run(session: Session) -> Result:
     """Strike one build after the other while it is loaded, heal, reconcile."""
     minutes = _minutes(session)
-    builds = _builds(session)
+    builds = chosen(session, "builds", BUILDS, [one.name for one in BUILDS])
     lasts_s = max(SHORTEST_S, minutes * 60 / len(builds) - AROUND_S)
     session.narrator.plan(len(builds))
     found: list[dict[str, Any]] = []
     budget = replace(session.budget, build=None)
     session.notes.append("Builds were bound to no cores: parts that start again and again would starve on one.")
     with outside_up(budget):
-        for build in builds:
-            reached = session.folder / f"reached-{build}.txt"
-            condition = Condition(build, build, SETTINGS[build])
+        for condition in builds:
+            reached = session.folder / f"reached-{condition.name}.txt"
             with stack_up(condition, budget) as runner, _watched(runner, reached):
                 found.append(_struck(session, runner, budget, lasts_s, reached))
     for one in found:
@@ -125,15 +124,6 @@ def run(session: Session) -> Result:
         next_command="" if minutes >= MINUTES else "make chaos MINUTES=5",
         details={"chaos": found},
     )
-
-
-def _builds(session: Session) -> tuple[str, ...]:
-    """Return what `--set builds=monolith` names; both without it. All minutes are theirs."""
-    builds = tuple(filter(None, session.options.get("builds", "").split(","))) or BUILDS
-    for name in builds:
-        if name not in BUILDS:
-            raise DeployError(f"builds: there is no '{name}'; there are {', '.join(BUILDS)}.")
-    return builds
 
 
 def _minutes(session: Session) -> float:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,43 +63,30 @@ class Beside:
 
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._started = threading.Event()
         self._processes: list[subprocess.Popen[str]] = []
-        self._summary: dict[str, Any] = {}
-        self._error: DeployError | None = None
-        self._thread = threading.Thread(target=self._run, name="load", daemon=True)
+        self._pool = ThreadPoolExecutor(1, "load")
+        self._started = threading.Event()
         self.began_at = 0.0  # of time.monotonic: when its measured part began
 
     def begin(self) -> None:
         """Start it, and return when its measured part begins. Raises GeneratorFailed."""
-        self._thread.start()
-        began = self._started.wait(self._order.timeout_s)
-        if self._error is not None:
-            raise self._error
-        if not began or not self.began_at:
+        self._running = self._pool.submit(run, self._order, self._begin, self._processes.append)
+        self._running.add_done_callback(lambda _: self._started.set())
+        self._started.wait(self._order.timeout_s)
+        if not self.began_at:
+            if self._running.done():
+                self.finish()
             raise GeneratorFailed("The load did not begin.")
 
     def finish(self) -> dict[str, Any]:
         """Wait for its end, and return its summary. Raises GeneratorFailed."""
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._summary
+        return self._running.result()
 
     def end(self) -> None:
         """Have it ended, wherever it is."""
         for process in self._processes:
             _end(process)
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            self._summary = run(self._order, self._begin, self._processes.append)
-        except DeployError as error:
-            self._error = error
-        finally:
-            self._started.set()
+        self._pool.shutdown()
 
     def _begin(self) -> None:
         self.began_at = time.monotonic()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
 from deploy.display import console
-from deploy.runners import VARIABLE, runner_for
+from deploy.runners import on_containers, runner_for
 from loadtests.report import summary
 from loadtests.report.result import Result, all_violations
 from loadtests.report.words import build_name, interval, number
@@ -89,5 +87,5 @@ def goodbye(experiment: str) -> None:
     for name in OFFERED.get(experiment, ()):
         console.print(f"{build_name(name):>14}  [bold]{runner_for(name).address}[/]")
     if experiment in OFFERED:
-        command = "make compose-down" if os.environ.get(VARIABLE) == "compose" else "make down"
+        command = "make compose-down" if on_containers() else "make down"
         console.print(f"Both shops are still up: look around, and `{command}` when done.")

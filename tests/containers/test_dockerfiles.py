@@ -19,11 +19,10 @@ from deploy.home import REPOSITORY
 CHECK = REPOSITORY / "deploy/images/check.py"
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "tests", "test_*.py", "conftest.py", "Dockerfile")  # .dockerignore
 # Our code is found in the copy alone, though the environment of the tests knows the repository, too.
-ALONE = (
-    "import runpy, sys; sys.path = [place for place in sys.path if place != {repository!r}]; sys.argv = sys.argv[1:]"
+RUN_ALONE = (
+    "import runpy, sys; sys.path = [place for place in sys.path if place != {repository!r}]; sys.argv = sys.argv[1:]; "
+    "runpy.{how}(sys.argv[0], run_name='__main__')"
 )
-AS_FILE = f"{ALONE}; sys.path.insert(0, ''); runpy.run_path(sys.argv[0], run_name='__main__')"
-AS_MODULE = f"{ALONE}; sys.path.insert(0, ''); runpy.run_module(sys.argv[0], run_name='__main__')"
 PYTHON = sorted(
     path.relative_to(REPOSITORY)
     for folder in ("deploy", "loadtests", "microservices", "monolith", "shared")
@@ -56,13 +55,13 @@ def checked(dockerfile: str, place: Path) -> subprocess.CompletedProcess[str]:
         if name == "COPY" and not words[0].startswith("--from") and not words[-1].startswith("/"):
             copy(words, place)
         elif name == "RUN" and "-m" in words and "deploy.envoy.dns" in words:
-            run = [AS_MODULE, "deploy.envoy.dns", str(place / "configuration")]
+            run = ["run_module", "deploy.envoy.dns", str(place / "configuration")]
         elif name == "RUN" and "/check.py" in words:
-            run = [AS_FILE, str(CHECK), *words[words.index("/check.py") + 1 :]]
+            run = ["run_path", str(CHECK), *words[words.index("/check.py") + 1 :]]
     assert run, "the build checks nothing"
-    program, *arguments = run
+    how, *arguments = run
     return subprocess.run(
-        [sys.executable, "-c", program.format(repository=str(REPOSITORY)), *arguments],
+        [sys.executable, "-c", RUN_ALONE.format(repository=str(REPOSITORY), how=how), *arguments],
         cwd=place, timeout=60, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
