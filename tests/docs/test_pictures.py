@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from deploy import drawing
+
+DATED = re.compile(r"\*\d{4}-\d\d-\d\d, (accepted|superseded by \[\d{4}\]\(\d{4}-[a-z-]+\.md\))\*")
 
 
 def test_the_committed_pictures_are_those_of_the_topology() -> None:
@@ -16,3 +20,12 @@ def test_the_index_names_every_decision_record() -> None:
     for record in sorted((docs / "decisions").glob("0*.md")):
         title = record.read_text("utf-8").splitlines()[0].removeprefix("# ")
         assert f"[{title}](decisions/{record.name})" in index, record.name
+
+
+def test_every_decision_record_says_when_it_was_made_and_whether_it_holds() -> None:
+    records = sorted((drawing.PAGE.parent / "decisions").glob("0*.md"))
+
+    undated = [one.name for one in records if not DATED.fullmatch(one.read_text("utf-8").splitlines()[2])]
+
+    assert records
+    assert not undated
