@@ -59,7 +59,9 @@ def create_app(settings: Settings, provider_transport: httpx.BaseTransport | Non
         database=database,
         provider=provider,
         tokens=TokenVerifier(settings.jwks_url, settings.token_issuer, settings.token_audience),
-        webhooks=payments.Webhooks(charges, refunds, merchant=settings.provider_merchant, secret=secret),
+        webhooks=payments.Webhooks(
+            charges, refunds, merchant=settings.provider_merchant, secret=secret, metrics=metrics
+        ),
         sender=sender,
     )
     _add_background_work(app, settings)

@@ -38,7 +38,7 @@ def create_app(settings: PaymentsSettings) -> FastAPI:
     part.repeats("settle refunds", refunds.settle_due, settings.sweep_interval_s)
     part.consumes("payments", ["order.refund_due"], OrderEvent, partial(on_refund_due, refunds))
     part.prunes(PRUNE_KEYS)
-    return part.app([routes.router], Payments(part.database, charges, refunds, settings))
+    return part.app([routes.router], Payments(part.database, charges, refunds, settings, part.metrics))
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ class Stage:
         outbox = Outbox(self.database, Broker("nats://nowhere", "test"), metrics)
         self.charges = Charges(self.database, outbox, provider, self.settings, metrics)
         self.refunds = Refunds(self.database, outbox, provider, self.settings, metrics)
-        self.service = Payments(self.database, self.charges, self.refunds, self.settings)
+        self.service = Payments(self.database, self.charges, self.refunds, self.settings, metrics)
 
     async def charge(self, order_id: str | None = None, amount: int = 1000) -> ChargeResult:
         wanted = ChargeInput(

@@ -59,11 +59,10 @@ class Refunds:
         await asyncio.gather(*(self._settle_one(row) for row in rows))
         return len(rows) == BATCH
 
-    async def settle_by_webhook(self, refund_key: str) -> None:
-        """The provider says that this refund was made. What is settled already stays as it is."""
-        found = select(refunds).where(refunds.c.provider_key == refund_key, refunds.c.status == RefundStatus.PENDING)
-        for refund in await self.database.read(found):
-            await self.settle(refund, None)
+    async def by_key(self, provider_key: str) -> Row[Any] | None:
+        """Return the refund that the provider knows by this key, or None."""
+        rows = await self.database.read(select(refunds).where(refunds.c.provider_key == provider_key))
+        return rows[0] if rows else None
 
     async def _settle_one(self, refund: Row[Any]) -> None:
         refusal = None

@@ -13,6 +13,7 @@ from microservices.kit.web import Keyed
 from microservices.payments.conftest import Stage
 from microservices.payments.refund_for_admin import refund_for_admin
 from microservices.payments.refund_for_order import on_refund_due, refund_for_cancel
+from microservices.payments.test_webhooks import webhook
 from shared.contract.bodies import MoneyBody, RefundInput
 from shared.contract.events import OrderEvent
 from shared.domain.errors import (
@@ -165,8 +166,11 @@ def test_a_webhook_finishes_a_refund(play: Play) -> None:
         with pytest.raises(OutcomeUnknown):
             await stage.refund(payment_id, 300)
         (refund_key,) = stage.ledger.refunds
-        await stage.refunds.settle_by_webhook(refund_key)
-        await stage.refunds.settle_by_webhook(refund_key)
+        refund = await stage.refunds.by_key(refund_key)
+        assert refund is not None
+        told = webhook(type="refund.succeeded", charge_key=refund.order_id, refund_key=refund_key, amount=300)
+        await stage.service.on_webhook(told)
+        await stage.service.on_webhook(told)
 
         assert (await stage.row()).refunded == 300
 

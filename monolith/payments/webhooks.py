@@ -12,8 +12,10 @@ from shared.contract.bodies import WebhookInput
 from shared.contract.problems import error_of_validation
 from shared.domain.errors import Unauthenticated
 from shared.domain.ids import is_id
+from shared.domain.money import Money
 from shared.domain.payment import PaymentStatus, RefundStatus
 from shared.platform import clock, webhook_signature
+from shared.platform.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +23,12 @@ _OUTCOMES = {"charge.captured": PaymentStatus.CAPTURED, "charge.declined": Payme
 
 
 class Webhooks:
-    """Settles what the provider reports. What is not ours to act on is accepted and ignored."""
+    """Settles what the provider reports. What differs from our books is accepted, not acted on, and counted."""
 
-    def __init__(self, payments: Payments, refunds: Refunds, *, merchant: str, secret: str) -> None:
+    def __init__(self, payments: Payments, refunds: Refunds, *, merchant: str, secret: str, metrics: Metrics) -> None:
         self._payments, self._refunds = payments, refunds
         self._merchant, self._secret = merchant, secret
+        self._mismatches = metrics.webhook_mismatches
 
     def receive(self, raw: bytes, signature: str) -> None:
         """Act on one delivery. Raises Unauthenticated, MalformedBody, InvalidRequest, Unavailable."""
@@ -35,27 +38,31 @@ class Webhooks:
             told = WebhookInput.model_validate_json(raw)
         except ValidationError as error:
             raise error_of_validation(error) from error
-        if told.merchant != self._merchant or not is_id(told.charge_key):
-            return
+        mismatch = "merchant" if told.merchant != self._merchant else self._settle(told)
+        if mismatch is not None:
+            self._mismatches.labels(mismatch).inc()
+            log.error("webhook %s is ignored: its %s differs from our books, and somebody must look", told.id, mismatch)
+
+    def _settle(self, told: WebhookInput) -> str | None:
+        """Return the field that differs from our books; None if there was something, or nothing, to settle."""
         if told.type in _OUTCOMES:
-            self._on_charge(told, _OUTCOMES[told.type])
-        elif told.type == "refund.succeeded" and told.refund_key:
-            self._on_refund(told, told.refund_key)
+            return self._on_charge(told, _OUTCOMES[told.type])
+        return self._on_refund(told) if told.type == "refund.succeeded" else None
 
-    def _on_charge(self, told: WebhookInput, status: PaymentStatus) -> None:
-        payment = self._payments.of_order(told.charge_key)
-        if payment is None or payment.status == status:
-            return
-        if (payment.amount, payment.currency) != (told.amount, told.currency):
-            log.error("webhook %s names another amount than order %s has", told.id, told.charge_key)
-            return
-        self._payments.settle(ChargeResult(told.charge_key, status))
+    def _on_charge(self, told: WebhookInput, status: PaymentStatus) -> str | None:
+        payment = self._payments.of_order(told.charge_key) if is_id(told.charge_key) else None
+        if payment is None:
+            return "charge_key"
+        mismatch = told.mismatch(payment.order_id, Money(payment.amount, payment.currency))
+        if mismatch is None and payment.status != status:
+            self._payments.settle(ChargeResult(told.charge_key, status))
+        return mismatch
 
-    def _on_refund(self, told: WebhookInput, refund_key: str) -> None:
-        refund = self._refunds.by_key(refund_key)
-        if refund is None or refund.order_id != told.charge_key:
-            return
-        if (refund.amount.amount, refund.amount.currency) != (told.amount, told.currency):
-            log.error("webhook %s names another amount than refund %s has", told.id, refund_key)
-            return
-        self._refunds.settle(refund, RefundStatus.REFUNDED)
+    def _on_refund(self, told: WebhookInput) -> str | None:
+        refund = self._refunds.by_key(told.refund_key) if told.refund_key else None
+        if refund is None:
+            return "refund_key"
+        mismatch = told.mismatch(refund.order_id, refund.amount)
+        if mismatch is None:
+            self._refunds.settle(refund, RefundStatus.REFUNDED)
+        return mismatch

@@ -114,16 +114,27 @@ class RefundInput(Body):
 class WebhookInput(BaseModel):
     """POST /webhooks/payments, as the provider sends it. Fields that we do not know are the provider's affair."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
     id: Annotated[str, Field(min_length=1, max_length=128)]
     type: Annotated[str, Field(min_length=1, max_length=64)]
     merchant: str
     charge_key: Annotated[str, Field(min_length=1, max_length=128)]
-    refund_key: str | None = None
+    refund_key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,128}$")] | None = None
     amount: int
     currency: str
     occurred_at: str
+
+    def mismatch(self, order_id: str, money: Money) -> str | None:
+        """Return the first field that differs from what the shop's own books say of this payment or refund, or None.
+
+        A signature proves who sent a webhook, not that it is about the right thing: what differs is not acted on.
+        """
+        if self.charge_key != order_id:
+            return "charge_key"
+        if self.amount != money.amount:
+            return "amount"
+        return "currency" if self.currency != money.currency else None
 
 
 # --- answers ----------------------------------------------------------------------------------------------

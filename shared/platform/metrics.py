@@ -49,6 +49,12 @@ class Metrics:
             "Answers of the provider that it owes no refund which the books say it owes",
             registry=self.registry,
         )
+        self.webhook_mismatches = Counter(
+            "webhook_mismatches",
+            "Webhooks ignored, though genuine, because this field differs from the books",
+            ["field"],
+            registry=self.registry,
+        )
         # Saturation, read when somebody asks: nothing is counted on the way but the requests in hand.
         self.in_flight = InFlight()
         self._gauge("http_server_active_requests", "Requests in hand", self.in_flight)
