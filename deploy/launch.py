@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from deploy import binaries, nats, node, postgres
 from deploy.envoy import bootstrap, traced
 from deploy.home import REPOSITORY, Home
-from deploy.parts import Part, Secrets, Stack
+from deploy.parts import VARIANT, Part, Secrets, Stack
 from deploy.process import MARK, Launch
 from deploy.traces.switch import DIRECTORY, SAMPLING
 
@@ -23,7 +23,7 @@ def prepare(
 
     `extra` are settings that replace the topology's.
 
-    Raises FolderTrouble, StartFailed, MissingProgram.
+    Raises FolderTrouble, StartFailed, MissingProgram, UnknownTarget.
     """
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     environment[MARK] = str(home.stack(stack.name))
@@ -31,16 +31,17 @@ def prepare(
         return postgres.launch(home, stack.name, part, secrets, environment)
     if part.kind == "nats":
         return nats.launch(home, stack.name, part, secrets, environment)
-    if part.command[0] == "node":
+    command = part.command_with(extra)
+    if command[0] == "node":
         node.build()
     log = home.log(stack.name, part.instance(replica))
-    program = str(binaries.resolve(part.command[0]))
+    program = str(binaries.resolve(command[0]))
     if part.kind == "envoy":
         folder = home.stack(stack.name) / "envoy"
         kept = float(extra[SAMPLING]) if SAMPLING in extra else None
         if traced.tell(folder, extra.get(DIRECTORY, ""), kept):
             bootstrap.reload(stack, part, folder)
-        options = (*part.command[1:], *(traced.FLUSH_OPTION if kept is not None else ()))
+        options = (*command[1:], *(traced.FLUSH_OPTION if kept is not None else ()))
         return Launch((program, *options, "--config-path", str(folder / bootstrap.FILE)), environment, folder, log)
     environment |= {
         "HOST": "127.0.0.1",
@@ -51,4 +52,5 @@ def prepare(
         **part.environment,
         **extra,
     }
-    return Launch((program, *part.command[1:]), environment, REPOSITORY, log)
+    environment.pop(VARIANT, None)
+    return Launch((program, *command[1:]), environment, REPOSITORY, log)

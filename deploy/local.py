@@ -120,6 +120,8 @@ class LocalRunner(Runner):
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         if self.status().up:
             return False
+        for part in self._stack.parts:
+            part.command_with((environment or {}).get(part.name, {}))  # refuses a variant that there is not
         self._home.prepare(self._stack.name)
         if not self._starting.take():
             return False

@@ -13,6 +13,7 @@ from deploy.moved import Moved
 from deploy.ports import PORTS
 
 Kind = Literal["app", "postgres", "nats", "envoy"]
+VARIANT = "VARIANT"  # a setting of a part that its process never sees: which of its variants is run
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,10 @@ class Probe:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a stack. `ports` are those of replica 0; `needs` are parts that must be ready before it starts."""
+    """One part of a stack. `ports` are those of replica 0; `needs` are parts that must be ready before it starts.
+
+    `variants`: commands that an experiment runs in place of `command`, by name (see variants/).
+    """
 
     name: str
     kind: Kind
@@ -38,6 +42,17 @@ class Part:
     needs: tuple[str, ...] = ()
     scalable: bool = False
     database: str = ""  # a database server's only database, and the role that owns it
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def command_with(self, settings: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what runs the part with these settings, of which VARIANT may name a variant. Raises UnknownTarget."""
+        variant = settings.get(VARIANT, "")
+        if not variant:
+            return self.command
+        if variant not in self.variants:
+            known = ", ".join(self.variants) or "none"
+            raise UnknownTarget(f"{self.name} has no variant '{variant}'; there are: {known}.")
+        return self.variants[variant]
 
     def port(self, name: str, replica: int = 0) -> int:
         """Return the port called `name` of a replica."""

@@ -16,7 +16,7 @@ from deploy.containers.engine import docker
 from deploy.containers.site import PORTS as INSIDE
 from deploy.containers.site import service_name
 from deploy.home import REPOSITORY, Home, write_atomically, writing
-from deploy.parts import Part, Secrets, Site
+from deploy.parts import VARIANT, Part, Secrets, Site
 from deploy.ports import MAX_REPLICAS, PORTS
 from deploy.topology import stack as stack_of
 
@@ -146,10 +146,25 @@ class Project:
         if self.memory.cores is not None:
             found["cpuset"] = ",".join(map(str, self.memory.cores))
         if part.kind == "app":
-            settings = self.memory.environment
-            found["environment"] = settings.get("*", {}) | settings.get(part.name, {})
+            settings = self.memory.environment.get("*", {}) | self.memory.environment.get(part.name, {})
+            if settings.get(VARIANT):
+                found |= self._variant(part, settings)
+            found["environment"] = changed(settings, {VARIANT: None})
             found["volumes"] = [f"{self.exchange}:{self.exchange}"]
         return found
+
+    def _variant(self, part: Part, settings: Mapping[str, str]) -> dict[str, Any]:
+        """Return what runs a variant: its command, in an image that adds the variants to the part's own."""
+        image = "monolith" if self._stack.name == "monolith" else part.name
+        return {
+            "command": list(part.command_with(settings)),
+            "image": f"twinshop/{image}-variants:local",
+            "build": {
+                "context": str(REPOSITORY),
+                "dockerfile": "variants/Dockerfile",
+                "args": {"BASE": f"twinshop/{image}:local"},
+            },
+        }
 
     def _relay(self) -> dict[str, Any]:
         ways = dict(self._ways())

@@ -1,0 +1,63 @@
+"""A part can be run by another command, which its setting VARIANT names; the process itself never hears of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deploy import keys, launch
+from deploy.containers.project import Project
+from deploy.errors import UnknownTarget
+from deploy.home import Home
+from deploy.parts import Part, Site, Stack
+from deploy.topology import stack
+
+COMMAND = ("python", "-m", "variants.crowded")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+@pytest.fixture
+def shop(home: Home) -> Stack:
+    """The monolith, with a variant of its application."""
+    found = stack("monolith", Site(keys.ensure(home.keys), keys=str(home.keys), data=str(home.root)))
+    web = replace(found.part("web"), variants={"crowded": COMMAND})
+    return replace(found, parts=tuple(web if part.name == "web" else part for part in found.parts))
+
+
+def launched(home: Home, shop: Stack, part: Part, settings: dict[str, str]) -> launch.Launch:
+    return launch.prepare(home, shop, part, 0, secrets=keys.load(home.keys), extra=settings)
+
+
+def test_a_variant_is_another_command_with_settings_of_its_own(home: Home, shop: Stack) -> None:
+    plain = launched(home, shop, shop.part("web"), {})
+    variant = launched(home, shop, shop.part("web"), {"VARIANT": "crowded", "CROWD": "8"})
+
+    assert plain.command[1:] == ("-m", "monolith.app")
+    assert variant.command[1:] == COMMAND[1:]
+    assert variant.environment.items() - plain.environment.items() == {("CROWD", "8")}
+
+
+def test_a_variant_that_there_is_not_is_refused_by_name(shop: Stack) -> None:
+    with pytest.raises(UnknownTarget, match=r"web has no variant 'empty'; there are: crowded\."):
+        shop.part("web").command_with({"VARIANT": "empty"})
+
+
+def test_a_container_runs_a_variant_in_an_image_of_its_own(
+    home: Home, shop: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deploy.containers.project.stack_of", lambda *_: shop)
+    project = Project("monolith", home, None)
+    project.memory.environment = {"web": {"VARIANT": "crowded", "CROWD": "8"}}
+
+    web = project.overlay()["services"]["monolith-web"]
+
+    assert web["command"] == list(COMMAND)
+    assert web["image"] == "twinshop/monolith-variants:local"
+    assert web["build"]["args"] == {"BASE": "twinshop/monolith:local"}
+    assert web["environment"] == {"CROWD": "8"}
