@@ -97,9 +97,24 @@ class Peer:
     async def _call(self, method: str, path: str, body: bytes) -> httpx.Response:
         if self._guard is None:
             return await self._attempt(method, path, body)
+        sent = False
+
+        async def attempt() -> httpx.Response:
+            nonlocal sent
+            before, sent = sent, True
+            try:
+                return await self._attempt(method, path, body)
+            except Unreached:
+                sent = before
+                raise
+
         try:
-            return await self._guard.call(lambda: self._attempt(method, path, body), (Unreached, Unanswered))
-        except CircuitOpen as error:
+            return await self._guard.call(attempt, (Unreached, Unanswered))
+        except (CircuitOpen, Unreached) as error:
+            if sent:  # by an earlier attempt: that nobody could be reached in the end does not undo it
+                raise Unanswered(f"{self.name} did not answer an earlier attempt") from error
+            if isinstance(error, Unreached):
+                raise
             raise Unreached(f"{self.name} is left alone: its last answers all failed") from error
 
     async def _attempt(self, method: str, path: str, body: bytes) -> httpx.Response:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from microservices.kit.peers import Peer, Unanswered, Unreached, transport_of
+from microservices.kit.resilience import Breaker, Guard, Retries
 from shared.platform import tracing
 from shared.platform.metrics import Metrics
 
@@ -79,6 +80,22 @@ def test_nobody_there_means_that_surely_nothing_was_done() -> None:
 def test_a_call_that_was_sent_may_have_been_done(handler: Handler) -> None:
     with pytest.raises(Unanswered):
         call(handler)
+
+
+@pytest.mark.parametrize("breaker", [None, Breaker(1, 60.0)])
+def test_a_retry_that_cannot_connect_does_not_undo_the_attempt_before_it(breaker: Breaker | None) -> None:
+    attempts = iter([httpx.ReadTimeout("no answer"), httpx.ConnectError("connection refused")])
+
+    async def fail(_: httpx.Request) -> httpx.Response:
+        raise next(attempts)
+
+    async def run() -> None:
+        guard, transport = Guard(Retries(2), breaker), httpx.MockTransport(fail)
+        peer = Peer("peer", "http://peer", deadline_s=0.5, metrics=Metrics(), transport=transport, guard=guard)
+        await peer.post("/path", b"{}")
+
+    with pytest.raises(Unanswered):
+        asyncio.run(run())
 
 
 @pytest.mark.parametrize("kind", ["aiohttp", "httpx"])

@@ -138,6 +138,29 @@ def test_a_refund_that_never_reached_the_provider_is_undone(play: Play) -> None:
     play(scene)
 
 
+def test_a_refund_that_the_loop_has_sent_is_not_undone(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        payment_id = (await stage.charge()).payment_id
+        come, go = stage.ledger.hold()
+        frozen = asyncio.create_task(stage.refund(payment_id, 400))
+        await come.wait()
+        stage.ledger.trouble = "silent"
+        await stage.settle()
+        stage.ledger.trouble = "away"
+        go.set()
+        with pytest.raises(OutcomeUnknown):
+            await frozen
+        with pytest.raises(RequestInFlight):
+            await stage.refund(payment_id, 400)
+        stage.ledger.trouble = ""
+        await stage.settle()
+
+        assert (await stage.refund(payment_id, 400)).status == 200
+        assert list(stage.ledger.refunds.values()) == [400]
+
+    play(scene)
+
+
 @pytest.mark.parametrize("trouble", ["silent", "lost"])
 def test_a_refund_without_an_answer_is_finished_by_the_loop_and_answered_under_its_key(
     play: Play, trouble: str

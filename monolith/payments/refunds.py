@@ -50,9 +50,10 @@ _SETTLE = (
     .where(refunds.c.provider_key == bindparam("of_key"), refunds.c.status == RefundStatus.PENDING)
     .values(status=bindparam("to_status"), updated_at=func.now())
 )
-# Not while a cancellation has counted on it: what this refund would have left is then nobody's.
+# Not after the settle thread has taken it, which may have sent it; and not while a cancellation has counted on it: what
+# this refund would have left is then nobody's.
 _UNDO = text("""
-    DELETE FROM refunds WHERE provider_key = :key AND status = 'pending' AND NOT EXISTS
+    DELETE FROM refunds WHERE provider_key = :key AND status = 'pending' AND attempts = 0 AND NOT EXISTS
         (SELECT FROM refunds other WHERE other.payment_id = refunds.payment_id AND other.origin = 'cancel')
 """)
 _FIND = (
@@ -171,7 +172,7 @@ class Refunds:
         )
 
     def undo(self, connection: Connection, refund: RefundOrder) -> bool:
-        """Take back a refund that never reached the provider; False if a cancellation has counted on it."""
+        """Take back a refund that never reached the provider; False if it must be finished instead."""
         connection.execute(_BY_ID, {"of_id": refund.payment_id})
         return bool(connection.execute(_UNDO, {"key": refund.provider_key}).rowcount)
 

@@ -72,6 +72,24 @@ def test_a_refund_without_an_answer_is_finished_and_its_answer_kept(shop: Shop, 
     assert {sent["refund_key"] for sent in shop.provider.refunded} == {done.json["id"]}
 
 
+def test_a_refund_that_the_settle_thread_has_sent_is_not_undone(shop: Shop, payment_id: str) -> None:
+    key, works = new_id(), shop.provider.refund
+
+    def frozen_until_it_is_sent_by_another(body: dict[str, Any]) -> httpx.Response:
+        shop.provider.refund = hangs
+        shop.settle()
+        return is_away(body)
+
+    shop.provider.refund = frozen_until_it_is_sent_by_another
+    frozen, in_flight = refund(shop, payment_id, 400, key), refund(shop, payment_id, 400, key)
+    shop.provider.refund = works
+    shop.settle()
+
+    assert (frozen.status_code, in_flight.status_code) == (504, 409)
+    assert refund(shop, payment_id, 400, key).status_code == 200
+    assert len({sent["refund_key"] for sent in shop.provider.refunded}) == 1
+
+
 def test_a_refund_that_a_cancellation_counted_on_is_not_undone(shop: Shop, payment_id: str) -> None:
     ((order_id,),) = shop.rows("SELECT id FROM orders")
     works = shop.provider.refund

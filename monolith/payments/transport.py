@@ -91,8 +91,9 @@ class _Socket(socket.socket):
 def _connect(url: httpx.URL, deadline: float) -> _Socket:
     if url.scheme != "http":
         raise httpx.UnsupportedProtocol(f"the provider is reached over http, not {url.scheme}")
+    left_s = max(deadline - time.monotonic(), 0.001)  # a process that was frozen just now has none
     try:
-        plain = socket.create_connection((url.host, url.port or 80), timeout=deadline - time.monotonic())
+        plain = socket.create_connection((url.host, url.port or 80), timeout=left_s)
     except TimeoutError as error:
         raise httpx.ConnectTimeout(str(error)) from error
     except OSError as error:

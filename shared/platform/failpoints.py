@@ -1,12 +1,17 @@
-"""Named points between two effects, where a test may kill the process. Off unless enabled; local mode only.
+"""Named points between two effects, where a test may kill or freeze the process. Off unless enabled; local mode only.
 
 `CRASH_AT="payment.charged:3"` kills the process itself (SIGKILL) when `payment.charged` is reached for
-the third time; several are separated by commas. `REACHED_FILE` names a file to which the name of every
+the third time; several are separated by commas. `payment.charged:3:freeze` stops it instead (SIGSTOP), until somebody
+lets it go on (SIGCONT): of all processes only the one that can make `REACHED_FILE` + `.frozen`, which holds its process
+id, so that another replica may pass the same point. `REACHED_FILE` names a file to which the name of every
 point reached is appended, so that a run can prove that it went where it says it went.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 from collections import Counter
 
 from shared.platform.dying import die
@@ -32,6 +37,7 @@ NAMES = (
 LANDMARKS = ("breaker.opened", "breaker.probed", "breaker.closed")
 
 _crash_at: dict[str, int] = {}
+_freeze_at: dict[str, int] = {}
 _reached: Counter[str] = Counter()
 _reached_file: str = ""
 
@@ -44,15 +50,20 @@ def enable(crash_at: str, reached_file: str, *, local_mode: bool) -> None:
     if not local_mode:
         raise ValueError("failpoints are refused outside local mode: unset CRASH_AT and REACHED_FILE")
     for item in filter(None, crash_at.split(",")):
-        name, _, count = item.strip().partition(":")
-        if name not in NAMES or (count and not count.isdigit()):
-            raise ValueError(f"CRASH_AT={item!r}: want <name>:<n> with a name out of {', '.join(NAMES)}")
-        _crash_at[name] = int(count or 1)
+        name, _, rest = item.strip().partition(":")
+        count, _, freeze = rest.partition(":")
+        if name not in NAMES or (count and not count.isdigit()) or freeze not in ("", "freeze"):
+            raise ValueError(
+                f"CRASH_AT={item!r}: want <name>:<n> or <name>:<n>:freeze, a name out of {', '.join(NAMES)}"
+            )
+        if freeze and not reached_file:
+            raise ValueError(f"CRASH_AT={item!r} needs REACHED_FILE, beside which the frozen process leaves its id")
+        (_freeze_at if freeze else _crash_at)[name] = int(count or 1)
     _reached_file = reached_file
 
 
 def reach(name: str) -> None:
-    """Mark that this point is reached; kill the process if it is the one to die at. Free of charge when off."""
+    """Mark that this point is reached; kill or freeze the process if it is due here. Free of charge when off."""
     if not _crash_at and not _reached_file:
         return
     _reached[name] += 1
@@ -61,3 +72,13 @@ def reach(name: str) -> None:
             file.write(name + "\n")
     if _crash_at.get(name) == _reached[name]:
         die()
+    if _freeze_at.get(name) == _reached[name]:
+        _freeze()
+
+
+def _freeze() -> None:
+    """Stop this process until it gets SIGCONT, unless another process was frozen before."""
+    with contextlib.suppress(FileExistsError), open(f"{_reached_file}.frozen", "x", encoding="ascii") as file:
+        file.write(str(os.getpid()))
+        file.flush()
+        os.kill(os.getpid(), signal.SIGSTOP)

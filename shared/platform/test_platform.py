@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -244,10 +246,23 @@ def test_failpoints_are_refused_outside_local_mode() -> None:
         failpoints.enable("order.placed:1", "", local_mode=False)
 
 
-@pytest.mark.parametrize("crash_at", ["nowhere:1", "order.placed:x"])
+@pytest.mark.parametrize("crash_at", ["nowhere:1", "order.placed:x", "order.placed:1:melt"])
 def test_a_failpoint_that_does_not_exist_is_refused(crash_at: str) -> None:
     with pytest.raises(ValueError, match="want <name>:<n>"):
         failpoints.enable(crash_at, "", local_mode=True)
+
+
+def test_the_process_freezes_at_its_failpoint_until_it_is_let_go_on(tmp_path: Path) -> None:
+    reached, script = tmp_path / "reached", "from shared.platform import failpoints as f\n"
+    script += f"f.enable('order.placed:1:freeze', {str(reached)!r}, local_mode=True)\nf.reach('order.placed')"
+    frozen = subprocess.Popen([sys.executable, "-c", script])
+
+    os.waitid(os.P_PID, frozen.pid, os.WSTOPPED)
+    another = subprocess.run([sys.executable, "-c", script], timeout=10, check=False)
+    frozen.send_signal(signal.SIGCONT)
+
+    assert (tmp_path / "reached.frozen").read_text("ascii") == str(frozen.pid)
+    assert (another.returncode, frozen.wait(timeout=10)) == (0, 0)
 
 
 def test_the_process_dies_when_its_failpoint_is_reached_for_the_nth_time() -> None:

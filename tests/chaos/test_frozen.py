@@ -1,0 +1,102 @@
+"""A replica freezes at a named point for longer than every lease; the others get on, and it loses its step, no more."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from loadtests.measure.reconcile import tell
+from shared.platform.failpoints import NAMES
+from tests.arms import Arm
+from tests.chaos.tour import SERVICE_OF, failpoints_of
+from tests.chaos.traffic import Witness
+from tests.journeys.books import reconciled
+from tests.journeys.shop import Admin, Shop, new_key, order_body
+from tests.journeys.waiting import until
+
+FROZEN_S = 17.0  # the longest lease, that of a mail, is 15 s
+CUSTOMERS = 4
+SERVED_WITHIN_S = 12.0
+
+
+class Crowd:
+    """Customers who order and cancel, and an admin who refunds, as long as it lasts. Each tries again once."""
+
+    def __init__(self, shop: Shop, admin: Admin, sku: str, witness: Witness) -> None:
+        self._shop, self._admin, self._sku, self._witness = shop, admin, sku, witness
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._shopping, args=(number,)) for number in range(CUSTOMERS)]
+        self.served = 0
+
+    def __enter__(self) -> Crowd:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _shopping(self, number: int) -> None:
+        customer = self._shop.customer("frozen-frida")
+        while not self._over.wait(0.2):
+            body, key = order_body((self._sku, 1)), new_key()
+            for _ in "12":
+                order = self._witness.ask("place", customer, "/orders", body, key)
+                if order.status == 201:
+                    break
+            if order.status != 201:
+                continue
+            self.served += 1
+            if number % 2:
+                self._witness.ask("cancel", customer, f"/orders/{order.order_id}/cancel", None, "", order.order_id)
+            else:
+                payment, key = customer.order(order.order_id)["payment_id"], new_key()
+                if self._admin.refund(payment, 1, key=key).status_code >= 500:
+                    self._admin.refund(payment, 1, key=key)
+
+
+@contextmanager
+def two_replicas(arm: Arm, part: str, settings: dict[str, str]) -> Iterator[None]:
+    """Run a part twice with these settings, and once without them afterwards."""
+    arm.runner.scale(part, 2)
+    try:
+        arm.runner.configure(part, settings)
+        yield
+    finally:
+        arm.runner.configure(part, dict.fromkeys(settings))
+        arm.runner.scale(part, 1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("point", NAMES)
+def test_a_freeze_at_one_point_loses_nothing(arm: Arm, shop: Shop, admin: Admin, tmp_path: Path, point: str) -> None:
+    if arm.name == "colocated" or point not in failpoints_of(arm.name):
+        pytest.skip(f"{arm.name} has no second replica, or no {point}")
+    reached, witness = tmp_path / "reached", Witness(tmp_path / "orders.jsonl")
+    mark = tmp_path / "reached.frozen"
+    settings = {"CRASH_AT": f"{point}:1:freeze", "REACHED_FILE": str(reached)}
+
+    with two_replicas(arm, arm.part_of(SERVICE_OF[point]), settings):
+        until("products are listed", lambda: shop.http.get("/products").status_code == 200)
+        with Crowd(shop, admin, admin.stocks("FRAGILE-VASE", stock=1000), witness) as crowd:
+            until(f"somebody freezes at {point}", lambda: mark.exists() and mark.read_text("ascii"), within_s=25)
+            frozen, served, began = int(mark.read_text("ascii")), crowd.served, time.monotonic()
+            try:
+                until("others are served", lambda: crowd.served >= served + CUSTOMERS, within_s=SERVED_WITHIN_S)
+                time.sleep(max(0.0, began + FROZEN_S - time.monotonic()))
+            finally:
+                os.kill(frozen, signal.SIGCONT)
+            time.sleep(1.0)
+    witness.close()
+
+    outcome = reconciled(arm, tmp_path / "orders.jsonl")
+    assert outcome.is_clean, f"frozen at {point}\n" + "\n".join(tell(outcome)[:60])
