@@ -11,8 +11,8 @@ STACK ?= both
 ARCHIVE ?= twinshop-images.tar.gz
 on_stack = $(if $(filter-out both,$(STACK)),--stack $(STACK))
 
-$(VENV)/.ready: requirements.txt pyproject.toml deploy/setup.sh
-	@bash deploy/setup.sh "$(PYTHON)" "$(VENV)"
+$(VENV)/.ready: requirements.txt pyproject.toml twinshop/setup.sh
+	@bash twinshop/setup.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 
 .PHONY: help setup demo test test-short test-all test-docs lint up down status stats scale kill hold release pause resume restart logs route fault heal trace reset lab \
@@ -102,13 +102,13 @@ screenshots: $(VENV)/.ready ## the pictures of the README, from shops that are u
 	@$(TWINSHOP) screenshots
 
 images: $(VENV)/.ready ## build the container images, write this machine's secrets, and say how large the images are
-	@$(BIN)/python -m deploy.containers.images build
+	@$(BIN)/python -m deploy.compose.build_images build
 
 images-save: images ## all images in one archive, for machines without a registry (ARCHIVE=twinshop-images.tar.gz)
-	@$(BIN)/python -m deploy.containers.images save $(ARCHIVE)
+	@$(BIN)/python -m deploy.compose.build_images save $(ARCHIVE)
 
 images-load: $(VENV)/.ready ## read that archive back (ARCHIVE=...)
-	@$(BIN)/python -m deploy.containers.images load $(ARCHIVE)
+	@$(BIN)/python -m deploy.compose.build_images load $(ARCHIVE)
 
 compose-up: images ## start both stacks as containers (STACK=... for one)
 	@$(TWINSHOP) --on compose up $(STACK)
@@ -132,9 +132,9 @@ compare-place-order: ## 'place an order' in both builds, side by side
 IMAGE_EXTRAS := monolith services notifications outside locust
 requirements: $(VENV)/.ready ## compile requirements.txt from pyproject.toml, and what each image installs of it
 	@$(COMPILE) --all-extras pyproject.toml -o requirements.txt
-	@$(COMPILE) --constraint requirements.txt pyproject.toml -o deploy/images/edge.txt
-	@for extra in $(IMAGE_EXTRAS); do $(COMPILE) --constraint requirements.txt --extra $$extra pyproject.toml -o deploy/images/$$extra.txt || exit 1; done
-	@sed -i.bak '1i # Compiled from pyproject.toml by `make requirements`. Do not edit.' requirements.txt deploy/images/*.txt && rm requirements.txt.bak deploy/images/*.bak
+	@$(COMPILE) --constraint requirements.txt pyproject.toml -o deploy/compose/images/edge.txt
+	@for extra in $(IMAGE_EXTRAS); do $(COMPILE) --constraint requirements.txt --extra $$extra pyproject.toml -o deploy/compose/images/$$extra.txt || exit 1; done
+	@sed -i.bak '1i # Compiled from pyproject.toml by `make requirements`. Do not edit.' requirements.txt deploy/compose/images/*.txt && rm requirements.txt.bak deploy/compose/images/*.bak
 
 clean: ## stop everything and remove .venv and .twinshop (reports stay)
 	@test ! -x $(TWINSHOP) || $(TWINSHOP) down both

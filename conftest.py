@@ -29,8 +29,8 @@ def monolith_database_url() -> Iterator[str]:
 @contextmanager
 def _databases(stack: str, parts: dict[str, str]) -> Iterator[dict[str, str]]:
     """Run the database servers of a stack; `parts` names the server of each database."""
-    from deploy.home import Home  # noqa: PLC0415  (most sessions start no database)
-    from deploy.local import LocalRunner  # noqa: PLC0415
+    from deploy.local.runner import LocalRunner  # noqa: PLC0415
+    from deploy.model.home import Home  # noqa: PLC0415  (most sessions start no database)
     from tests.backing import HERE, SHIFT  # noqa: PLC0415
 
     root = Path(tempfile.mkdtemp(prefix="twinshop-databases-"))

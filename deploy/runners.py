@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from deploy.compose import ComposeRunner
-from deploy.containers.quota import ContainerQuotas
-from deploy.containers.site import STACKS
-from deploy.errors import DeployError
-from deploy.home import Home
-from deploy.local import LocalRunner
-from deploy.quota import Quotas
-from deploy.runner import Runner
+from deploy.compose.quota import ContainerQuotas
+from deploy.compose.runner import ComposeRunner
+from deploy.compose.site import STACKS
+from deploy.local.quota import Quotas
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import DeployError
+from deploy.model.home import Home
+from deploy.runner.interface import Runner
 
 VARIABLE = "TWINSHOP_ON"  # set by `twinshop --on`
 PLACES: dict[str, type[LocalRunner] | type[ComposeRunner]] = {"local": LocalRunner, "compose": ComposeRunner}

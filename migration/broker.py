@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from deploy.errors import NotRunning
+from deploy.model.errors import NotRunning
 from shared.contract.events import STREAM
 
 TIMEOUT_S = 2.0

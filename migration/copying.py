@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import psycopg
 
-from deploy.errors import DeployError
-from deploy.locks import patiently
+from deploy.model.errors import DeployError
+from deploy.runner.locks import patiently
 from migration import records
 from migration.records import Connection, Module
 from shared.platform import pruning

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from deploy.errors import DeployError
+from deploy.model.errors import DeployError
 from migration.records import Connection
 
 LOCK = 0x6D6F7665  # the monolith's gates hold it, shared, while they are open (monolith/moving/gate.py)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 
-from deploy.errors import DeployError
-from deploy.local import LocalRunner
-from deploy.moved import ORDER, Moved
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import DeployError
+from deploy.model.moved import ORDER, Moved
 from migration import broker, copying
 from migration.copying import Copy
 from migration.crossing import crossing, gates_of, now_out

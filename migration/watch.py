@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from deploy.errors import DeployError, NotRunning
+from deploy.model.errors import DeployError, NotRunning
 
 TIMEOUT_S = 2.0
 LOOK_EVERY_S = 0.25

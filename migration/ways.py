@@ -9,9 +9,9 @@ from typing import Literal
 
 import psycopg
 
-from deploy.envoy.shares import Share
-from deploy.errors import DeployError
-from deploy.runner import Runner
+from deploy.envoy.traffic_split import Share
+from deploy.model.errors import DeployError
+from deploy.runner.interface import Runner
 from migration import broker, catalog, notifications, orders, payments
 from migration.records import Module
 

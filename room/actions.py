@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from deploy.home import REPOSITORY
+from deploy.model.home import REPOSITORY
 from room.events import EventLog
 
 KEPT_LINES = 200
@@ -72,7 +72,7 @@ class Actions:
         self.events.add("did", deed.command, stack=stack)
         self._tell()
         deed.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "deploy.cli", *arguments,
+            sys.executable, "-m", "twinshop.cli", *arguments,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             cwd=REPOSITORY, start_new_session=True, limit=1 << 20,
             env=os.environ | {"TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "1", "COLUMNS": "160", "NO_COLOR": "1"},

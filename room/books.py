@@ -7,10 +7,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.display import console
-from deploy.errors import NotRunning
-from deploy.home import Home, write_atomically
-from deploy.local import LocalRunner
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import NotRunning
+from deploy.model.home import Home, write_atomically
+from deploy.runner.console import console
 from loadtests.measure.parties import Parties
 from loadtests.measure.reconcile import reconcile, tell
 from room.generation import generation

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
-from deploy.errors import MissingProgram
+from deploy.model.errors import MissingProgram
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # It draws in software and calls nobody: what it would fetch for itself is noise in a measurement.

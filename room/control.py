@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from deploy.home import Home
-from deploy.local import LocalRunner
+from deploy.local.runner import LocalRunner
+from deploy.model.home import Home
 from loadtests.measure.verdict import PROMISES
 from room import books, drawing
 from room.actions import Actions, Deed

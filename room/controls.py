@@ -8,7 +8,7 @@ from typing import Any
 from nicegui import background_tasks, ui
 
 from deploy.faults.vocabulary import FAULTS
-from deploy.topology import SERVICES
+from deploy.model.topology import SERVICES
 from loadtests.experiments.registry import MODULES as EXPERIMENTS
 from loadtests.users.traffic import DEFAULT_MIX, MIXES
 from room.actions import shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from deploy.topology import SERVICES
+from deploy.model.topology import SERVICES
 
 WIDTH, HEIGHT = 640, 330
 

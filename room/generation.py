@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import psycopg
 
-from deploy.errors import DeployError
-from deploy.local import LocalRunner
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import DeployError
 from loadtests.measure.parties import Parties
 
 

@@ -10,10 +10,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.display import console
-from deploy.errors import DeployError, NotRunning
-from deploy.home import REPOSITORY, Home
-from deploy.local import LocalRunner
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import DeployError, NotRunning
+from deploy.model.home import REPOSITORY, Home
+from deploy.runner.console import console
 from room.generation import generation
 
 EXIT_VOID = 3

@@ -6,10 +6,10 @@ import os
 import subprocess
 import sys
 
-from deploy.display import console
-from deploy.home import REPOSITORY
-from deploy.local import LocalRunner
-from deploy.topology import SHOPS
+from deploy.local.runner import LocalRunner
+from deploy.model.home import REPOSITORY
+from deploy.model.topology import SHOPS
+from deploy.runner.console import console
 from room.addresses import locust_port
 
 SHAPES = ("ramp", "spike", "steps")

@@ -13,8 +13,8 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from deploy.errors import StartFailed
-from deploy.home import REPOSITORY
+from deploy.model.errors import StartFailed
+from deploy.model.home import REPOSITORY
 
 START_TIMEOUT_S = 30.0
 END_TIMEOUT_S = 40.0  # what it started has its own time to end
@@ -28,7 +28,7 @@ def open_room(environment: Mapping[str, str] | None = None) -> Iterator[str]:
     # NiceGUI behaves differently where it believes to be under test.
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "deploy.cli", "room", "--port", str(port)],
+        [sys.executable, "-m", "twinshop.cli", "room", "--port", str(port)],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=REPOSITORY, env=ours | dict(environment or {}),
         start_new_session=True,
     )  # fmt: skip

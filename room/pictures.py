@@ -9,10 +9,10 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page
 
-from deploy.display import console
-from deploy.errors import NotRunning
-from deploy.home import REPOSITORY
-from deploy.local import LocalRunner
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import NotRunning
+from deploy.model.home import REPOSITORY
+from deploy.runner.console import console
 from room import chromium
 from room.control import PAIR
 from room.opening import open_room

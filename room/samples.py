@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from deploy.errors import DeployError
-from deploy.local import LocalRunner
-from deploy.runner import InstanceStatus
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import DeployError
+from deploy.runner.interface import InstanceStatus
 from room.edge import Counters, EdgeReader
 from room.part_metrics import MetricsReader
 from room.usage import Meter

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from nicegui import app, ui
 
-from deploy.display import console
-from deploy.errors import PortTaken
-from deploy.home import REPOSITORY
+from deploy.model.errors import PortTaken
+from deploy.model.home import REPOSITORY
+from deploy.runner.console import console
 from room.addresses import room_port
 from room.control import ControlRoom
 from room.guard import OwnPagesOnly

@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.errors import DeployError
-from deploy.home import Home
-from deploy.local import LocalRunner
-from deploy.moved import ORDER
-from deploy.runner import Runner
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import DeployError
+from deploy.model.home import Home
+from deploy.model.moved import ORDER
+from deploy.model.topology import SERVICES, SHOPS
+from deploy.runner.interface import Runner
 from deploy.runners import runner_for
-from deploy.topology import SERVICES, SHOPS
 from migration.moves import Mover
 
 __all__ = ["ARMS", "SERVICES", "STATES", "Arm", "OwnStacks", "Session", "already_running", "logs_of"]

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.errors import DeployError
-from deploy.ports import checked_shift
+from deploy.model.errors import DeployError
+from deploy.model.ports import checked_shift
 from tests.arms import ARMS, STATES, Arm, OwnStacks, Session, already_running
 
 SHIFT = int(os.environ.get("TWINSHOP_TEST_PORT_SHIFT") or 8000)

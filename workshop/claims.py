@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.display import console
-from deploy.home import REPOSITORY, Home, writing
+from deploy.model.home import REPOSITORY, Home, writing
+from deploy.runner.console import console
 from loadtests.report.claims import CLAIMS, NOT_MEASURED
 from loadtests.report.result import BadResult, Result, read
 from workshop.labs import Lab, every

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from deploy.errors import DeployError, NotRunning
-from deploy.parts import Site
-from deploy.runner import Runner
+from deploy.model.errors import DeployError, NotRunning
+from deploy.model.parts import Site
+from deploy.runner.interface import Runner
 
 TIMEOUT_S = 15.0
 POLL_S = 0.1

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy import together
-from deploy.display import console
-from deploy.errors import DeployError
-from deploy.home import REPOSITORY, Home, writing
-from deploy.local import LocalRunner
-from deploy.topology import SHOPS
+from deploy import stacks
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import DeployError
+from deploy.model.home import REPOSITORY, Home, writing
+from deploy.model.topology import SHOPS
+from deploy.runner.console import console
 from workshop.customer import Visitor
 from workshop.labs import FOLDER, Lab
 from workshop.progress import folder_of
@@ -94,7 +94,7 @@ class Exercise:
 
     def attempt(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the copy's `twinshop`, whatever its status."""
-        return self.python("-m", "deploy.cli", *words)
+        return self.python("-m", "twinshop.cli", *words)
 
     def python(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run Python in the copy."""
@@ -140,7 +140,7 @@ class Exercise:
 
 def stop_what_runs() -> None:
     """Stop the shops that are up in the participant's own state folder."""
-    if ended := together.down(SHOPS):
+    if ended := stacks.down(SHOPS):
         console.print(f"Stopped {', '.join(ended)}: the exercise needs their ports.")
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
 
-from deploy.display import console
+from deploy.runner.console import console
 from workshop import shell
 from workshop.labs import EXERCISE, Command, Lab, Prediction, Prose, Question, Step, missing_in
 from workshop.progress import LabProgress, Progress, now

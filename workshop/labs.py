@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.errors import DeployError
-from deploy.home import REPOSITORY
+from deploy.model.errors import DeployError
+from deploy.model.home import REPOSITORY
 
 FOLDER = REPOSITORY / "workshop"
 # What each lab has, in this order.

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.home import Home, write_atomically, writing
+from deploy.model.home import Home, write_atomically, writing
 
 
 @dataclass

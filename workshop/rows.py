@@ -11,8 +11,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from deploy.errors import DeployError
-from deploy.runner import Runner
+from deploy.model.errors import DeployError
+from deploy.runner.interface import Runner
 from loadtests.measure.parties import Parties
 
 SHOWN = ("status", "state", "kind", "version", "sku", "quantity", "amount", "total", "origin", "risk", "attempts")

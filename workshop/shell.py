@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.home import REPOSITORY
+from deploy.model.home import REPOSITORY
 
 LIMIT_S = 180.0  # what a lab promises for each of its commands
 GRACE_S = 20.0

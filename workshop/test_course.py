@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.home import REPOSITORY, Home
+from deploy.model.home import REPOSITORY, Home
 from workshop import claims
 from workshop.checks import NotYet
 from workshop.checks.decision_record import check as check_record
@@ -127,7 +127,7 @@ def test_what_runs_in_an_exercise_is_its_copy_and_not_the_work_tree(tmp_path: Pa
     exercise.start()
 
     ran = exercise.python(
-        "-c", "import shared, deploy.home; print(shared.__file__, deploy.home.Home.from_environment())"
+        "-c", "import shared, deploy.model.home; print(shared.__file__, deploy.model.home.Home.from_environment())"
     )
 
     assert str(exercise.code / "shared") in ran.stdout

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from deploy.envoy.listeners import RATE_LIMIT_KEY
-from deploy.errors import NotRunning
+from deploy.model.errors import NotRunning
 
 TIMEOUT_S = 2.0
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from deploy.envoy import discovery, shares, xds
+from deploy.envoy import discovery, traffic_split, xds
+from deploy.envoy.access_log import traced
 from deploy.envoy.clusters import cluster
 from deploy.envoy.listeners import listener, route_configuration
 from deploy.envoy.routes import edge_routes, inner_routes
-from deploy.envoy.shares import Share
-from deploy.envoy.traced import traced
-from deploy.home import write_atomically
-from deploy.parts import Part, Stack
+from deploy.envoy.traffic_split import Share
+from deploy.model.home import write_atomically
+from deploy.model.parts import Part, Stack
 from shared.platform.spans.sampling import TRACEPARENT
 
 FILE = "envoy.json"
@@ -55,7 +55,7 @@ def reload(stack: Stack, edge: Part, folder: Path) -> dict[str, str]:
         if part.kind == "app" and not (discovery.folder(folder, part.name) / discovery.FILE).exists():
             discovery.publish(folder, part.name, [])
     xds.publish(folder / "cds", xds.CLUSTER, _clusters(stack, str(folder / "discovery")))
-    given = shares.read(folder)
+    given = traffic_split.read(folder)
     # A folder for each: Envoy expects nothing but what it has asked for.
     versions = {
         routes["name"]: xds.publish(folder / "rds" / routes["name"], xds.ROUTES, [routes])

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.home import write_atomically
+from deploy.model.home import write_atomically
 
 FILE = "endpoints.json"
 

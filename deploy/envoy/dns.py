@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from deploy.containers.site import STACKS, ComposeSite, inside, service_name
+from deploy.compose.site import STACKS, ComposeSite, inside, service_name
 from deploy.envoy.bootstrap import bootstrap
 from deploy.envoy.clusters import cluster as eds_cluster
-from deploy.parts import Part, Secrets, Stack
-from deploy.ports import PORTS
+from deploy.model.parts import Part, Secrets, Stack
+from deploy.model.ports import PORTS
 
 ANY = "0.0.0.0"  # noqa: S104  (in a container; what others reach is decided by its networks)
 LOOK_UP_EVERY_S = 1.0

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from deploy.envoy import faults
-from deploy.envoy.shares import Share
-from deploy.parts import Stack
+from deploy.envoy.traffic_split import Share
+from deploy.model.parts import Stack
 
 EDGE_DEADLINE_S = 8.0
 ANSWERED_BY = "x-answered-by"  # which cluster, where requests are shared out

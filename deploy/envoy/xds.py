@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from deploy.home import write_atomically
+from deploy.model.home import write_atomically
 
 FILE = "resources.json"
 CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"

@@ -16,10 +16,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from deploy.errors import DeployError
-from deploy.locks import patiently
-from deploy.parts import Part
-from deploy.runner import Runner
+from deploy.model.errors import DeployError
+from deploy.model.parts import Part
+from deploy.runner.interface import Runner
+from deploy.runner.locks import patiently
 
 if TYPE_CHECKING:
     import psycopg

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from deploy.envoy import faults
-from deploy.errors import DeployError
-from deploy.faults import full_disk, mishaps, outside
+from deploy.faults import full_disk, injected_faults, outside
+from deploy.faults.injectors import WAYS, Heal
 from deploy.faults.vocabulary import Fault, NoSuchFault, find, part_of
-from deploy.faults.ways import WAYS, Heal
-from deploy.runner import Runner
+from deploy.model.errors import DeployError
+from deploy.runner.interface import Runner
 
 HEAL_TRIES = 3
 
@@ -81,7 +81,7 @@ def heal_everything(runner: Runner) -> list[str]:
             runner.release(one.instance)
             healed.append(f"{one.instance} runs again")
     healed += [f"{part} has room again" for part in full_disk.clear_all(runner)]
-    healed += [f"{part} is disarmed" for part in mishaps.disarm_all(runner)]
+    healed += [f"{part} is disarmed" for part in injected_faults.disarm_all(runner)]
     for part in runner.stack.parts:
         if part.kind == "envoy":
             apps = [one.name for one in runner.stack.parts if one.kind == "app"]

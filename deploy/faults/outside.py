@@ -8,8 +8,8 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-from deploy.errors import DeployError
-from deploy.parts import Site
+from deploy.model.errors import DeployError
+from deploy.model.parts import Site
 
 TIMEOUT_S = 5.0
 

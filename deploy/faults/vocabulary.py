@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from deploy.errors import DeployError
-from deploy.parts import Part, Stack
+from deploy.model.errors import DeployError
+from deploy.model.parts import Part, Stack
 
 # What a fault strikes: a part by name, a module wherever it runs, the broker, a way between two parts, or the
 # outside world as this shop sees it.
@@ -23,7 +23,7 @@ class NoSuchFault(DeployError):
 
 @dataclass(frozen=True)
 class Fault:
-    """`way` names the code that does it (ways.py); `parameters` are defaults, `settings` what is fixed."""
+    """`way` names the code that does it (injectors.py); `parameters` are defaults, `settings` what is fixed."""
 
     name: str
     what: str

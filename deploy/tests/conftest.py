@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.home import Home
-from deploy.local import LocalRunner
-from deploy.port_check import is_taken
-from deploy.ports import PORTS
+from deploy.local.runner import LocalRunner
+from deploy.model.home import Home
+from deploy.model.ports import PORTS
+from deploy.runner.port_check import is_taken
 from deploy.tests.stacks import HERE
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from deploy import topology
-from deploy.parts import Site, Stack
+from deploy.model import topology
+from deploy.model.parts import Site, Stack
 
 HERE = "deploy.tests.stacks:stack"
 STAND_IN = ("python", "-m", "deploy.tests.stand_in")

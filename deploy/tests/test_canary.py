@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from deploy.canary import ALPHA, Guard, Suspicion, slow_of
-from deploy.envoy.counted import Counted, decode
+from deploy.canary.guard import ALPHA, Guard, Suspicion, slow_of
+from deploy.envoy.cluster_stats import Counted, decode
 
 FAST, SLOW = 5.0, 50.0  # ms
 

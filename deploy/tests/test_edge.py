@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from deploy.envoy import admin, discovery
-from deploy.home import Home
-from deploy.local import LocalRunner
+from deploy.local.runner import LocalRunner
+from deploy.model.home import Home
 from deploy.tests.asking import Answer, ask, eventually, send_raw
 
 Check = Callable[[Answer, int, str, str], None]

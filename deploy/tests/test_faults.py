@@ -11,13 +11,13 @@ import psycopg
 import pytest
 
 from deploy.envoy import faults as links
-from deploy.errors import DeployError
 from deploy.faults import during, full_disk, heal_everything, inject
-from deploy.faults.commands import duration_s
+from deploy.faults.injectors import WAYS
 from deploy.faults.vocabulary import FAULTS, NoSuchFault, part_of, target_of
-from deploy.faults.ways import WAYS
-from deploy.local import LocalRunner
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import DeployError
 from deploy.tests.asking import ask, eventually
+from twinshop.faults import duration_s
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy import quota
-from deploy.errors import Unsupported
-from deploy.quota import Controller, controller
+from deploy.local import quota
+from deploy.local.quota import Controller, controller
+from deploy.model.errors import Unsupported
 
 BUSY = "while True: pass"
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from deploy import versions
-from deploy.errors import DeployError, StartFailed, UnknownTarget
-from deploy.local import LocalRunner
-from deploy.parts import Secrets, Site
-from deploy.routing import Routing
+from deploy.canary.routing import Routing
+from deploy.local.runner import LocalRunner
+from deploy.model import versions
+from deploy.model.errors import DeployError, StartFailed, UnknownTarget
+from deploy.model.parts import Secrets, Site
+from deploy.model.topology import microservices
+from deploy.model.versions import Version, code_from
 from deploy.tests.asking import ask
-from deploy.topology import microservices
-from deploy.versions import Version, code_from
 
 STACK = microservices(Site(Secrets(b"master"), keys="/keys", data="/data"))
 

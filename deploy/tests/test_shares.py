@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.envoy.shares import Share
-from deploy.errors import DeployError
-from deploy.local import LocalRunner
+from deploy.envoy.traffic_split import Share
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import DeployError
 from deploy.tests.asking import ask
 
 OWNER = "test"

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from deploy import process
-from deploy.errors import DeployError, UnknownTarget
-from deploy.local import LocalRunner
-from deploy.runner import InstanceStatus
+from deploy.local import process
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import DeployError, UnknownTarget
+from deploy.runner.interface import InstanceStatus
 from deploy.tests.asking import Load, ask, eventually
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from deploy import binaries, topology
 from deploy.envoy import bootstrap
-from deploy.errors import DeployError, UnknownTarget
-from deploy.home import REPOSITORY, Home
-from deploy.local import LocalRunner
-from deploy.parts import Secrets, Site, Stack
-from deploy.ports import EPHEMERAL, LARGEST_SHIFT, MAX_REPLICAS, PORTS, checked_shift
+from deploy.local import binaries
+from deploy.local.runner import LocalRunner
+from deploy.model import topology
+from deploy.model.errors import DeployError, UnknownTarget
+from deploy.model.home import REPOSITORY, Home
+from deploy.model.parts import Secrets, Site, Stack
+from deploy.model.ports import EPHEMERAL, LARGEST_SHIFT, MAX_REPLICAS, PORTS, checked_shift
 
 SITE = Site(Secrets(b"master"), keys="/keys", data="/data", shift=100)
 

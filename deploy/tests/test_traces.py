@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
+from deploy.envoy.access_log import FILE, kept_ids, tell, traced
 from deploy.envoy.bootstrap import bootstrap
-from deploy.envoy.rotation import put_aside
-from deploy.envoy.traced import FILE, kept_ids, tell, traced
-from deploy.home import Home
-from deploy.local import LocalRunner
-from deploy.parts import Secrets, Site
+from deploy.envoy.log_rotation import put_aside
+from deploy.local.runner import LocalRunner
+from deploy.model.home import Home
+from deploy.model.parts import Secrets, Site
+from deploy.model.topology import stack
 from deploy.tests.asking import ask, eventually
 from deploy.tests.stacks import HERE
-from deploy.topology import stack
 from deploy.traces import page
 from deploy.traces.store import Span, Store
 from deploy.traces.tree import Way, assemble

@@ -17,13 +17,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from deploy import keys, postgres
-from deploy.errors import FolderTrouble, NotRunning, PortTaken, StartFailed
-from deploy.home import REPOSITORY, Home
-from deploy.local import LocalRunner
-from deploy.process import Identity, descendants_of
-from deploy.starting import StartLock
-from deploy.state import State
+from deploy.local import postgres
+from deploy.local.process import Identity, descendants_of
+from deploy.local.runner import LocalRunner
+from deploy.local.start_lock import StartLock
+from deploy.local.state import State
+from deploy.model import keys
+from deploy.model.errors import FolderTrouble, NotRunning, PortTaken, StartFailed
+from deploy.model.home import REPOSITORY, Home
 from deploy.tests.asking import ask, eventually
 from deploy.tests.stacks import HERE
 
@@ -61,8 +62,8 @@ def another_up(home: Home, shift: int, settings: dict[str, str]) -> Iterator[sub
     environment = {**os.environ, "TWINSHOP_HOME": str(home.root), "TWINSHOP_PORT_SHIFT": str(shift)}
     script = f"""if True:
         import sys
-        from deploy.cli import guard
-        from deploy.local import LocalRunner
+        from twinshop.cli import guard
+        from deploy.local.runner import LocalRunner
         runner = LocalRunner("monolith", topology="{HERE}")
         sys.exit(guard(lambda: runner.up({{"web": {settings}}}, timeout_s=5)))
     """
@@ -256,8 +257,8 @@ def test_ctrl_c_while_coming_up_stops_all_that_was_started(
     environment = {**os.environ, "TWINSHOP_HOME": str(home.root), "TWINSHOP_PORT_SHIFT": str(shift)}
     script = f"""if True:
         import signal, sys
-        from deploy.cli import guard
-        from deploy.local import LocalRunner
+        from twinshop.cli import guard
+        from deploy.local.runner import LocalRunner
         # What is started in the background of a script is started with Ctrl-C turned off.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         runner = LocalRunner("monolith", topology="{HERE}")

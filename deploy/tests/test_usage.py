@@ -8,7 +8,7 @@ import sys
 import psutil
 import pytest
 
-from deploy.usage import usage_of
+from deploy.runner.usage import usage_of
 
 BURN = "import time\nwhile time.process_time() < 0.2: pass\n"
 

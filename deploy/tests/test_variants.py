@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from deploy import keys, launch
-from deploy.containers.project import Project
-from deploy.errors import UnknownTarget
-from deploy.home import Home
-from deploy.parts import Part, Site, Stack
-from deploy.topology import stack
+from deploy.compose.project import Project
+from deploy.local import launch
+from deploy.model import keys
+from deploy.model.errors import UnknownTarget
+from deploy.model.home import Home
+from deploy.model.parts import Part, Site, Stack
+from deploy.model.topology import stack
 
 COMMAND = ("python", "-m", "variants.crowded")
 
@@ -51,7 +52,7 @@ def test_a_variant_that_there_is_not_is_refused_by_name(shop: Stack) -> None:
 def test_a_container_runs_a_variant_in_an_image_of_its_own(
     home: Home, shop: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deploy.containers.project.stack_of", lambda *_: shop)
+    monkeypatch.setattr("deploy.compose.project.stack_of", lambda *_: shop)
     project = Project("monolith", home, None)
     project.memory.environment = {"web": {"VARIANT": "crowded", "CROWD": "8"}}
 

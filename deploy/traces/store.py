@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deploy.envoy import traced
+from deploy.envoy import access_log
 from shared.platform.spans.sampling import parse, trace_id_of
 
 ORDER = "twinshop.order_id"
@@ -98,7 +98,11 @@ class Store:
                         continue  # of no interest, or being written just now
                     try:
                         kept = json.loads(line)
-                        yield _of_edge(kept) if path.name.startswith(traced.FILE) else Span(id=kept.pop("span"), **kept)
+                        yield (
+                            _of_edge(kept)
+                            if path.name.startswith(access_log.FILE)
+                            else Span(id=kept.pop("span"), **kept)
+                        )
                     except (ValueError, TypeError, KeyError):
                         continue  # half a line: a part was killed while it wrote
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from deploy.runner import Runner
+from deploy.runner.interface import Runner
 
 FOLDER = "traces"
 SAMPLING = "TRACE_SAMPLING"

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deploy import together
-from deploy.display import StartProgress
-from deploy.errors import DeployError, Unsupported
-from deploy.runner import Runner
+from deploy import stacks
+from deploy.model.errors import DeployError, Unsupported
+from deploy.runner.console import StartProgress
+from deploy.runner.interface import Runner
 from deploy.runners import runner_for
 from loadtests.experiments import generator
 from loadtests.experiments.budgets import Budget
@@ -91,19 +91,19 @@ def arms_up(names: Sequence[str], budget: Budget, *, keep: bool) -> Iterator[dic
     """
     # The services colocated are never offered beside the services; an experiment that compares them knows why.
     first = [name for name in names if name != "colocated"] or list(names)
-    runners = [runner_for(name) for name in together.with_outside(first)]
+    runners = [runner_for(name) for name in stacks.with_outside(first)]
     extra = [runner_for(name) for name in names if name not in first]
     for runner in runners:
         if runner.stack.moved:
             raise DeployError("The monolith has modules out, so it is none: `twinshop migrate --back` them first.")
     was_up = {runner.stack.name for runner in (*runners, *extra) if runner.status().up}
     with StartProgress({runner.stack.name: len(runner.stack.parts) for runner in (*runners, *extra)}) as progress:
-        together.up(runners, {}, progress.watch)
+        stacks.up(runners, {}, progress.watch)
         try:
             for runner in extra:
                 runner.up(watch=progress.watch)
         except BaseException:
-            together.down([runner.stack.name for runner in runners if runner.stack.name not in was_up])
+            stacks.down([runner.stack.name for runner in runners if runner.stack.name not in was_up])
             raise
     everybody = (*runners, *extra)
     finished = False

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from deploy.errors import DeployError
+from deploy.model.errors import DeployError
 from deploy.runners import is_offered, runner_for
 from loadtests.experiments import blast_verdict
 from loadtests.experiments.arm import Arm

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
-from deploy.errors import DeployError
-from deploy.parts import Part
-from deploy.runner import Runner
+from deploy.model.errors import DeployError
+from deploy.model.parts import Part
+from deploy.runner.interface import Runner
 from loadtests.experiments.timeline import Timeline
 from loadtests.generator.history import OrderCall
 

@@ -33,11 +33,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.canary import Guard
-from deploy.errors import DeployError
-from deploy.faults import mishaps
-from deploy.home import write_atomically
-from deploy.routing import Routing
+from deploy.canary.guard import Guard
+from deploy.canary.routing import Routing
+from deploy.faults import injected_faults
+from deploy.model.errors import DeployError
+from deploy.model.home import write_atomically
 from loadtests.experiments import canary_findings, generator
 from loadtests.experiments.arm import SETTLE_S, Arm, Measured
 from loadtests.experiments.blast_radius import chosen
@@ -191,7 +191,7 @@ def _try(session: Session, arm: Arm, kind: Kind, form: Form, round_: int) -> dic
     planted = Path(arm.runner.site.data) / arm.name / "canary.json"
     write_atomically(planted, json.dumps({"catalog": dict(kind.mishap)} if kind.is_bad else {}))
     began = time.monotonic()
-    version = routing.add(NEW, {mishaps.SETTING: str(planted)})
+    version = routing.add(NEW, {injected_faults.SETTING: str(planted)})
     start_s = time.monotonic() - began
     started = next(part for part in arm.runner.stats() if part.part == version.cluster)
     attempt = Attempt(routing, form)

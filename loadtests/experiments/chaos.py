@@ -33,9 +33,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deploy.errors import DeployError
 from deploy.faults import during
-from deploy.runner import Runner
+from deploy.model.errors import DeployError
+from deploy.runner.interface import Runner
 from loadtests.experiments.arm import Measured
 from loadtests.experiments.awkward import AwkwardCustomers
 from loadtests.experiments.blast_radius import chosen

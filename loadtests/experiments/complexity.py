@@ -27,7 +27,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from deploy.errors import DeployError
+from deploy.model.errors import DeployError
 from loadtests.experiments import generator, slices
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books

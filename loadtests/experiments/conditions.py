@@ -6,11 +6,11 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from deploy import together
-from deploy.display import StartProgress
-from deploy.errors import Unsupported
-from deploy.faults import heal_everything, mishaps
-from deploy.runner import Runner
+from deploy import stacks
+from deploy.faults import heal_everything, injected_faults
+from deploy.model.errors import Unsupported
+from deploy.runner.console import StartProgress
+from deploy.runner.interface import Runner
 from deploy.runners import runner_for
 from loadtests.experiments.budgets import Budget
 
@@ -59,7 +59,7 @@ def stack_up(condition: Condition, budget: Budget, *, armed: bool = False) -> It
     if armed:
         for part in runner.stack.parts:
             if part.kind == "app":
-                wanted.setdefault(part.name, {})[mishaps.SETTING] = str(mishaps.file_of(runner))
+                wanted.setdefault(part.name, {})[injected_faults.SETTING] = str(injected_faults.file_of(runner))
     try:
         for name, values in wanted.items():
             runner.configure(name, values)
@@ -79,7 +79,7 @@ def _up(runner: Runner) -> None:
     if runner.status().up:
         return
     with StartProgress({runner.stack.name: len(runner.stack.parts)}) as progress:
-        together.up([runner], {}, progress.watch)
+        stacks.up([runner], {}, progress.watch)
 
 
 def _bind(runner: Runner, cores: tuple[int, ...] | None) -> None:

@@ -24,7 +24,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.runner import Runner
+from deploy.runner.interface import Runner
 from loadtests.experiments.arm import Arm
 from loadtests.experiments.blast_radius import chosen
 from loadtests.experiments.conditions import Condition, outside_up, stack_up

@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from deploy.home import REPOSITORY
+from deploy.model.home import REPOSITORY
 from loadtests.experiments.budgets import Budget
 
 PACKAGES = (

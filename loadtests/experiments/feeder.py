@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from deploy.home import REPOSITORY
+from deploy.model.home import REPOSITORY
 from loadtests.experiments.generator import EXIT_VOID, GeneratorFailed, Order
 
 STOP_TIMEOUT_S = 5.0

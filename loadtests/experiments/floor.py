@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from deploy import binaries
-from deploy.errors import DeployError
-from deploy.runner import Runner
+from deploy.local import binaries
+from deploy.model.errors import DeployError
+from deploy.runner.interface import Runner
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Spent
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.errors import DeployError
-from deploy.home import REPOSITORY
+from deploy.model.errors import DeployError
+from deploy.model.home import REPOSITORY
 
 OPEN = "loadtests.arrivals"
 CLOSED = "loadtests.experiments.closed_loop"

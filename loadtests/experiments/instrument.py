@@ -26,8 +26,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deploy.errors import Unsupported
-from deploy.local import LocalRunner
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import Unsupported
 from loadtests.experiments import generator, pairing, probe, slices
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from deploy.errors import DeployError
-from deploy.home import REPOSITORY
+from deploy.model.errors import DeployError
+from deploy.model.home import REPOSITORY
 from loadtests.experiments.arm import Arm
 from loadtests.experiments.session import PRODUCTS
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from deploy.runner import Runner
+from deploy.runner.interface import Runner
 from loadtests.experiments.arm import Arm
 from loadtests.measure.views import wait_until_finished
 

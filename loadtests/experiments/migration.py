@@ -33,10 +33,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.errors import DeployError, Unsupported
-from deploy.local import LocalRunner
-from deploy.moved import ORDER
-from deploy.runner import Runner
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import DeployError, Unsupported
+from deploy.model.moved import ORDER
+from deploy.runner.interface import Runner
 from loadtests.experiments import generator
 from loadtests.experiments.arm import Arm
 from loadtests.experiments.closing import close_books

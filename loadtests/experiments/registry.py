@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.errors import DeployError
+from deploy.model.errors import DeployError
 from loadtests.report.result import Plan, Result
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deploy.errors import DeployError
+from deploy.model.errors import DeployError
 from loadtests.experiments import generator
 from loadtests.experiments.arm import Arm
 from loadtests.generator.record import FAILED, read_rows

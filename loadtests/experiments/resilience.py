@@ -28,7 +28,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from deploy.faults import mishaps
+from deploy.faults import injected_faults
 from loadtests.experiments import generator
 from loadtests.experiments.arm import Arm
 from loadtests.experiments.blast_radius import chosen
@@ -103,7 +103,7 @@ def run(session: Session) -> Result:
 def _working(session: Session, condition: Condition) -> Iterator[Arm]:
     """Have an arm whose payments has work to do for each call."""
     with stack_up(condition, session.budget, armed=True) as runner:
-        mishaps.tell(runner, "payments", {"hog_ms": WORK_MS})
+        injected_faults.tell(runner, "payments", {"hog_ms": WORK_MS})
         yield Arm(condition.name, runner, Parties.of(runner), session.budget)
 
 

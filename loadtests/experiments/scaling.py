@@ -26,9 +26,9 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, replace
 
-from deploy.containers.quota import ContainerQuotas
-from deploy.errors import Unsupported
-from deploy.quota import Quotas
+from deploy.compose.quota import ContainerQuotas
+from deploy.local.quota import Quotas
+from deploy.model.errors import Unsupported
 from deploy.runners import quotas_for
 from loadtests.experiments import replica_changes, scaling_findings
 from loadtests.experiments.arm import Arm, arms_up

@@ -28,8 +28,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from deploy.errors import DeployError
-from deploy.faults import mishaps
+from deploy.faults import injected_faults
+from deploy.model.errors import DeployError
 from loadtests.experiments import journeys_core, pairing, probe, pulses, slices, steady_findings
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
@@ -137,23 +137,23 @@ def _slowed(session: Session, feeder: Feeder, arm: Arm, share: float) -> Iterato
         yield contextlib.nullcontext
         return
     part = next(part.name for part in arm.runner.stack.parts if part.kind == "app")
-    mishaps.arm(arm.runner, part)
+    injected_faults.arm(arm.runner, part)
     try:
         for _ in range(2):  # the first warms the restarted process up
             hog_ms = share * _cost_ms(session, feeder, arm)
         session.notes.append(f"PLANTED: a busy loop of {hog_ms:.2f} ms in each order of {AGAIN}.")
         yield lambda: _hogging(arm, hog_ms)
     finally:
-        mishaps.disarm_all(arm.runner)
+        injected_faults.disarm_all(arm.runner)
 
 
 @contextlib.contextmanager
 def _hogging(arm: Arm, hog_ms: float) -> Iterator[None]:
-    mishaps.tell(arm.runner, "orders", {"hog_ms": hog_ms})
+    injected_faults.tell(arm.runner, "orders", {"hog_ms": hog_ms})
     try:
         yield
     finally:
-        mishaps.tell(arm.runner, "orders", {})
+        injected_faults.tell(arm.runner, "orders", {})
 
 
 def _cost_ms(session: Session, feeder: Feeder, arm: Arm) -> float:

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from itertools import islice
 
-from deploy.parts import Part, Probe
+from deploy.model.parts import Part, Probe
 from loadtests.experiments.blows import DECK, DECK_S, Blow, Stroke, first_good_orders, volleys
 from loadtests.experiments.chaos_findings import aimed_at, dealt, spread
 from loadtests.generator.history import OrderCall

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from deploy.errors import DeployError
 from deploy.faults.vocabulary import FAULTS
+from deploy.model.errors import DeployError
 from loadtests.experiments import blast_radius, blast_verdict, deploy_under_load, resilience, timeline
 from loadtests.experiments.registry import find
 from loadtests.experiments.timeline import NOTHING, Episode, Timeline

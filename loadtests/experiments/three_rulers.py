@@ -24,7 +24,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.home import REPOSITORY
+from deploy.model.home import REPOSITORY
 from loadtests.experiments import generator
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.generator import GeneratorFailed

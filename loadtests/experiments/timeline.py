@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.errors import DeployError
 from deploy.faults import during
-from deploy.runner import Runner
+from deploy.model.errors import DeployError
+from deploy.runner.interface import Runner
 from loadtests.experiments import generator
 from loadtests.experiments.arm import SETTLE_S, Arm, Measured
 from loadtests.experiments.generator import Order

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.home import REPOSITORY
+from deploy.model.home import REPOSITORY
 
 # The import contracts (import-linter) forbid a service's tests to see another service, so these are all that may
 # notice a change: the tests of what is built from it, and those that speak to a whole shop over HTTP.

@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from deploy.runner import Runner
+from deploy.runner.interface import Runner
 from deploy.traces import switch
 from loadtests.experiments import generator, pairing, slices
 from loadtests.experiments.arm import Arm, arms_up

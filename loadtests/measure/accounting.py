@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.runner import Runner
+from deploy.runner.interface import Runner
 
 MB = 1_000_000
 METRICS_TIMEOUT_S = 5.0

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psycopg
 
-from deploy.home import REPOSITORY
-from deploy.parts import Stack
+from deploy.model.home import REPOSITORY
+from deploy.model.parts import Stack
 
 SOURCES = {"monolith": ("monolith",), "microservices": ("microservices",)}
 NOT_THE_SHOP = re.compile(r"(^|/)(test_[^/]*|conftest)\.py$|/colocated\.py$")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploy.parts import Part
-from deploy.runner import Runner
+from deploy.model.parts import Part
+from deploy.runner.interface import Runner
 
 
 @dataclass(frozen=True)

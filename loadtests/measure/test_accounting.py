@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from prometheus_client import CollectorRegistry
 
-from deploy.runner import PartStats, Runner
+from deploy.runner.interface import PartStats, Runner
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Reading
 from shared.platform.metrics import Metrics

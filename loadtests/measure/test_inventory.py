@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deploy.parts import Secrets, Site
-from deploy.topology import build
+from deploy.model.parts import Secrets, Site
+from deploy.model.topology import build
 from loadtests.measure import inventory
 
 CODE = '''"""A docstring
@@ -42,7 +42,7 @@ def test_tests_and_the_colocated_way_to_run_are_no_source(tmp_path: Path) -> Non
 
 def test_both_builds_have_source_and_the_topology_has_parts() -> None:
     site = Site(Secrets(b"x" * 32), keys="keys", data="data")
-    counted = {name: inventory.parts(build("deploy.topology:stack", name, site)) for name in inventory.SOURCES}
+    counted = {name: inventory.parts(build("deploy.model.topology:stack", name, site)) for name in inventory.SOURCES}
 
     assert all(inventory.source(name)["files"] > 10 for name in inventory.SOURCES)
     assert counted["monolith"]["database servers"] == 1

@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from deploy.display import console
+from deploy.runner.console import console
 from deploy.runners import on_containers, runner_for
 from loadtests.report import summary
 from loadtests.report.result import Result, all_violations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from deploy.ports import PORTS
+from deploy.model.ports import PORTS
 from loadtests.generator.plan import DEFAULT_CUSTOMERS, DEFAULT_MAX_IN_FLIGHT
 from loadtests.generator.profile import ARRIVALS
 from loadtests.users.traffic import DEFAULT_MIX, MIXES

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from deploy.home import REPOSITORY
+from deploy.model.home import REPOSITORY
 from tests.arms import Arm
 from tests.journeys.waiting import until
 
@@ -26,7 +26,7 @@ def address(arms: dict[str, Arm]) -> Iterator[str]:
     opened = f"http://127.0.0.1:{LOCUST_PORT + site.shift}"
     settings = {"TWINSHOP_HOME": site.data, "TWINSHOP_PORT_SHIFT": str(site.shift)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "deploy.cli", "locust"],
+        [sys.executable, "-m", "twinshop.cli", "locust"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=REPOSITORY,
         env=os.environ | settings, start_new_session=True,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.ports import PORTS
+from deploy.model.ports import PORTS
 
 MAILPIT_PORT = 8025
 

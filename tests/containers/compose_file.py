@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from deploy.home import REPOSITORY
+from deploy.model.home import REPOSITORY
 
 Service = dict[str, Any]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.compose import ComposeRunner
-from deploy.containers import images, secrets
-from deploy.containers.engine import Engine, docker
-from deploy.errors import DeployError
-from deploy.home import REPOSITORY, Home
+from deploy.compose import build_images, secrets
+from deploy.compose.engine import Engine, docker
+from deploy.compose.runner import ComposeRunner
+from deploy.model.errors import DeployError
+from deploy.model.home import REPOSITORY, Home
 from tests.conftest import SHIFT
 from tests.containers.by_hand import ByHand
 
@@ -42,7 +42,7 @@ def home(engine: Engine) -> Iterator[Home]:
     root = Path(tempfile.mkdtemp(prefix="twinshop-containers-"))
     made = Home(root)
     secrets.ensure(made)
-    images.build(made)
+    build_images.build(made)
     yield made
     shutil.rmtree(root, ignore_errors=True)
 

@@ -8,7 +8,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from deploy.containers.engine import docker
+from deploy.compose.engine import docker
 from tests.containers.by_hand import ByHand
 from tests.journeys.waiting import until
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml says what deploy/topology.py says, and keeps every part in its place. No engine is needed."""
+"""docker-compose.yml says what deploy/model/topology.py says, and keeps every part in its place. No engine needed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import nats
-from deploy.containers.site import SECRET_SETTINGS, STACKS, inside, secret_files, service_name
-from deploy.home import REPOSITORY
-from deploy.parts import Part, Secrets
+from deploy.compose.site import SECRET_SETTINGS, STACKS, inside, secret_files, service_name
+from deploy.local import nats
+from deploy.model.home import REPOSITORY
+from deploy.model.parts import Part, Secrets
+from deploy.model.topology import SERVICES
 from deploy.runners import VARIABLE, is_offered
-from deploy.topology import SERVICES
 from shared.platform.metrics import Metrics
 from tests.containers import compose_file
 from tests.containers.compose_file import Service, command_of, megabytes, secrets_of
@@ -97,7 +97,7 @@ def test_a_database_belongs_to_the_role_of_the_topology(services: dict[str, Serv
 
 def test_the_broker_is_configured_as_the_local_one() -> None:
     broker = PARTS["broker"][1]
-    text = (REPOSITORY / "deploy/broker/nats.conf").read_text("utf-8")
+    text = (REPOSITORY / "deploy/compose/broker/nats.conf").read_text("utf-8")
     said = dict(line.strip().split(": ", 1) for line in text.splitlines() if ": " in line and not line.startswith("#"))
     wanted: dict[str, Any] = dict(nats.configuration(broker, "/data", SECRETS))
     del wanted["authorization"]  # a secret: nats.conf includes it
@@ -230,7 +230,7 @@ def test_what_looks_on_is_optional(services: dict[str, Service]) -> None:
 
 
 def test_every_application_is_asked_for_its_metrics(services: dict[str, Service]) -> None:
-    config = yaml.safe_load((REPOSITORY / "deploy/observe/prometheus.yml").read_text("utf-8"))
+    config = yaml.safe_load((REPOSITORY / "deploy/compose/observe/prometheus.yml").read_text("utf-8"))
     asked = {job["job_name"]: job["dns_sd_configs"][0] for job in config["scrape_configs"]}
     apps = {name: part for name, (stack, part) in PARTS.items() if stack in SHOPS and part.kind == "app"}
 
@@ -249,7 +249,7 @@ def test_tracing_is_off_until_it_is_asked_for_and_spans_then_find_their_way(serv
         assert set(services["jaeger"]["networks"]) & set(services[name]["networks"])
 
 
-@pytest.mark.parametrize("dashboard", sorted((REPOSITORY / "deploy/observe/grafana/dashboards").glob("*.json")))
+@pytest.mark.parametrize("dashboard", sorted((REPOSITORY / "deploy/compose/observe/grafana/dashboards").glob("*.json")))
 def test_a_dashboard_asks_for_metrics_that_there_are(dashboard: Path) -> None:
     metrics = Metrics()
     metrics.watch_pool(lambda: 0, 1)

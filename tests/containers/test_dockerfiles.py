@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.home import REPOSITORY
+from deploy.model.home import REPOSITORY
 
-CHECK = REPOSITORY / "deploy/images/check.py"
+CHECK = REPOSITORY / "deploy/compose/images/check.py"
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "tests", "test_*.py", "conftest.py", "Dockerfile")  # .dockerignore
 # Our code is found in the copy alone, though the environment of the tests knows the repository, too.
 RUN_ALONE = (
@@ -25,7 +25,7 @@ RUN_ALONE = (
 )
 PYTHON = sorted(
     path.relative_to(REPOSITORY)
-    for folder in ("deploy", "loadtests", "microservices", "monolith", "shared")
+    for folder in ("deploy", "loadtests", "microservices", "monolith", "outside", "shared")
     for path in (REPOSITORY / folder).rglob("Dockerfile")
     if path.parent.name != "broker"  # no program of ours
 )

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.containers import images
-from deploy.containers.engine import Engine, docker
-from deploy.home import REPOSITORY, Home
-from deploy.topology import SERVICES
+from deploy.compose import build_images
+from deploy.compose.engine import Engine, docker
+from deploy.model.home import REPOSITORY, Home
+from deploy.model.topology import SERVICES
 
 pytestmark = [pytest.mark.containers, pytest.mark.long]
 
@@ -27,7 +27,10 @@ def files_in(image: str, folder: str) -> set[str]:
 
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_an_image_adds_little_to_its_base(home: Home, name: str) -> None:
-    assert images.megabytes(f"twinshop/{name}:local") - images.megabytes(images.BASE) <= MOST_ADDED_MB[name]
+    assert (
+        build_images.megabytes(f"twinshop/{name}:local") - build_images.megabytes(build_images.BASE)
+        <= MOST_ADDED_MB[name]
+    )
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -81,13 +84,13 @@ def test_a_change_to_one_service_builds_its_image_alone(
         source = REPOSITORY / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / name)  # type: ignore[operator]
     version = {"TWINSHOP_VERSION": "rebuild-test"}
-    images.build(home, copy, version)
+    build_images.build(home, copy, version)
     names = [f"twinshop/{name}:rebuild-test" for name in (*APPLICATIONS, "edge", "broker", "locust")]
     before = {name: identity(name) for name in names}
     try:
         with (copy / "microservices/payments/service.py").open("a") as file:
             file.write("# changed\n")
-        took_s = images.build(home, copy, version)
+        took_s = build_images.build(home, copy, version)
         after = {name: identity(name) for name in names}
     finally:
         docker("image", "rm", *names)
@@ -106,11 +109,11 @@ def identity(image: str) -> str:
 def test_one_archive_carries_all_images(home: Home, tmp_path: Path) -> None:
     archive = tmp_path / "images.tar.gz"
 
-    images.save(archive)
+    build_images.save(archive)
 
     with tarfile.open(archive) as file:
         manifest = file.extractfile("manifest.json")
         assert manifest is not None
         carried = {tag for image in json.load(manifest) for tag in image["RepoTags"]}
-    assert carried == set(images.names())
-    assert {"postgres:18", images.BASE, "twinshop/monolith:local", "twinshop/edge:local"} <= carried
+    assert carried == set(build_images.names())
+    assert {"postgres:18", build_images.BASE, "twinshop/monolith:local", "twinshop/edge:local"} <= carried

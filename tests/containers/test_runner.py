@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from deploy.compose import ComposeRunner
+from deploy.compose.runner import ComposeRunner
 from deploy.envoy.dns import GONE_WITHIN_S
-from deploy.errors import DeployError, UnknownTarget
+from deploy.model.errors import DeployError, UnknownTarget
 from tests.journeys.waiting import until
 
 pytestmark = [pytest.mark.containers, pytest.mark.long]

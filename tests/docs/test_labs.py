@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.home import REPOSITORY, Home
+from deploy.model.home import REPOSITORY, Home
 from workshop import labs
 from workshop.exercise import SOLUTION, START, Exercise
 from workshop.labs import Lab
@@ -46,7 +46,7 @@ def home() -> Iterator[Path]:
 def twinshop(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     settings = {"TWINSHOP_HOME": str(home), "TWINSHOP_PORT_SHIFT": str(PORT_SHIFT), "COLUMNS": "160"}
     return subprocess.run(
-        [sys.executable, "-m", "deploy.cli", *words], cwd=REPOSITORY, env=os.environ | settings,
+        [sys.executable, "-m", "twinshop.cli", *words], cwd=REPOSITORY, env=os.environ | settings,
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=MOST_S,
     )  # fmt: skip
 

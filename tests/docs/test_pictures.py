@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 
-from deploy import drawing
+from twinshop import pictures
 
 DATED = re.compile(r"\*\d{4}-\d\d-\d\d, (accepted|superseded by \[\d{4}\]\(\d{4}-[a-z-]+\.md\))\*")
 
 
 def test_the_committed_pictures_are_those_of_the_topology() -> None:
-    assert drawing.PAGE.read_text("utf-8") == drawing.page(), "stale: `twinshop pictures` draws them anew"
+    assert pictures.PAGE.read_text("utf-8") == pictures.page(), "stale: `twinshop pictures` draws them anew"
 
 
 def test_the_index_names_every_decision_record() -> None:
-    docs = drawing.PAGE.parent
+    docs = pictures.PAGE.parent
     index = (docs / "README.md").read_text("utf-8")
 
     for record in sorted((docs / "decisions").glob("0*.md")):
@@ -23,7 +23,7 @@ def test_the_index_names_every_decision_record() -> None:
 
 
 def test_every_decision_record_says_when_it_was_made_and_whether_it_holds() -> None:
-    records = sorted((drawing.PAGE.parent / "decisions").glob("0*.md"))
+    records = sorted((pictures.PAGE.parent / "decisions").glob("0*.md"))
 
     undated = [one.name for one in records if not DATED.fullmatch(one.read_text("utf-8").splitlines()[2])]
 

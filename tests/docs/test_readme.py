@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.ports import PORTS
+from deploy.model.ports import PORTS
 from tests.docs.readme import README, REPOSITORY, Command, commands_of, files_of, inline_commands_of
 
 TAKES_LONG = {
@@ -91,7 +91,7 @@ def test_the_quick_commands_run_one_after_the_other_as_a_reader_would(home: Path
 @pytest.mark.parametrize("target", SHORT_FORMS)
 def test_the_long_commands_run_in_their_short_form(home: Path, target: str) -> None:
     assert target in {command.target for command in commands_of()}
-    words = (sys.executable, "-m", "deploy.cli", *SHORT_FORMS[target])
+    words = (sys.executable, "-m", "twinshop.cli", *SHORT_FORMS[target])
 
     done = run(Command(words), home, SHORT_S)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.home import REPOSITORY
+from deploy.model.home import REPOSITORY
 from loadtests.report.result import INDEX, Result, all_violations, read
 
 PORT_SHIFT = 8600
@@ -78,7 +78,7 @@ def conduct(name: str, home: Path, *words: str) -> tuple[Result, Path]:
     """Run an experiment as a reader would; return its result and the report's folder."""
     settings = {"TWINSHOP_HOME": str(home), "TWINSHOP_PORT_SHIFT": str(PORT_SHIFT), "COLUMNS": "400"}
     done = subprocess.run(
-        [sys.executable, "-m", "deploy.cli", "experiment", name, *words],
+        [sys.executable, "-m", "twinshop.cli", "experiment", name, *words],
         cwd=REPOSITORY, env=os.environ | settings, capture_output=True, text=True, check=False, timeout=TIMEOUT_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

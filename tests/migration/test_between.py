@@ -5,9 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from deploy.errors import DeployError
-from deploy.local import LocalRunner
-from deploy.moved import Moved
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import DeployError
+from deploy.model.moved import Moved
 from migration.moves import Mover
 from tests.arms import Arm
 

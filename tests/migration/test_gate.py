@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from deploy.errors import DeployError
+from deploy.model.errors import DeployError
 from migration import crossing as crossings
 from migration.crossing import GatesStayOpen, crossing, gates_of, now_out
 from monolith.migrations import migrate

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.local import LocalRunner
-from deploy.moved import Moved
+from deploy.local.runner import LocalRunner
+from deploy.model.moved import Moved
 from migration.moves import Mover
 from migration.watch import BoundBroken, Bounds, Count
 from tests.arms import Arm

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from deploy.home import REPOSITORY
+from deploy.model.home import REPOSITORY
 from tests.arms import STATES
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.home import REPOSITORY
+from deploy.model.home import REPOSITORY
 
 PACKAGES = ("shared", "monolith", "microservices")
 _LEFT_OUT = shutil.ignore_patterns("test_*.py", "conftest.py", "outside")

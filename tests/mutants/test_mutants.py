@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.home import REPOSITORY
+from deploy.model.home import REPOSITORY
 from loadtests.measure import evidence
 from loadtests.measure.parties import Parties
 from loadtests.measure.reconcile import Reconciliation, check, tell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 
-from deploy.errors import DeployError
+from deploy.model.errors import DeployError
 from workshop.exercise import Exercise
 
 MODULES = {

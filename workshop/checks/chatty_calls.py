@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import urllib.request
 
-from deploy.display import console
+from deploy.runner.console import console
 from workshop.checks import require
 from workshop.exercise import Exercise
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from deploy.display import console
+from deploy.runner.console import console
 from workshop.checks import require
 from workshop.customer import ask
 from workshop.exercise import Exercise

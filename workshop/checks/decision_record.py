@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deploy.display import console
+from deploy.runner.console import console
 from workshop.checks import require
 from workshop.claims import RECORD, TO_WRITE
 from workshop.exercise import Exercise

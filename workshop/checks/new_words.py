@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.display import console
+from deploy.runner.console import console
 from workshop.checks import require
 from workshop.customer import Visitor, until
 from workshop.exercise import Exercise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deploy.display import console
+from deploy.runner.console import console
 from loadtests.experiments.touched import touched_by
 from workshop.checks import require
 from workshop.customer import Visitor, until

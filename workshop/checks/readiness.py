@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from deploy.display import console
-from deploy.runner import Runner
+from deploy.runner.console import console
+from deploy.runner.interface import Runner
 from workshop.checks import require
 from workshop.customer import until
 from workshop.exercise import Exercise

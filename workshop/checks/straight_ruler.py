@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from deploy.display import console
+from deploy.runner.console import console
 from workshop.checks import require
 from workshop.exercise import Exercise
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from deploy.display import console
-from deploy.home import REPOSITORY
+from deploy.model.home import REPOSITORY
+from deploy.runner.console import console
 from workshop.checks import require
 from workshop.customer import Visitor, until
 from workshop.exercise import Exercise

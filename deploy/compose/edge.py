@@ -1,0 +1,57 @@
+"""Asks the Envoy in a container, or changes it: its admin port answers only inside."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from deploy.compose.engine import Container, docker
+
+ADMIN_PORT = 9901
+ASK = (
+    f"exec 3<>/dev/tcp/127.0.0.1/{ADMIN_PORT} && "
+    r"printf '%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' $1 $2 >&3 && cat <&3"
+)
+
+
+def serving_addresses(edge: Container) -> dict[str, set[str]]:
+    """Return the addresses that requests for each part are sent to: found by DNS, and asked for their health.
+
+    By part, because an address that one container has left is given to the next.
+    """
+    found: dict[str, set[str]] = {}
+    for cluster in json.loads(_ask(edge, "GET", "/clusters?format=json")).get("cluster_statuses", []):
+        hosts = [host for host in cluster.get("host_statuses", []) if not _is_refused(host["health_status"])]
+        found[cluster["name"]] = {host["address"]["socket_address"]["address"] for host in hosts}
+    return found
+
+
+def set_runtime(edge: Container, values: Mapping[str, str]) -> None:
+    """Set runtime keys; they last until the edge restarts."""
+    _ask(edge, "POST", f"/runtime_modify?{urlencode(values)}")
+
+
+def _is_refused(health: dict[str, Any]) -> bool:
+    return any(health.get(flag) for flag in ("failed_active_health_check", "failed_outlier_check"))
+
+
+def _ask(edge: Container, method: str, path: str) -> str:
+    """Send a request from inside the container. Raises DeployError."""
+    text = docker("exec", edge.id, "bash", "-c", ASK, "ask", method, path)
+    answer = http.client.HTTPResponse(_Answer(text.encode()))  # type: ignore[arg-type]
+    answer.begin()
+    return answer.read().decode()
+
+
+class _Answer:
+    """What `http.client` needs of a socket."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def makefile(self, *_: object) -> io.BytesIO:
+        return io.BytesIO(self._content)

@@ -1,0 +1,234 @@
+"""Runs a stack as containers: the `Runner` that speaks to `docker compose` and to its engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from deploy.compose import build_images, secrets
+from deploy.compose.cgroups import KIND, usage_of
+from deploy.compose.edge import set_runtime
+from deploy.compose.engine import Container, Engine, docker
+from deploy.compose.fleet import GRACE_S, LOOK_EVERY_S, READY_TIMEOUT_S, Fleet, at_once
+from deploy.compose.project import Project, changed, cpuset
+from deploy.compose.quota import ContainerQuotas
+from deploy.compose.site import STACKS
+from deploy.envoy.listeners import RATE_LIMIT_KEY
+from deploy.local.runner import port_shift
+from deploy.model import keys
+from deploy.model.errors import DeployError, StartFailed, UnknownTarget, Unsupported
+from deploy.model.home import Home
+from deploy.model.parts import Part, Site, Stack
+from deploy.model.ports import MAX_REPLICAS, checked_shift
+from deploy.model.topology import stack as stack_of
+from deploy.runner import fresh_data, port_check
+from deploy.runner.interface import PartStats, Runner, StackStatus, Watch
+
+
+class ComposeRunner(Runner):
+    """One stack as containers. `stack` and `site` are as this machine sees them: everything is on 127.0.0.1."""
+
+    def __init__(self, stack: str, home: Home | None = None, shift: int | None = None) -> None:
+        self._home = home or Home.from_environment()
+        known = keys.ensure(self._home.keys)
+        data = str(self._home.root / "compose")
+        chosen = None if shift is None else checked_shift(shift)
+        self._project = Project(stack, self._home, chosen, default_shift=port_shift())
+        self._site = Site(known, keys=str(self._home.keys), data=data, shift=self._project.memory.shift)
+        self._stack = stack_of(stack, self._site)
+        self._engine = Engine()
+        self._fleet = Fleet(self._stack, self._project, self._engine)
+
+    @property
+    def stack(self) -> Stack:
+        return self._stack
+
+    @property
+    def site(self) -> Site:
+        return self._site
+
+    @property
+    def address(self) -> str:
+        return self._site.url(self._stack.name, "provider" if self._stack.name == "outside" else "edge")
+
+    def up(
+        self,
+        environment: Mapping[str, Mapping[str, str]] | None = None,
+        watch: Watch | None = None,
+        timeout_s: float = READY_TIMEOUT_S,
+    ) -> bool:
+        if not self.begin(environment):
+            self.join(watch, timeout_s)
+            return False
+        try:
+            self.finish(watch, timeout_s)
+        except BaseException:  # Ctrl-C included: what was started is stopped
+            self.down()
+            raise
+        return True
+
+    def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
+        found = self._fleet.all()
+        if self._fleet.is_up(found):
+            return False
+        if self._stack.name not in STACKS:
+            raise Unsupported(f"docker-compose.yml has no {self._stack.name}; it has {', '.join(STACKS)}.")
+        if not found:
+            port_check.require_free(self._stack)
+        secrets.ensure(self._home)
+        self._project.memory.environment = {name: dict(values) for name, values in (environment or {}).items()}
+        self._project.save()
+        build_images.build_missing(self._engine, self._project)
+        # What somebody has started by hand is made ours with it: it gets a way in, and our settings.
+        self._project.compose("up", "--no-start", "--no-deps", *self._project.services())
+        self._fleet.start_what_can()
+        return True
+
+    def finish(self, watch: Watch | None = None, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Wait until all parts are ready. Raises StartFailed with the end of the log of the part that is not."""
+        deadline = time.monotonic() + timeout_s
+        while not self.is_finished(watch):
+            if time.monotonic() > deadline:
+                late = ", ".join(one.instance for one in self.status().instances if one.state != "ready")
+                raise StartFailed(f"{self._stack.name}: not ready within {timeout_s:.0f} s: {late}")
+            time.sleep(LOOK_EVERY_S)
+
+    def is_finished(self, watch: Watch | None = None) -> bool:
+        status = self._fleet.start_what_can()
+        if watch is not None:
+            watch(status)
+        for instance in status.instances:
+            if instance.fatal:
+                raise StartFailed(
+                    f"{self._stack.name}/{instance.instance} {instance.trouble} while starting. "
+                    f"The end of its log:\n{self.logs(instance.instance, 20)}"
+                )
+        return status.ready and self._fleet.requests_arrive()
+
+    def down(self) -> bool:
+        ran = self._fleet.end()
+        self._project.forget()
+        return ran
+
+    def scale(self, part: str, replicas: int) -> None:
+        found = self._stack.part(part)
+        if not found.scalable:
+            scalable = ", ".join(one.name for one in self._stack.parts if one.scalable)
+            raise UnknownTarget(f"{part} cannot be scaled; {scalable} can.")
+        if not 1 <= replicas <= MAX_REPLICAS:
+            raise DeployError(f"{part} can have 1 to {MAX_REPLICAS} replicas; `hold` stops a part.")
+        current = self._fleet.targeted(part)
+        if replicas > len(current):
+            self._make(found, replicas, "--no-recreate")
+        # One by one: what is refused is sent once more, and must not meet another that leaves.
+        for one in reversed(current[replicas:]):
+            self._stop(one)
+            self._engine.remove(one)
+            self._fleet.wait_forgotten(part)
+
+    def kill(self, target: str) -> None:
+        for one in self._fleet.targeted(target):
+            self._engine.kill(one)
+            if one.name not in self._project.memory.held:
+                # For the engine it was meant, so that its restart policy does nothing: we do.
+                self._start_again(one)
+
+    def hold(self, target: str, *, kill: bool = False) -> None:
+        held = self._fleet.targeted(target)
+        self._project.memory.held = sorted({*self._project.memory.held, *(one.name for one in held)})
+        self._project.save()
+        at_once(self._engine.kill if kill else self._stop, held)
+
+    def release(self, target: str) -> None:
+        held = self._fleet.targeted(target)
+        self._project.memory.held = sorted({*self._project.memory.held} - {one.name for one in held})
+        self._project.save()
+        self._fleet.wait_forgotten(target)
+        for one in held:
+            if one.state != "running":
+                self._start_again(one)
+        self._fleet.wait_serving(one.name for one in held)
+
+    def pause(self, target: str) -> None:
+        at_once(self._engine.pause, self._fleet.targeted(target))
+
+    def resume(self, target: str) -> None:
+        at_once(self._engine.unpause, self._fleet.targeted(target))
+
+    def restart(self, target: str) -> None:
+        for one in self._fleet.targeted(target):
+            self._stop(one)
+            self._fleet.wait_forgotten(target)
+            self._start_again(one)
+            self._fleet.wait_serving([one.name])
+
+    def configure(self, part: str, environment: Mapping[str, str | None]) -> None:
+        found, replicas = self._stack.part(part), self._fleet.targeted(part)
+        settings = self._project.memory.environment
+        settings[part] = changed(settings.get(part, {}), environment)
+        for one in replicas:
+            self._project.count_restart(one.name)
+        self._project.save()
+        self._make(found, len(replicas))
+
+    def status(self) -> StackStatus:
+        return self._fleet.status()
+
+    def stats(self, *, memory: bool = True) -> list[PartStats]:
+        replicas = self._fleet.replicas()
+        return [self._stats_of(part, [one for owner, one in replicas if owner == part], memory=memory)
+                for part in self._stack.parts]  # fmt: skip
+
+    def pin(self, cores: Sequence[int] | None) -> None:
+        for _, one in self._fleet.replicas():
+            self._engine.update(one, CpusetCpus=cpuset(cores))
+        self._project.memory.cores = None if cores is None else sorted(cores)
+        self._project.save()
+
+    def quotas(self, share: float) -> ContainerQuotas:
+        """Return quotas of `share` of a core for replicas, to be given and taken while they run."""
+        return ContainerQuotas(self._fleet, self._engine, share)
+
+    def logs(self, target: str, lines: int = 50) -> str:
+        part, _ = self._stack.target(target)
+        found = [(one, docker("logs", "--tail", str(lines), one.id)) for one in self._fleet.targeted(target)]
+        if len(found) == 1:
+            return found[0][1]
+        return "\n".join(f"==> {part.instance(one.replica)} <==\n{text}" for one, text in found)
+
+    def reset(self, products: int = 1000) -> None:
+        fresh_data.reset(self._stack, self._site, products)
+
+    def rate_limit(self, *, on: bool) -> None:
+        self.set_runtime({RATE_LIMIT_KEY: "100" if on else "0"})
+
+    def set_runtime(self, values: Mapping[str, str]) -> None:
+        if (edge := self._fleet.edge()) is not None:
+            set_runtime(edge, values)
+
+    def _make(self, part: Part, replicas: int, *options: str) -> None:
+        """Let compose bring a part to this many containers, made as the files say; wait until they serve."""
+        service = self._project.service(part.name)
+        self._project.compose("up", "--detach", "--no-deps", "--scale", f"{service}={replicas}", *options, service)
+        self._fleet.wait_serving(one.name for one in self._fleet.targeted(part.name))
+
+    def _stop(self, container: Container) -> None:
+        self._engine.unpause(container)
+        self._engine.stop(container, GRACE_S)
+
+    def _start_again(self, container: Container) -> None:
+        self._engine.start(container)
+        self._project.count_restart(container.name)
+        self._project.save()
+
+    def _stats_of(self, part: Part, replicas: Sequence[Container], *, memory: bool) -> PartStats:
+        used = [usage_of(self._engine, one, memory=memory) for one in replicas]
+        return PartStats(
+            part=part.name,
+            cpu_s=sum(one.cpu_s for one in used),
+            memory_bytes=sum(one.memory_bytes for one in used),
+            memory_kind=KIND,
+            processes=sum(one.processes for one in used),
+            replicas=len(replicas),
+            restarts=sum(self._fleet.restarts(one) for one in replicas),
+        )

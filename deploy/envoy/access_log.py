@@ -1,0 +1,97 @@
+"""What the edge adds where tracing is on: a line for each request of a kept trace.
+
+Envoy passes `traceparent` on as it is. Its own spans would need a collector beside it; its access log needs nothing,
+knows when a request came and when its answer had left, and is filtered by the id that decides what is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from deploy.model.home import write_atomically, writing
+from shared.platform.spans.sampling import TRACEPARENT
+
+Json = dict[str, Any]
+
+FILE = "edge.jsonl"
+TOLD = "traced.json"  # beside Envoy's configuration
+FLUSH_OPTION = ("--file-flush-interval-msec", "500")
+_LARGEST = 0xFFF  # of the three digits that a filter looks at
+_KEPT_PARENT = {"suffix": "-01"}  # the flags of `traceparent`
+_LINE = {
+    "listener": "",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+    "traceparent": "%REQ(TRACEPARENT)%",
+    "method": "%REQ(:METHOD)%",
+    "path": "%PATH(NQ)%",
+    "status": "%RESPONSE_CODE%",
+    "flags": "%RESPONSE_FLAGS%",
+    "to": "%UPSTREAM_CLUSTER%",
+    "start": "%START_TIME(%s.%9f)%",
+    "took_us": "%COMMON_DURATION(DS_RX_BEG:DS_TX_END:us)%",
+}
+
+
+def tell(envoy_folder: Path, log_folder: str, ratio: float | None) -> bool:
+    """Write down that an edge logs to this folder what is kept of `ratio` of all traces, or nothing any more.
+
+    Return whether that is news.
+    """
+    told = envoy_folder / TOLD
+    before = told.read_text("utf-8") if told.exists() else ""
+    if ratio is None:
+        told.unlink(missing_ok=True)
+        return bool(before)
+    now = json.dumps({"log": f"{log_folder}/{FILE}", "ratio": ratio})
+    with writing(Path(log_folder)):
+        Path(log_folder).mkdir(parents=True, exist_ok=True)
+        write_atomically(told, now)
+    return now != before
+
+
+def traced(listeners: list[Json], envoy_folder: Path) -> list[Json]:
+    """Return the listeners of an edge, with its log where it was told to keep one."""
+    try:
+        told = json.loads((envoy_folder / TOLD).read_text("utf-8"))
+    except FileNotFoundError:
+        return listeners
+    for listener in listeners:
+        public = listener["name"] == "edge"
+        kept = {"safe_regex": {"regex": kept_ids(told["ratio"])}} if public else _KEPT_PARENT
+        header = {"name": "x-request-id" if public else TRACEPARENT, "string_match": kept}
+        for filter_ in listener["filter_chains"][0]["filters"]:
+            filter_["typed_config"]["access_log"] = [_log(listener["name"], told["log"], header)]
+    return listeners
+
+
+def kept_ids(ratio: float) -> str:
+    """Return the expression of the request ids whose traces are kept: a few more than are, and none less.
+
+    It compares the first three of the random digits of a UUID (see shared/platform/spans/sampling.py).
+    """
+    largest = min(int(ratio * (_LARGEST + 1)), _LARGEST)
+    first, second, third = largest >> 8, largest >> 4 & 15, largest & 15
+    ways = [f"{first:x}{second:x}-{_up_to(third)}"]
+    if second:
+        ways.append(f"{first:x}{_up_to(second - 1)}-.")
+    if first:
+        ways.append(f"{_up_to(first - 1)}.-.")
+    return f".{{21}}({'|'.join(ways)}).*"
+
+
+def _up_to(digit: int) -> str:
+    return f"[{'0123456789abcdef'[: digit + 1]}]"
+
+
+def _log(listener: str, path: str, header: Json) -> Json:
+    return {
+        "name": "envoy.access_loggers.file",
+        "filter": {"header_filter": {"header": header}},
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+            "path": path,
+            "log_format": {"json_format": _LINE | {"listener": listener}},
+        },
+    }

@@ -1,0 +1,41 @@
+"""Keeps the edge's log of traced requests from growing for ever: put aside when it is large, as parts do with spans."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from pathlib import Path
+
+from deploy.envoy import admin
+from deploy.envoy.access_log import TOLD
+from deploy.model.errors import NotRunning
+from shared.platform.spans.files import MAX_BYTES, OLDER
+
+LOOK_EVERY_S = 5.0  # one look at a file's size; at most some megabytes come meanwhile
+
+
+async def keep_small(envoy_folder: Path, admin_port: int) -> None:
+    """Look at the log for as long as the stack runs; where tracing is off, there is nothing to look at."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        with contextlib.suppress(NotRunning, OSError):  # Envoy is away, or the disk is full: the next look
+            await asyncio.to_thread(put_aside, envoy_folder, admin_port)
+
+
+def put_aside(envoy_folder: Path, admin_port: int, max_bytes: int = MAX_BYTES) -> bool:
+    """Put the log aside if it is larger, in place of what was put aside before; return whether it was.
+
+    Envoy writes on into the file that it has open until it is told, so no line is lost. Raises NotRunning, OSError.
+    """
+    try:
+        log = Path(json.loads((envoy_folder / TOLD).read_text("utf-8"))["log"])
+    except FileNotFoundError:
+        return False
+    older = log.with_name(log.name + OLDER)
+    is_large = log.exists() and log.stat().st_size > max_bytes
+    if is_large:
+        log.replace(older)
+    if is_large or (older.exists() and not log.exists()):  # it may not have heard of it the last time
+        admin.ask(admin_port, "/reopen_logs", method="POST")
+    return is_large

@@ -1,0 +1,51 @@
+"""The file through which modules of a running stack are told to hog, leak or crash (shared/platform/mishaps.py)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy.model.home import write_atomically
+from deploy.runner.interface import Runner
+
+SETTING = "FAULTS_FILE"
+
+
+def file_of(runner: Runner) -> Path:
+    """Return where a stack's applications look for mishaps once they are armed."""
+    return Path(runner.site.data) / runner.stack.name / "mishaps.json"
+
+
+def arm(runner: Runner, part: str) -> None:
+    """Let a part look at the file; it is restarted for that, unless it does already."""
+    environment = runner.status().environment
+    if not any(SETTING in environment.get(name, {}) for name in (part, "*")):
+        runner.configure(part, {SETTING: str(file_of(runner))})
+
+
+def disarm_all(runner: Runner) -> list[str]:
+    """Let no part look at the file any more; return the parts that were restarted for it."""
+    file_of(runner).unlink(missing_ok=True)
+    armed = [part for part, values in runner.status().environment.items() if SETTING in values and part != "*"]
+    for part in armed:
+        runner.configure(part, {SETTING: None})
+    return armed
+
+
+def tell(runner: Runner, module: str, mishap: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a module misbehave; an empty mishap heals it. Returns what it was told before."""
+    path = file_of(runner)
+    try:
+        told: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        told = {}
+    before: dict[str, Any] = told.pop(module, {})
+    if mishap:
+        told[module] = dict(mishap)
+    if told:
+        write_atomically(path, json.dumps(told), mode=0o644)
+    else:
+        path.unlink(missing_ok=True)
+    return before

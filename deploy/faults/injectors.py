@@ -1,0 +1,186 @@
+"""How each fault is done: each way starts it and returns what undoes it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+
+from deploy.envoy import faults as links
+from deploy.faults import full_disk, injected_faults, outside
+from deploy.faults.vocabulary import MODULES, Fault, NoSuchFault, part_of, target_of
+from deploy.model.errors import DeployError
+from deploy.runner.interface import Runner
+
+Heal = Callable[[], None]
+Parameters = Mapping[str, float]
+Way = Callable[[Runner, Fault, str, Parameters], Heal]
+
+POISON = "poisonedbook"
+INNER = ("catalog", "payments", "notifications")  # what services call through the inner listeners
+
+
+def _nothing() -> None:
+    """It heals by itself."""
+
+
+def _crash(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
+    runner.kill(target_of(runner.stack, part))
+    return _nothing
+
+
+def _restart(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
+    runner.restart(target_of(runner.stack, part))
+    return _nothing
+
+
+def _hold(runner: Runner, fault: Fault, part: str, _: Parameters) -> Heal:
+    target = target_of(runner.stack, part)
+    runner.hold(target, kill=bool(fault.settings.get("kill")))
+    return lambda: runner.release(target)
+
+
+def _pause(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
+    target = target_of(runner.stack, part)
+    runner.pause(target)
+    return lambda: runner.resume(target)
+
+
+def _full_disk(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
+    database = part_of(runner.stack, f"{part}-db" if part in MODULES else part)
+    if database.kind != "postgres":
+        names = ", ".join(one.name for one in runner.stack.parts if one.kind == "postgres")
+        raise NoSuchFault(f"{database.name} is no database; there is {names}.")
+    full_disk.fill(runner, database)
+
+    def heal() -> None:
+        full_disk.clear(runner, database)
+
+    return heal
+
+
+def _cut(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
+    return _on_link(runner, part, links.cut)
+
+
+def _delay(runner: Runner, _: Fault, part: str, given: Parameters) -> Heal:
+    return _on_link(runner, part, lambda caller, name: links.delay(caller, name, int(given["ms"])))
+
+
+def _drop(runner: Runner, _: Fault, part: str, given: Parameters) -> Heal:
+    percent = int(given["percent"])
+    return _on_link(runner, part, lambda caller, name: links.delay(caller, name, links.LONGEST_DELAY_MS, percent))
+
+
+def _on_link(runner: Runner, part: str, keys: Callable[[str, str], dict[str, str]]) -> Heal:
+    """The way from the services to a part that services call, else from the customers to it."""
+    name = part_of(runner.stack, part).name
+    if runner.stack.part(name).kind != "app":
+        raise NoSuchFault(f"No HTTP goes to {name}: `stop` it, or `pause` it.")
+    has_inner = name in INNER and name in runner.stack.part("edge").ports
+    caller = links.SERVICES if has_inner else links.CUSTOMER
+    runner.set_runtime(keys(caller, name))
+    return lambda: runner.set_runtime(links.healthy(caller, name))
+
+
+def _provider(runner: Runner, fault: Fault, _: str, given: Parameters) -> Heal:
+    merchant = runner.stack.merchant
+    outside.tell_provider(runner.site, merchant, outside.provider_behaviour(fault.name, given))
+    return lambda: outside.heal_provider(runner.site, merchant)
+
+
+def _mail(runner: Runner, _: Fault, __: str, given: Parameters) -> Heal:
+    outside.tell_mail(runner.site, given["ms"])
+    return lambda: outside.tell_mail(runner.site, 0)
+
+
+def _mishap(runner: Runner, fault: Fault, module: str, given: Parameters) -> Heal:
+    _require_module(module)
+    injected_faults.arm(runner, part_of(runner.stack, module).name)
+    if fault.name == "cpu-hog":
+        told = {"hog_ms": given["ms"]}
+    else:
+        told = {"leak_mb": int(given["mb"]), "memory_limit_mb": given["limit_mb"]}
+    before = injected_faults.tell(runner, module, told)
+
+    def heal() -> None:
+        injected_faults.tell(runner, module, before)
+
+    return heal
+
+
+def _clock(runner: Runner, _: Fault, part: str, given: Parameters) -> Heal:
+    """The part comes up again with a wrong clock, as on a machine that lost its time server."""
+    name = part_of(runner.stack, part).name
+    if runner.stack.part(name).kind != "app":
+        raise NoSuchFault(f"{name} is no program of ours: only an application's clock can be set wrong.")
+    runner.configure(name, {"CLOCK_OFF_S": str(given["s"])})
+    return lambda: runner.configure(name, {"CLOCK_OFF_S": None})
+
+
+def _poison(runner: Runner, _: Fault, module: str, given: Parameters) -> Heal:
+    """The only request that anybody may send without a token is a search: poison is for the catalog."""
+    if module != "catalog":
+        raise NoSuchFault("The poison request is a search: --part catalog.")
+    injected_faults.arm(runner, part_of(runner.stack, module).name)
+    injected_faults.tell(runner, module, {"poison": POISON})
+    enough = threading.Event()
+
+    def keep_asking() -> None:
+        while not enough.is_set():
+            outside.search(runner.address, POISON)
+            enough.wait(given["every_s"])
+
+    sender = threading.Thread(target=keep_asking, name="poison", daemon=True)
+    sender.start()
+
+    def heal() -> None:
+        enough.set()
+        injected_faults.tell(runner, module, {})
+        sender.join(outside.TIMEOUT_S)
+
+    return heal
+
+
+def _poison_message(runner: Runner, _: Fault, __: str, given: Parameters) -> Heal:
+    asyncio.run(_publish(runner.stack.broker_url, int(given["count"])))
+    return _nothing
+
+
+async def _publish(url: str, count: int) -> None:
+    import nats  # noqa: PLC0415  (only needed here, and not light)
+
+    from shared.contract.events import subject_of  # noqa: PLC0415
+
+    try:
+        client = await nats.connect(url, connect_timeout=2, allow_reconnect=False)
+    except (OSError, nats.errors.Error) as error:
+        raise DeployError(f"The broker cannot be reached: {error}") from error
+    try:
+        for _ in range(count):
+            await client.jetstream().publish(subject_of("order.confirmed"), b"no event at all")
+    finally:
+        await client.close()
+
+
+def _require_module(module: str) -> None:
+    if module not in MODULES:
+        raise NoSuchFault(f"'{module}' is no module; there are {', '.join(MODULES)}.")
+
+
+WAYS: dict[str, Way] = {
+    "crash": _crash,
+    "restart": _restart,
+    "hold": _hold,
+    "pause": _pause,
+    "full_disk": _full_disk,
+    "cut": _cut,
+    "delay": _delay,
+    "drop": _drop,
+    "provider": _provider,
+    "mail": _mail,
+    "mishap": _mishap,
+    "clock": _clock,
+    "poison": _poison,
+    "poison_message": _poison_message,
+}

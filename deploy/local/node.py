@@ -1,0 +1,63 @@
+"""The service that is written in TypeScript: built where Node is found, when its sources have changed.
+
+Packages come by `npm ci` from package-lock.json, which pins each by its digest and names no registry's address.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from deploy.model.errors import MissingProgram, StartFailed
+from deploy.model.home import REPOSITORY
+
+SERVICE = REPOSITORY / "microservices" / "notifications_node"
+SETTING = "NOTIFICATIONS_IN"
+LEAST_VERSION = 20
+BUILD_TIMEOUT_S = 300
+_HINT = f"install Node {LEAST_VERSION} or newer, with npm, or leave {SETTING} unset"
+
+
+def is_chosen() -> bool:
+    """Tell whether the environment asks for the notifications in Node. Raises StartFailed for another language."""
+    chosen = os.environ.get(SETTING) or "python"
+    if chosen not in ("python", "node"):
+        raise StartFailed(f"{SETTING}={chosen}: there are python and node.")
+    return chosen == "node"
+
+
+def find() -> Path:
+    """Return the program. Raises MissingProgram if there is none, or if it is too old."""
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if found is None or npm is None:
+        raise MissingProgram(f"{'node' if found is None else 'npm'} is not on this machine: {_HINT}.")
+    told = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    major = told.removeprefix("v").partition(".")[0]
+    if not major.isdigit() or int(major) < LEAST_VERSION:
+        raise MissingProgram(f"node {told} is too old: {_HINT}.")
+    return Path(found)
+
+
+def build() -> None:
+    """Install the packages and compile, as far as that is not done. Raises StartFailed with what npm said."""
+    packages, built = SERVICE / "node_modules" / ".package-lock.json", SERVICE / "dist" / "main.js"
+    if _older(packages, [SERVICE / "package-lock.json"]):
+        # No script of a package runs, and none is needed.
+        _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund")
+    if _older(built, [SERVICE / "tsconfig.json", packages, *(SERVICE / "src").glob("*.ts")]):
+        _npm("run", "build")
+        os.utime(built)
+
+
+def _older(made: Path, sources: list[Path]) -> bool:
+    return not made.exists() or any(made.stat().st_mtime < source.stat().st_mtime for source in sources)
+
+
+def _npm(*arguments: str) -> None:
+    done = subprocess.run(
+        ["npm", *arguments], cwd=SERVICE, capture_output=True, text=True, check=False, timeout=BUILD_TIMEOUT_S
+    )
+    if done.returncode:
+        raise StartFailed(f"`npm {' '.join(arguments)}` failed:\n{(done.stdout + done.stderr).strip()[-2000:]}")

@@ -1,0 +1,47 @@
+"""Ends what a supervisor left behind: it may have been killed itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+
+from deploy.local.process import Identity, descendants_of, end, tree
+from deploy.local.state import State
+from deploy.model.errors import DeployError
+
+
+def end_all(folder: Path) -> int:
+    """Kill every process of a stack whose supervisor is gone; return how many there were. Raises DeployError.
+
+    By the record that the supervisor kept, and by looking for the stack's mark: it may have died
+    between starting a process and writing it down.
+    """
+    if not folder.exists():
+        return 0
+    state = State.read(folder)
+    recorded = [identity.alive() for identity in state.processes.values()] if state else []
+    trees = [one for process in recorded if process is not None for one in tree(process.pid)]
+    found = list({*trees, *descendants_of(folder)})
+    left = end(found)
+    if left:
+        raise DeployError(f"These processes could not be ended: {', '.join(str(process.pid) for process in left)}.")
+    return len(found)
+
+
+def end_supervisor(state: State) -> None:
+    """Kill a supervisor that does not answer."""
+    process = state.supervisor.alive()
+    if process is not None:
+        end([process])
+
+
+def wait_gone(supervisor: Identity, timeout_s: float) -> None:
+    """Return when the supervisor has ended; kill it after `timeout_s`."""
+    process = supervisor.alive()
+    if process is None:
+        return
+    try:
+        process.wait(timeout_s)
+    except psutil.TimeoutExpired:
+        end([process])

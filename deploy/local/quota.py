@@ -1,0 +1,138 @@
+"""CPU quotas for replicas that run: each in a control group of its own, where the system permits it.
+
+A quota is given to a replica that is ready, not to one that starts: starting takes a second of CPU.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from deploy.local import process
+from deploy.model.errors import Unsupported
+from deploy.runner.interface import Runner
+
+PERIOD_US = 100_000  # the kernel's default, and that of containers
+MOUNT = Path("/sys/fs/cgroup")
+PREFIX = "twinshop"
+GONE_WITHIN_S = 2.0
+
+
+@dataclass(frozen=True)
+class Controller:
+    """Where CPU groups are made here. `parent` is the folder of the group that ours are made in."""
+
+    version: Literal[1, 2]
+    parent: Path
+
+    def limit(self, name: str, share: float) -> Path:
+        """Make the group `name` with a quota of `share` of a core, or change it. Raises OSError."""
+        group = self.parent / name
+        group.mkdir(exist_ok=True)
+        quota_us = round(share * PERIOD_US)
+        if self.version == 1:
+            (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+            (group / "cpu.cfs_quota_us").write_text(str(quota_us))
+        else:
+            (group / "cpu.max").write_text(f"{quota_us} {PERIOD_US}")
+        return group
+
+    def remove(self, group: Path) -> None:
+        """Remove a group; what still lives in it goes back to the parent."""
+        deadline = time.monotonic() + GONE_WITHIN_S
+        while group.exists() and time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                for pid in (group / "cgroup.procs").read_text().split():
+                    with contextlib.suppress(OSError):  # it has just ended
+                        (self.parent / "cgroup.procs").write_text(pid)
+                group.rmdir()
+
+    def throttled(self, group: Path) -> int:
+        """Return in how many periods the group ran out of its quota."""
+        for line in (group / "cpu.stat").read_text().splitlines():
+            if line.startswith("nr_throttled "):
+                return int(line.split()[1])
+        return 0
+
+
+def controller() -> Controller:
+    """Return where groups can be made. Raises Unsupported with the reason where they cannot."""
+    for version, parent in _candidates(Path("/proc/self/cgroup")):
+        made = Controller(version, parent)
+        trial = parent / f"{PREFIX}-trial-{os.getpid()}"
+        try:
+            made.limit(trial.name, 0.5)
+            return made
+        except OSError:
+            continue
+        finally:
+            with contextlib.suppress(OSError):
+                trial.rmdir()
+    raise Unsupported("CPU quotas need control groups that we may write to: root on Linux, as a rule.")
+
+
+def _candidates(own: Path) -> Iterator[tuple[Literal[1, 2], Path]]:
+    """Yield the places in which groups may be made: version 1's cpu hierarchy, then version 2's."""
+    if not own.exists():
+        return
+    for line in own.read_text("ascii").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "cpu" in controllers.split(","):
+            yield 1, MOUNT / "cpu" / path.lstrip("/")
+        elif not controllers and (MOUNT / "cgroup.controllers").exists():
+            # A group with processes of its own may have no children with controllers: ours are made at its side.
+            parent = (MOUNT / path.lstrip("/")).parent if path != "/" else MOUNT
+            with contextlib.suppress(OSError):
+                (parent / "cgroup.subtree_control").write_text("+cpu")
+            yield 2, parent
+
+
+class Quotas:
+    """Gives replicas of a stack their shares, and takes them away. Used as a context."""
+
+    def __init__(self, runner: Runner, share: float) -> None:
+        """`share` is of one core, the same for each replica. Raises Unsupported."""
+        self._runner = runner
+        self._share = share
+        self._controller = controller()
+        self._groups: dict[str, Path] = {}
+
+    @property
+    def version(self) -> int:
+        """The version of control groups in use."""
+        return self._controller.version
+
+    def apply(self, parts: Sequence[str]) -> int:
+        """Put every live replica of these parts into a group of its own; return how many there are."""
+        wanted: dict[str, int] = {}
+        for instance in self._runner.status().instances:
+            if instance.part in parts and instance.pid is not None:
+                wanted[f"{PREFIX}-{self._runner.stack.name}-{instance.instance}-{os.getpid()}"] = instance.pid
+        for name in {*self._groups} - {*wanted}:
+            self._controller.remove(self._groups.pop(name))
+        for name, pid in wanted.items():
+            self._groups[name] = self._controller.limit(name, self._share)
+            for member in process.tree(pid):
+                with contextlib.suppress(OSError):  # it has just ended
+                    (self._groups[name] / "cgroup.procs").write_text(str(member.pid))
+        return len(wanted)
+
+    def throttled(self) -> int:
+        """Return in how many periods replicas ran out of their quota so far."""
+        return sum(self._controller.throttled(group) for group in self._groups.values())
+
+    def lift(self) -> None:
+        """Let everything run freely again."""
+        while self._groups:
+            self._controller.remove(self._groups.popitem()[1])
+
+    def __enter__(self) -> Quotas:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lift()

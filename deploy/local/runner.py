@@ -1,0 +1,331 @@
+"""Runs a stack as processes of this machine: the `Runner` that speaks to a supervisor."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from deploy.envoy import admin, bootstrap, traffic_split
+from deploy.envoy.traffic_split import Share
+from deploy.local import node, orphans, spawn
+from deploy.local.control import ask
+from deploy.local.process import MARK
+from deploy.local.start_lock import StartLock
+from deploy.local.state import CONTROL_KEY, State
+from deploy.model import keys, versions
+from deploy.model.errors import DeployError, NotRunning, StartFailed
+from deploy.model.home import Home
+from deploy.model.moved import Moved
+from deploy.model.parts import Site, Stack
+from deploy.model.ports import checked_shift
+from deploy.model.topology import THIS, build
+from deploy.model.versions import Version
+from deploy.runner import fresh_data, port_check
+from deploy.runner.interface import LOOK_EVERY_S, InstanceStatus, PartStats, Runner, StackStatus, Watch
+
+ASK_TIMEOUT_S = 10.0
+SLOW_COMMAND_S = 90.0  # scale, restart, release: they wait for readiness
+DOWN_TIMEOUT_S = 30.0
+ROUTES_KNOWN_WITHIN_S = 5.0
+
+
+def port_shift() -> int:
+    """Return what `TWINSHOP_PORT_SHIFT` adds to all ports. Raises DeployError."""
+    return checked_shift(os.environ.get("TWINSHOP_PORT_SHIFT") or 0)
+
+
+class LocalRunner(Runner):
+    """One stack as processes below a supervisor of its own."""
+
+    edge_keeps_log = True
+
+    def __init__(self, stack: str, home: Home | None = None, shift: int | None = None, topology: str = THIS) -> None:
+        self._home = home or Home.from_environment()
+        self._folder = self._home.stack(stack)
+        state = State.read(self._folder)
+        # A running stack stays where it was started, whatever the environment says now.
+        self._shift = checked_shift(shift) if shift is not None else state.shift if state else port_shift()
+        secrets = keys.ensure(self._home.keys)
+        self._site = Site(
+            secrets,
+            keys=str(self._home.keys),
+            data=str(self._home.root),
+            shift=self._shift,
+            notifications_in_node=node.is_chosen(),
+        )
+        self._topology = topology
+        self._moved = Moved.read(self._folder)
+        self._site = replace(self._site, moved=self._moved)
+        self._stack = build(topology, stack, self._site)
+        self._versions: list[Version] = []
+        self._supervisor: int | None = None
+        self._starting = StartLock(self._folder)
+
+    @property
+    def stack(self) -> Stack:
+        found, moved = versions.read(self._folder), Moved.read(self._folder)
+        if (found, moved) != (self._versions, self._moved):  # somebody, perhaps another program, has changed them
+            self._versions, self._moved, self._site = found, moved, replace(self._site, moved=moved)
+            self._stack = versions.beside(build(self._topology, self._stack.name, self._site), found)
+        return self._stack
+
+    @property
+    def versions(self) -> list[Version]:
+        """The versions that run beside the first ones."""
+        return versions.read(self._folder)
+
+    @property
+    def site(self) -> Site:
+        return self._site
+
+    @property
+    def moved(self) -> Moved:
+        """Which modules are out of the monolith."""
+        return Moved.read(self._folder)
+
+    def reshape(self, moved: Moved, settings: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        """Run the parts that a monolith has with these modules out; returns when the new ones are ready.
+
+        `settings` replace the topology's, by part.
+
+        Nothing is moved by that: it starts what a module is moved to, and stops what is empty.
+        """
+        self._home.prepare(self._stack.name)
+        moved.write(self._folder)
+        self._ask("reshape", SLOW_COMMAND_S, settings={name: dict(each) for name, each in (settings or {}).items()})
+
+    @property
+    def address(self) -> str:
+        return self._site.url(self._stack.name, "provider" if self._stack.name == "outside" else "edge")
+
+    def up(
+        self,
+        environment: Mapping[str, Mapping[str, str]] | None = None,
+        watch: Watch | None = None,
+        timeout_s: float = 60.0,
+    ) -> bool:
+        if not self.begin(environment):
+            self.join(watch, timeout_s)
+            return False
+        try:
+            self.finish(watch, timeout_s)
+        except BaseException:  # Ctrl-C included: what was started is stopped
+            self.down()
+            raise
+        return True
+
+    def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
+        if self.status().up:
+            return False
+        for part in self._stack.parts:
+            part.command_with((environment or {}).get(part.name, {}))  # refuses a variant that there is not
+        self._home.prepare(self._stack.name)
+        if not self._starting.take():
+            return False
+        try:
+            return self._begin(environment or {})
+        except BaseException:
+            self._starting.give_back()
+            raise
+
+    def _begin(self, environment: Mapping[str, Mapping[str, str]]) -> bool:
+        if self.status().up:  # whoever had the lock before us has started it
+            self._starting.give_back()
+            return False
+        orphans.end_all(self._folder)
+        self._forget_versions()
+        port_check.require_free(self.stack)
+        for part in self.stack.parts:
+            if part.kind == "envoy":
+                bootstrap.write(self.stack, part, self._folder / "envoy")
+        State.remove(self._folder)
+        order = {
+            "stack": self._stack.name,
+            "topology": self._topology,
+            "shift": self._shift,
+            "settings": {name: dict(values) for name, values in environment.items()},
+        }
+        self._supervisor = spawn.spawn(
+            [sys.executable, "-m", "deploy.local.supervisor", json.dumps(order)],
+            {"TWINSHOP_HOME": str(self._home.root), "PYTHONPATH": spawn.with_repository(), MARK: str(self._folder)},
+            self._home.log(self._stack.name, "supervisor"),
+        )
+        return True
+
+    def finish(self, watch: Watch | None = None, timeout_s: float = 60.0) -> None:
+        """Wait until all parts are ready. Raises StartFailed with the end of the log of the part that is not."""
+        deadline = time.monotonic() + timeout_s
+        while not self.is_finished(watch):
+            if time.monotonic() > deadline:
+                late = ", ".join(one.instance for one in self.status().instances if one.state != "ready")
+                raise StartFailed(f"{self._stack.name}: not ready within {timeout_s:.0f} s: {late}")
+            time.sleep(LOOK_EVERY_S)
+
+    def is_finished(self, watch: Watch | None = None) -> bool:
+        status = self.status()
+        if status.up:
+            self._starting.give_back()  # who else wants it up can see for themselves how far it is
+            if watch is not None:
+                watch(status)
+        for instance in status.instances:
+            if instance.fatal:
+                raise StartFailed(
+                    f"{self._stack.name}/{instance.instance} {instance.trouble} while starting. "
+                    f"The end of its log:\n{self.logs(instance.instance, 20)}"
+                )
+        if self._supervisor_has_ended():
+            raise StartFailed(f"The supervisor of {self._stack.name} ended:\n{self.logs('supervisor', 20)}")
+        return status.ready and self._requests_arrive(status)
+
+    def down(self) -> bool:
+        state = State.read(self._folder)
+        ran = state is not None and state.supervisor.alive() is not None
+        if state is not None and ran:
+            try:
+                self._ask("down")
+            except NotRunning:
+                orphans.end_supervisor(state)
+            orphans.wait_gone(state.supervisor, DOWN_TIMEOUT_S)
+        self._supervisor_has_ended()
+        found = orphans.end_all(self._folder)
+        State.remove(self._folder)
+        self._forget_versions()
+        self._starting.give_back()
+        return ran or found > 0
+
+    def status(self) -> StackStatus:
+        try:
+            found = self._ask("status")
+        except NotRunning:
+            return StackStatus(self._stack.name, up=False)
+        instances = tuple(InstanceStatus(**item) for item in found.pop("instances"))
+        cores = found.pop("cores")
+        return StackStatus(**found, instances=instances, cores=tuple(cores) if cores is not None else None)
+
+    def scale(self, part: str, replicas: int) -> None:
+        self._ask("scale", SLOW_COMMAND_S, name=part, replicas=replicas)
+
+    def kill(self, target: str) -> None:
+        self._ask("kill", target=target)
+
+    def hold(self, target: str, *, kill: bool = False) -> None:
+        self._ask("hold", SLOW_COMMAND_S, target=target, kill=kill)
+
+    def release(self, target: str) -> None:
+        self._ask("release", SLOW_COMMAND_S, target=target)
+
+    def pause(self, target: str) -> None:
+        self._ask("pause", target=target)
+
+    def resume(self, target: str) -> None:
+        self._ask("resume", target=target)
+
+    def restart(self, target: str) -> None:
+        self._ask("restart", SLOW_COMMAND_S, target=target)
+
+    def configure(self, part: str, environment: Mapping[str, str | None]) -> None:
+        self._ask("configure", SLOW_COMMAND_S, part=part, environment=dict(environment))
+
+    def stats(self, *, memory: bool = True) -> list[PartStats]:
+        return [PartStats(**item) for item in self._ask("stats", memory=memory)]
+
+    def pin(self, cores: Sequence[int] | None) -> None:
+        self._ask("pin", cores=None if cores is None else list(cores))
+
+    def logs(self, target: str, lines: int = 50) -> str:
+        if target == "supervisor":
+            names = [target]
+        else:
+            part, number = self.stack.target(target)
+            every = range(number, number + 1) if number is not None else range(100)
+            names = [part.instance(replica) for replica in every] if part.scalable else [part.name]
+        found = [path for name in names if (path := self._home.log(self._stack.name, name)).exists()]
+        return "\n".join(spawn.tail(path, lines, title=len(found) > 1) for path in found)
+
+    def reset(self, products: int = 1000) -> None:
+        fresh_data.reset(self.stack, self._site, products)
+
+    def rate_limit(self, *, on: bool) -> None:
+        admin.set_rate_limit(self.stack.part("edge").port("admin"), on=on)
+
+    def set_runtime(self, values: Mapping[str, str]) -> None:
+        admin.set_runtime(self.stack.part("edge").port("admin"), values)
+
+    def share_out(self, owner: str, given: Sequence[Share]) -> None:
+        """Share the requests of some routes out, in place of what `owner` said before; returns when Envoy does so.
+
+        Requests on their way are not touched. Shares outlive a restart of Envoy. Raises NotRunning, DeployError.
+        """
+        envoy, edge = self._folder / "envoy", self.stack.part("edge")
+        traffic_split.replace(envoy, owner, given)
+        wanted = bootstrap.reload(self.stack, edge, envoy)
+        deadline = time.monotonic() + ROUTES_KNOWN_WITHIN_S
+        # A listener that was taken away keeps its routes while it drains, so Envoy may know more than is wanted.
+        while missing := wanted.items() - admin.routes_versions(edge.port("admin")).items():
+            if time.monotonic() > deadline:
+                names = ", ".join(sorted(name for name, _ in missing))
+                raise DeployError(
+                    f"The edge of {self._stack.name} does not take its new routes ({names}); see its log."
+                )
+            time.sleep(LOOK_EVERY_S)
+
+    def add_version(self, version: Version) -> None:
+        """Start a version beside the first one; returns when it is ready. Nothing is sent to it yet.
+
+        Raises StartFailed, and then it is gone again; NotRunning, DeployError.
+        """
+        self._ask("status")  # before anything is written
+        versions.write(self._folder, [*self.versions, version])
+        try:
+            self._ask("reshape", SLOW_COMMAND_S)
+        except DeployError as error:
+            told = self.logs(version.cluster, 20)
+            self.remove_version(version)
+            raise StartFailed(f"{version.cluster} did not start: {error} The end of its log:\n{told}") from error
+
+    def remove_version(self, version: Version) -> None:
+        """Stop a version to which nothing is sent any more: its last requests are answered first."""
+        versions.write(self._folder, [one for one in self.versions if one.cluster != version.cluster])
+        self._ask("reshape", SLOW_COMMAND_S)
+
+    def _forget_versions(self) -> None:
+        """Versions end with their stack, and so does what was sent to them."""
+        for version in self.versions:
+            traffic_split.replace(self._folder / "envoy", version.owner, [])
+        (self._folder / versions.FILE).unlink(missing_ok=True)
+
+    def _requests_arrive(self, status: StackStatus) -> bool:
+        """Whether the edge knows every replica that is ready; it learns of them some milliseconds later."""
+        for part in self.stack.parts:
+            if part.kind == "envoy":
+                apps = [one for one in status.instances if self.stack.part(one.part).kind == "app"]
+                known = {port for one in apps for port in admin.replica_ports(part.port("admin"), one.part)}
+                return known >= {one.ports["http"] for one in apps}
+        return True
+
+    def _is_being_started(self) -> bool:
+        return self._starting.is_held_by_another()
+
+    def _supervisor_has_ended(self) -> bool:
+        """Whether the supervisor that we started is gone; if so, take its exit status, so that no zombie stays."""
+        if self._supervisor is None:
+            return False
+        try:
+            ended, _ = os.waitpid(self._supervisor, os.WNOHANG)
+        except ChildProcessError:
+            return True
+        if ended:
+            self._supervisor = None
+        return ended != 0
+
+    def _ask(self, command: str, timeout_s: float = ASK_TIMEOUT_S, **arguments: Any) -> Any:
+        state = State.read(self._folder)
+        if state is None or state.supervisor.alive() is None:
+            raise NotRunning(f"{self._stack.name} is not up: `twinshop up --stack {self._stack.name}`.")
+        key = (self._folder / CONTROL_KEY).read_bytes()
+        return ask(state.control_port, key, command, arguments, timeout_s)

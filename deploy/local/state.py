@@ -1,0 +1,51 @@
+"""What a supervisor leaves on disk so that others find it, and find its processes when it is gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from deploy.local.process import Identity
+from deploy.model.home import write_atomically
+
+FILE = "state.json"
+CONTROL_KEY = "control.key"
+
+
+@dataclass(frozen=True)
+class State:
+    """A supervisor, its control port, and the processes it has started."""
+
+    stack: str
+    shift: int
+    supervisor: Identity
+    control_port: int
+    processes: Mapping[str, Identity] = field(default_factory=dict)
+    environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """Replace the state file."""
+        write_atomically(folder / FILE, json.dumps(asdict(self), indent=1), mode=0o600)
+
+    @classmethod
+    def read(cls, folder: Path) -> State | None:
+        """Return the state of the last supervisor, or None if it left none or an unreadable one."""
+        try:
+            found = json.loads((folder / FILE).read_text("utf-8"))
+            return cls(
+                stack=found["stack"],
+                shift=found["shift"],
+                supervisor=Identity(**found["supervisor"]),
+                control_port=found["control_port"],
+                processes={name: Identity(**item) for name, item in found["processes"].items()},
+                environment=found["environment"],
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    @staticmethod
+    def remove(folder: Path) -> None:
+        """Forget the supervisor."""
+        (folder / FILE).unlink(missing_ok=True)

@@ -1,0 +1,179 @@
+"""The process that stays: it runs one stack's parts and takes commands. `python -m deploy.local.supervisor <order>`."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Any
+
+from deploy.envoy.log_rotation import keep_small
+from deploy.local import launch, node
+from deploy.local.control import serve
+from deploy.local.fleet import Fleet, Settings
+from deploy.local.instance import Instance
+from deploy.local.process import Identity, Launch
+from deploy.local.state import CONTROL_KEY, State
+from deploy.model import keys, versions
+from deploy.model.errors import DeployError
+from deploy.model.home import REPOSITORY, Home, write_atomically
+from deploy.model.moved import Moved
+from deploy.model.parts import Part, Secrets, Site, Stack
+from deploy.model.topology import build
+from deploy.runner.interface import StackStatus
+
+Command = Callable[..., Awaitable[Any]]
+
+
+class Supervisor:
+    """One stack's fleet behind a control channel."""
+
+    def __init__(
+        self, home: Home, build: Callable[[], Stack], secrets: Secrets, shift: int, settings: Settings
+    ) -> None:
+        """`build` returns the stack as its folder says now (see versions.py, moved.py)."""
+        stack = build()
+        self._home = home
+        self._build = build
+        self._folder = home.stack(stack.name)
+        self._shift = shift
+        self._secrets = secrets
+        self._fleet = Fleet(stack, self._folder / "envoy", self._prepare, settings, self._save)
+        self._down = asyncio.Event()
+        self._control_port = 0
+        self._me = Identity.of(os.getpid())
+
+    async def run(self) -> None:
+        """Start everything, serve commands until `down` or a signal, stop everything."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._down.set)
+        key = secrets.token_hex(32)
+        write_atomically(self._folder / CONTROL_KEY, key, mode=0o600)
+        server = await serve(key.encode(), self._command)
+        self._control_port = server.sockets[0].getsockname()[1]
+        self._save()
+        self._fleet.start()
+        rotation = asyncio.create_task(self._keep_logs_small())
+        await self._down.wait()
+        rotation.cancel()
+        await self._fleet.end()
+        server.close()
+        State.remove(self._folder)
+
+    async def _keep_logs_small(self) -> None:
+        for part in self._fleet.stack.parts:
+            if part.kind == "envoy":
+                await keep_small(self._folder / "envoy", part.port("admin"))
+
+    def _prepare(self, part: Part, replica: int, extra: Mapping[str, str]) -> Launch:
+        return launch.prepare(self._home, self._fleet.stack, part, replica, secrets=self._secrets, extra=extra)
+
+    async def _command(self, command: str, arguments: dict[str, Any]) -> Any:
+        commands: dict[str, Command] = {
+            "status": self._status,
+            "down": self._stop,
+            "scale": self._fleet.scale,
+            "restart": self._fleet.restart,
+            "kill": partial(self._each, Instance.kill),
+            "hold": self._hold,
+            "release": self._release,
+            "pause": partial(self._each, partial(Instance.pause, on=True)),
+            "resume": partial(self._each, partial(Instance.pause, on=False)),
+            "configure": self._configure,
+            "stats": self._stats,
+            "pin": self._pin,
+            "reshape": self._reshape,
+        }
+        if command not in commands:
+            raise DeployError(f"The supervisor knows no command '{command}'.")
+        return await commands[command](**arguments)
+
+    async def _status(self) -> dict[str, Any]:
+        instances = tuple(instance.status() for instance in self._fleet.instances())
+        settings = self._fleet.settings
+        return asdict(StackStatus(self._fleet.stack.name, True, instances, self._fleet.cores, self._shift, settings))
+
+    async def _stop(self) -> None:
+        self._down.set()
+
+    async def _each(self, act: Callable[[Instance], None], target: str) -> None:
+        for instance in self._fleet.targeted(target):
+            act(instance)
+
+    async def _hold(self, target: str, kill: bool) -> None:
+        await asyncio.gather(*(instance.hold(kill=kill) for instance in self._fleet.targeted(target)))
+
+    async def _release(self, target: str) -> None:
+        instances = self._fleet.targeted(target)
+        for instance in instances:
+            instance.release()
+        await self._fleet.wait_serving(instances)
+
+    async def _configure(self, part: str, environment: dict[str, str | None]) -> None:
+        found = self._fleet.stack.part(part)
+        settings = self._fleet.settings.get(found.name, {})
+        changed = {key: value for key, value in {**settings, **environment}.items() if value is not None}
+        found.command_with(changed)  # refuses a variant that there is not, before anything is restarted
+        self._fleet.settings[found.name] = changed
+        await self._fleet.restart(found.name)
+
+    async def _reshape(self, settings: Settings | None = None) -> None:
+        await self._fleet.reshape(self._build(), settings or {})
+
+    async def _stats(self, memory: bool) -> list[dict[str, Any]]:
+        stats = await asyncio.to_thread(self._fleet.stats, memory=memory)
+        return [asdict(part) for part in stats]
+
+    async def _pin(self, cores: list[int] | None) -> None:
+        self._fleet.pin(cores)
+
+    def _save(self) -> None:
+        assert self._me is not None
+        running = {one.name: one.identity for one in self._fleet.instances() if one.identity is not None}
+        name, settings = self._fleet.stack.name, self._fleet.settings
+        try:
+            State(name, self._shift, self._me, self._control_port, running, settings).write(self._folder)
+        except OSError as error:  # a full disk: the parts go on, and are found by their marks
+            sys.stderr.write(f"cannot write the state: {error}\n")
+
+
+def main() -> int:
+    """Run the supervisor that the JSON object in the first argument describes (see `LocalRunner.begin`)."""
+    os.setsid()  # Ctrl-C at the terminal that started us is not for us
+    os.chdir(REPOSITORY)
+    order = json.loads(sys.argv[1])
+    home = Home.from_environment()
+    known_secrets = keys.load(home.keys)
+    site = Site(
+        known_secrets,
+        keys=str(home.keys),
+        data=str(home.root),
+        shift=order["shift"],
+        notifications_in_node=node.is_chosen(),
+    )
+    folder = home.stack(order["stack"])
+
+    def built() -> Stack:
+        here = replace(site, moved=Moved.read(folder))
+        return versions.beside(build(order["topology"], order["stack"], here), versions.read(folder))
+
+    with (folder / "supervisor.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system gives it back when we die
+        except BlockingIOError:
+            sys.stderr.write(f"another supervisor runs {order['stack']}\n")
+            return 3
+        asyncio.run(Supervisor(home, built, known_secrets, order["shift"], order["settings"]).run())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""The state folder: where everything is that a stack leaves on disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.model.errors import FolderTrouble
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LEAST_FREE_MB = 500
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folders below `$TWINSHOP_HOME` (default `.twinshop` beside the code)."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """Return the folder that `TWINSHOP_HOME` names, or the default."""
+        named = os.environ.get("TWINSHOP_HOME")
+        return cls((Path(named) if named else REPOSITORY / ".twinshop").absolute())
+
+    @property
+    def keys(self) -> Path:
+        """Generated secrets; 0700."""
+        return self.root / "keys"
+
+    def stack(self, stack: str) -> Path:
+        """The folder of one stack."""
+        return self.root / stack
+
+    def logs(self, stack: str) -> Path:
+        """One file for each replica, and `supervisor.log`."""
+        return self.root / stack / "logs"
+
+    def log(self, stack: str, instance: str) -> Path:
+        """The log of one replica."""
+        return self.logs(stack) / f"{instance}.log"
+
+    def data(self, stack: str, part: str) -> Path:
+        """The data of one part."""
+        return self.root / stack / "data" / part
+
+    def prepare(self, stack: str) -> None:
+        """Create the stack's folders. Raises FolderTrouble when that cannot be, or when the disk is nearly full."""
+        with writing(self.root):
+            for folder in (self.logs(stack), self.data(stack, "x").parent, self.stack(stack) / "envoy"):
+                folder.mkdir(parents=True, exist_ok=True)
+            probe = self.stack(stack) / ".writable"
+            probe.write_bytes(b"x" * 4096)  # a full disk lets an empty file pass
+            probe.unlink()
+        free_mb = shutil.disk_usage(self.root).free // 2**20
+        if free_mb < LEAST_FREE_MB:
+            raise FolderTrouble(f"Only {free_mb} MB are free at {self.root}; {LEAST_FREE_MB} MB are needed.")
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn any failure to write below `folder` into a FolderTrouble that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise FolderTrouble(
+            f"Cannot write to {error.filename or folder}: {error.strerror}. "
+            "Set TWINSHOP_HOME to a folder of yours with some space."
+        ) from error
+
+
+def write_atomically(path: Path, content: str, mode: int = 0o644) -> None:
+    """Replace a file so that a reader sees the old content or the new, and never half of it."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+    fresh.replace(path)

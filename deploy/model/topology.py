@@ -1,0 +1,280 @@
+"""Which parts each stack consists of: command, ports, settings, what it needs, how to tell it is ready."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+from deploy.model import infrastructure
+from deploy.model.errors import UnknownTarget
+from deploy.model.parts import Part, Probe, Reset, Site, Stack
+
+NODE_MAIN = "microservices/notifications_node/dist/main.js"  # built by deploy/local/node.py
+THIS = "deploy.model.topology:stack"
+SHOPS = ("monolith", "microservices", "colocated")
+STACKS = ("outside", *SHOPS)
+SERVICES = ("catalog", "orders", "payments", "notifications")
+INNER = (
+    "catalog",
+    "payments",
+    "notifications",
+)  # services that other services call, through the inner listeners of the edge
+
+# The monolith's one pool equals the four services' pools in sum (section 5 of the design).
+MONOLITH_POOL = 16
+SERVICE_POOL = 4
+
+READY = Probe("http", "http", "/readyz")
+
+
+def build(topology: str, name: str, site: Site) -> Stack:
+    """Return what `topology`, such as `deploy.model.topology:stack`, makes of this name: tests have their own."""
+    module, _, function = topology.partition(":")
+    made = getattr(importlib.import_module(module), function)(name, site)
+    assert isinstance(made, Stack)
+    return made
+
+
+def stack(name: str, site: Site) -> Stack:
+    """Return the stack `name` as it would run at `site`. Raises UnknownTarget."""
+    builders: dict[str, Callable[[Site], Stack]] = {
+        "outside": outside,
+        "monolith": monolith,
+        "microservices": microservices,
+        "colocated": colocated,
+    }
+    if name not in builders:
+        raise UnknownTarget(f"There is no stack '{name}'; there are {', '.join(builders)}.")
+    return builders[name](site)
+
+
+def outside(site: Site) -> Stack:
+    """Return the outside world: the same for all shops, and no part of any of them."""
+    webhooks = {
+        shop: {"url": f"{site.url(shop, 'edge')}/webhooks/payments", "secret": site.secrets.of(f"webhook/{shop}")}
+        for shop in SHOPS
+    }
+    extra = {
+        "provider": {"WEBHOOKS": json.dumps(webhooks)},
+        "identity": {"TOKEN_ISSUER": site.public_url("outside", "identity")},
+        "mail": {"SMTP_PORT": str(site.ports("outside", "mail")["smtp"])},
+    }
+    return Stack(
+        "outside",
+        tuple(
+            Part(
+                name=name,
+                kind="app",
+                command=("python", "-m", f"outside.{name}"),
+                ports=site.ports("outside", name),
+                probe=READY,
+                environment={
+                    "TWINSHOP_MODE": site.mode,
+                    "DATA_DIR": site.data_of("outside", name),
+                    **extra[name],
+                },
+            )
+            for name in ("provider", "identity", "mail")
+        ),
+    )
+
+
+def monolith(site: Site) -> Stack:
+    """Return the monolith: one application, one database, the edge; and what has moved out of it (`site.moved`)."""
+    name, moved = "monolith", site.moved
+    web = Part(
+        name="web",
+        kind="app",
+        command=("python", "-m", "monolith.app"),
+        ports=site.ports(name, "web"),
+        probe=READY,
+        environment=_common(site)
+        | _payment_settings(site, name)
+        | _mail_settings(site, name)
+        | {"DATABASE_URL": _database_url(site, name, "db", "monolith"), "DB_POOL_SIZE": str(MONOLITH_POOL)}
+        | (_movable_settings(site, name) if moved.running else {}),
+        needs=("db",),
+        scalable=True,
+    )
+    whole = (infrastructure.database(site, name, "db", "monolith", MONOLITH_POOL), web)
+    resets = (Reset(("python", "-m", "monolith.reset"), web.environment, seeds=True),)
+    if not moved.running:
+        parts = (*whole, infrastructure.edge(site, name))
+        return Stack(name, parts, merchant=name, mail_domain=_mail_domain(name), resets=resets)
+    services = _services(site, name, moved.running)
+    left = whole if moved.is_monolith_left else ()
+    edge = infrastructure.edge(site, name, moved.running)
+    return _services_shop(
+        site,
+        name,
+        (*left, *_databases(site, name, moved.running), infrastructure.broker(site, name), *services, edge),
+        {service.name: service.environment for service in services},
+        resets=resets if left else (),
+        moved=moved.out,
+    )
+
+
+def microservices(site: Site) -> Stack:
+    """Return the four services: each with a database server of its own, the broker, the edge."""
+    name = "microservices"
+    services = _services(site, name, SERVICES)
+    return _services_shop(
+        site,
+        name,
+        (
+            *_databases(site, name, SERVICES),
+            infrastructure.broker(site, name),
+            *services,
+            infrastructure.edge(site, name, INNER),
+        ),
+        {part.name: part.environment for part in services},
+    )
+
+
+def _services(site: Site, name: str, chosen: Sequence[str]) -> tuple[Part, ...]:
+    """Return services as parts of the stack `name`. Calls between them go through its Envoy too."""
+    own: dict[str, dict[str, str]] = {
+        "catalog": {"STOREFRONT_BADGE": name} if name != "microservices" else {},
+        "orders": {f"{service.upper()}_URL": site.url(name, "edge", service) for service in INNER},
+        "payments": _payment_settings(site, name),
+        "notifications": _mail_settings(site, name),
+    }
+    return tuple(
+        Part(
+            name=service,
+            kind="app",
+            command=_command(site, service),
+            ports=site.ports(name, service),
+            probe=READY,
+            environment=_common(site)
+            | own[service]
+            | {
+                "DATABASE_URL": _database_url(site, name, f"{service}-db", service),
+                "DB_POOL_SIZE": str(SERVICE_POOL),
+                "NATS_URL": _broker_url(site, name),
+                "SERVICE_PRIVATE_KEY": f"{site.keys}/{service}.jwk",
+                "SERVICE_PUBLIC_KEYS": f"{site.keys}/service-public-keys.json",
+            },
+            needs=(f"{service}-db", "broker"),
+            scalable=True,
+        )
+        for service in chosen
+    )
+
+
+def _command(site: Site, service: str) -> tuple[str, ...]:
+    """Every service is free to choose its technology; one of them is there in two."""
+    if service == "notifications" and site.notifications_in_node:
+        return ("node", NODE_MAIN)
+    return ("python", "-m", f"microservices.{service}.app")
+
+
+def _databases(site: Site, name: str, chosen: Sequence[str]) -> tuple[Part, ...]:
+    return tuple(infrastructure.database(site, name, f"{service}-db", service, SERVICE_POOL) for service in chosen)
+
+
+def _movable_settings(site: Site, name: str) -> dict[str, str]:
+    """Return what a monolith needs to know whose modules may move: it speaks to them as the service `orders` does."""
+    services = {f"{service.upper()}_URL": site.url(name, "edge", service) for service in SERVICES}
+    key = f"{site.keys}/orders.jwk"
+    return {"MOVABLE": "true", "NATS_URL": _broker_url(site, name), "SERVICE_PRIVATE_KEY": key, **services}
+
+
+def colocated(site: Site) -> Stack:
+    """Return the same four services in one process: network and process boundaries taken away, nothing else."""
+    name = "colocated"
+    settings = _common(site) | _payment_settings(site, name) | _mail_settings(site, name) | {"STOREFRONT_BADGE": name}
+    for service in SERVICES:
+        settings[f"{service.upper()}_DATABASE_URL"] = _database_url(site, name, f"{service}-db", service)
+        settings[f"{service.upper()}_SERVICE_PRIVATE_KEY"] = f"{site.keys}/{service}.jwk"
+    for service in INNER:  # bound to the ASGI transport inside the process; the address only names the callee
+        settings[f"{service.upper()}_URL"] = f"http://{service}.colocated"
+    settings |= {
+        "DB_POOL_SIZE": str(SERVICE_POOL),
+        "NATS_URL": _broker_url(site, name),
+        "SERVICE_PUBLIC_KEYS": f"{site.keys}/service-public-keys.json",
+    }
+    databases = tuple(
+        infrastructure.database(site, name, f"{service}-db", service, SERVICE_POOL) for service in SERVICES
+    )
+    app = Part(
+        name="app",
+        kind="app",
+        command=("python", "-m", "microservices.colocated"),
+        ports=site.ports(name, "app"),
+        probe=READY,
+        environment=settings,
+        needs=(*(database.name for database in databases), "broker"),
+    )
+    own = {service: settings | {"DATABASE_URL": settings[f"{service.upper()}_DATABASE_URL"]} for service in SERVICES}
+    return _services_shop(
+        site, name, (*databases, infrastructure.broker(site, name), app, infrastructure.edge(site, name)), own
+    )
+
+
+def _services_shop(
+    site: Site,
+    name: str,
+    parts: tuple[Part, ...],
+    own: Mapping[str, Mapping[str, str]],
+    *,
+    resets: tuple[Reset, ...] = (),
+    moved: tuple[str, ...] = (),
+) -> Stack:
+    """A stack of services; `own` are the settings of each service, with which its data is reset, after `resets`."""
+    resets += tuple(
+        Reset(("python", "-m", f"microservices.{service}.reset"), own[service], seeds=service == "catalog")
+        for service in SERVICES
+        if service in own
+    )
+    return Stack(
+        name,
+        parts,
+        merchant=name,
+        mail_domain=_mail_domain(name),
+        resets=resets,
+        broker_url=_broker_url(site, name),
+        moved=moved,
+    )
+
+
+def _common(site: Site) -> dict[str, str]:
+    return {
+        "TWINSHOP_MODE": site.mode,
+        "JWKS_URL": f"{site.url('outside', 'identity')}/jwks.json",
+        "TOKEN_ISSUER": site.public_url("outside", "identity"),
+        "TOKEN_AUDIENCE": "twinshop",
+    }
+
+
+def _payment_settings(site: Site, shop: str) -> dict[str, str]:
+    return {
+        "PROVIDER_URL": site.url("outside", "provider"),
+        "PROVIDER_MERCHANT": shop,
+        "PROVIDER_API_KEY": f"key-{shop}",
+        "WEBHOOK_SECRET": site.secrets.of(f"webhook/{shop}"),
+    }
+
+
+def _mail_settings(site: Site, shop: str) -> dict[str, str]:
+    return {
+        "SMTP_HOST": site.host("outside", "mail"),
+        "SMTP_PORT": str(site.ports("outside", "mail")["smtp"]),
+        "MAIL_DOMAIN": _mail_domain(shop),
+    }
+
+
+def _mail_domain(shop: str) -> str:
+    return f"{shop}.twinshop.example"
+
+
+def _database_url(site: Site, stack_name: str, part: str, database: str) -> str:
+    password = site.secrets.of(f"database/{database}")
+    address = f"{site.host(stack_name, part)}:{site.ports(stack_name, part)['sql']}"
+    return f"postgresql://{database}:{password}@{address}/{database}"
+
+
+def _broker_url(site: Site, stack_name: str) -> str:
+    password = site.secrets.of("broker")
+    return f"nats://twinshop:{password}@{site.host(stack_name, 'broker')}:{site.ports(stack_name, 'broker')['nats']}"

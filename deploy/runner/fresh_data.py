@@ -1,0 +1,76 @@
+"""Gives a running shop fresh data: its databases, its streams, its ledger at the provider, its mails."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+from deploy.local import binaries
+from deploy.model.errors import DeployError
+from deploy.model.home import REPOSITORY
+from deploy.model.parts import Reset, Site, Stack
+
+RESET_TIMEOUT_S = 120
+ASK_TIMEOUT_S = 10
+
+
+def reset(stack: Stack, site: Site, products: int) -> None:
+    """Make the data of a stack fresh, with `products` products to sell. Raises DeployError.
+
+    The databases come first: a loop that still settles an order may charge or mail until its rows are gone, and
+    what it has done by then is cleared after it. Stop the load before.
+    """
+    if stack.broker_url:
+        asyncio.run(_purge_streams(stack.broker_url))
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for _ in pool.map(lambda item: _run(item, products), stack.resets):
+            pass
+    if stack.broker_url:  # once more: what was still in an outbox
+        asyncio.run(_purge_streams(stack.broker_url))
+    if stack.merchant:
+        _delete(f"{site.url('outside', 'provider')}/control/{stack.merchant}/ledger")
+        _delete(f"{site.url('outside', 'mail')}/messages?domain={stack.mail_domain}")
+
+
+def _run(item: Reset, products: int) -> None:
+    command = [str(binaries.resolve(item.command[0])), *item.command[1:]]
+    if item.seeds:
+        command += ["--products", str(products)]
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(REPOSITORY), **item.environment}
+    try:
+        done = subprocess.run(
+            command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False,
+            timeout=RESET_TIMEOUT_S,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise DeployError(f"{' '.join(item.command)} took longer than {RESET_TIMEOUT_S} s.") from error
+    if done.returncode != 0:
+        raise DeployError(f"{' '.join(item.command)} failed:\n{(done.stderr or done.stdout).strip()[-2000:]}")
+
+
+async def _purge_streams(url: str) -> None:
+    import nats  # noqa: PLC0415  (only needed here, and not light)
+
+    try:
+        client = await nats.connect(url, connect_timeout=2, allow_reconnect=False)
+    except (OSError, nats.errors.Error) as error:
+        raise DeployError(f"The broker cannot be reached: {error}") from error
+    try:
+        stream = client.jetstream()
+        for info in await stream.streams_info():
+            if info.config.name:
+                await stream.purge_stream(info.config.name)
+    finally:
+        await client.close()
+
+
+def _delete(url: str) -> None:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=ASK_TIMEOUT_S):  # noqa: S310
+            pass
+    except (urllib.error.URLError, OSError) as error:
+        raise DeployError(f"DELETE {url} failed: {error}") from error

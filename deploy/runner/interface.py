@@ -1,0 +1,205 @@
+"""The one interface to a running stack, whether its parts are processes or containers."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from deploy.model.errors import StartFailed
+from deploy.model.parts import Site, Stack
+
+COMING = ("waiting", "starting", "backing off")  # states of what is meant to be ready, and is not yet
+LOOK_EVERY_S = 0.05
+
+
+@dataclass(frozen=True)
+class InstanceStatus:
+    """One replica. `state`: waiting, starting, ready, paused, held, backing off, stopping, stopped."""
+
+    instance: str
+    part: str
+    state: str
+    pid: int | None
+    ports: Mapping[str, int]
+    restarts: int
+    trouble: str = ""  # why it is not ready, if we know
+    fatal: bool = False  # it died again and again while the stack was coming up
+
+
+@dataclass(frozen=True)
+class StackStatus:
+    """All replicas of a stack; none if it is down."""
+
+    stack: str
+    up: bool
+    instances: tuple[InstanceStatus, ...] = ()
+    cores: tuple[int, ...] | None = None
+    port_shift: int = 0
+    environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> bool:
+        """Whether every part that is meant to run is ready."""
+        return self.up and all(instance.state == "ready" for instance in self.instances)
+
+
+@dataclass(frozen=True)
+class PartStats:
+    """What a part's live replicas used since they started. A restart since the last look starts `cpu_s` again."""
+
+    part: str
+    cpu_s: float
+    memory_bytes: int
+    memory_kind: str  # "pss", or "rss" where the system has no PSS; "cgroup" of containers
+    processes: int
+    replicas: int
+    restarts: int
+
+
+Watch = Callable[[StackStatus], None]
+
+
+class Runner(ABC):
+    """Runs one stack. A target is a part (`payments`: all its replicas) or a replica (`payments.1`).
+
+    Every method raises a DeployError with a message for the user: UnknownTarget, NotRunning, ...
+    """
+
+    edge_keeps_log = False  # of what is traced (see envoy/access_log.py)
+
+    @property
+    @abstractmethod
+    def stack(self) -> Stack:
+        """The stack's parts, with their settings as they are on this site."""
+
+    @property
+    @abstractmethod
+    def site(self) -> Site:
+        """Where the parts of this and of the other stacks are, seen from this machine."""
+
+    @property
+    @abstractmethod
+    def address(self) -> str:
+        """The public address of the shop, or of the outside world's provider."""
+
+    @abstractmethod
+    def up(
+        self,
+        environment: Mapping[str, Mapping[str, str]] | None = None,
+        watch: Watch | None = None,
+        timeout_s: float = 60.0,
+    ) -> bool:
+        """Start all parts and return when they are ready: True, or False if somebody else has started them.
+
+        `environment` adds settings to parts by name, `"*"` to every application. `watch` is called
+        with the status several times a second. Raises PortTaken, StartFailed, FolderTrouble; what
+        was started is stopped again.
+        """
+
+    @abstractmethod
+    def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
+        """Start what can be started and return soon: True, or False if somebody else has started it. See `up`."""
+
+    @abstractmethod
+    def is_finished(self, watch: Watch | None = None) -> bool:
+        """Carry on with what was begun, and tell whether all parts are ready. Raises StartFailed if one never will."""
+
+    def has_come_up(self, watch: Watch | None = None) -> bool:
+        """Tell whether a stack that somebody else has started is up. What is held or paused is not waited for.
+
+        Raises StartFailed if whoever started it has stopped it again, or if a part never will be ready.
+        """
+        status = self.status()
+        if not status.up:
+            if self._is_being_started():
+                return False
+            raise StartFailed(f"{self.stack.name} was being started by another command, and has been stopped again.")
+        if watch is not None:
+            watch(status)
+        for one in status.instances:
+            if one.fatal:
+                raise StartFailed(
+                    f"{self.stack.name} is being started by another command, and {one.instance} {one.trouble}."
+                )
+        return not any(one.state in COMING for one in status.instances)
+
+    def join(self, watch: Watch | None = None, timeout_s: float = 60.0) -> None:
+        """Wait until a stack that somebody else has started is up. Raises StartFailed."""
+        deadline = time.monotonic() + timeout_s
+        while not self.has_come_up(watch):
+            if time.monotonic() > deadline:
+                late = ", ".join(one.instance for one in self.status().instances if one.state in COMING)
+                raise StartFailed(
+                    f"{self.stack.name}: started by another command, not ready within {timeout_s:.0f} s: {late}"
+                )
+            time.sleep(LOOK_EVERY_S)
+
+    def _is_being_started(self) -> bool:
+        """Whether somebody else is about to start it, so that its status says nothing yet."""
+        return False
+
+    @abstractmethod
+    def down(self) -> bool:
+        """Stop all parts and leave no process; True if anything ran."""
+
+    @abstractmethod
+    def scale(self, part: str, replicas: int) -> None:
+        """Bring a part to this many replicas, without a failed request; returns when they are ready or gone."""
+
+    @abstractmethod
+    def kill(self, target: str) -> None:
+        """kill -9 the whole process group; it comes back after a short back-off, unless it is held."""
+
+    @abstractmethod
+    def hold(self, target: str, *, kill: bool = False) -> None:
+        """Stop (gracefully, or with -9) and keep down until released."""
+
+    @abstractmethod
+    def release(self, target: str) -> None:
+        """Start what was held, at once; returns when it is ready."""
+
+    @abstractmethod
+    def pause(self, target: str) -> None:
+        """Freeze the processes (SIGSTOP): connections stay open and nothing answers."""
+
+    @abstractmethod
+    def resume(self, target: str) -> None:
+        """Let frozen processes go on."""
+
+    @abstractmethod
+    def restart(self, target: str) -> None:
+        """Stop gracefully and start again, one replica after the other; returns when all are ready."""
+
+    @abstractmethod
+    def configure(self, part: str, environment: Mapping[str, str | None]) -> None:
+        """Change settings of a part (None takes one back to its default) and restart it."""
+
+    @abstractmethod
+    def status(self) -> StackStatus:
+        """Say how each replica is."""
+
+    @abstractmethod
+    def stats(self, *, memory: bool = True) -> list[PartStats]:
+        """Return CPU seconds and memory by part. Without `memory` it is cheap enough for short slices."""
+
+    @abstractmethod
+    def pin(self, cores: Sequence[int] | None) -> None:
+        """Bind every thread of the stack, also of processes to come, to cores; None: all. Raises Unsupported."""
+
+    @abstractmethod
+    def logs(self, target: str, lines: int = 50) -> str:
+        """Return the end of the log of a part's replicas."""
+
+    @abstractmethod
+    def reset(self, products: int = 1000) -> None:
+        """Make the data fresh: databases, streams, this shop's ledger and mails. Nothing restarts."""
+
+    @abstractmethod
+    def rate_limit(self, *, on: bool) -> None:
+        """Switch the edge's rate limit on or off."""
+
+    @abstractmethod
+    def set_runtime(self, values: Mapping[str, str]) -> None:
+        """Set runtime keys of the edge (faults on its links are such); they last until it restarts."""

@@ -1,0 +1,137 @@
+"""Several stacks at once: the outside world comes with the first shop and leaves with the last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from deploy.model.errors import DeployError, StartFailed, UnknownTarget
+from deploy.model.topology import SHOPS
+from deploy.runner.interface import LOOK_EVERY_S, Runner, Watch
+from deploy.runners import runner_for
+from deploy.traces.switch import with_tracing
+
+READY_TIMEOUT_S = 60.0
+EXCLUSIVE = {"microservices", "colocated"}  # two ways to run the same services: never beside each other
+
+
+def with_outside(stacks: Sequence[str]) -> tuple[str, ...]:
+    """Return the stacks with the outside world in front, which every shop needs."""
+    return ("outside", *(name for name in stacks if name != "outside"))
+
+
+def up(
+    runners: Sequence[Runner],
+    settings: Mapping[str, Mapping[str, str]],
+    watch: Watch,
+    *,
+    trace_sampling: float | None = None,
+) -> list[str]:
+    """Start stacks side by side and return the names of those that were not up before.
+
+    `trace_sampling`: the shops keep this share of all traces; None: tracing is off.
+    Raises what `Runner.up` raises; then, and at Ctrl-C, everything that this call started is stopped again.
+    """
+    names = {runner.stack.name for runner in runners}
+    _refuse_both_ways(names)
+    _require_known(settings, runners)
+    started: list[Runner] = []
+    try:
+        for runner in runners:
+            known = {name: dict(values) for name, values in settings.items() if name == "*" or _has(runner, name)}
+            if trace_sampling is not None and runner.stack.merchant and not runner.status().up:
+                known = with_tracing(runner, trace_sampling, known)
+            if runner.begin(known):
+                started.append(runner)
+        _finish(runners, started, watch)
+    except BaseException:
+        _down(started)
+        raise
+    return [runner.stack.name for runner in started]
+
+
+def down(stacks: Sequence[str]) -> list[str]:
+    """Stop these stacks, and the outside world if no shop is left up. Returns the names of those that ran."""
+    shops = [runner_for(name) for name in stacks if name != "outside"]
+    ended = _down(shops)
+    if not any(runner_for(name).status().up for name in SHOPS):
+        ended += _down([runner_for("outside")])
+    return ended
+
+
+def runner_of(target: str, stacks: Sequence[str]) -> Runner:
+    """Return the runner of the stack that has this part: `monolith/web`, or `web` where only one running one has it.
+
+    Raises UnknownTarget if no stack or more than one has it.
+    """
+    prefix, slash, _ = target.partition("/")
+    candidates = [runner_for(prefix)] if slash else [runner_for(name) for name in with_outside(stacks)]
+    having = [runner for runner in candidates if _has(runner, target) or target == "supervisor"]
+    running = [runner for runner in having if runner.status().up] or having
+    if len(running) == 1:
+        return running[0]
+    if not running:
+        known = sorted({part.name for runner in candidates for part in runner.stack.parts})
+        raise UnknownTarget(f"There is no part '{target}'; there are {', '.join(known)}.")
+    names = " or ".join(f"{runner.stack.name}/{target}" for runner in running)
+    raise UnknownTarget(f"'{target}' is in more than one stack: say {names}.")
+
+
+def settings_of(items: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Turn `PART:NAME=VALUE` items into settings by part. Raises DeployError."""
+    settings: dict[str, dict[str, str]] = {}
+    for item in items:
+        part, colon, rest = item.partition(":")
+        name, equals, value = rest.partition("=")
+        if not (part and colon and name and equals):
+            raise DeployError(f"'{item}' is no setting; write PART:NAME=VALUE.")
+        settings.setdefault(part, {})[name] = value
+    return settings
+
+
+def _finish(runners: Sequence[Runner], started: Sequence[Runner], watch: Watch) -> None:
+    """Wait for all of them in this one thread, so that Ctrl-C gets through at once.
+
+    Also for those that another command is just starting.
+    """
+
+    def is_up(runner: Runner) -> bool:
+        return runner.is_finished(watch) if runner in started else runner.has_come_up(watch)
+
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    waiting = list(runners)
+    while waiting := [runner for runner in waiting if not is_up(runner)]:
+        if time.monotonic() > deadline:
+            names = ", ".join(runner.stack.name for runner in waiting)
+            raise StartFailed(f"{names}: not ready within {READY_TIMEOUT_S:.0f} s; `twinshop status` says what is not.")
+        time.sleep(LOOK_EVERY_S)
+
+
+def _down(runners: Sequence[Runner]) -> list[str]:
+    if not runners:
+        return []
+    with ThreadPoolExecutor(max_workers=len(runners)) as pool:
+        ran = list(pool.map(lambda runner: runner.down(), runners))
+    return [runner.stack.name for runner, ran_before in zip(runners, ran, strict=True) if ran_before]
+
+
+def _refuse_both_ways(names: set[str]) -> None:
+    for name in names & EXCLUSIVE:
+        for other in EXCLUSIVE - {name}:
+            if other in names or runner_for(other).status().up:
+                raise DeployError(f"{name} and {other} are the same services: stop {other} before you start {name}.")
+
+
+def _require_known(settings: Mapping[str, object], runners: Sequence[Runner]) -> None:
+    for part in settings:
+        if part != "*" and not any(_has(runner, part) for runner in runners):
+            raise UnknownTarget(f"There is no part '{part}' to set anything of.")
+
+
+def _has(runner: Runner, target: str) -> bool:
+    try:
+        runner.stack.target(target)
+    except UnknownTarget:
+        return False
+    return True

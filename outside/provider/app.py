@@ -1,0 +1,78 @@
+"""The provider's application: its settings, its routes, and what lives as long as it does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import from_json
+from pydantic_settings import NoDecode
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from outside.http import ERROR_HANDLERS, live
+from outside.provider import charges, control
+from outside.provider.gateway import Desk
+from outside.provider.ledger import Ledger
+from outside.provider.webhook_sender import Courier, Target
+from outside.serving import OutsideSettings
+
+
+def _decoded(value: Any) -> Any:
+    return from_json(value) if isinstance(value, str) else value
+
+
+class ProviderSettings(OutsideSettings):
+    """`webhooks`: {merchant: {url, secret}}; `api_keys`: {merchant: key}, where none is named it is `key-<merchant>`.
+
+    The provider is a stand-in and guards no real money, so that its keys may have a default.
+    """
+
+    webhooks: Annotated[dict[str, Target], NoDecode, BeforeValidator(_decoded)] = Field(default_factory=dict)
+    api_keys: Annotated[dict[str, str], NoDecode, BeforeValidator(_decoded)] = Field(default_factory=dict)
+
+
+async def ready(request: Request) -> Response:
+    """GET /readyz: the ledger can be read."""
+    request.app.state.desk.ledger.storage.read("SELECT 1")
+    return JSONResponse({"status": "ready"})
+
+
+def create_app(settings: ProviderSettings, stopping: asyncio.Event) -> Starlette:
+    """Return the application. `stopping` lets go of the calls it holds back. Raises sqlite3.Error."""
+    ledger = Ledger(settings.data_dir / "ledger.sqlite3")
+    courier = Courier(ledger.storage, dict(settings.webhooks))
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await courier.start()
+        yield
+        await courier.stop()
+        ledger.storage.close()
+
+    app = Starlette(
+        routes=[
+            Route("/v1/{merchant}/charges", charges.charge, methods=["POST"]),
+            Route("/v1/{merchant}/charges/{key}", charges.look_up, methods=["GET"]),
+            Route("/v1/{merchant}/charges/{key}/void", charges.void, methods=["POST"]),
+            Route("/v1/{merchant}/charges/{key}/refunds", charges.refund, methods=["POST"]),
+            Route("/control/{merchant}/behaviour", control.get_behaviour, methods=["GET"]),
+            Route("/control/{merchant}/behaviour", control.put_behaviour, methods=["PUT"]),
+            Route("/control/{merchant}/heal", control.heal, methods=["POST"]),
+            Route("/control/{merchant}/ledger", control.get_ledger, methods=["GET"]),
+            Route("/control/{merchant}/ledger", control.delete_ledger, methods=["DELETE"]),
+            Route("/control/{merchant}/webhook", control.put_webhook, methods=["PUT"]),
+            Route("/control/{merchant}/webhooks/{key}/redeliver", control.redeliver, methods=["POST"]),
+            Route("/healthz", live),
+            Route("/readyz", ready),
+        ],
+        exception_handlers=ERROR_HANDLERS,
+        lifespan=lifespan,
+    )
+    app.state.desk = Desk(ledger, courier, dict(settings.api_keys), stopping)
+    return app

@@ -1,0 +1,104 @@
+"""The control plane: behaviour, ledger and webhooks of one merchant, for tests and experiments."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+from pydantic_core import from_json
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from outside.http import Body, Refused, invalid, read_body, read_bytes
+from outside.provider.behaviour import Behaviour
+from outside.provider.charges import charge_event
+from outside.provider.gateway import Desk, key_in_path, merchant_in_path
+from outside.provider.webhook_sender import Target, event_of
+
+
+class TargetRequest(Body):
+    """PUT /control/{merchant}/webhook."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$", max_length=500)]
+    secret: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class RedeliverRequest(Body):
+    """POST /control/{merchant}/webhooks/{key}/redeliver."""
+
+    copies: Annotated[int, Field(ge=1, le=1000)] = 1
+
+
+async def get_behaviour(request: Request) -> Response:
+    """GET /control/{merchant}/behaviour."""
+    return JSONResponse(_desk(request).behaviours[merchant_in_path(request)].model_dump())
+
+
+async def put_behaviour(request: Request) -> Response:
+    """PUT /control/{merchant}/behaviour: changes the fields that are named, at any depth; the others stay."""
+    desk, merchant = _desk(request), merchant_in_path(request)
+    raw = await read_bytes(request)
+    try:
+        patch: Any = from_json(raw)
+    except ValueError as error:
+        raise Refused(400, "malformed_body", f"The body is not JSON: {error}") from error
+    if not isinstance(patch, dict):
+        raise Refused(422, "invalid_request", "The body must be an object.")
+    try:
+        desk.behaviours[merchant] = desk.behaviours[merchant].changed(patch)
+    except ValidationError as error:
+        raise invalid(error) from error
+    return await get_behaviour(request)
+
+
+async def heal(request: Request) -> Response:
+    """POST /control/{merchant}/heal: back to the defaults."""
+    _desk(request).behaviours[merchant_in_path(request)] = Behaviour()
+    return await get_behaviour(request)
+
+
+async def get_ledger(request: Request) -> Response:
+    """GET /control/{merchant}/ledger: the witness in every reconciliation."""
+    desk, merchant = _desk(request), merchant_in_path(request)
+    await desk.ledger.storage.committed()
+    return JSONResponse({"charges": desk.ledger.everything(merchant)})
+
+
+async def delete_ledger(request: Request) -> Response:
+    """DELETE /control/{merchant}/ledger: forget charges, refunds and webhooks, and call back deliveries."""
+    desk, merchant = _desk(request), merchant_in_path(request)
+    deleted = desk.ledger.forget(merchant)
+    desk.courier.forget(merchant)
+    await desk.ledger.storage.committed()
+    return JSONResponse({"deleted": deleted})
+
+
+async def put_webhook(request: Request) -> Response:
+    """PUT /control/{merchant}/webhook: where webhooks go from now on, those under way included."""
+    desk, merchant = _desk(request), merchant_in_path(request)
+    wanted = await read_body(request, TargetRequest)
+    desk.courier.targets[merchant] = Target(url=wanted.url, secret=wanted.secret)
+    return JSONResponse({"url": wanted.url})
+
+
+async def redeliver(request: Request) -> Response:
+    """POST /control/{merchant}/webhooks/{key}/redeliver: send all events about a charge (again), at once."""
+    desk, merchant, key = _desk(request), merchant_in_path(request), key_in_path(request)
+    wanted = await read_body(request, RedeliverRequest)
+    charge = desk.ledger.find(merchant, key)
+    event = charge_event(merchant, charge)
+    if event is None:
+        raise Refused(409, "no_event", f"This charge is {charge.status}; there is no webhook for that.")
+    events = [event] + [
+        event_of("refund.succeeded", merchant, key, amount, charge.currency or "", refund_key=refund_key)
+        for refund_key, amount in desk.ledger.refunds_of(merchant, key)
+    ]
+    for each in events:
+        desk.courier.send_again(each, wanted.copies)
+    await desk.ledger.storage.committed()
+    return JSONResponse({"queued": len(events) * wanted.copies}, 202)
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk

@@ -1,0 +1,153 @@
+"""The identity provider's tokens are what the shops' own check accepts, and nothing else is."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from outside.conftest import Part, free_port, launch
+from shared.domain.errors import Unauthenticated
+from shared.platform.tokens import ALGORITHM, TokenVerifier
+
+ISSUER = "https://identity.example"
+
+
+@pytest.fixture(scope="module")
+def identity(start_part: Callable[..., Part]) -> Part:
+    """Return a running identity provider."""
+    return start_part("identity", TOKEN_ISSUER=ISSUER)
+
+
+@pytest.fixture
+def verifier(identity: Part) -> TokenVerifier:
+    """Return the check that both shops use."""
+    return TokenVerifier(f"{identity.url}/jwks.json", ISSUER, "twinshop")
+
+
+def token_for(identity: Part, **wanted: Any) -> str:
+    """Return a token as a test would ask for it."""
+    answer = httpx.post(f"{identity.url}/tokens", json=wanted).raise_for_status().json()
+    assert answer["token_type"] == "Bearer"
+    return str(answer["access_token"])
+
+
+def test_a_token_speaks_for_its_customer(identity: Part, verifier: TokenVerifier) -> None:
+    token = token_for(identity, subject="ada")
+
+    principal = verifier.verify(f"Bearer {token}")
+
+    assert (principal.subject, principal.email) == ("ada", "ada@customers.example")
+    assert principal.roles == {"customer"}
+
+
+def test_roles_email_and_life_are_as_asked_for(identity: Part) -> None:
+    token = token_for(identity, subject="boss", roles=["admin"], email="boss@shop.example", ttl_s=60)
+
+    keys = KeySet.import_key_set(httpx.get(f"{identity.url}/jwks.json").json())
+    claims = jwt.decode(token, keys, algorithms=[ALGORITHM]).claims
+
+    assert claims["roles"] == ["admin"]
+    assert claims["email"] == "boss@shop.example"
+    assert claims["exp"] - claims["iat"] == 60
+    assert abs(claims["iat"] - time.time()) < 10
+
+
+@pytest.mark.parametrize("wanted", [{"ttl_s": -60}, {"audience": "another-shop"}])
+def test_tests_get_tokens_that_must_be_refused(identity: Part, verifier: TokenVerifier, wanted: dict[str, Any]) -> None:
+    token = token_for(identity, subject="ada", **wanted)
+
+    with pytest.raises(Unauthenticated):
+        verifier.verify(f"Bearer {token}")
+
+
+def test_a_batch_gives_each_customer_a_token(identity: Part, verifier: TokenVerifier) -> None:
+    body = {"count": 200, "prefix": "load"}
+
+    tokens = httpx.post(f"{identity.url}/tokens/batch", json=body).raise_for_status().json()["tokens"]
+
+    assert [each["subject"] for each in tokens] == [f"load-{number}" for number in range(1, 201)]
+    assert verifier.verify(f"Bearer {tokens[-1]['access_token']}").subject == "load-200"
+
+
+def test_the_published_key_is_public_only(identity: Part) -> None:
+    key = httpx.get(f"{identity.url}/jwks.json").json()["keys"][0]
+
+    assert set(key) == {"kty", "crv", "x", "kid", "use"}
+
+
+def test_the_key_outlives_a_kill_and_is_for_its_owner_only(start_part: Callable[..., Part]) -> None:
+    identity = start_part("identity")
+    before = httpx.get(f"{identity.url}/jwks.json").json()
+
+    identity.kill()
+    identity.start()
+
+    assert httpx.get(f"{identity.url}/jwks.json").json() == before
+    file = Path(identity.environment["DATA_DIR"]) / "signing-key.json"
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+
+
+def test_the_storefront_may_ask_from_another_port(identity: Part) -> None:
+    asks = {
+        "Origin": "http://127.0.0.1:8001",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type",
+    }
+
+    preflight = httpx.options(f"{identity.url}/tokens", headers=asks)
+    listed = httpx.get(f"{identity.url}/demo-customers", headers=asks)
+
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert listed.headers["access-control-allow-origin"] == "*"
+
+
+def test_five_demo_customers_are_offered(identity: Part, verifier: TokenVerifier) -> None:
+    customers = httpx.get(f"{identity.url}/demo-customers").json()["customers"]
+
+    assert len(customers) == 5
+    for customer in customers:
+        token = token_for(identity, subject=customer["subject"], email=customer["email"])
+        assert verifier.verify(f"Bearer {token}").subject == customer["subject"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/tokens", b"{", 400),
+        ("/tokens", b"{}", 422),
+        ("/tokens", b'{"subject":""}', 422),
+        ("/tokens", b'{"subject":"a b"}', 422),
+        ("/tokens", b'{"subject":"ada","roles":"admin"}', 422),
+        ("/tokens", b'{"subject":"ada","ttl_s":1e99}', 422),
+        ("/tokens", b'{"subject":"ada","shoe_size":38}', 422),
+        ("/tokens/batch", b'{"count":0,"prefix":"load"}', 422),
+        ("/tokens/batch", b'{"count":1000000000,"prefix":"load"}', 422),
+        ("/tokens/batch", b'{"count":1}', 422),
+    ],
+)
+def test_bad_requests_get_a_clear_refusal(identity: Part, path: str, body: bytes, status: int) -> None:
+    answer = httpx.post(f"{identity.url}{path}", content=body)
+
+    assert answer.status_code == status
+    assert answer.json()["detail"]
+
+
+def test_a_damaged_key_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "signing-key.json").write_text("{]")
+
+    process = launch("identity", PORT=str(free_port()), DATA_DIR=str(tmp_path))
+    _, said = process.communicate(timeout=20)
+
+    assert process.returncode == 1
+    assert len(said.splitlines()) == 1
+    assert "signing-key.json" in said

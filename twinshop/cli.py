@@ -1,0 +1,111 @@
+"""The command-line program `twinshop`: a list of commands; what they do is in their own modules."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from deploy.model.errors import DeployError
+from deploy.runner.console import errors
+from deploy.runners import VARIABLE
+from twinshop import experiments as measuring
+from twinshop import faults as breaking
+from twinshop import labs as teaching
+from twinshop import migrate as moving
+from twinshop import room as showing
+from twinshop import route, stacks
+from twinshop import traces as tracing
+from twinshop.pictures import pictures
+
+
+class Place(StrEnum):
+    """What stacks run on."""
+
+    local = "local"
+    compose = "compose"
+
+
+app = typer.Typer(
+    name="twinshop",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+for command in (
+    stacks.up,
+    stacks.down,
+    stacks.status,
+    stacks.stats,
+    stacks.ports,
+    stacks.scale,
+    stacks.kill,
+    stacks.hold,
+    stacks.release,
+    stacks.pause,
+    stacks.resume,
+    stacks.restart,
+    stacks.logs,
+    stacks.reset,
+    pictures,
+    route.route,
+    breaking.fault,
+    breaking.heal,
+    moving.migrate,
+    tracing.trace,
+    measuring.demo,
+    measuring.bench,
+    measuring.experiment,
+    measuring.chaos,
+    measuring.report,
+    showing.room,
+    showing.load,
+    showing.books,
+    showing.locust,
+    showing.screenshots,
+    teaching.lab,
+    teaching.buy,
+    teaching.rows,
+    teaching.claims,
+):
+    app.command()(command)
+app.command("rate-limit")(stacks.rate_limit)
+app.command("compare-reports")(measuring.compare_reports)
+
+
+@app.callback()
+def choose_place(
+    on: Annotated[Place | None, typer.Option(help="local: processes of this machine; compose: containers.")] = None,
+) -> None:
+    """Run the same shop as a monolith and as microservices, and compare them."""
+    if on is not None:
+        os.environ[VARIABLE] = on.value  # for the programs that a command starts, too
+
+
+def main() -> None:
+    """Run a command."""
+    sys.exit(guard(app))
+
+
+def guard(run: Callable[[], object]) -> int:
+    """Run something for the terminal: an error of ours is a message and status 1, Ctrl-C and SIGTERM are status 130."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us wants what Ctrl-C does
+    try:
+        run()
+    except DeployError as error:
+        errors.print(str(error), style="red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        errors.print("Stopped.")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The commands of `twinshop` that measure and report: each a thin line over an experiment or a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.model.errors import DeployError
+from deploy.model.home import REPOSITORY
+from deploy.runner.console import console
+
+if TYPE_CHECKING:
+    from loadtests.report.result import Result
+
+REPORTS = REPOSITORY / "reports"
+
+Quick = Annotated[bool, typer.Option("--quick", help="The short form: fewer and shorter runs.")]
+Seed = Annotated[int, typer.Option(help="Decides the order of the runs and every request.")]
+Folder = Annotated[Path, typer.Argument(help="A report's folder, such as reports/latest.")]
+# What an experiment asks of the load and the machine beyond its own defaults, such as --set mix=ordering.
+Settings = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, an option of this experiment.")]
+
+
+def demo(quick: Quick = False, seed: Seed = 8001) -> None:
+    """Start both shops, prove that they behave the same, compare them, write the report."""
+    _conduct("demo", quick=quick, seed=seed)
+
+
+def bench(quick: Quick = False, seed: Seed = 8001) -> None:
+    """Measure the CPU of one order and of one list against the database's floor, all arms in one run."""
+    _conduct("bench", quick=quick, seed=seed)
+
+
+def chaos(
+    minutes: Annotated[float, typer.Option(help="How long both builds together may take, about.")] = 5.0,
+    seed: Seed = 8001,
+    setting: Settings = None,
+) -> None:
+    """Kill processes, databases and the broker at random under load; nothing may be lost."""
+    options = dict(_setting(item) for item in setting or [])
+    _conduct("chaos", quick=False, seed=seed, options=options | {"minutes": str(minutes)})
+
+
+def experiment(
+    name: Annotated[str, typer.Argument(help="Which one; without a name all are listed.")] = "",
+    quick: Quick = False,
+    seed: Seed = 8001,
+    setting: Settings = None,
+) -> None:
+    """Run an experiment and write its report."""
+    if not name:
+        from loadtests.report.console import list_of_experiments  # noqa: PLC0415  (see _conduct)
+
+        console.print(list_of_experiments())
+        return
+    options = dict(_setting(item) for item in setting or [])
+    _conduct(name, quick=quick, seed=seed, options=options)
+
+
+def report(folder: Folder = REPORTS / "latest") -> None:
+    """Draw a report again, from its result.json alone."""
+    from loadtests.report.page import draw  # noqa: PLC0415
+    from loadtests.report.result import BadResult  # noqa: PLC0415
+
+    try:
+        path = draw(folder.resolve() if folder.is_dir() else folder)
+    except BadResult as error:
+        raise DeployError(str(error)) from error
+    console.print(f"Report: [bold]{path}[/]")
+
+
+def compare_reports(first: Folder, second: Folder) -> None:
+    """Show two results side by side: two commits, or two machines."""
+    from loadtests.report.result import BadResult, read  # noqa: PLC0415
+    from loadtests.report.side_by_side import tables  # noqa: PLC0415
+
+    try:
+        results = read(first), read(second)
+    except BadResult as error:
+        raise DeployError(str(error)) from error
+    for table in tables(*results):
+        console.print(table)
+
+
+def _conduct(name: str, *, quick: bool, seed: int, options: dict[str, str] | None = None) -> None:
+    """Run an experiment, write and draw its result, and show it; a broken promise is exit status 1."""
+    # What measures is slow to import, and `twinshop up` shares this program.
+    from loadtests.experiments import budgets, registry  # noqa: PLC0415
+    from loadtests.experiments.narrator import Narrator  # noqa: PLC0415
+    from loadtests.experiments.session import Session  # noqa: PLC0415
+    from loadtests.report import console as shown  # noqa: PLC0415
+    from loadtests.report import page, result  # noqa: PLC0415
+
+    chosen = registry.find(name)
+    folder = result.new_folder(REPORTS, chosen.name)
+    console.print(f"[bold]{chosen.plan['title']}[/]: {chosen.plan['question']}")
+    with Narrator() as narrator:
+        session = Session(
+            experiment=chosen,
+            folder=folder,
+            budget=budgets.of_this_machine(),
+            narrator=narrator,
+            seed=seed,
+            quick=quick,
+            options=options or {},
+        )
+        found = chosen.run(session)
+    result.write(found, folder)
+    page.draw(folder)
+    result.point_latest(folder)
+    _show(found, folder)
+    shown.goodbye(chosen.name)
+    if result.all_violations(found):
+        raise typer.Exit(1)
+
+
+def _show(found: Result, folder: Path) -> None:
+    from loadtests.report.console import lines_of  # noqa: PLC0415
+
+    for line in lines_of(found):
+        console.print(line)
+    console.print(f"\nReport: [bold]{folder / 'index.html'}[/]")
+
+
+def _setting(item: str) -> tuple[str, str]:
+    name, equals, value = item.partition("=")
+    if not (name and equals):
+        raise DeployError(f"'{item}' is no setting; write NAME=VALUE.")
+    return name, value

@@ -1,0 +1,91 @@
+"""The commands `twinshop fault` and `twinshop heal`."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from deploy.faults.injection import during, heal_everything
+from deploy.faults.vocabulary import FAULTS
+from deploy.model.errors import DeployError
+from deploy.model.topology import SHOPS
+from deploy.runner.console import console
+from deploy.runners import runner_for
+from twinshop.stacks import Choice, StackOption
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+LONGEST_S = 3600.0
+
+
+def fault(
+    name: Annotated[str, typer.Argument(help="Which fault; `list` shows all.")] = "list",
+    part: Annotated[str, typer.Option("--part", help="A part, a module or a replica: payments, payments-db.")] = "",
+    stack: StackOption = Choice.both,
+    lasts: Annotated[str, typer.Option("--for", help="How long: 30s, 500ms, 2m.")] = "30s",
+    setting: Annotated[list[str] | None, typer.Option("--set", help="NAME=NUMBER, a parameter of the fault.")] = None,
+) -> None:
+    """Break something for a while; it is healed at the end, and at Ctrl-C."""
+    if name == "list":
+        console.print(_table())
+        return
+    seconds, parameters = duration_s(lasts), dict(_parameter(item) for item in setting or [])
+    running = [runner for one in stack.stacks if one in SHOPS and (runner := runner_for(one)).status().up]
+    if len(running) != 1:
+        names = " and ".join(runner.stack.name for runner in running) or "none of them"
+        raise DeployError(f"A fault strikes one stack: say which with --stack; up is {names}.")
+    with during(running[0], name, part, parameters) as injected:
+        console.print(f"{running[0].stack.name}: {name} {injected.part} for {lasts}")
+        _wait(seconds)
+    console.print(f"Healed after {injected.healed_at - injected.began_at:.1f} s.")
+
+
+def heal(stack: StackOption = Choice.all) -> None:
+    """Heal whatever is broken on purpose in the stacks that are up."""
+    for name in stack.stacks:
+        runner = runner_for(name)
+        if runner.status().up:
+            healed = heal_everything(runner)
+            console.print(f"{name}: {', '.join(healed) or 'nothing was held, frozen or armed'}.")
+
+
+def duration_s(text: str) -> float:
+    """Return the seconds in `30s`, `500ms`, `2m` or `30`. Raises DeployError."""
+    number = text.rstrip("ms")
+    unit = text[len(number) :] or "s"
+    try:
+        seconds = float(number) * _UNITS[unit]
+    except (ValueError, KeyError):
+        raise DeployError(f"'{text}' is no duration; write 30s, 500ms or 2m.") from None
+    if not 0 < seconds <= LONGEST_S:
+        raise DeployError(f"A fault lasts more than nothing and at most {LONGEST_S:.0f} s.")
+    return seconds
+
+
+def _parameter(item: str) -> tuple[str, float]:
+    name, _, value = item.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise DeployError(f"'{item}' is no parameter; write NAME=NUMBER.") from None
+
+
+def _table() -> Table:
+    table = Table("fault", "what it does", "on", "parameters")
+    for one in FAULTS.values():
+        parameters = ", ".join(f"{name}={value:g}" for name, value in one.parameters.items())
+        table.add_row(one.name, one.what, one.where, parameters)
+    return table
+
+
+def _wait(seconds: float) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("broken", total=seconds)
+        ends_at = time.monotonic() + seconds
+        while (left_s := ends_at - time.monotonic()) > 0:
+            progress.update(task, completed=seconds - left_s)
+            time.sleep(min(left_s, 0.2))

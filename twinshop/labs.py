@@ -1,0 +1,151 @@
+"""The commands of `twinshop` for the course: `lab`, and two that the labs use: `buy` and `rows`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from deploy.model.errors import DeployError, NotRunning
+from deploy.model.home import REPOSITORY, Home
+from deploy.runner.console import console
+from deploy.runners import runner_for
+from twinshop.stacks import Choice, StackOption
+
+RECORD_LAB = 10  # its exercise is a text, and no code
+Number = Annotated[int, typer.Argument(help="Which lab; without a number all are listed.")]
+
+
+def lab(
+    number: Number = 0,
+    yes: Annotated[bool, typer.Option("--yes", help="Run every command without asking.")] = False,
+    predict: Annotated[list[str] | None, typer.Option(help="A prediction, one after the other.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Start the lab over.")] = False,
+    start: Annotated[bool, typer.Option("--start", help="Begin the exercise: make its copy of the code.")] = False,
+    shell: Annotated[bool, typer.Option("--shell", help="Open a shell in the exercise's copy.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Check the exercise.")] = False,
+    solution: Annotated[bool, typer.Option("--solution", help="Begin the exercise anew and solve it.")] = False,
+) -> None:
+    """Go through a lab of the workshop, step by step; or begin and check its exercise."""
+    from workshop import labs  # noqa: PLC0415  (most commands need nothing of it)
+
+    if not number:
+        console.print(_list())
+        return
+    chosen = labs.find(number)
+    if start or shell or check or solution:
+        _exercise(chosen, start=start, shell=shell, check=check, solution=solution)
+        return
+    from workshop.guide import Guide, is_attended  # noqa: PLC0415
+    from workshop.progress import Progress  # noqa: PLC0415
+
+    progress = Progress(Home.from_environment())
+    if again:
+        progress.start_over(number)
+    if not Guide(chosen, progress, unattended=yes or not is_attended(), given=iter(predict or [])).go():
+        raise typer.Exit(1)
+
+
+def buy(
+    stack: StackOption = Choice.both,
+    card: Annotated[str, typer.Option(help="A test card, such as pm_ok, pm_declined, pm_timeout.")] = "pm_ok",
+    lines: Annotated[int, typer.Option(min=1, max=20, help="How many products to buy.")] = 1,
+    key: Annotated[str, typer.Option(help="The Idempotency-Key; a new one if none is given.")] = "",
+    customer: Annotated[str, typer.Option(help="Who buys.")] = "amara-okafor",
+) -> None:
+    """Place an order in every shop that is up, and say what was answered."""
+    from workshop.customer import Visitor  # noqa: PLC0415
+
+    running = [runner for name in stack.stacks if name != "outside" and (runner := runner_for(name)).status().up]
+    if not running:
+        raise NotRunning("No shop is up: `twinshop up` first.")
+    for runner in running:
+        visitor = Visitor.at(runner, customer)
+        answer = visitor.buy(*((sku, 1) for sku in visitor.some_skus(lines)), card=card, key=key)
+        said = answer.body.get("status") if answer.status in (201, 202) else answer.body.get("code", "no answer")
+        order = answer.headers.get("location", answer.headers.get("Location", "")).removeprefix("/orders/") or "-"
+        console.print(
+            f"{runner.stack.name}: {answer.status} {said} after {answer.waited_ms:.0f} ms, order {order}, "
+            f"request {answer.trace_id or '-'}"
+        )
+
+
+def rows(
+    order_id: Annotated[str, typer.Argument(help="An order; `last` for the newest one of each shop.")] = "last",
+    stack: StackOption = Choice.both,
+) -> None:
+    """Show every row that the shops' databases hold about an order."""
+    from workshop.rows import about, newest  # noqa: PLC0415
+
+    running = [runner for name in stack.stacks if name != "outside" and (runner := runner_for(name)).status().up]
+    if not running:
+        raise NotRunning("No shop is up: `twinshop up` first.")
+    shown = 0
+    for runner in running:
+        wanted = newest(runner) if order_id == "last" else order_id
+        for found in about(wanted, runner):
+            for line in found.lines():
+                shown += 1
+                console.print(f"{runner.stack.name:<14} {line}", markup=False)
+    if not shown:
+        raise DeployError(f"No database of {' and '.join(runner.stack.name for runner in running)} knows it.")
+
+
+def claims(
+    record: Annotated[bool, typer.Option("--record", help="Begin a decision record with them.")] = False,
+) -> None:
+    """Show what this machine's reports say about each claim of the field."""
+    from workshop.claims import findings, write_record  # noqa: PLC0415
+
+    table = Table("claim", "", "on this machine", "from")
+    for one in findings():
+        table.add_row(one.claim, one.text, one.verdict, one.report)
+    console.print(table)
+    if record:
+        console.print(f"Your decision record: {write_record(Home.from_environment())}", markup=False)
+
+
+def _exercise(chosen: object, *, start: bool, shell: bool, check: bool, solution: bool) -> None:
+    from workshop.checks import check_of  # noqa: PLC0415
+    from workshop.exercise import Exercise  # noqa: PLC0415
+    from workshop.labs import Lab  # noqa: PLC0415
+    from workshop.progress import Progress, now  # noqa: PLC0415
+
+    assert isinstance(chosen, Lab)
+    home = Home.from_environment()
+    exercise = Exercise(chosen, home)
+    if chosen.number == RECORD_LAB and (start or shell or solution):
+        from workshop.claims import write_record  # noqa: PLC0415
+
+        console.print(f"Your decision record, yours to write: {write_record(home)}", markup=False)
+        return
+    if start or solution:
+        exercise.start()
+        if solution:
+            exercise.solve()
+        console.print(f"Your copy of the code: {exercise.code}", markup=False)
+        console.print(f"A shell in it: `twinshop lab {chosen.number} --shell`")
+    if check:
+        check_of(chosen.number)(exercise)
+        progress = Progress(home)
+        progress.of(chosen.number).solved_at = now()
+        progress.keep()
+        console.print(f"[green]The exercise of lab {chosen.number} is solved.[/]")
+    if shell:
+        raise typer.Exit(exercise.shell())
+
+
+def _list() -> Table:
+    from workshop import labs  # noqa: PLC0415
+    from workshop.progress import Progress  # noqa: PLC0415
+
+    progress = Progress(Home.from_environment())
+    table = Table("lab", "", "commands", "exercise", "file")
+    for one in labs.every():
+        kept = progress.of(one.number)
+        total = sum(len(section.steps) for section in one.sections)
+        done = "done" if kept.done_at else f"step {kept.steps_done} of {total}" if kept.steps_done else ""
+        row = (str(one.number), one.title, done, "solved" if kept.solved_at else "")
+        table.add_row(*row, str(one.path.relative_to(REPOSITORY)))
+    return table

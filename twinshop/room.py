@@ -1,0 +1,67 @@
+"""The commands of `twinshop` for an audience: the control room, load by hand, the books, Locust's page, pictures."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from deploy.model.home import Home
+from twinshop.faults import duration_s
+from twinshop.stacks import Choice, StackOption
+
+Long = Annotated[str, typer.Option("--for", help="How long at most: 30s, 10m.")]
+
+
+def room(
+    show: Annotated[bool, typer.Option("--show/--no-show", help="Open the page in a browser.")] = False,
+    port: Annotated[int, typer.Option(help="Another port than 8000 (and the shift).")] = 0,
+) -> None:
+    """Open the control room: both architectures live on one page (port 8000)."""
+    # NiceGUI would leave a folder wherever one is.
+    os.environ.setdefault("NICEGUI_STORAGE_PATH", str(Home.from_environment().root / "room" / "nicegui"))
+    from room.server import serve  # noqa: PLC0415  (what draws is slow to import, and `twinshop up` shares this program)
+
+    serve(show=show, port=port)
+
+
+def load(
+    stack: StackOption = Choice.both,
+    rate: Annotated[float, typer.Option(min=0.1, max=5000, help="Arrivals/s at each shop.")] = 30.0,
+    mix: Annotated[str, typer.Option(help="browsing, shopping, ordering or boutique.")] = "shopping",
+    lasts: Long = "10m",
+    seed: Annotated[int, typer.Option(help="The same seed sends the same requests.")] = 1,
+    methods: Annotated[
+        str, typer.Option("--payment-methods", help="Shares, such as pm_ok:97,pm_declined:3.")
+    ] = "pm_ok:1",
+) -> None:
+    """Send open arrivals to running shops, the same to each, until Ctrl-C."""
+    from loadtests.users.traffic import MIXES  # noqa: PLC0415
+    from room.load import send  # noqa: PLC0415
+
+    if mix not in MIXES:
+        raise typer.BadParameter(f"there is no mix '{mix}'; there are {', '.join(MIXES)}")
+    send(stack.stacks, rate=rate, mix=mix, seconds=duration_s(lasts), seed=seed, methods=methods)
+
+
+def books(stack: StackOption = Choice.both) -> None:
+    """Wait until running shops are at rest, and check every promise on their books."""
+    from room.books import check  # noqa: PLC0415
+
+    if not check(stack.stacks):
+        raise typer.Exit(1)
+
+
+def locust() -> None:
+    """Open Locust's own web page with the shop's users (port 8089)."""
+    from room.locust_page import serve  # noqa: PLC0415
+
+    raise typer.Exit(serve())
+
+
+def screenshots() -> None:
+    """Take the pictures of the README, from shops that are up."""
+    from room.pictures import take  # noqa: PLC0415
+
+    take()

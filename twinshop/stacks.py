@@ -1,0 +1,163 @@
+"""The commands of `twinshop` that run stacks: each a thin line over the runner."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from deploy import stacks
+from deploy.local.runner import port_shift
+from deploy.model.parts import Stack
+from deploy.model.ports import PORTS
+from deploy.model.topology import STACKS
+from deploy.runner.console import StartProgress, console, stats_table, status_table
+from deploy.runners import runner_for
+
+
+class Choice(StrEnum):
+    """Which stacks a command is about."""
+
+    both = "both"
+    monolith = "monolith"
+    microservices = "microservices"
+    colocated = "colocated"
+    outside = "outside"
+    all = "all"
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """The names of the stacks that are meant."""
+        groups = {"both": ("monolith", "microservices"), "all": STACKS}
+        return groups.get(self.value, (self.value,))
+
+
+StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
+StackOption = Annotated[Choice, typer.Option("--stack", help="Which stack.")]
+Target = Annotated[str, typer.Argument(help="A part (payments), a replica (payments.1), or monolith/web.")]
+
+
+def up(
+    stack: StackArgument = Choice.both,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="PART:NAME=VALUE, a setting of a part; *: of every application.")
+    ] = None,
+    products: Annotated[int, typer.Option(help="How many products an empty shop is given.")] = 1000,
+    trace: Annotated[bool, typer.Option("--trace", help="With tracing on: see `twinshop trace`.")] = False,
+    sampling: Annotated[float, typer.Option(min=0, max=1, help="With --trace: the share that is kept.")] = 1.0,
+) -> None:
+    """Start stacks, and the outside world with the first of them; return when all are ready."""
+    began = time.monotonic()
+    runners = [runner_for(name) for name in stacks.with_outside(stack.stacks)]
+    settings = stacks.settings_of(setting or [])
+    settings.setdefault("*", {}).setdefault("SEED_PRODUCTS", str(products))
+    with StartProgress({runner.stack.name: len(runner.stack.parts) for runner in runners}) as progress:
+        started = stacks.up(runners, settings, progress.watch, trace_sampling=sampling if trace else None)
+    for runner in runners:
+        name = runner.stack.name
+        if name not in started:
+            console.print(f"{name} is up already.")
+        if name != "outside":
+            console.print(f"{name:>14}  [bold]{runner.address}[/]")
+    console.print(f"Ready in {time.monotonic() - began:.1f} s.")
+
+
+def down(stack: StackArgument = Choice.all) -> None:
+    """Stop stacks, and the outside world with the last of them; no process is left."""
+    # Without a choice of one stack everything is meant, also a third one that somebody forgot.
+    for name in stacks.down(STACKS if stack is Choice.both else stack.stacks):
+        console.print(f"{name} is down.")
+
+
+def status(stack: StackArgument = Choice.all) -> None:
+    """Show every replica and how it is."""
+    runners = [runner_for(name) for name in stack.stacks]
+    console.print(status_table(runner.status() for runner in runners))
+    for runner in runners:
+        if moved := runner.stack.moved:
+            console.print(
+                f"{runner.stack.name}: services of their own are {', '.join(moved)}; `migrate --back` undoes."
+            )
+
+
+def stats(stack: StackArgument = Choice.all) -> None:
+    """Show CPU seconds and memory (PSS) by part."""
+    running = [runner for name in stack.stacks if (runner := runner_for(name)).status().up]
+    console.print(stats_table({runner.stack.name: runner.stats() for runner in running}))
+
+
+def ports() -> None:
+    """Show every port."""
+    for name, parts in PORTS.items():
+        for part, numbers in parts.items():
+            console.print(f"{name:>14} {part:<18}", *(f"{key}={port + port_shift()}" for key, port in numbers.items()))
+
+
+def scale(service: str, replicas: int, stack: StackOption = Choice.both) -> None:
+    """Bring a part to N replicas, without a failed request."""
+    runner = stacks.runner_of(service, stack.stacks)
+    runner.scale(_bare(service, runner.stack), replicas)
+    console.print(f"{runner.stack.name}/{service}: {replicas} replicas serve.")
+
+
+def kill(target: Target, stack: StackOption = Choice.both) -> None:
+    """Kill -9 a part or a replica; it comes back after a short back-off."""
+    stacks.runner_of(target, stack.stacks).kill(target)
+
+
+def hold(
+    target: Target,
+    stack: StackOption = Choice.both,
+    kill: Annotated[bool, typer.Option("--kill", help="With kill -9.")] = False,
+) -> None:
+    """Stop a part and keep it down until `release`."""
+    stacks.runner_of(target, stack.stacks).hold(target, kill=kill)
+
+
+def release(target: Target, stack: StackOption = Choice.both) -> None:
+    """Start a part that is held."""
+    stacks.runner_of(target, stack.stacks).release(target)
+
+
+def pause(target: Target, stack: StackOption = Choice.both) -> None:
+    """Freeze a part (SIGSTOP): it keeps its connections and answers nothing."""
+    stacks.runner_of(target, stack.stacks).pause(target)
+
+
+def resume(target: Target, stack: StackOption = Choice.both) -> None:
+    """Let a frozen part go on."""
+    stacks.runner_of(target, stack.stacks).resume(target)
+
+
+def restart(target: Target, stack: StackOption = Choice.both) -> None:
+    """Stop a part gracefully and start it again, replica by replica."""
+    stacks.runner_of(target, stack.stacks).restart(target)
+
+
+def logs(target: Target, stack: StackOption = Choice.both, lines: int = 50) -> None:
+    """Show the end of a part's log (`supervisor` is one too)."""
+    console.print(stacks.runner_of(target, stack.stacks).logs(target, lines), markup=False)
+
+
+def reset(stack: StackArgument = Choice.both, products: int = 1000) -> None:
+    """Give running shops fresh data."""
+    for name in stack.stacks:
+        if name != "outside" and (runner := runner_for(name)).status().up:
+            runner.reset(products)
+            console.print(f"{name}: fresh data, {products} products.")
+
+
+def rate_limit(stack: StackArgument, on: Annotated[str, typer.Argument(help="on or off")]) -> None:
+    """Switch the edge's rate limit on or off."""
+    if on not in ("on", "off"):
+        raise typer.BadParameter("say on or off")
+    for name in stack.stacks:
+        if name != "outside" and (runner := runner_for(name)).status().up:
+            runner.rate_limit(on=on == "on")
+            console.print(f"{name}: the rate limit is {on}.")
+
+
+def _bare(target: str, stack: Stack) -> str:
+    return target.removeprefix(f"{stack.name}/")

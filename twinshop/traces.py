@@ -1,0 +1,107 @@
+"""The command `twinshop trace`: turn tracing on and off, and draw where the time of an order went."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.model.errors import DeployError
+from deploy.model.home import Home
+from deploy.model.topology import SHOPS
+from deploy.runner.console import console
+from deploy.runner.interface import Runner
+from deploy.runners import runner_for
+from deploy.traces import page, switch, waterfall
+from deploy.traces.store import Store
+from deploy.traces.tree import Way, assemble
+
+EXPORTED_WITHIN_S = 4.0  # parts hand their spans over once a second
+SLOWEST = 5
+HINT = "`twinshop up --trace`, or `twinshop trace on` for shops that are up"
+
+Found = list[tuple[str, Way]]
+
+
+def trace(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(help="Ids of orders or of requests (as a problem tells them); or `on`, or `off`."),
+    ] = None,
+    sampling: Annotated[float, typer.Option(help="With `on`: the share of traces that is kept.")] = 1.0,
+    latest: Annotated[bool, typer.Option("--latest", help="The latest order of each shop.")] = False,
+    slowest: Annotated[
+        bool, typer.Option("--slowest", help="The slowest kept order of each shop, and others.")
+    ] = False,
+    to: Annotated[Path | None, typer.Option("--page", help="Where the page is written.")] = None,
+    stack: Annotated[str, typer.Option(help="Only this stack.")] = "",
+) -> None:
+    """Draw where the time of an order went, in every build at once; or turn tracing on and off."""
+    runners = [runner_for(name) for name in ([stack] if stack else SHOPS)]
+    if what in (["on"], ["off"]):
+        _switch(runners, on=what == ["on"], sampling=sampling)
+        return
+    if latest or slowest:
+        found = _of_each(runners, slowest=slowest)
+    elif what:
+        found = [_find(runners, one) for one in what]
+    else:
+        raise DeployError(f"Name an order, or say --latest or --slowest. Tracing is turned on by {HINT}.")
+    waterfall.show(console, found)
+    path = page.write(to or Home.from_environment().root / "traces" / "index.html", found)
+    console.print(f"Page: [bold]{path}[/]")
+
+
+def _switch(runners: list[Runner], *, on: bool, sampling: float) -> None:
+    if not 0 <= sampling <= 1:
+        raise typer.BadParameter("--sampling is a share, between 0 and 1")
+    running = [runner for runner in runners if runner.status().up]
+    if not running:
+        raise DeployError("No shop is up: `twinshop up --trace` starts them with tracing on.")
+    for runner in running:
+        if on:
+            switch.turn_on(runner, sampling)
+            console.print(f"{runner.stack.name}: {sampling:.2%} of all traces are kept in {switch.folder_of(runner)}")
+        else:
+            switch.turn_off(runner)
+            console.print(f"{runner.stack.name}: tracing is off.")
+
+
+def _of_each(runners: list[Runner], *, slowest: bool) -> Found:
+    """Return the latest, or the slowest, order of each stack that has kept any."""
+    found: Found = []
+    for runner in runners:
+        store = Store(switch.folder_of(runner))
+        orders = store.orders()
+        if not orders:
+            continue
+        if slowest:
+            ranked = sorted(orders, key=lambda order_id: -orders[order_id].duration_ns)
+            for order_id in ranked[1:SLOWEST]:
+                took_ms = orders[order_id].duration_ns / 1e6
+                console.print(f"{runner.stack.name}: also slow: {order_id}, {took_ms:.1f} ms")
+            chosen = ranked[0]
+        else:
+            chosen = list(orders)[-1]
+        found.append(_find([runner], chosen))
+    if not found:
+        raise DeployError(f"No order is kept in any trace. Tracing is turned on by {HINT}.")
+    return found
+
+
+def _find(runners: list[Runner], wanted: str) -> tuple[str, Way]:
+    """Return the stack and the way of an order, or of a request. Raises DeployError if no trace of it is kept."""
+    deadline = time.monotonic() + EXPORTED_WITHIN_S
+    while True:
+        for runner in runners:
+            store = Store(switch.folder_of(runner))
+            way = assemble(f"order {wanted}", store.of_order(wanted)) or assemble(
+                f"request {wanted}", store.trace(wanted)
+            )
+            if way is not None:
+                return runner.stack.name, way
+        if time.monotonic() > deadline:
+            raise DeployError(f"No trace of {wanted} is kept. Tracing is turned on by {HINT}.")
+        time.sleep(0.3)
