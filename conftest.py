@@ -31,11 +31,12 @@ def _databases(stack: str, parts: dict[str, str]) -> Iterator[dict[str, str]]:
     """Run the database servers of a stack; `parts` names the server of each database."""
     from deploy.local.runner import LocalRunner  # noqa: PLC0415
     from deploy.model.home import Home  # noqa: PLC0415  (most sessions start no database)
-    from tests.backing import HERE, SHIFT  # noqa: PLC0415
+    from tests.backing import HERE  # noqa: PLC0415
+    from tests.ports import DATABASES_SHIFT  # noqa: PLC0415
 
     root = Path(tempfile.mkdtemp(prefix="twinshop-databases-"))
     root.chmod(0o755)  # PostgreSQL runs as another user where we are root
-    runner = LocalRunner(stack, Home(root), SHIFT, topology=HERE)
+    runner = LocalRunner(stack, Home(root), DATABASES_SHIFT, topology=HERE)
     try:
         runner.up()
         site = runner.site

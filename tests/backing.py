@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 from deploy.model import topology
 from deploy.model.parts import Site, Stack
 
 HERE = "tests.backing:stack"
-SHIFT = int(os.environ.get("TWINSHOP_TEST_PORT_SHIFT") or 8000) + 1500  # beside the stacks of the journeys
 
 
 def stack(name: str, site: Site) -> Stack:

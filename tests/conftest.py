@@ -6,24 +6,20 @@
     pytest tests/journeys -m core --running                  monolith and microservices, as `make up` left them
     pytest tests/journeys -m core --running --arms colocated
 
-Stacks of a session have a state folder of their own and ports shifted by `TWINSHOP_TEST_PORT_SHIFT` (8000), so that
-they never meet a developer's. `--running` reads `TWINSHOP_HOME` and starts and stops nothing.
+Stacks of a session have a state folder and ports (tests/ports.py) of their own, so that they never meet a developer's.
+`--running` reads `TWINSHOP_HOME` and starts and stops nothing.
 A test that asks for the fixture `arm` runs once on each arm; one that asks for `arms` gets all of them.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from deploy.model.errors import DeployError
-from deploy.model.ports import checked_shift
 from tests.arms import ARMS, STATES, Arm, OwnStacks, Session, already_running
+from tests.ports import ARMS_SHIFT
 
-SHIFT = int(os.environ.get("TWINSHOP_TEST_PORT_SHIFT") or 8000)
-BESIDE = 1500  # what tests add at most for stacks beside those of the session
 MARKERS = (
     "core: the part of the journeys that `make demo` runs before it compares",
     "settlement: awaits what the provider left open; runs late, so that the waits are shared",
@@ -46,12 +42,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    try:
-        checked_shift(SHIFT + BESIDE)
-    except DeployError as error:
-        raise pytest.UsageError(
-            f"TWINSHOP_TEST_PORT_SHIFT={SHIFT}, and {BESIDE} for stacks beside it: {error}"
-        ) from None
     unknown = set(chosen_arms(config)) - {*ARMS, *STATES}
     if unknown:
         raise pytest.UsageError(
@@ -111,7 +101,7 @@ def stacks(request: pytest.FixtureRequest) -> Iterator[Session]:
     if request.config.getoption("--running"):
         yield already_running(names)
         return
-    own = OwnStacks(SHIFT)
+    own = OwnStacks(ARMS_SHIFT)
     try:
         yield own.start(names)
     finally:

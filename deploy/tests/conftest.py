@@ -11,19 +11,14 @@ import pytest
 
 from deploy.local.runner import LocalRunner
 from deploy.model.home import Home
-from deploy.model.ports import PORTS
-from deploy.runner.port_check import is_taken
 from deploy.tests.stacks import HERE
+from tests.ports import STAND_INS_SHIFT
 
 
 @pytest.fixture(scope="session")
 def shift() -> int:
     """What to add to every port so that nothing collides with stacks that are up."""
-    every = [port for parts in PORTS.values() for ports in parts.values() for port in ports.values()]
-    for candidate in range(5_000, 14_000, 500):
-        if not any(is_taken(port + candidate) for port in every):
-            return candidate
-    raise AssertionError("no free range of ports")
+    return STAND_INS_SHIFT
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from deploy.model.home import REPOSITORY
 from microservices.kit.database import Database
 from microservices.kit.migrate import migrate
 from shared.platform.metrics import Metrics
-from tests.conftest import SHIFT
+from tests.ports import COMMANDS_SHIFT, VARIABLE
 
 TIMEOUT_S = 400
 SCHEMA = node.SERVICE / "schema.sql"
@@ -85,7 +85,7 @@ def test_no_address_of_a_registry_is_in_the_lock_file_and_every_package_has_its_
 @pytest.mark.long
 @pytest.mark.timeout(TIMEOUT_S + 30)
 def test_the_same_journeys_pass(with_node: None) -> None:
-    settings = {node.SETTING: "node", "TWINSHOP_TEST_PORT_SHIFT": str(SHIFT + 700)}
+    settings = {node.SETTING: "node", VARIABLE: str(COMMANDS_SHIFT)}
 
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "tests/journeys", "--arms", "microservices", "-q", "-p", "no:cacheprovider"],

@@ -14,10 +14,8 @@ from deploy.compose.engine import Engine, docker
 from deploy.compose.runner import ComposeRunner
 from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY, Home
-from tests.conftest import SHIFT
 from tests.containers.by_hand import ByHand
-
-CONTAINERS_SHIFT = SHIFT + 200  # beside the processes of the same session
+from tests.ports import CONTAINERS_SHIFT
 
 
 def pytest_configure(config: pytest.Config) -> None:

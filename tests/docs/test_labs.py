@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from deploy.model.home import REPOSITORY, Home
+from tests.ports import COMMANDS_SHIFT
 from workshop import labs
 from workshop.exercise import SOLUTION, START, Exercise
 from workshop.labs import Lab
@@ -23,7 +24,6 @@ from workshop.shell import LIMIT_S
 LABS = labs.every()
 EXERCISES = [lab for lab in LABS if (labs.FOLDER / "exercises" / lab.path.stem).exists()]
 PAGES = sorted([*(REPOSITORY / "workshop").glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
-PORT_SHIFT = int(os.environ.get("TWINSHOP_TEST_PORT_SHIFT") or 8000) + 600
 MOST_S = 600
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _NAME = re.compile(r"`([A-Za-z_][\w.]*)(?:\(\))?`")
@@ -44,7 +44,7 @@ def home() -> Iterator[Path]:
 
 
 def twinshop(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    settings = {"TWINSHOP_HOME": str(home), "TWINSHOP_PORT_SHIFT": str(PORT_SHIFT), "COLUMNS": "160"}
+    settings = {"TWINSHOP_HOME": str(home), "TWINSHOP_PORT_SHIFT": str(COMMANDS_SHIFT), "COLUMNS": "160"}
     return subprocess.run(
         [sys.executable, "-m", "twinshop.cli", *words], cwd=REPOSITORY, env=os.environ | settings,
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=MOST_S,

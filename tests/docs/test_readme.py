@@ -15,6 +15,7 @@ import pytest
 
 from deploy.model.ports import PORTS
 from tests.docs.readme import README, REPOSITORY, Command, commands_of, files_of, inline_commands_of
+from tests.ports import COMMANDS_SHIFT
 
 TAKES_LONG = {
     "demo",
@@ -32,7 +33,6 @@ TAKES_LONG = {
     "compose-down",  # like the other two, where there is Docker
     "setup",
 }
-SHIFT = int(os.environ.get("TWINSHOP_TEST_PORT_SHIFT") or 8000) + 500  # beside the stacks of the journeys
 QUICK_S = 60
 # What takes minutes is run in its short form; `make test` is what runs this, and pages are opened by tests/browser.
 SHORT_FORMS = {
@@ -57,9 +57,9 @@ def run(command: Command, home: Path, limit_s: float = QUICK_S) -> subprocess.Co
     """Run a command of the page in the repository, with a state folder and ports of its own."""
     # The environment that runs this test is the one that `make` would set up.
     words = [*command.words, "-o", ".venv/.ready"] if command.words[0] == "make" else list(command.words)
-    environment = os.environ | {"TWINSHOP_HOME": str(home), "TWINSHOP_PORT_SHIFT": str(SHIFT), "COLUMNS": "120"}
+    settings = {"TWINSHOP_HOME": str(home), "TWINSHOP_PORT_SHIFT": str(COMMANDS_SHIFT), "COLUMNS": "120"}
     return subprocess.run(
-        words, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False, timeout=limit_s
+        words, cwd=REPOSITORY, env=os.environ | settings, capture_output=True, text=True, check=False, timeout=limit_s
     )
 
 

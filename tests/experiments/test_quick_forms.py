@@ -15,8 +15,8 @@ import pytest
 
 from deploy.model.home import REPOSITORY
 from loadtests.report.result import INDEX, Result, all_violations, read
+from tests.ports import COMMANDS_SHIFT
 
-PORT_SHIFT = 8600
 TIMEOUT_S = 400  # 90 s on two idle cores
 # What each leaves in its details, and the claim that it is about.
 EXPERIMENTS = {
@@ -76,7 +76,7 @@ def test_a_planted_slow_down_of_a_tenth_is_found(home: Path) -> None:
 
 def conduct(name: str, home: Path, *words: str) -> tuple[Result, Path]:
     """Run an experiment as a reader would; return its result and the report's folder."""
-    settings = {"TWINSHOP_HOME": str(home), "TWINSHOP_PORT_SHIFT": str(PORT_SHIFT), "COLUMNS": "400"}
+    settings = {"TWINSHOP_HOME": str(home), "TWINSHOP_PORT_SHIFT": str(COMMANDS_SHIFT), "COLUMNS": "400"}
     done = subprocess.run(
         [sys.executable, "-m", "twinshop.cli", "experiment", name, *words],
         cwd=REPOSITORY, env=os.environ | settings, capture_output=True, text=True, check=False, timeout=TIMEOUT_S,

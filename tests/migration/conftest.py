@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.arms import Arm, OwnStacks
-from tests.conftest import SHIFT
+from tests.ports import ARMS_SHIFT
 
 
 @pytest.fixture
 def monolith() -> Iterator[Arm]:
     """A monolith of the test's own, up."""
-    own = OwnStacks(SHIFT)
+    own = OwnStacks(ARMS_SHIFT)
     try:
         yield own.start(["monolith"]).running["monolith"]
     finally:
