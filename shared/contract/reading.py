@@ -22,14 +22,19 @@ def parse(raw: bytes, model: type[B]) -> tuple[B, Any]:
 
     Raises MalformedBody for what is not JSON; InvalidRequest for a field that is wrong or comes twice.
     """
-    try:
-        value = json.loads(raw.decode(), object_pairs_hook=_each_field_once, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise MalformedBody("The body is not valid JSON.") from error
+    value = strict_json(raw)
     try:
         return model.model_validate(value), value
     except ValidationError as error:
         raise error_of_validation(error) from error
+
+
+def strict_json(raw: bytes) -> Any:
+    """Return the value of a JSON text. Raises MalformedBody if it is none, InvalidRequest if a field comes twice."""
+    try:
+        return json.loads(raw.decode(), object_pairs_hook=_each_field_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedBody("The body is not valid JSON.") from error
 
 
 def parse_keyed(raw: bytes, model: type[B], key: str | None) -> tuple[B, Any, str]:

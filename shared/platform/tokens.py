@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
 import time
@@ -17,8 +16,10 @@ from joserfc.jwk import KeySet, OKPKey
 
 from shared.domain.errors import Unauthenticated, Unavailable
 from shared.platform import clock
+from shared.platform.token_form import ALGORITHM, read_token
 
-ALGORITHM = "Ed25519"  # RFC 9864: fully specified, where "EdDSA" is not
+__all__ = ["ALGORITHM", "Principal", "ServiceSigner", "ServiceVerifier", "TokenVerifier"]
+
 LEEWAY_S = 5
 CACHE_SIZE = 4096
 REFRESH_AT_MOST_EVERY_S = 2.0
@@ -100,21 +101,16 @@ class TokenVerifier:
         return _principal(claims)
 
     def _check(self, token: str) -> dict[str, Any]:
+        told = read_token(token)
         keys = self._keys or self._fetch()
+        if told.key_id not in {key.kid for key in keys.keys}:
+            keys = self._fetch()  # a key we do not know: it may be new
         try:
-            return self._decode(token, keys)
-        except (JoseError, ValueError, TypeError) as first:
-            if _key_id(token) in {key.kid for key in keys.keys}:
-                raise Unauthenticated("The token is not valid.") from first
-        try:  # a key we do not know: it may be new
-            return self._decode(token, self._fetch())
+            jwt.decode(token, keys, algorithms=[ALGORITHM])
+            self._rules.validate(told.claims)
         except (JoseError, ValueError, TypeError) as error:
             raise Unauthenticated("The token is not valid.") from error
-
-    def _decode(self, token: str, keys: KeySet) -> dict[str, Any]:
-        decoded = jwt.decode(token, keys, algorithms=[ALGORITHM])
-        self._rules.validate(decoded.claims)
-        return decoded.claims
+        return told.claims
 
     def _fetch(self) -> KeySet:
         with self._fetch_lock:
@@ -173,7 +169,8 @@ class ServiceVerifier:
         return str(claims["iss"])
 
     def _check(self, token: str) -> dict[str, Any]:
-        caller = str(_unverified_claims(token).get("iss"))
+        claims = read_token(token).claims
+        caller = claims.get("iss", "")
         rules = jwt.JWTClaimsRegistry(
             now=_now_s,
             leeway=LEEWAY_S,
@@ -182,11 +179,11 @@ class ServiceVerifier:
             exp={"essential": True},
         )
         try:
-            decoded = jwt.decode(token, self._keys[caller], algorithms=[ALGORITHM])
-            rules.validate(decoded.claims)
+            jwt.decode(token, self._keys[caller], algorithms=[ALGORITHM])
+            rules.validate(claims)
         except (JoseError, KeyError, ValueError, TypeError) as error:
             raise Unauthenticated("The service token is not valid.") from error
-        return decoded.claims
+        return claims
 
 
 def _now_s() -> int:
@@ -201,24 +198,4 @@ def _bearer(authorization: str | None) -> str:
 
 
 def _principal(claims: dict[str, Any]) -> Principal:
-    roles = claims.get("roles") or ()
-    if not isinstance(roles, list | tuple):
-        raise Unauthenticated("The token's roles are not a list.")
-    return Principal(str(claims["sub"]), str(claims.get("email", "")), frozenset(map(str, roles)))
-
-
-def _part(token: str, index: int) -> dict[str, Any]:
-    try:
-        text = token.split(".")[index]
-        value = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (IndexError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _key_id(token: str) -> Any:
-    return _part(token, 0).get("kid")
-
-
-def _unverified_claims(token: str) -> dict[str, Any]:
-    return _part(token, 1)
+    return Principal(claims["sub"], claims["email"], frozenset(claims["roles"]))

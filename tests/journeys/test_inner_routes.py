@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from pathlib import Path
@@ -85,6 +86,20 @@ def test_a_forged_service_token_opens_nothing(arm: Arm, curl: httpx.Client, mist
     answer = curl.post(
         f"{arm.part_url('payments')}/internal/charges", json={}, headers={"Authorization": f"Bearer {token}"}
     )
+
+    is_shut(answer, arm)
+
+
+@pytest.mark.parametrize("issuer", ["[1]", '{"a": 1}', "null", '"\\u0000"', "9" * 3000, "[" * 1000 + "]" * 1000])
+@pytest.mark.parametrize("service", ["catalog", "payments", "notifications"])
+def test_a_service_token_with_an_odd_issuer_opens_nothing(
+    arm: Arm, curl: httpx.Client, service: str, issuer: str
+) -> None:
+    parts = ('{"alg": "Ed25519"}', f'{{"iss": {issuer}, "aud": "{service}", "exp": {int(time.time()) + 60}}}', "x" * 64)
+    token = ".".join(base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts)
+    path = next(path for name, path in INNER if name == service)
+
+    answer = curl.post(arm.part_url(service) + path, json={}, headers={"Authorization": f"Bearer {token}"})
 
     is_shut(answer, arm)
 

@@ -131,6 +131,29 @@ def test_what_is_no_token_is_refused(shop: Shop, authorization: str) -> None:
     expect_problem(my_orders(shop, authorization), 401, "unauthenticated")
 
 
+ODD_HEADERS = [
+    '{"alg": "Ed25519", "kid": [1]}',
+    '{"alg": "Ed25519", "kid": {"a": 1}}',
+    '{"alg": ["Ed25519"], "kid": "k1"}',
+    '{"alg": "Ed25519", "kid": ' + "9" * 3000 + "}",
+    '{"alg": "Ed25519", "crit": "exp"}',
+    '{"alg": "Ed25519", "b64": []}',
+    "[" * 1500 + "]" * 1500,
+    "null",
+]
+
+
+@pytest.mark.parametrize("route", ["/orders", "/notifications", "/payments/0197a3b2-0000-7000-8000-000000000000"])
+@pytest.mark.parametrize("header", ODD_HEADERS, ids=lambda header: header[:36])
+def test_a_token_with_a_field_of_the_wrong_kind_is_refused(shop: Shop, header: str, route: str) -> None:
+    _, claims, signature = shop.identity.token("odd-olga").split(".")
+    odd = base64.urlsafe_b64encode(header.encode()).decode().rstrip("=")
+
+    answer = shop.http.get(route, headers={"Authorization": f"Bearer {odd}.{claims}.{signature}"})
+
+    expect_problem(answer, 401, "unauthenticated")
+
+
 def test_a_bad_token_hides_that_the_body_is_bad_too(shop: Shop) -> None:
     answer = shop.http.post("/orders", content=b"{", headers={"Content-Type": "text/plain"})
 

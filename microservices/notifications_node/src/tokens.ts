@@ -8,6 +8,10 @@ import type { Settings } from "./settings.js";
 
 const LEEWAY_S = 5;
 const REMEMBERED = 4096;
+const MAX_CHARACTERS = 4096;
+const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+// No control characters, and no half of a surrogate pair, which UTF-8 cannot carry to the database.
+const TEXT = /^[^\u0000-\u001f\u007f\p{Cs}]{1,255}$/u;
 
 export class TokenVerifier {
   private readonly keys: ReturnType<typeof createRemoteJWKSet>;
@@ -37,8 +41,11 @@ export class TokenVerifier {
         clockTolerance: LEEWAY_S,
         requiredClaims: ["sub", "exp"],
       });
-      if (payload.roles !== undefined && !Array.isArray(payload.roles)) throw new errors.JWTInvalid("roles");
-      return { subject: payload.sub!, expiresAt: payload.exp! };
+      const { sub: subject, exp: expiresAt, roles = [] } = payload;
+      if (typeof subject !== "string" || !TEXT.test(subject)) throw new errors.JWTInvalid("sub");
+      if (!Number.isFinite(expiresAt)) throw new errors.JWTInvalid("exp");
+      if (!Array.isArray(roles) || !roles.every((role) => typeof role === "string")) throw new errors.JWTInvalid("roles");
+      return { subject, expiresAt: expiresAt! };
     } catch (error) {
       const away = error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError);
       if (away || error.code === "ERR_JOSE_GENERIC") {
@@ -80,6 +87,9 @@ function bearer(authorization: string | undefined): string {
   const [scheme = "", token = ""] = (authorization ?? "").split(" ", 2);
   if (scheme.toLowerCase() !== "bearer" || !token) {
     throw new Refusal("unauthenticated", "Send a bearer token in the Authorization header.");
+  }
+  if (token.length > MAX_CHARACTERS || !COMPACT.test(token)) {
+    throw new Refusal("unauthenticated", "The token is not valid.");
   }
   return token;
 }
