@@ -12,6 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ExceptionHandler
 
+from shared.contract import queries
+
 MAX_BODY_BYTES = 64 * 1024
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,39}$"  # of a merchant
 KEY_PATTERN = r"^[A-Za-z0-9._:-]{1,128}$"  # of a charge or a refund: it must fit into a path
@@ -67,10 +69,11 @@ def invalid(error: ValidationError) -> Refused:
 
 def whole_number(request: Request, name: str, default: int, low: int, high: int) -> int:
     """Return a number from the query string. Raises Refused (422) unless it is `low` to `high`."""
-    text = request.query_params.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 19 and low <= int(text) <= high):
-        raise Refused(422, "invalid_request", f"{name}: want a whole number from {low} to {high}")
-    return int(text)
+    texts = request.query_params.getlist(name) or [str(default)]
+    number = queries.whole_number(texts[0], low, high) if len(texts) == 1 else None
+    if number is None:
+        raise Refused(422, "invalid_request", f"{name}: want one whole number from {low} to {high}")
+    return number
 
 
 def error_response(status: int, code: str, detail: str) -> JSONResponse:

@@ -156,6 +156,8 @@ def test_a_mail_that_makes_no_sense_is_kept_all_the_same(mail: Part, raw: str) -
     [
         ("GET", "/messages?limit=0", b"", 422),
         ("GET", "/messages?limit=many", b"", 422),
+        ("GET", "/messages?limit=0000000100000", b"", 422),
+        ("GET", "/messages?limit=1&limit=2", b"", 422),
         ("GET", "/messages?before=0", b"", 422),
         ("PUT", "/behaviour", b'{"reject_share":2}', 422),
         ("PUT", "/behaviour", b'{"delay":1}', 422),

@@ -24,8 +24,7 @@ _sku_form: TypeAdapter[str] = TypeAdapter(Sku)
 async def list_products(request: Request) -> Response:
     """Return a page of products, by text and category."""
     service: CatalogService = service_of(request)
-    given = request.query_params
-    asked = parse_product_query(given.get("query"), given.get("category"), given.get("limit"), given.get("cursor"))
+    asked = parse_product_query(request.query_params.multi_items())
     return Answer(200, await service.list_products(asked)).response()
 
 

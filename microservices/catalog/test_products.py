@@ -29,7 +29,9 @@ def page_of(body: bytes) -> ProductPage:
 async def skus(service: CatalogService, query: str | None = None, category: str | None = None) -> list[str]:
     found, cursor = [], None
     while True:
-        page = page_of(await service.list_products(parse_product_query(query, category, "2", cursor)))
+        given = {"query": query, "category": category, "limit": "2", "cursor": cursor}
+        asked = parse_product_query((name, value) for name, value in given.items() if value is not None)
+        page = page_of(await service.list_products(asked))
         found += [item.sku for item in page.items]
         cursor = page.next_cursor
         if cursor is None:

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from shared.contract.bodies import MAX_BODY_BYTES
 from shared.contract.problems import Problem
+from shared.contract.queries import whole_number
 from shared.contract.reading import KEY_HEADER, parse, parse_keyed
 from shared.domain.errors import Forbidden
 from shared.platform.fingerprint import fingerprint
@@ -111,8 +112,8 @@ def service_of(request: Request) -> Any:
 
 async def read_raw(request: Request) -> bytes:
     """Return the raw body. Raises 413 if it is over 64 KiB, without reading the rest."""
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+    length = request.headers.get("content-length")
+    if length is not None and whole_number(length.lstrip("0") or "0", 0, MAX_BODY_BYTES) is None:
         raise HTTPException(413)
     chunks, size = [], 0
     async for chunk in request.stream():

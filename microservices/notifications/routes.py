@@ -16,7 +16,7 @@ router = APIRouter()
 async def list_notifications(request: Request, who: Customer) -> Response:
     """Return a page of what was mailed to the caller, newest first."""
     service: NotificationService = service_of(request)
-    asked = parse_page_query(request.query_params.get("limit"), request.query_params.get("cursor"))
+    asked = parse_page_query(request.query_params.multi_items())
     return Answer(200, await service.list_notifications(who.subject, asked)).response()
 
 

@@ -79,7 +79,9 @@ class Stage:
     async def list(
         self, customer: str = "ada", limit: str | None = None, cursor: str | None = None
     ) -> NotificationPage:
-        body = await self.service.list_notifications(customer, parse_page_query(limit, cursor))
+        given = {"limit": limit, "cursor": cursor}
+        asked = parse_page_query((name, value) for name, value in given.items() if value is not None)
+        body = await self.service.list_notifications(customer, asked)
         return NotificationPage.model_validate_json(body, extra="forbid")
 
 

@@ -31,7 +31,7 @@ async def post_order(request: Request, who: Buyer) -> Response:
 @router.get("/orders")
 async def get_orders(request: Request, who: Customer) -> Response:
     """List one's own orders, newest first."""
-    page = parse_page_query(request.query_params.get("limit"), request.query_params.get("cursor"))
+    page = parse_page_query(request.query_params.multi_items())
     return (await _orders(request).answers.orders_of(who, page)).response()
 
 

@@ -27,8 +27,7 @@ def _database() -> Database:
 @blueprint.get("/products")
 def list_products() -> Response:
     """One page, for anyone."""
-    args = request.args
-    query = parse_product_query(args.get("query"), args.get("category"), args.get("limit"), args.get("cursor"))
+    query = parse_product_query(request.args.items(multi=True))
     return send(answer_with(products.list_products(_database(), query)))
 
 

@@ -15,6 +15,6 @@ blueprint = Blueprint("notifications", __name__)
 def list_notifications() -> Response:
     """One's own messages, newest first."""
     who = principal()
-    page = parse_page_query(request.args.get("limit"), request.args.get("cursor"))
+    page = parse_page_query(request.args.items(multi=True))
     notifications: Notifications = current_app.extensions["notifications"]
     return send(answer_with(notifications.list_own(who.subject, page)))

@@ -41,7 +41,7 @@ def post_order() -> Response:
 def list_orders() -> Response:
     """One's own orders, newest first."""
     who = principal()
-    page = parse_page_query(request.args.get("limit"), request.args.get("cursor"))
+    page = parse_page_query(request.args.items(multi=True))
     return send(answer_with(service.list_own(_shop().database, who.subject, page)))
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from shared.contract.bodies import OrderInput, ProductInput
 from shared.contract.problems import TABLE, error_of_validation, problem, problem_of_error
-from shared.contract.queries import decode_cursor, encode_cursor, parse_limit, parse_product_query
+from shared.contract.queries import decode_cursor, encode_cursor, parse_limit, parse_page_query, parse_product_query
 from shared.contract.reading import parse, parse_keyed
 from shared.domain.errors import IdempotencyKeyMissing, InvalidRequest, MalformedBody, PriceChanged, ShopError
 from shared.domain.money import Money
@@ -130,7 +130,7 @@ def test_a_changed_price_tells_the_new_total() -> None:
     assert told.body["total"] == {"amount": 1999, "currency": "EUR"}
 
 
-@given(st.text(min_size=1, max_size=80).filter(lambda text: "\x00" not in text))
+@given(st.text(min_size=1, max_size=24).filter(lambda text: "\x00" not in text))
 def test_a_cursor_leads_back_to_its_row(last: str) -> None:
     assert decode_cursor(encode_cursor(last)) == last
 
@@ -145,17 +145,43 @@ def test_any_other_text_is_no_cursor_or_the_cursor_of_one_row(text: str) -> None
     assert encode_cursor(last) == text
 
 
-@pytest.mark.parametrize("limit", ["0", "101", "-1", "", "ten", "1.0", "٣", "9" * 400])
+@pytest.mark.parametrize(
+    "limit", ["0", "101", "-1", "", "ten", "1.0", "٣", "9" * 400, "007", "0000000100000", "0" * 5000, "²"]
+)
 def test_a_limit_out_of_bounds_is_refused(limit: str) -> None:
     with pytest.raises(InvalidRequest):
         parse_limit(limit)
 
 
 def test_an_empty_search_is_no_search() -> None:
-    assert parse_product_query("", "", None, None).query is None
+    assert parse_product_query([("query", ""), ("category", "")]).query is None
+
+
+@given(st.integers(1, 100))
+def test_the_limit_that_was_checked_is_the_one_that_is_used(limit: int) -> None:
+    assert parse_page_query([("limit", str(limit))]).limit == limit
+
+
+@pytest.mark.parametrize("name", ["query", "category", "limit", "cursor"])
+def test_a_parameter_that_comes_twice_is_refused_by_name(name: str) -> None:
+    value = {"limit": "5", "cursor": encode_cursor("CHAIR-1")}.get(name, "chair")
+
+    with pytest.raises(InvalidRequest) as caught:
+        parse_product_query([(name, value), (name, value)])
+
+    assert [error.field for error in caught.value.errors] == [name]
+
+
+def test_a_parameter_that_nobody_knows_may_come_twice() -> None:
+    assert parse_page_query([("utm", "a"), ("utm", "b"), ("limit", "7")]).limit == 7
+
+
+def test_a_cursor_longer_than_any_of_ours_is_refused() -> None:
+    with pytest.raises(InvalidRequest):
+        decode_cursor(encode_cursor("A" * 200))
 
 
 @pytest.mark.parametrize("query", ["x" * 201, "a\x00b"])
 def test_a_search_that_no_database_takes_is_refused(query: str) -> None:
     with pytest.raises(InvalidRequest):
-        parse_product_query(query, None, None, None)
+        parse_product_query([("query", query)])

@@ -15,6 +15,7 @@ const KEEP_ALIVE_MS = 75_000; // longer than the edge keeps an idle connection
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 20;
+const MAX_CURSOR_CHARACTERS = 128;
 const JSON_TYPE = { "content-type": "application/json" };
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -110,8 +111,8 @@ export class Web {
 
   private async list(request: IncomingMessage, query: URLSearchParams): Promise<Answer> {
     const customerId = await this.tokens.subjectOf(request.headers.authorization);
-    const limit = parseLimit(query.getAll("limit").at(-1));
-    const after = decodeCursor(query.getAll("cursor").at(-1));
+    const limit = parseLimit(once(query, "limit"));
+    const after = decodeCursor(once(query, "cursor"));
     return { status: 200, body: await this.service.list(customerId, limit, after), headers: JSON_TYPE };
   }
 }
@@ -136,10 +137,17 @@ function decodeBody(raw: Buffer): OrderEvent {
   }
 }
 
+/** Return a query parameter. One that comes twice is refused: which was meant? */
+function once(query: URLSearchParams, name: string): string | undefined {
+  const values = query.getAll(name);
+  if (values.length > 1) throw invalid(name, "stands in the query twice");
+  return values[0];
+}
+
 function parseLimit(text: string | undefined): number {
   if (text === undefined) return DEFAULT_PAGE;
   const limit = Number(text);
-  if (!/^[0-9]+$/.test(text) || limit < 1 || limit > MAX_PAGE) {
+  if (!/^[1-9][0-9]{0,2}$/.test(text) || limit > MAX_PAGE) {
     throw invalid("limit", `must be a number from 1 to ${MAX_PAGE}`);
   }
   return limit;
@@ -147,7 +155,7 @@ function parseLimit(text: string | undefined): number {
 
 function decodeCursor(cursor: string | undefined): string | null {
   if (cursor === undefined) return null;
-  const bytes = Buffer.from(cursor, "base64url");
+  const bytes = Buffer.from(cursor.length <= MAX_CURSOR_CHARACTERS ? cursor : "", "base64url");
   const text = bytes.toString("utf-8");
   if (!text || text.includes("\0") || Buffer.from(text).toString("base64url") !== cursor) {
     throw invalid("cursor", "is not a cursor of this list");
