@@ -14,7 +14,6 @@ from monolith.database import Database
 from monolith.pruning import Pruner
 from monolith.server import serve
 from monolith.worker import Loop
-from shared.platform import spans
 from shared.platform.metrics import CONTENT_TYPE, Metrics
 from shared.platform.settings import load_or_exit
 from shared.platform.tokens import TokenVerifier
@@ -74,10 +73,6 @@ def create_app(settings: Settings, provider_transport: httpx.BaseTransport | Non
     pages = Storefront(build="monolith", identity_url=settings.token_issuer)
     app.register_blueprint(storefront.blueprint(pages))
     _add_operator_routes(app)
-    if (recorder := spans.start("monolith", settings)) is not None:  # else nothing is any different for tracing
-        from monolith import traces  # noqa: PLC0415
-
-        traces.install(app, recorder)
     return app
 
 
@@ -160,8 +155,6 @@ def close(app: Flask) -> None:
     if "hand_on" in app.extensions:
         app.extensions["hand_on"].close()
     app.extensions["database"].close()
-    if "recorder" in app.extensions:
-        app.extensions["recorder"].close()
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ class Project:
             found["cpuset"] = ",".join(map(str, self.memory.cores))
         if part.kind == "app":
             settings = self.memory.environment.get("*", {}) | self.memory.environment.get(part.name, {})
-            if settings.get(VARIANT):
+            if part.command_with(settings) != part.command:
                 found |= self._variant(part, settings)
             found["environment"] = changed(settings, {VARIANT: None})
             found["volumes"] = [f"{self.exchange}:{self.exchange}"]

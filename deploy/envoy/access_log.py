@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.model.home import write_atomically, writing
-from shared.platform.spans.sampling import TRACEPARENT
+from shared.platform.tracing import TRACEPARENT
 
 Json = dict[str, Any]
 
@@ -69,7 +69,7 @@ def traced(listeners: list[Json], envoy_folder: Path) -> list[Json]:
 def kept_ids(ratio: float) -> str:
     """Return the expression of the request ids whose traces are kept: a few more than are, and none less.
 
-    It compares the first three of the random digits of a UUID (see shared/platform/spans/sampling.py).
+    It compares the first three of the random digits of a UUID (see shared/platform/trace_context.py).
     """
     largest = min(int(ratio * (_LARGEST + 1)), _LARGEST)
     first, second, third = largest >> 8, largest >> 4 & 15, largest & 15

@@ -15,7 +15,7 @@ from deploy.envoy.routes import edge_routes, inner_routes
 from deploy.envoy.traffic_split import Share
 from deploy.model.home import write_atomically
 from deploy.model.parts import Part, Stack
-from shared.platform.spans.sampling import TRACEPARENT
+from shared.platform.tracing import TRACEPARENT
 
 FILE = "envoy.json"
 EDGE = "edge"

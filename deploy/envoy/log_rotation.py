@@ -10,8 +10,9 @@ from pathlib import Path
 from deploy.envoy import admin
 from deploy.envoy.access_log import TOLD
 from deploy.model.errors import NotRunning
-from shared.platform.spans.files import MAX_BYTES, OLDER
 
+MAX_BYTES = 32 << 20  # of a file; the one before it is kept too
+OLDER = ".1"
 LOOK_EVERY_S = 5.0  # one look at a file's size; at most some megabytes come meanwhile
 
 

@@ -9,8 +9,8 @@ from deploy.envoy import access_log, bootstrap
 from deploy.local import binaries, nats, node, postgres
 from deploy.local.process import MARK, Launch
 from deploy.model.home import REPOSITORY, Home
-from deploy.model.parts import VARIANT, Part, Secrets, Stack
-from deploy.traces.switch import DIRECTORY, SAMPLING
+from deploy.model.parts import SAMPLING, VARIANT, Part, Secrets, Stack
+from deploy.traces.switch import DIRECTORY
 
 # What a process needs of ours besides its own settings; nothing else leaks in.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")

@@ -14,6 +14,9 @@ from deploy.model.ports import PORTS
 
 Kind = Literal["app", "postgres", "nats", "envoy"]
 VARIANT = "VARIANT"  # a setting of a part that its process never sees: which of its variants is run
+SAMPLING = "TRACE_SAMPLING"  # a setting of whatever traces a part: which share of all traces is kept
+PYTHON = ("python", "-m")
+TRACED = (*PYTHON, "variants.tracing")
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,18 @@ class Part:
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def command_with(self, settings: Mapping[str, str]) -> tuple[str, ...]:
-        """Return what runs the part with these settings, of which VARIANT may name a variant. Raises UnknownTarget."""
-        variant = settings.get(VARIANT, "")
-        if not variant:
-            return self.command
-        if variant not in self.variants:
-            known = ", ".join(self.variants) or "none"
-            raise UnknownTarget(f"{self.name} has no variant '{variant}'; there are: {known}.")
-        return self.variants[variant]
+        """Return what runs the part with these settings: VARIANT may name a variant, TRACE_SAMPLING wants it traced.
+
+        What is not written in Python is not traced. Raises UnknownTarget.
+        """
+        command, variant = self.command, settings.get(VARIANT, "")
+        if variant:
+            if variant not in self.variants:
+                known = ", ".join(self.variants) or "none"
+                raise UnknownTarget(f"{self.name} has no variant '{variant}'; there are: {known}.")
+            command = self.variants[variant]
+        is_traced = bool(settings.get(SAMPLING)) and command[:2] == PYTHON
+        return (*TRACED, *command[2:]) if is_traced else command
 
     def port(self, name: str, replica: int = 0) -> int:
         """Return the port called `name` of a replica."""

@@ -22,7 +22,7 @@ from deploy.tests.stacks import HERE
 from deploy.traces import page
 from deploy.traces.store import Span, Store
 from deploy.traces.tree import Way, assemble
-from shared.platform.spans import sampling
+from shared.platform import trace_context
 
 MS = 1_000_000
 TRACE = "6f1c9f0e3a2b4c5d8e9f00123456789a"
@@ -96,10 +96,10 @@ def test_a_pool_that_is_empty_is_told_from_a_database_that_is_slow() -> None:
 
 @pytest.mark.parametrize("ratio", [0.0, 0.01, 0.06, 0.5, 0.999, 1.0])
 def test_the_edge_keeps_whatever_the_applications_keep(ratio: float) -> None:
-    kept, bound = re.compile(kept_ids(ratio)), sampling.bound_of(ratio)
+    kept, bound = re.compile(kept_ids(ratio)), trace_context.bound_of(ratio)
     ids = [str(uuid.uuid4()) for _ in range(2000)]
 
-    own = {one for one in ids if sampling.is_kept(sampling.trace_id_of(one), bound)}
+    own = {one for one in ids if trace_context.is_kept(trace_context.trace_id_of(one), bound)}
     edges = {one for one in ids if kept.fullmatch(one)}
 
     assert own <= edges

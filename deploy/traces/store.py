@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.envoy import access_log
-from shared.platform.spans.sampling import parse, trace_id_of
+from shared.platform.trace_context import parse, trace_id_of
 
 ORDER = "twinshop.order_id"
 PART = "twinshop.part"

@@ -1,4 +1,4 @@
-"""Turns tracing on and off: a setting of the parts, which are restarted for it."""
+"""Turns tracing on and off: parts are restarted with another command (see `Part.command_with`) and its settings."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from deploy.model.parts import SAMPLING
 from deploy.runner.interface import Runner
 
 FOLDER = "traces"
-SAMPLING = "TRACE_SAMPLING"
 DIRECTORY = "TRACE_DIR"
 OTLP = "OTEL_"  # what the standard calls its settings
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from deploy.traces.store import Span
 
 EDGE_SLACK_NS = 2_000_000  # clocks of two processes on one machine, and rounding
-POOL_WAIT = "wait for a connection"  # what shared/platform/spans/sql.py calls it
+POOL_WAIT = "wait for a connection"  # what variants/tracing/sql.py calls it
 
 
 @dataclass

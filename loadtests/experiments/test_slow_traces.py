@@ -7,7 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from deploy.traces.switch import FOLDER, SAMPLING
+from deploy.model.parts import SAMPLING
+from deploy.traces.switch import FOLDER
 from loadtests.experiments.slow_traces import collect
 from loadtests.generator.record import Row, write_rows
 

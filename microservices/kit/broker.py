@@ -28,7 +28,7 @@ class Broker:
 
     def __init__(self, url: str, name: str) -> None:
         self._url = url
-        self._name = name
+        self.name = name
         self._client: Client | None = None
         self._jetstream: JetStreamContext | None = None
         self._ready = asyncio.Event()
@@ -51,17 +51,17 @@ class Broker:
         assert self._jetstream is not None
         return self._jetstream
 
-    async def publish(self, subject: str, payload: bytes, headers: dict[str, str] | None = None) -> None:
+    async def publish(self, subject: str, payload: bytes) -> None:
         """Return when the broker has taken the message. Raises nats.errors.Error or TimeoutError."""
         jetstream = await self.jetstream()
-        await jetstream.publish(subject, payload, timeout=PUBLISH_TIMEOUT_S, headers=headers)
+        await jetstream.publish(subject, payload, timeout=PUBLISH_TIMEOUT_S)
 
     async def _connect(self) -> None:
         try:
             if self._client is None:
                 self._client = await nats.connect(
                     self._url,
-                    name=self._name,
+                    name=self.name,
                     connect_timeout=CONNECT_TIMEOUT_S,
                     reconnect_time_wait=RECONNECT_WAIT_S,
                     max_reconnect_attempts=_EVER,

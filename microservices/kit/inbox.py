@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import nats.errors
 from nats.aio.msg import Msg
@@ -22,9 +22,6 @@ from shared.contract.events import DEAD_SUBJECT_PREFIX, STREAM, Event, subject_o
 from shared.platform import tracing
 from shared.platform.failpoints import reach
 from shared.platform.metrics import Metrics
-
-if TYPE_CHECKING:
-    from shared.platform.spans.recording import Recorder
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +69,8 @@ class Consumer:
         broker: Broker,
         metrics: Metrics,
         after_commit: Callable[[], None],
-        recorder: Recorder | None = None,
     ) -> None:
-        self._name = name
+        self.name = name
         self._event_types = event_types
         self._event_class = event_class
         self._handle = handle
@@ -82,7 +78,6 @@ class Consumer:
         self._broker = broker
         self._metrics = metrics
         self._after_commit = after_commit
-        self._recorder = recorder
         self._pull: JetStreamContext.PullSubscription | None = None
 
     async def step(self) -> bool:
@@ -102,21 +97,21 @@ class Consumer:
     async def _subscribe(self) -> JetStreamContext.PullSubscription:
         jetstream = await self._broker.jetstream()
         config = ConsumerConfig(
-            durable_name=self._name,
+            durable_name=self.name,
             filter_subjects=[subject_of(event_type) for event_type in self._event_types],
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=ACK_WAIT_S,
             max_deliver=_WITHOUT_LIMIT,
         )
         await jetstream.add_consumer(STREAM, config)
-        return await jetstream.pull_subscribe_bind(self._name, STREAM)
+        return await jetstream.pull_subscribe_bind(self.name, STREAM)
 
     async def _receive(self, messages: Sequence[Msg]) -> None:
         decoded = [(message, event) for message in messages if (event := await self._decode(message))]
         if not decoded:
             return
         try:
-            await self._handled(decoded)
+            await self.apply([event for _, event in decoded])
         except Exception as error:
             if len(decoded) == 1:
                 await self._again(*decoded[0], error)
@@ -124,7 +119,7 @@ class Consumer:
             # One of them may be what fails: the others must not wait for it.
             for message, event in decoded:
                 try:
-                    await self._handled([(message, event)])
+                    await self.apply([event])
                 except Exception as its_error:
                     await self._again(message, event, its_error)
                 else:
@@ -132,21 +127,12 @@ class Consumer:
             return
         await asyncio.gather(*(message.ack() for message, _ in decoded))
 
-    async def _handled(self, deliveries: Sequence[tuple[Msg, Event]]) -> None:
-        events = [event for _, event in deliveries]
-        if self._recorder is None:
-            await self._apply(events)
-            return
-        from microservices.kit.spans import consuming  # noqa: PLC0415  (only where tracing is on)
-
-        with consuming(self._recorder, self._name, deliveries):
-            await self._apply(events)
-
-    async def _apply(self, events: Sequence[Event]) -> None:
+    async def apply(self, events: Sequence[Event]) -> None:
+        """Handle events in one transaction with the memory of their ids. Raises what `handle` raises."""
         tracing.begin(events[0].trace_id if len(events) == 1 else None)
         async with self._database.transaction() as connection:
             ids = [event.id for event in events]
-            rows = await connection.execute(_REMEMBER, {"ids": ids, "consumer": self._name})
+            rows = await connection.execute(_REMEMBER, {"ids": ids, "consumer": self.name})
             fresh = {str(row.event_id) for row in rows}
             # By id: a relay that was killed publishes again, and both copies may come in one batch.
             new_events = list({event.id: event for event in events if event.id in fresh}.values())
@@ -164,8 +150,8 @@ class Consumer:
             return self._event_class.model_validate_json(message.data)
         except ValidationError as error:
             # It will never be readable: put it where somebody can look at it, and let the others pass.
-            log.error("%s: undecodable event on %s: %s", self._name, message.subject, error)
-            await self._broker.publish(DEAD_SUBJECT_PREFIX + self._name, message.data)
+            log.error("%s: undecodable event on %s: %s", self.name, message.subject, error)
+            await self._broker.publish(DEAD_SUBJECT_PREFIX + self.name, message.data)
             self._metrics.events_consumed.labels(message.subject, "dead").inc()
             await message.ack()
             return None
@@ -173,6 +159,6 @@ class Consumer:
     async def _again(self, message: Msg, event: Event, error: Exception) -> None:
         """Ask for the event again, later; without limit, because the reason is expected to pass."""
         delay_s = back_off_s(message.metadata.num_delivered, FIRST_RETRY_S)
-        log.warning("%s: %s %s again in %.1f s", self._name, event.type, event.id, delay_s, exc_info=error)
+        log.warning("%s: %s %s again in %.1f s", self.name, event.type, event.id, delay_s, exc_info=error)
         self._metrics.events_consumed.labels(event.type, "failed").inc()
         await message.nak(delay=delay_s)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, MetaData, Row, Table, Text, func, insert, text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, MetaData, Table, Text, func, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from microservices.kit.broker import Broker
@@ -15,9 +14,6 @@ from microservices.kit.loops import Wake
 from shared.contract.events import Event, subject_of
 from shared.platform.failpoints import reach
 from shared.platform.metrics import Metrics
-
-if TYPE_CHECKING:
-    from shared.platform.spans.recording import Recorder
 
 CREATE_OUTBOX = """
 CREATE TABLE outbox (
@@ -61,11 +57,10 @@ _INSERT = insert(outbox_table(MetaData()))
 class Outbox:
     """Where a service puts its events, and the relay that hands them to the broker."""
 
-    def __init__(self, database: Database, broker: Broker, metrics: Metrics, recorder: Recorder | None = None) -> None:
+    def __init__(self, database: Database, broker: Broker, metrics: Metrics) -> None:
         self._database = database
         self._broker = broker
         self._metrics = metrics
-        self._send = self._publish if recorder is None else partial(self._publish_traced, recorder)
         self.wake = Wake()
 
     async def put(self, connection: AsyncConnection, *events: Event) -> None:
@@ -91,21 +86,12 @@ class Outbox:
             if not rows:
                 return False
             rows = sorted(rows, key=lambda row: row.id)
-            await asyncio.gather(*(self._send(row) for row in rows))
+            await asyncio.gather(*(self._broker.publish(subject_of(row.type), row.payload.encode()) for row in rows))
             # A crash from here to the commit sends the batch again: inboxes know it by the events' ids.
             reach("outbox.published")
         for row in rows:
             self._metrics.events_published.labels(row.type).inc()
         return len(rows) == BATCH
-
-    async def _publish(self, row: Row[Any]) -> None:
-        await self._broker.publish(subject_of(row.type), row.payload.encode())
-
-    async def _publish_traced(self, recorder: Recorder, row: Row[Any]) -> None:
-        from microservices.kit.spans import publishing  # noqa: PLC0415  (only where tracing is on)
-
-        with publishing(recorder, row.type, row.payload) as headers:
-            await self._broker.publish(subject_of(row.type), row.payload.encode(), headers or None)
 
 
 def row_of(event: Event) -> dict[str, Any]:

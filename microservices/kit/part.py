@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import httpx
@@ -26,7 +26,7 @@ from microservices.kit.resilience import guard_of
 from microservices.kit.serving import run
 from microservices.kit.settings import ServiceSettings
 from shared.contract.events import Event
-from shared.platform import clock, failpoints, logs, mishaps, pruning, spans
+from shared.platform import clock, failpoints, logs, mishaps, pruning
 from shared.platform.metrics import CONTENT_TYPE, Metrics
 from shared.platform.tokens import ServiceSigner, ServiceVerifier, TokenVerifier
 
@@ -34,12 +34,11 @@ READY_WITHIN_S = 1.0
 # Longer than the edge keeps an idle connection, so that it is never us who close one that is about to be used.
 KEEP_ALIVE_S = 75
 GRACE_S = 5
-# The framework's own would be on as soon as OTEL_EXPORTER_OTLP_ENDPOINT is set, beside ours and for every request.
+# The framework's own would be on as soon as OTEL_EXPORTER_OTLP_ENDPOINT is set, for every request.
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 OUTBOX_SWEEP_S = 5.0  # commits wake the relay; only another process's crash leaves it something to find
 
 S = TypeVar("S", bound=ServiceSettings)
-OrderOf = Callable[[tuple[Any, ...], Any], str | None]  # from a call's arguments and result: the order it is about
 
 
 class Part:
@@ -51,20 +50,15 @@ class Part:
         self.metrics = Metrics(off_file=settings.counting_off_file)
         self._lag = LoopLag()
         self.metrics.watch_loop(self._lag.read)
-        self.recorder = spans.start(name, settings)  # None: tracing is off, and nothing below is any different for it
         self.database = Database(settings.database_url, settings.db_pool_size, self.metrics, name)
         self.broker = Broker(settings.nats_url, name)
-        self.outbox = Outbox(self.database, self.broker, self.metrics, self.recorder)
+        self.outbox = Outbox(self.database, self.broker, self.metrics)
         self._pruner = Pruner(self.database, settings)
         self._peers: list[Peer] = []
         self._loops: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._on_start: list[Callable[[], Awaitable[None]]] = []
         signs = settings.service_private_key and settings.service_tokens
         self._signer = ServiceSigner(name, settings.private_jwk()) if signs else None
-        if self.recorder is not None:
-            from shared.platform.spans import sql  # noqa: PLC0415
-
-            sql.watch(self.database.engine.sync_engine)
 
     def service_peer(self, name: str, url: str, transport: httpx.AsyncBaseTransport | None = None) -> Peer:
         """Return a client for another service; calls carry a token that this service signs."""
@@ -74,7 +68,7 @@ class Part:
             deadline_s=self.settings.inner_timeout_s,
             metrics=self.metrics,
             signer=self._signer,
-            transport=self._traced(name, transport or transport_of(self.settings.http_transport)),
+            transport=transport or transport_of(self.settings.http_transport),
             guard=guard_of(self.settings.retries, self.settings.circuit_breaker),
         )
         self._peers.append(peer)
@@ -88,44 +82,11 @@ class Part:
             deadline_s=deadline_s,
             metrics=self.metrics,
             authorization=f"Bearer {api_key}",
-            transport=self._traced(name, transport_of(self.settings.http_transport)),
+            transport=transport_of(self.settings.http_transport),
             guard=guard_of(self.settings.retries, self.settings.circuit_breaker),
         )
         self._peers.append(peer)
         return peer
-
-    def traces(self, owner: object, steps: Mapping[str, OrderOf], *, of: str = "") -> None:
-        """Record calls of these methods as spans `<of>.<method>`; each says which order it is about. If tracing is on.
-
-        `of` is what the steps are called after: the service itself, or the one that is asked.
-        """
-        if self.recorder is None:
-            return
-        from shared.platform.spans.calls import wrap  # noqa: PLC0415
-
-        for method, order_of in steps.items():
-            wrap(owner, method, f"{of or self.name}.{method}", order_of)
-
-    def traces_step(self, owner: object, method: str, order_of: OrderOf) -> None:
-        """Record a step of a loop, which no request leads to, as a trace of its own. If tracing is on."""
-        if self.recorder is not None:
-            from shared.platform.spans.calls import wrap_step  # noqa: PLC0415
-
-            wrap_step(owner, method, f"{self.name}.{method.lstrip('_')}", self.recorder, order_of)
-
-    def traces_job(self, owner: object, method: str, row_of: Callable[[tuple[Any, ...]], Any]) -> None:
-        """Record work on rows that were written down before, below the span that their `traceparent` names."""
-        if self.recorder is not None:
-            from shared.platform.spans.calls import wrap_job  # noqa: PLC0415
-
-            wrap_job(owner, method, "mail", self.recorder, row_of)
-
-    def _traced(self, peer: str, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
-        if self.recorder is None:
-            return transport
-        from shared.platform.spans.calls import TracedAsyncTransport  # noqa: PLC0415
-
-        return TracedAsyncTransport(transport, peer)
 
     def repeats(self, name: str, step: Callable[[], Awaitable[bool]], every_s: float, wake: Wake | None = None) -> Wake:
         """Run `step` every so often beside the app; it returns whether there is more. Return what wakes it."""
@@ -158,7 +119,6 @@ class Part:
             broker=self.broker,
             metrics=self.metrics,
             after_commit=wakes or self.outbox.wake,
-            recorder=self.recorder,
         )
         self.repeats(f"consumer {name}", consumer.step, self.settings.sweep_interval_s)
         self.prunes(PRUNE_INBOX)
@@ -192,10 +152,6 @@ class Part:
         for router in (*routers, operator_routes):
             app.include_router(router)
         answer_errors(app, (*routers, operator_routes))
-        if self.recorder is not None:
-            from microservices.kit.spans import TracedAsgi  # noqa: PLC0415
-
-            app.add_middleware(TracedAsgi, recorder=self.recorder)
         app.add_middleware(Frame, metrics=self.metrics)
         return app
 
@@ -219,8 +175,6 @@ class Part:
             for peer in self._peers:
                 await peer.close()
             await self.database.close()
-            if self.recorder is not None:
-                await asyncio.to_thread(self.recorder.close)
 
 
 operator_routes = APIRouter()

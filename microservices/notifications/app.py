@@ -18,7 +18,6 @@ def create_app(settings: NotificationsSettings) -> FastAPI:
     part = Part("notifications", settings)
     sender = MailSender(part.database, settings, part.metrics)
     service = NotificationService(part.database, settings.mail_domain, sender)
-    part.traces_job(sender, "_took", lambda given: given[1])
     wake_sender = part.repeats("mail sender", sender.send_due, settings.sweep_interval_s)
     part.consumes("notifications", EVENT_TYPES, OrderEvent, service.on_order_events, wakes=wake_sender)
     return part.app([routes.router], service)

@@ -114,12 +114,12 @@ class MailSender:
                 for message in messages:
                     if time.monotonic() > stop_at:
                         break
-                    ends[message.id] = await self._took(client, message)
+                    ends[message.id] = await self.send_one(client, message)
         except (SMTPException, OSError) as error:
             log.warning("mail server: %s", error or type(error).__name__)
         return ends
 
-    async def _took(self, client: SMTP, message: Row[Any]) -> NotificationStatus:
+    async def send_one(self, client: SMTP, message: Row[Any]) -> NotificationStatus:
         """Send one message; it stays queued if it is refused for now. A refusal leaves the connection to the others."""
         if not can_be_addressed(message.email):
             return _give_up(message, "its address is none")

@@ -18,8 +18,6 @@ from microservices.orders.telling import Teller
 from shared.contract.events import PaymentEvent
 from shared.platform.settings import load_or_exit
 
-STEPS = ("confirm", "wait_for_payment", "reject", "abandon", "forget", "cancelled")
-MONEY_STEPS = ("charge", "void", "refund_the_rest")
 PAYMENT_EVENTS = ("payment.captured", "payment.declined", "payment.voided", "payment.refunded")
 
 
@@ -31,12 +29,6 @@ def create_app(settings: OrdersSettings, transports: Mapping[str, httpx.AsyncBas
     payments = Payments(part.service_peer("payments", settings.payments_url, transports.get("payments")))
     orders = Orders(part.database, part.outbox, catalog, payments, settings, _teller(part, settings, transports))
     settler = Settler(orders, part.metrics)
-
-    part.traces(orders, dict.fromkeys(STEPS, lambda given, _: given[0].id))
-    part.traces(orders, {"place": lambda _, placed: placed[0].id if placed and placed[1] is None else None})
-    part.traces(catalog, {"reserve": lambda given, _: given[0].id}, of="catalog")
-    part.traces(payments, dict.fromkeys(MONEY_STEPS, lambda given, _: given[0].id), of="payments")
-    part.traces_step(settler, "_resume", lambda given, _: given[0].id)
 
     part.publishes()
     part.repeats("settle orders", settler.resume_due, settings.sweep_interval_s)
@@ -51,9 +43,7 @@ def _teller(part: Part, settings: OrdersSettings, transports: Mapping[str, httpx
         return None
     catalog = part.service_peer("catalog", settings.catalog_url, transports.get("catalog"))
     notifications = part.service_peer("notifications", settings.notifications_url, transports.get("notifications"))
-    teller = Teller(part.outbox, catalog, notifications, settings.recovery_after_s)
-    part.traces(teller, {"tell": lambda given, _: given[0].order_id})
-    return teller
+    return Teller(part.outbox, catalog, notifications, settings.recovery_after_s)
 
 
 if __name__ == "__main__":

@@ -46,12 +46,12 @@ class Settler:
         loop alone could keep an overloaded payments service down, long after the customers have left.
         """
         due = await self._orders.claim_due(self._batch)
-        answered = await asyncio.gather(*(self._resume(order, age_s) for order, age_s in due))
+        answered = await asyncio.gather(*(self.resume(order, age_s) for order, age_s in due))
         full = len(due) == self._batch
         self._batch = min(BATCH, self._batch * 2) if all(answered) else max(1, self._batch // 2)
         return full and all(answered)
 
-    async def _resume(self, order: OrderState, age_s: float) -> bool:
+    async def resume(self, order: OrderState, age_s: float) -> bool:
         """Take an order further; False if somebody who is needed for that did not answer."""
         tracing.begin(None)
         try:

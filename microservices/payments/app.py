@@ -29,10 +29,6 @@ def create_app(settings: PaymentsSettings) -> FastAPI:
     charges = Charges(part.database, part.outbox, provider, settings, part.metrics)
     refunds = Refunds(part.database, part.outbox, provider, settings, part.metrics)
 
-    part.traces(charges, {"charge": lambda given, _: given[0].order_id, "void": lambda given, _: given[0]})
-    for loop in (charges, refunds):
-        part.traces_step(loop, "_settle_one", lambda given, _: given[0].order_id)
-
     part.publishes()
     part.repeats("settle charges", charges.settle_due, settings.sweep_interval_s)
     part.repeats("settle refunds", refunds.settle_due, settings.sweep_interval_s)

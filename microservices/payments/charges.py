@@ -108,10 +108,11 @@ class Charges:
             CLAIM_PAYMENTS,
             {"batch": BATCH, "least_s": self._settings.provider_timeout_s + 1, "most_s": LONGEST_BACK_OFF_S},
         )
-        await asyncio.gather(*(self._settle_one(row) for row in rows))
+        await asyncio.gather(*(self.settle_one(row) for row in rows))
         return len(rows) == BATCH
 
-    async def _settle_one(self, payment: Row[Any]) -> None:
+    async def settle_one(self, payment: Row[Any]) -> None:
+        """Send a charge without an answer again, or void it if it is too old, and record what became of it."""
         try:
             if payment.age_s > self._settings.payment_give_up_s:
                 outcome = await self._provider.void(payment.order_id)

@@ -56,7 +56,7 @@ class Refunds:
             CLAIM_REFUNDS,
             {"batch": BATCH, "least_s": self._settings.provider_timeout_s + 1, "most_s": LONGEST_BACK_OFF_S},
         )
-        await asyncio.gather(*(self._settle_one(row) for row in rows))
+        await asyncio.gather(*(self.settle_one(row) for row in rows))
         return len(rows) == BATCH
 
     async def by_key(self, provider_key: str) -> Row[Any] | None:
@@ -64,7 +64,8 @@ class Refunds:
         rows = await self.database.read(select(refunds).where(refunds.c.provider_key == provider_key))
         return rows[0] if rows else None
 
-    async def _settle_one(self, refund: Row[Any]) -> None:
+    async def settle_one(self, refund: Row[Any]) -> None:
+        """Send a refund without an answer again, and record what became of it."""
         refusal = None
         try:
             await self.provider.refund(refund.order_id, refund.provider_key, refund.amount)

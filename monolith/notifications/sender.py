@@ -97,14 +97,14 @@ class Sender:
                 for row in batch:
                     if time.monotonic() > stop_at:
                         break
-                    ends[row.id] = self._send_one(server, row)
+                    ends[row.id] = self.send_one(server, row)
                     if ends[row.id] == NotificationStatus.SENT:
                         reach("mail.sent")
         except (OSError, smtplib.SMTPException) as error:
             log.warning("the mail server failed after %d of %d mails: %s", len(ends), len(batch), error)
         return ends
 
-    def _send_one(self, server: smtplib.SMTP, row: Row[Any]) -> NotificationStatus:
+    def send_one(self, server: smtplib.SMTP, row: Row[Any]) -> NotificationStatus:
         """Send one mail; still queued if the server refuses it for now. The next one may go in any case."""
         if not can_be_addressed(row.email):
             return _give_up(row, "its address is none")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,10 +45,6 @@ class Provider:
         self._charges = httpx.URL(f"{base_url.rstrip('/')}/v1/{merchant}/charges")
         self._headers = {"Authorization": f"Bearer {api_key}"}
         self._calls = metrics.calls
-
-    def send_through(self, wrapped: Callable[[httpx.BaseTransport], httpx.BaseTransport]) -> None:
-        """Put something around the transport, which sees every call."""
-        self._transport = wrapped(self._transport)
 
     def charge(self, key: str, amount: Money, payment_method: str) -> ChargeAnswer:
         """Charge once for this key. Raises ProviderNotReached, ProviderUnknown."""

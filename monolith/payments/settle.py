@@ -63,14 +63,14 @@ class Settler:
     def settle_charges(self) -> bool:
         """Send due charges again, or void those that are too old; True if there may be more. Raises Unavailable."""
         rows = self._database.write(_CLAIM_CHARGES, self._limits)
-        self._all([partial(self._charge, charge_of(row), row.attempts, row.too_old) for row in rows])
+        self._all([partial(self.settle_charge, charge_of(row), row.attempts, row.too_old) for row in rows])
         return len(rows) == AT_ONCE
 
     def settle_refunds(self) -> bool:
         """Send due refunds again; True if there may be more. Raises Unavailable."""
         limits = {"call_s": self._limits["call_s"], "many": AT_ONCE}
         rows = self._database.write(_CLAIM_REFUNDS, limits)
-        self._all([partial(self._refund, refund_of(row)) for row in rows])
+        self._all([partial(self.settle_refund, refund_of(row)) for row in rows])
         return len(rows) == AT_ONCE
 
     def close(self) -> None:
@@ -84,14 +84,16 @@ class Settler:
             except ShopError as error:
                 log.warning("not settled yet: %s", error.detail)
 
-    def _charge(self, charge: Charge, attempts: int, too_old: bool) -> None:
+    def settle_charge(self, charge: Charge, attempts: int, too_old: bool) -> None:
+        """Send a charge again, or void it if it is too old, and record what became of it. Raises Unavailable."""
         result = self._payments.call_off(charge.order_id) if too_old else self._payments.charge(charge)
         if result.status != PaymentStatus.PENDING or attempts == 1:  # the first time an order may still be `placed`
             self._payments.settle(result)
         if result.status != PaymentStatus.PENDING:
             self._recovered.labels("charge").inc()
 
-    def _refund(self, refund: RefundOrder) -> None:
+    def settle_refund(self, refund: RefundOrder) -> None:
+        """Send a refund again, and record what became of it. Raises Unavailable."""
         status = self._refunds.send(refund)
         if status == RefundStatus.PENDING or (status == RefundStatus.REFUSED and refund.requested_by is None):
             return  # an order is not cancelled whose money is not back

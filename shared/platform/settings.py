@@ -6,10 +6,8 @@ import os
 import sys
 from typing import ClassVar, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")  # named by the standard
 
 
 class CommonSettings(BaseSettings):
@@ -49,21 +47,6 @@ class CommonSettings(BaseSettings):
     reached_file: str = ""
     faults_file: str = ""  # see mishaps.py
     clock_off_s: float = 0.0  # see clock.py
-
-    trace_sampling: float | None = Field(default=None, ge=0, le=1)  # the share of traces that is kept; none: no tracing
-    trace_dir: str = ""  # where spans are kept; besides, or instead: OTEL_EXPORTER_OTLP_ENDPOINT
-
-    @field_validator("trace_sampling", mode="before")
-    @classmethod
-    def _empty_is_off(cls, value: object) -> object:
-        return None if value == "" else value
-
-    @model_validator(mode="after")
-    def _spans_go_somewhere(self) -> Self:
-        """Refuse to record what nobody would ever see."""
-        if self.trace_sampling is not None and not (self.trace_dir or any(map(os.environ.get, OTLP_ENDPOINTS))):
-            raise ValueError(f"TRACE_SAMPLING needs TRACE_DIR or {OTLP_ENDPOINTS[0]}, or nobody sees the spans")
-        return self
 
     @property
     def is_local(self) -> bool:

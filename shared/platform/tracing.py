@@ -1,15 +1,21 @@
-"""The id that follows a request: from the edge, kept in a context variable, put into logs and problems."""
+"""The id that follows a request: from the edge, kept in a context variable, put into logs and problems.
+
+Beside it, the trace context of whoever records spans, which calls, events and queued mails carry along.
+"""
 
 from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 HEADER = "X-Request-Id"
+TRACEPARENT = "traceparent"
 _ALLOWED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _current: ContextVar[str] = ContextVar("trace_id", default="")
+_traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
 
 def begin(header: str | None) -> str:
@@ -25,18 +31,28 @@ def current() -> str:
 
 
 def carried() -> str:
-    """Return the `traceparent` that an event or a job of the work at hand carries; empty where it is not recorded."""
-    return _carry()
+    """Return the `traceparent` that calls, events and queued mails of the work at hand carry along (W3C Trace Context).
+
+    Empty unless somebody records spans: see `carrying`.
+    """
+    return _traceparent.get()
 
 
-def carry_with(traceparent: Callable[[], str]) -> None:
-    """Let `carried` say this: tracing is on (see shared/platform/spans)."""
-    global _carry  # noqa: PLW0603  (one process, one way to trace)
-    _carry = traceparent
+@contextmanager
+def carrying(traceparent: str) -> Iterator[None]:
+    """Let whatever leaves from the work in this block carry this trace context along."""
+    token = _traceparent.set(traceparent)
+    try:
+        yield
+    finally:
+        _traceparent.reset(token)
 
 
-def _nothing() -> str:
-    return ""
-
-
-_carry: Callable[[], str] = _nothing
+def headers() -> dict[str, str]:
+    """Return the headers by which a call to another part is followed; none outside a request."""
+    found = {}
+    if trace_id := _current.get():
+        found[HEADER] = trace_id
+    if traceparent := _traceparent.get():
+        found[TRACEPARENT] = traceparent
+    return found

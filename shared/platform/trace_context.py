@@ -6,7 +6,6 @@ import hashlib
 import re
 from typing import NamedTuple
 
-TRACEPARENT = "traceparent"
 TRACERESPONSE = "traceresponse"  # W3C Trace Context, level 2: tells whoever asked which trace it was
 _FORM = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _ID = re.compile(r"[0-9a-f]{32}")

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import http.server
 import json
-import subprocess
-import sys
 import threading
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from pydantic import ValidationError
 
-from shared.platform.spans import sampling
-from shared.platform.spans.calls import wrap
-from shared.platform.spans.recording import Recorder, start, traceparent
-from shared.platform.spans.sql import name_of
+from shared.platform import trace_context, tracing
+from variants.tracing.recording import close_all, recorder_of, start
+from variants.tracing.replacing import replace, restored
+from variants.tracing.settings import TracingSettings
+from variants.tracing.sql import name_of
+from variants.tracing.steps import Steps
 
 REQUEST = "6f1c9f0e-3a2b-4c5d-8e00-12345678901a"  # its random part is small: kept at 1 %
 
@@ -27,17 +29,17 @@ def kept(folder: Path, part: str = "orders") -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("ratio", [0.0, 0.01, 0.3, 1.0])
 def test_about_as_many_traces_are_kept_as_were_asked_for(ratio: float) -> None:
-    bound = sampling.bound_of(ratio)
+    bound = trace_context.bound_of(ratio)
 
-    share = sum(sampling.is_kept(uuid.uuid4().hex, bound) for _ in range(4000)) / 4000
+    share = sum(trace_context.is_kept(uuid.uuid4().hex, bound) for _ in range(4000)) / 4000
 
     assert share == pytest.approx(ratio, abs=0.05)
     assert ratio not in (0.0, 1.0) or share == ratio
 
 
 def test_a_request_id_that_is_no_uuid_has_a_trace_too() -> None:
-    assert sampling.trace_id_of(REQUEST) == REQUEST.replace("-", "")
-    assert len(sampling.trace_id_of("by-hand")) == 32
+    assert trace_context.trace_id_of(REQUEST) == REQUEST.replace("-", "")
+    assert len(trace_context.trace_id_of("by-hand")) == 32
 
 
 @pytest.mark.parametrize(
@@ -46,39 +48,74 @@ def test_a_request_id_that_is_no_uuid_has_a_trace_too() -> None:
     ids=["none", "none either", "no trace", "no span", "not kept"],
 )
 def test_nothing_is_recorded_below_a_parent_that_is_not(header: str) -> None:
-    assert sampling.parse(header) is None
+    assert trace_context.parse(header) is None
 
 
 def test_what_a_header_says_is_what_was_put_into_it() -> None:
-    assert sampling.parse(sampling.header(7, 9)) == (7, 9)
+    assert trace_context.parse(trace_context.header(7, 9)) == (7, 9)
 
 
 class Till:
     def pay(self, order_id: str) -> str:
-        return traceparent()
+        return tracing.carried()
+
+    def _count(self) -> None:
+        """What nobody else may know of."""
 
 
-def test_a_call_is_recorded_below_its_request_and_says_its_order(tmp_path: Path) -> None:
-    recorder: Recorder = start("orders", 0.01, str(tmp_path))
-    till = Till()
-    wrap(till, "pay", "payments.pay", lambda given, _: given[0])
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TracingSettings]:
+    """Settings under which one trace in a hundred is kept in a folder."""
+    monkeypatch.setenv("TRACE_SAMPLING", "0.01")
+    monkeypatch.setenv("TRACE_DIR", str(tmp_path))
+    yield TracingSettings()
+    close_all()
 
+
+def test_a_call_is_recorded_below_its_request_and_says_its_order(tmp_path: Path, settings: TracingSettings) -> None:
+    recorder, till = recorder_of("orders"), Till()
     parent = recorder.admit(None, REQUEST)
     assert parent is not None
-    with recorder.at_hand(recorder.begin("POST /orders", _server(), parent)):
-        told = till.pay("order-1")
-    unrecorded = till.pay("order-2")
-    recorder.close()
+
+    with restored():
+        Steps("orders", title="payments").call(Till.pay, lambda self, order_id: order_id)
+        with recorder.at_hand(recorder.begin("POST /orders", _server(), parent)):
+            told = till.pay("order-1")
+        unrecorded = till.pay("order-2")
+    close_all()
 
     pay, post = kept(tmp_path)
-    assert (pay["parent"], pay["trace"]) == (post["span"], post["trace"])
+    assert (pay["parent"], pay["trace"], pay["name"]) == (post["span"], post["trace"], "payments.pay")
     assert post["trace"] == REQUEST.replace("-", "")
     assert pay["attributes"] == {"twinshop.order_id": "order-1"}
     assert (told, unrecorded) == (f"00-{pay['trace']}-{pay['span']}-01", "")
 
 
+def test_what_is_replaced_for_a_test_is_put_back() -> None:
+    before = Till.pay
+
+    with restored():
+        replace(Till.pay, lambda self, order_id: "traced")
+        assert Till().pay("order-1") == "traced"
+
+    assert Till.pay is before
+
+
+def test_nobody_puts_a_span_around_what_is_private() -> None:
+    with pytest.raises(ValueError, match=r"Till\._count is private"):
+        Steps("orders").call(Till._count)
+
+
+def test_spans_that_nobody_would_see_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TRACE_DIR", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+
+    with pytest.raises(ValidationError, match="set TRACE_DIR or OTEL_EXPORTER_OTLP_ENDPOINT"):
+        TracingSettings(trace_sampling=1)
+
+
 def test_an_exception_is_a_failure_without_its_text(tmp_path: Path) -> None:
-    recorder = start("orders", 1, str(tmp_path))
+    recorder = start("orders", TracingSettings(trace_sampling=1, trace_dir=str(tmp_path)))
     parent = recorder.admit(None, REQUEST)
     assert parent is not None
     with pytest.raises(ValueError, match="secret"), recorder.at_hand(recorder.begin("x", _server(), parent)):
@@ -109,7 +146,7 @@ def test_spans_go_where_the_standard_setting_says(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
     try:
-        recorder = start("orders", 1, "")
+        recorder = start("orders", TracingSettings(trace_sampling=1))
         parent = recorder.admit(None, REQUEST)
         assert parent is not None
         with recorder.at_hand(recorder.begin("POST /orders", _server(), parent)):
@@ -137,16 +174,6 @@ def test_spans_go_where_the_standard_setting_says(monkeypatch: pytest.MonkeyPatc
 )
 def test_a_statement_is_called_by_its_verb_and_table(statement: str, name: str) -> None:
     assert name_of(statement) == name
-
-
-@pytest.mark.parametrize(
-    ("module", "forbidden"),
-    [("monolith.app", "opentelemetry"), ("microservices.orders.app", "opentelemetry.sdk")],  # FastAPI brings the API
-)
-def test_where_tracing_is_off_opentelemetry_is_not_imported(module: str, forbidden: str) -> None:
-    look = f"import sys, {module}; sys.exit(any(name.startswith({forbidden!r}) for name in sys.modules))"
-
-    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
 
 
 def _server() -> Any:

@@ -11,19 +11,36 @@ from typing import Any
 import pytest
 
 from monolith.config import Settings
+from monolith.migrations import migrate
 from shared.domain.ids import new_id
 from shared.platform import tracing
-from tests.monolith_stage import Shop, open_shop
+from tests.monolith_stage import SECRET, Shop, open_shop
+from variants.tracing import monolith
+from variants.tracing.recording import close_all
+from variants.tracing.replacing import restored
 
 BODY = {"lines": [{"sku": "ARMCHAIR", "quantity": 1}], "payment_method": "pm_ok"}
 
 
 @pytest.fixture
-def kept(settings: Settings, tmp_path: Path) -> Iterator[tuple[Shop, Path]]:
+def settings(monolith_database_url: str) -> Settings:
+    """Settings of a shop whose database has its schema."""
+    migrate(monolith_database_url)
+    return Settings(twinshop_mode="local", database_url=monolith_database_url, webhook_secret=SECRET)
+
+
+@pytest.fixture
+def kept(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Shop, Path]]:
     """A shop that keeps half of all traces, and where."""
-    with open_shop(settings.model_copy(update={"trace_sampling": 0.5, "trace_dir": str(tmp_path)})) as shop:
-        shop.stocks("ARMCHAIR")
-        yield shop, tmp_path / "monolith.0.jsonl"
+    monkeypatch.setenv("TRACE_SAMPLING", "0.5")
+    monkeypatch.setenv("TRACE_DIR", str(tmp_path))
+    with restored():
+        monolith.watch()
+        with open_shop(settings) as shop:
+            shop.stocks("ARMCHAIR")
+            monolith.traced(shop.app)
+            yield shop, tmp_path / "monolith.0.jsonl"
+    close_all()
 
 
 def spans_of(path: Path, request_id: str) -> list[dict[str, Any]]:
@@ -39,7 +56,7 @@ def ask(shop: Shop, request_id: str, **headers: str) -> Any:
 def test_an_order_leaves_a_span_for_each_call_between_modules(kept: tuple[Shop, Path]) -> None:
     shop, path = kept
     answer = ask(shop, "6f1c9f0e-3a2b-4c5d-8e00-12345678901a")
-    shop.app.extensions["recorder"].close()
+    close_all()
 
     spans = spans_of(path, "6f1c9f0e-3a2b-4c5d-8e00-12345678901a")
     (root,) = [span for span in spans if not span["parent"]]
@@ -58,7 +75,7 @@ def test_a_request_that_is_not_kept_leaves_nothing(kept: tuple[Shop, Path]) -> N
     shop, path = kept
     answer = ask(shop, "6f1c9f0e-3a2b-4c5d-8eff-12345678901a")
     ask(shop, "6f1c9f0e-3a2b-4c5d-8e00-12345678901a")
-    shop.app.extensions["recorder"].close()
+    close_all()
 
     traces = {json.loads(line)["trace"] for line in path.read_text("utf-8").splitlines()}
     assert "traceresponse" not in answer.headers
@@ -69,6 +86,6 @@ def test_a_parent_that_is_kept_is_followed_whatever_the_share(kept: tuple[Shop, 
     shop, path = kept
     trace, span = uuid.uuid4().hex, "00f067aa0ba902b7"
     ask(shop, "6f1c9f0e-3a2b-4c5d-8eff-12345678901a", traceparent=f"00-{trace}-{span}-01")
-    shop.app.extensions["recorder"].close()
+    close_all()
 
     assert span in {one["parent"] for one in spans_of(path, trace)}

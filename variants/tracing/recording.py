@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,14 +24,14 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from shared.platform import tracing
-from shared.platform.settings import OTLP_ENDPOINTS
-from shared.platform.spans import sampling
-from shared.platform.spans.files import SUFFIX, FileExporter
-from shared.platform.spans.sampling import Parent
+from shared.platform import trace_context, tracing
+from shared.platform.trace_context import Parent
+from variants.tracing.files import SUFFIX, FileExporter
+from variants.tracing.settings import TracingSettings
 
 ORDER = "twinshop.order_id"  # every span that is about an order says which
 PART = "twinshop.part"  # the module of the monolith that a span belongs to; a service is one by itself
+OPERATOR_PATHS = ("/healthz", "/readyz", "/metrics")  # nobody wants to see these
 EXPORT_EVERY_MS = 1000
 _KEPT = TraceFlags(TraceFlags.SAMPLED)
 
@@ -63,15 +62,15 @@ class Recorder:
     def __init__(self, part: str, provider: TracerProvider, ratio: float) -> None:
         self.part = part
         self._provider = provider
-        self._bound = sampling.bound_of(ratio)
+        self._bound = trace_context.bound_of(ratio)
         self._tracer: Tracer = provider.get_tracer("twinshop")
 
     def admit(self, traceparent: str | None, request_id: str) -> Parent | None:
         """Return below what the span of a request or an event goes; None if it is not recorded."""
         if traceparent:
-            return sampling.parse(traceparent)
-        trace_id = sampling.trace_id_of(request_id)
-        return Parent(int(trace_id, 16), 0) if sampling.is_kept(trace_id, self._bound) else None
+            return trace_context.parse(traceparent)
+        trace_id = trace_context.trace_id_of(request_id)
+        return Parent(int(trace_id, 16), 0) if trace_context.is_kept(trace_id, self._bound) else None
 
     def begin(
         self,
@@ -92,16 +91,13 @@ class Recorder:
             below = Context()
         return self._tracer.start_span(name, below, kind, dict(attributes or {}), start_time=start_ns)
 
-    def enter(self, span: Span) -> None:
-        """Make a span the one at hand until `leave`, where there is no block to do so."""
-        _active.set(Active(self, span))
-
     @contextmanager
     def at_hand(self, span: Span) -> Iterator[Span]:
         """Make a span the one at hand for the block, and end it; an exception that leaves the block is a failure."""
         token = _active.set(Active(self, span))
         try:
-            yield span
+            with tracing.carrying(header_of(span)):
+                yield span
         except BaseException as error:
             fail(span, error)
             raise
@@ -114,27 +110,16 @@ class Recorder:
         self._provider.shutdown()
 
 
-def leave() -> None:
-    """There is no span at hand any more."""
-    _active.set(None)
-
-
 def fail(span: Span, error: BaseException) -> None:
     """Mark a span as failed. The text of an error may hold what is nobody's business: its class says enough."""
     span.set_status(StatusCode.ERROR)
     span.set_attribute("error.type", type(error).__name__)
 
 
-def traceparent() -> str:
-    """Return the header that makes the span at hand the parent of what is asked for; empty if there is none."""
-    now = _active.get()
-    return header_of(now.span) if now is not None else ""
-
-
 def header_of(span: Span) -> str:
     """Return `traceparent` for what is below a span."""
     context = span.get_span_context()
-    return sampling.header(context.trace_id, context.span_id)
+    return trace_context.header(context.trace_id, context.span_id)
 
 
 class _Ids(RandomIdGenerator):
@@ -144,19 +129,33 @@ class _Ids(RandomIdGenerator):
         return _root_trace.get() or super().generate_trace_id()
 
 
-def start(part: str, ratio: float, folder: str) -> Recorder:
-    """Return a recorder that exports to a file in `folder`, to OTEL_EXPORTER_OTLP_ENDPOINT, or to both."""
-    replica = os.environ.get("REPLICA", "0")
-    about = {"service.name": part, "service.namespace": "twinshop", "service.instance.id": f"{part}.{replica}"}
+def recorder_of(part: str) -> Recorder:
+    """Return the recorder of a part of this process, which is made with the first span that needs it."""
+    if part not in _recorders:
+        _recorders[part] = start(part, TracingSettings())
+    return _recorders[part]
+
+
+def close_all() -> None:
+    """Hand over what no recorder has exported yet."""
+    while _recorders:
+        _recorders.popitem()[1].close()
+
+
+def start(part: str, settings: TracingSettings) -> Recorder:
+    """Return a recorder that exports to a file, to OTEL_EXPORTER_OTLP_ENDPOINT, or to both."""
+    about = {"service.name": part, "service.namespace": "twinshop", "service.instance.id": f"{part}.{settings.replica}"}
     provider = TracerProvider(
         sampler=ALWAYS_ON, resource=Resource.create(about), id_generator=_Ids(), shutdown_on_exit=False
     )
-    if folder:
-        file = FileExporter(Path(folder) / f"{part}.{replica}{SUFFIX}")
+    if settings.trace_dir:
+        file = FileExporter(Path(settings.trace_dir) / f"{part}.{settings.replica}{SUFFIX}")
         provider.add_span_processor(BatchSpanProcessor(file, schedule_delay_millis=EXPORT_EVERY_MS))
-    if any(os.environ.get(name) for name in OTLP_ENDPOINTS):
+    if settings.exports:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
 
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    tracing.carry_with(traceparent)
-    return Recorder(part, provider, ratio)
+    return Recorder(part, provider, settings.trace_sampling)
+
+
+_recorders: dict[str, Recorder] = {}
