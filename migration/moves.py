@@ -221,7 +221,7 @@ class Mover:
         return self._runner.stack.broker_url
 
     def _share_out(self, shares: Sequence[object]) -> None:
-        self._runner.share_out(OWNER, shares)  # type: ignore[arg-type]
+        self._runner.set_weights(OWNER, shares)  # type: ignore[arg-type]
 
     def _require(self, name: str, next_one: str, moved: Moved, direction: str) -> None:
         if name not in ORDER:

@@ -24,9 +24,9 @@ from monolith.config import Settings
 from monolith.database import Database
 from monolith.migrations import migrate
 from shared.domain.errors import ShopError
-from shared.platform import clock, failpoints, logs, mishaps
-from shared.platform.dying import die
-from shared.platform.leaving import LeavingWsgi
+from shared.platform import clock, failpoints, injected_faults, logs
+from shared.platform.draining import DrainingWsgi
+from shared.platform.kill import kill_self
 from shared.platform.metrics import Metrics
 
 DATABASE_STARTS_WITHIN_S = 30.0
@@ -37,7 +37,7 @@ def serve(settings: Settings, create_app: Callable[[Settings], Flask], close: Ca
     logs.configure("monolith", settings.log_level)
     try:
         failpoints.enable(settings.crash_at, settings.reached_file, local_mode=settings.is_local)
-        mishaps.enable(settings.faults_file, local_mode=settings.is_local)
+        injected_faults.enable(settings.faults_file, local_mode=settings.is_local)
         clock.set_off(settings.clock_off_s, local_mode=settings.is_local)
         _check_port(settings.host, settings.port)
         if settings.migrate_on_start:
@@ -45,7 +45,7 @@ def serve(settings: Settings, create_app: Callable[[Settings], Flask], close: Ca
     except (OSError, ValueError, psycopg.Error, ShopError) as error:
         sys.stderr.write(f"monolith: {error}\n")
         raise SystemExit(1) from None
-    leaving = multiprocessing.get_context("spawn").Event() if settings.leave_s else None
+    draining = multiprocessing.get_context("spawn").Event() if settings.drain_s else None
     _Server(
         "monolith.app",
         address=settings.host,
@@ -57,42 +57,42 @@ def serve(settings: Settings, create_app: Callable[[Settings], Flask], close: Ca
         http=HTTPModes.http1,
         log_level=LogLevels.error,
         workers_kill_timeout=10,
-    ).serve_until_told(leaving, settings.leave_s, partial(_load, settings, create_app, close, leaving))
+    ).serve_until_told(draining, settings.drain_s, partial(_load, settings, create_app, close, draining))
 
 
 class _Server(Granian):
-    """Granian, with a moment between being told to stop and stopping (see shared/platform/leaving.py)."""
+    """Granian, with a moment between being told to stop and stopping (see shared/platform/draining.py)."""
 
-    _leaving: Event | None = None
-    _leave_s = 0.0
+    _draining: Event | None = None
+    _drain_s = 0.0
 
-    def serve_until_told(self, leaving: Event | None, leave_s: float, load: Callable[[], Any]) -> None:
-        """Serve what `load` returns in the worker. `leaving` is set `leave_s` before the stop; None: no such moment."""
-        self._leaving, self._leave_s = leaving, leave_s
+    def serve_until_told(self, draining: Event | None, drain_s: float, load: Callable[[], Any]) -> None:
+        """Serve what `load` returns in the worker. `draining` is set `drain_s` before the stop."""
+        self._draining, self._drain_s = draining, drain_s
         self.serve(target_loader=load, wrap_loader=False)
 
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
-        """Stop after the goodbye; at once if there is none, or if told again."""
+        """Stop after draining; at once if there is none, or if told again."""
         stop = partial(super().signal_handler_interrupt, *args, **kwargs)
-        leaving, self._leaving = self._leaving, None
-        if leaving is None:
+        draining, self._draining = self._draining, None
+        if draining is None:
             stop()
             return
-        leaving.set()
-        goodbye = threading.Timer(self._leave_s, stop)
-        goodbye.daemon = True
-        goodbye.start()
+        draining.set()
+        timer = threading.Timer(self._drain_s, stop)
+        timer.daemon = True
+        timer.start()
 
 
 def _load(
     settings: Settings,
     create_app: Callable[[Settings], Flask],
     close: Callable[[Flask], None],
-    leaving: Event | None = None,
+    draining: Event | None = None,
 ) -> Any:
     """Return the WSGI callable, in the worker process; the loops run from here on."""
     failpoints.enable(settings.crash_at, settings.reached_file, local_mode=settings.is_local)
-    mishaps.enable(settings.faults_file, local_mode=settings.is_local)
+    injected_faults.enable(settings.faults_file, local_mode=settings.is_local)
     logs.configure("monolith", settings.log_level)
     threading.Thread(target=_die_with_parent, name="parent", daemon=True).start()
     app = create_app(settings)
@@ -100,7 +100,7 @@ def _load(
         loop.start()
     # A worker process runs no atexit handlers; this one is its own way of ending well.
     Finalize(None, close, args=(app,), exitpriority=1)
-    return LeavingWsgi(app.wsgi_app, leaving) if leaving is not None else app.wsgi_app
+    return DrainingWsgi(app.wsgi_app, draining) if draining is not None else app.wsgi_app
 
 
 def _die_with_parent() -> None:
@@ -108,7 +108,7 @@ def _die_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-        die()
+        kill_self()
 
 
 def _check_port(host: str, port: int) -> None:

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from werkzeug.exceptions import HTTPException
 
 from shared.contract.bodies import MAX_BODY_BYTES, Body
+from shared.contract.parsing import KEY_HEADER, parse, parse_keyed
 from shared.contract.problems import Problem, problem, problem_of_error, problem_of_status
-from shared.contract.reading import KEY_HEADER, parse, parse_keyed
 from shared.domain.errors import Forbidden, ShopError
 from shared.platform import tracing
 from shared.platform.fingerprint import fingerprint

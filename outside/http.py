@@ -30,7 +30,7 @@ class Body(BaseModel):
 B = TypeVar("B", bound=BaseModel)
 
 
-class Refused(Exception):
+class Rejection(Exception):
     """Becomes the answer `status` with `code` and `detail`."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
@@ -39,18 +39,18 @@ class Refused(Exception):
 
 
 async def read_bytes(request: Request) -> bytes:
-    """Return the body. Raises Refused (413) beyond 64 KiB."""
+    """Return the body. Raises Rejection (413) beyond 64 KiB."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
         if size > MAX_BODY_BYTES:
-            raise Refused(413, "body_too_large", f"A body has at most {MAX_BODY_BYTES} bytes.")
+            raise Rejection(413, "body_too_large", f"A body has at most {MAX_BODY_BYTES} bytes.")
         parts.append(part)
     return b"".join(parts)
 
 
 async def read_body(request: Request, model: type[B]) -> B:
-    """Return the checked body; an empty one counts as `{}`. Raises Refused (400 no JSON, 413, 422)."""
+    """Return the checked body; an empty one counts as `{}`. Raises Rejection (400 no JSON, 413, 422)."""
     raw = await read_bytes(request)
     try:
         return model.model_validate_json(raw or b"{}")
@@ -58,21 +58,21 @@ async def read_body(request: Request, model: type[B]) -> B:
         raise invalid(error) from error
 
 
-def invalid(error: ValidationError) -> Refused:
+def invalid(error: ValidationError) -> Rejection:
     """Return the refusal that names each field in question."""
     items = error.errors(include_url=False, include_context=False, include_input=False)
     if items[0]["type"] == "json_invalid":
-        return Refused(400, "malformed_body", items[0]["msg"])
+        return Rejection(400, "malformed_body", items[0]["msg"])
     said = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in items)
-    return Refused(422, "invalid_request", said)
+    return Rejection(422, "invalid_request", said)
 
 
 def whole_number(request: Request, name: str, default: int, low: int, high: int) -> int:
-    """Return a number from the query string. Raises Refused (422) unless it is `low` to `high`."""
+    """Return a number from the query string. Raises Rejection (422) unless it is `low` to `high`."""
     texts = request.query_params.getlist(name) or [str(default)]
     number = queries.whole_number(texts[0], low, high) if len(texts) == 1 else None
     if number is None:
-        raise Refused(422, "invalid_request", f"{name}: want one whole number from {low} to {high}")
+        raise Rejection(422, "invalid_request", f"{name}: want one whole number from {low} to {high}")
     return number
 
 
@@ -87,7 +87,7 @@ async def live(_request: Request) -> Response:
 
 
 def _refused(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
+    assert isinstance(error, Rejection)
     return error_response(error.status, error.code, error.detail)
 
 
@@ -109,7 +109,7 @@ def _storage(_request: Request, error: Exception) -> Response:
 
 
 ERROR_HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
-    Refused: _refused,
+    Rejection: _refused,
     HTTPException: _http,
     ClientDisconnect: _left,
     sqlite3.Error: _storage,

@@ -45,7 +45,7 @@ class Behaviour(Body):
     reject_share: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
-class Postmaster:
+class SmtpHandler:
     """Decides about each mail, and hands it to the mailbox. One for all SMTP sessions."""
 
     def __init__(self, mailbox: Mailbox) -> None:
@@ -103,7 +103,7 @@ async def get_behaviour(request: Request) -> Response:
 def create_app(settings: MailSettings, smtp_listener: socket) -> Starlette:
     """Return the application, which also takes mail from `smtp_listener` while it runs. Raises sqlite3.Error."""
     mailbox = Mailbox(settings.data_dir / "mail.sqlite3")
-    postmaster = Postmaster(mailbox)
+    postmaster = SmtpHandler(mailbox)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

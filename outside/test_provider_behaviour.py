@@ -151,9 +151,9 @@ def test_behaviour_changes_field_by_field_and_heals(merchant: Merchant) -> None:
 
 def test_latency_has_the_median_and_the_spread_that_were_asked_for() -> None:
     behaviour = Behaviour().changed({"latency_ms": {"median": 80, "sigma": 0.5}})
-    chance = random.Random(1)
+    rng = random.Random(1)
 
-    sample = [behaviour.latency_s(chance) for _ in range(20_000)]
+    sample = [behaviour.latency_s(rng) for _ in range(20_000)]
 
     assert statistics.median(sample) == pytest.approx(0.080, rel=0.03)
     assert statistics.stdev(map(math.log, sample)) == pytest.approx(0.5, rel=0.03)

@@ -41,7 +41,7 @@ def route(
     wanted = dict(_share(item) for item in share or [])
     if wanted:
         _start_missing(routing, wanted, setting or [], code)
-        routing.share_out(wanted, sticky=sticky or routing.is_sticky)
+        routing.set_weights(wanted, sticky=sticky or routing.is_sticky)
     elif setting or code or sticky:
         raise DeployError("Say which version they are for: v2=10%, for instance.")
     if watch:

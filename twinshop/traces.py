@@ -16,13 +16,13 @@ from deploy.runner.interface import Runner
 from deploy.runners import runner_for
 from deploy.traces import page, switch, waterfall
 from deploy.traces.store import Store
-from deploy.traces.tree import Way, assemble
+from deploy.traces.tree import OrderTrace, assemble
 
 EXPORTED_WITHIN_S = 4.0  # parts hand their spans over once a second
 SLOWEST = 5
 HINT = "`twinshop up --trace`, or `twinshop trace on` for shops that are up"
 
-Found = list[tuple[str, Way]]
+Found = list[tuple[str, OrderTrace]]
 
 
 def trace(
@@ -91,7 +91,7 @@ def _of_each(runners: list[Runner], *, slowest: bool) -> Found:
     return found
 
 
-def _find(runners: list[Runner], wanted: str) -> tuple[str, Way]:
+def _find(runners: list[Runner], wanted: str) -> tuple[str, OrderTrace]:
     """Return the stack and the way of an order, or of a request. Raises DeployError if no trace of it is kept."""
     deadline = time.monotonic() + EXPORTED_WITHIN_S
     while True:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from deploy.envoy.cluster_stats import Counted
+from deploy.envoy.cluster_stats import ClusterStats
 
 ALPHA = 0.01  # the chance of a false alarm, of all looks together, over the whole watch
 TOLERATED = 1.5  # times as many bad answers as the first version
@@ -29,7 +29,7 @@ LEAST_TO_KNOW_SLOW = 50  # answers
 
 
 @dataclass
-class Suspicion:
+class SequentialTest:
     """The odds that a version does worse, against chance. 1 at the start."""
 
     _logs: list[float] = field(default_factory=lambda: [0.0] * len(RATIOS))
@@ -76,20 +76,20 @@ class _Slowness:
     """Counts answers beyond a bound that so many of the first version's were beyond until the look before."""
 
     share: float
-    suspicion: Suspicion = field(default_factory=Suspicion)
+    test: SequentialTest = field(default_factory=SequentialTest)
     slow_ms: float | None = None
     counts: tuple[int, int, int, int] = (0, 0, 0, 0)  # slow and all of the first version, slow and all of the new one
 
-    def add(self, first: Counted, new: Counted) -> None:
+    def add(self, first: ClusterStats, new: ClusterStats) -> None:
         """Take what was counted since the last look, if it is known what is slow."""
         if self.slow_ms is None:
             return
         more = first.slower_than(self.slow_ms), first.timed, new.slower_than(self.slow_ms), new.timed
-        self.suspicion.add(*more)
+        self.test.add(*more)
         before = self.counts
         self.counts = before[0] + more[0], before[1] + more[1], before[2] + more[2], before[3] + more[3]
 
-    def learn(self, first: Counted) -> None:
+    def learn(self, first: ClusterStats) -> None:
         """Decide what is slow from now on: before it is counted, or the bound would fit the counts."""
         if first.timed >= LEAST_TO_KNOW_SLOW:
             self.slow_ms = slow_of(first, self.share)
@@ -99,17 +99,17 @@ class Guard:
     """Looks at two versions again and again. It is told all that was counted since both got requests."""
 
     def __init__(self, alpha: float = ALPHA) -> None:
-        self._failures = Suspicion()
+        self._failures = SequentialTest()
         self._slowness = [_Slowness(share) for share in SLOW_SHARES]
         self._enough = (1 + len(self._slowness)) / alpha  # each look gets its part of it
-        self._seen = Counted(), Counted()
+        self._seen = ClusterStats(), ClusterStats()
 
     @property
     def odds(self) -> float:
         """The odds of the look that is worst."""
-        return max(self._failures.odds, *(one.suspicion.odds for one in self._slowness))
+        return max(self._failures.odds, *(one.test.odds for one in self._slowness))
 
-    def look(self, first: Counted, new: Counted) -> Alarm | None:
+    def look(self, first: ClusterStats, new: ClusterStats) -> Alarm | None:
         """Return an alarm once the new version surely does worse."""
         first_more, new_more = first.since(self._seen[0]), new.since(self._seen[1])
         self._seen = first, new
@@ -120,12 +120,12 @@ class Guard:
         if self._failures.odds >= self._enough:
             return Alarm("failures", self._failures.odds, first.failed, first.answered, new.failed, new.answered)
         for one in self._slowness:
-            if one.suspicion.odds >= self._enough:
-                return Alarm("slow answers", one.suspicion.odds, *one.counts, one.slow_ms)
+            if one.test.odds >= self._enough:
+                return Alarm("slow answers", one.test.odds, *one.counts, one.slow_ms)
         return None
 
 
-def slow_of(first: Counted, share: float) -> float:
+def slow_of(first: ClusterStats, share: float) -> float:
     """Return from which ms on an answer is slow: more than what all but this share of the first version's take."""
     usual = first.percentile_ms(100 * (1 - share)) or 0.0
     return max(SLOWER * usual, usual + SLOWER_BY_MS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deploy.canary.guard import Alarm, Guard
 from deploy.envoy import cluster_stats, traffic_split
-from deploy.envoy.cluster_stats import Counted
+from deploy.envoy.cluster_stats import ClusterStats
 from deploy.envoy.routes import INNER_PREFIX, SERVICE_OF_PREFIX, owner_of
 from deploy.envoy.traffic_split import WHOLE, Share
 from deploy.local.runner import LocalRunner
@@ -77,7 +77,7 @@ class Routing:
         self.runner.add_version(version)
         return version
 
-    def share_out(self, percent: Mapping[str, int], *, sticky: bool = False) -> None:
+    def set_weights(self, percent: Mapping[str, int], *, sticky: bool = False) -> None:
         """Give each version its share of the requests; the first one gets what is left. Raises DeployError.
 
         Of what customers send, and of what other services ask for; the latter is never sticky.
@@ -91,20 +91,20 @@ class Routing:
         given = [Share(prefix, weights, sticky=CUSTOMER_HEADER if sticky else "") for prefix in self._prefixes()]
         if self.part in self.runner.stack.part("edge").ports:
             given.append(Share(INNER_PREFIX, weights, inner=self.part))
-        self.runner.share_out(self._owner, given)
+        self.runner.set_weights(self._owner, given)
         self._remember(self.read())
 
     def reset(self) -> None:
         """Send everything to the first version again, and stop the others once their last requests are answered."""
-        self.take_back()
+        self.roll_back()
         for version in self.known:
             self.runner.remove_version(version)
 
-    def take_back(self) -> None:
+    def roll_back(self) -> None:
         """Send everything to the first version again, at once. The others go on running."""
-        self.runner.share_out(self._owner, [])
+        self.runner.set_weights(self._owner, [])
 
-    def read(self) -> dict[str, Counted]:
+    def read(self) -> dict[str, ClusterStats]:
         """Return what Envoy has counted of each version, by name. Raises NotRunning."""
         clusters = {FIRST: self.part} | {version.name: version.cluster for version in self.known}
         found = cluster_stats.read(self.runner.stack.part("edge").port("admin"), clusters.values())
@@ -115,7 +115,7 @@ class Routing:
         before, percent = self._remembered(), self.percent
         rows = []
         for name, now in self.read().items():
-            since = now.since(before.get(name, Counted()))
+            since = now.since(before.get(name, ClusterStats()))
             waits = since.percentile_ms(50), since.percentile_ms(99)
             rows.append(VersionFigures(name, percent[name], since.answered, since.failed, *waits))
         return rows
@@ -134,7 +134,7 @@ class Routing:
             alarm = guard.look(now[FIRST].since(before[FIRST]), now[name].since(before[name]))
             on_look(guard)
             if alarm is not None:
-                self.take_back()
+                self.roll_back()
                 return alarm
         return None
 
@@ -147,12 +147,12 @@ class Routing:
         given = self.runner.status().environment
         return {**given.get("*", {}), **given.get(self.part, {})}
 
-    def _remember(self, found: Mapping[str, Counted]) -> None:
+    def _remember(self, found: Mapping[str, ClusterStats]) -> None:
         kept = self._all_remembered() | {self.part: {name: one.encode() for name, one in found.items()}}
         write_atomically(self._folder / FILE, json.dumps(kept))
 
-    def _remembered(self) -> dict[str, Counted]:
-        return {name: Counted.decode(one) for name, one in self._all_remembered().get(self.part, {}).items()}
+    def _remembered(self) -> dict[str, ClusterStats]:
+        return {name: ClusterStats.decode(one) for name, one in self._all_remembered().get(self.part, {}).items()}
 
     def _all_remembered(self) -> dict[str, dict[str, dict[str, object]]]:
         try:

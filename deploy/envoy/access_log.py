@@ -59,14 +59,14 @@ def traced(listeners: list[Json], envoy_folder: Path) -> list[Json]:
         return listeners
     for listener in listeners:
         public = listener["name"] == "edge"
-        kept = {"safe_regex": {"regex": kept_ids(told["ratio"])}} if public else _KEPT_PARENT
+        kept = {"safe_regex": {"regex": sampled_ids(told["ratio"])}} if public else _KEPT_PARENT
         header = {"name": "x-request-id" if public else TRACEPARENT, "string_match": kept}
         for filter_ in listener["filter_chains"][0]["filters"]:
             filter_["typed_config"]["access_log"] = [_log(listener["name"], told["log"], header)]
     return listeners
 
 
-def kept_ids(ratio: float) -> str:
+def sampled_ids(ratio: float) -> str:
     """Return the expression of the request ids whose traces are kept: a few more than are, and none less.
 
     It compares the first three of the random digits of a UUID (see shared/platform/trace_context.py).

@@ -17,14 +17,14 @@ Bars = Mapping[float, tuple[float, int]]  # lower bound in ms -> (width, count)
 
 
 @dataclass(frozen=True)
-class Counted:
+class ClusterStats:
     """Of one cluster. `failed`: answers of 5xx, Envoy's own too, which it gives where a replica does not answer."""
 
     answered: int = 0
     failed: int = 0
     waits_ms: Bars = field(default_factory=dict)
 
-    def since(self, earlier: Counted) -> Counted:
+    def since(self, earlier: ClusterStats) -> ClusterStats:
         """Return what came after `earlier`; everything, if Envoy was started anew in between."""
         if self.answered < earlier.answered:
             return self
@@ -32,7 +32,7 @@ class Counted:
             lower: (width, count - earlier.waits_ms.get(lower, (0.0, 0))[1])
             for lower, (width, count) in self.waits_ms.items()
         }
-        return Counted(
+        return ClusterStats(
             self.answered - earlier.answered,
             self.failed - earlier.failed,
             {lower: bar for lower, bar in waits.items() if bar[1] > 0},
@@ -62,13 +62,13 @@ class Counted:
         return asdict(self) | {"waits_ms": [[lower, *bar] for lower, bar in self.waits_ms.items()]}
 
     @classmethod
-    def decode(cls, values: Mapping[str, Any]) -> Counted:
+    def decode(cls, values: Mapping[str, Any]) -> ClusterStats:
         """Return what `encode` wrote."""
         bars = {float(lower): (float(width), int(count)) for lower, width, count in values["waits_ms"]}
         return cls(values["answered"], values["failed"], bars)
 
 
-def read(admin_port: int, clusters: Collection[str]) -> dict[str, Counted]:
+def read(admin_port: int, clusters: Collection[str]) -> dict[str, ClusterStats]:
     """Return what Envoy has counted of these clusters since it knows them. Raises NotRunning."""
     admin.ask(admin_port, "/stats?filter=^$")  # it puts its threads' histograms together when asked, and afterwards
     time.sleep(FLUSH_S)
@@ -78,7 +78,7 @@ def read(admin_port: int, clusters: Collection[str]) -> dict[str, Counted]:
     return decode(json.loads(found), clusters)
 
 
-def decode(found: Mapping[str, Any], clusters: Collection[str]) -> dict[str, Counted]:
+def decode(found: Mapping[str, Any], clusters: Collection[str]) -> dict[str, ClusterStats]:
     """Read Envoy's JSON of statistics."""
     values: dict[str, int] = {}
     waits: dict[str, Bars] = {}
@@ -90,7 +90,7 @@ def decode(found: Mapping[str, Any], clusters: Collection[str]) -> dict[str, Cou
             bars = {float(bar["lower_bound"]): (float(bar["width"]), int(bar["count"])) for bar in histogram["totals"]}
             waits[histogram["name"]] = bars
     return {
-        name: Counted(
+        name: ClusterStats(
             values.get(f"cluster.{name}.upstream_rq_completed", 0),
             values.get(f"cluster.{name}.upstream_rq_5xx", 0),
             waits.get(f"cluster.{name}.upstream_rq_time", {}),

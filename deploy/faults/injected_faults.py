@@ -1,4 +1,4 @@
-"""The file through which modules of a running stack are told to hog, leak or crash (shared/platform/mishaps.py)."""
+"""The file that makes modules of a running stack hog, leak or crash (shared/platform/injected_faults.py)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SETTING = "FAULTS_FILE"
 
 
 def file_of(runner: Runner) -> Path:
-    """Return where a stack's applications look for mishaps once they are armed."""
-    return Path(runner.site.data) / runner.stack.name / "mishaps.json"
+    """Return where a stack's applications look for faults once they are armed."""
+    return Path(runner.site.data) / runner.stack.name / "faults.json"
 
 
 def arm(runner: Runner, part: str) -> None:
@@ -34,16 +34,16 @@ def disarm_all(runner: Runner) -> list[str]:
     return armed
 
 
-def tell(runner: Runner, module: str, mishap: Mapping[str, Any]) -> dict[str, Any]:
-    """Make a module misbehave; an empty mishap heals it. Returns what it was told before."""
+def tell(runner: Runner, module: str, fault: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a module misbehave; an empty fault heals it. Returns what it was told before."""
     path = file_of(runner)
     try:
         told: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         told = {}
     before: dict[str, Any] = told.pop(module, {})
-    if mishap:
-        told[module] = dict(mishap)
+    if fault:
+        told[module] = dict(fault)
     if told:
         write_atomically(path, json.dumps(told), mode=0o644)
     else:

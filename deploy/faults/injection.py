@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from deploy.envoy import faults
 from deploy.faults import full_disk, injected_faults, outside
-from deploy.faults.injectors import WAYS, Heal
+from deploy.faults.injectors import INJECTORS, Heal
 from deploy.faults.vocabulary import Fault, NoSuchFault, find, part_of
 from deploy.model.errors import DeployError
 from deploy.runner.interface import Runner
@@ -51,7 +51,7 @@ def inject(runner: Runner, name: str, part: str = "", parameters: Mapping[str, f
     part = _required_part(runner, fault, part)
     began_at = time.monotonic()
     try:
-        undo = WAYS[fault.way](runner, fault, part, given)
+        undo = INJECTORS[fault.injector](runner, fault, part, given)
     except KeyboardInterrupt:  # half done, perhaps: nothing may stay behind
         heal_everything(runner)
         raise
@@ -91,7 +91,7 @@ def heal_everything(runner: Runner) -> list[str]:
     if runner.stack.merchant:
         with contextlib.suppress(DeployError):  # the outside world is down: nothing of it is left
             outside.heal_provider(runner.site, runner.stack.merchant)
-            outside.tell_mail(runner.site, 0)
+            outside.set_mail_delay(runner.site, 0)
     return healed
 
 

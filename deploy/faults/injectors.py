@@ -14,7 +14,7 @@ from deploy.runner.interface import Runner
 
 Heal = Callable[[], None]
 Parameters = Mapping[str, float]
-Way = Callable[[Runner, Fault, str, Parameters], Heal]
+Injector = Callable[[Runner, Fault, str, Parameters], Heal]
 
 POISON = "poisonedbook"
 INNER = ("catalog", "payments", "notifications")  # what services call through the inner listeners
@@ -85,16 +85,16 @@ def _on_link(runner: Runner, part: str, keys: Callable[[str, str], dict[str, str
 
 def _provider(runner: Runner, fault: Fault, _: str, given: Parameters) -> Heal:
     merchant = runner.stack.merchant
-    outside.tell_provider(runner.site, merchant, outside.provider_behaviour(fault.name, given))
+    outside.set_provider_behaviour(runner.site, merchant, outside.provider_behaviour(fault.name, given))
     return lambda: outside.heal_provider(runner.site, merchant)
 
 
 def _mail(runner: Runner, _: Fault, __: str, given: Parameters) -> Heal:
-    outside.tell_mail(runner.site, given["ms"])
-    return lambda: outside.tell_mail(runner.site, 0)
+    outside.set_mail_delay(runner.site, given["ms"])
+    return lambda: outside.set_mail_delay(runner.site, 0)
 
 
-def _mishap(runner: Runner, fault: Fault, module: str, given: Parameters) -> Heal:
+def _injected_fault(runner: Runner, fault: Fault, module: str, given: Parameters) -> Heal:
     _require_module(module)
     injected_faults.arm(runner, part_of(runner.stack, module).name)
     if fault.name == "cpu-hog":
@@ -168,7 +168,7 @@ def _require_module(module: str) -> None:
         raise NoSuchFault(f"'{module}' is no module; there are {', '.join(MODULES)}.")
 
 
-WAYS: dict[str, Way] = {
+INJECTORS: dict[str, Injector] = {
     "crash": _crash,
     "restart": _restart,
     "hold": _hold,
@@ -179,7 +179,7 @@ WAYS: dict[str, Way] = {
     "drop": _drop,
     "provider": _provider,
     "mail": _mail,
-    "mishap": _mishap,
+    "injected_fault": _injected_fault,
     "clock": _clock,
     "poison": _poison,
     "poison_message": _poison_message,

@@ -34,7 +34,7 @@ def provider_behaviour(name: str, parameters: Mapping[str, float]) -> dict[str, 
     return behaviours[name]
 
 
-def tell_provider(site: Site, merchant: str, behaviour: Mapping[str, Any]) -> None:
+def set_provider_behaviour(site: Site, merchant: str, behaviour: Mapping[str, Any]) -> None:
     """Change how the provider treats a merchant. Raises DeployError."""
     _send("PUT", f"{site.url('outside', 'provider')}/control/{merchant}/behaviour", behaviour)
 
@@ -44,7 +44,7 @@ def heal_provider(site: Site, merchant: str) -> None:
     _send("POST", f"{site.url('outside', 'provider')}/control/{merchant}/heal", {})
 
 
-def tell_mail(site: Site, delay_ms: float) -> None:
+def set_mail_delay(site: Site, delay_ms: float) -> None:
     """Make the mail server slow (for all shops), or normal with 0. Raises DeployError."""
     _send("PUT", f"{site.url('outside', 'mail', 'http')}/behaviour", {"delay_ms": round(delay_ms), "reject_share": 0})
 

@@ -28,7 +28,7 @@ class Fault:
     name: str
     what: str
     where: Where
-    way: str
+    injector: str
     parameters: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
 
@@ -53,9 +53,9 @@ _EVERY = (
     Fault("provider-webhooks", "webhooks about everything, late, several times, out of order", "outside", "provider",
           {"copies": 3, "ms": 500}),
     Fault("mail-slow", "the mail server takes its time over each mail", "outside", "mail", {"ms": 2000}),
-    Fault("cpu-hog", "each request that enters the module burns CPU", "module", "mishap", {"ms": 300}),
+    Fault("cpu-hog", "each request that enters the module burns CPU", "module", "injected_fault", {"ms": 300}),
     Fault("memory-leak", "each request that enters the module leaks; above the limit the process is killed", "module",
-          "mishap", {"mb": 10, "limit_mb": 400}),
+          "injected_fault", {"mb": 10, "limit_mb": 400}),
     Fault("clock-off", "the clock of the part's process is wrong", "part", "clock", {"s": 3600}),
     Fault("poison-request", "a search that kills the process it reaches, sent again and again", "module", "poison",
           {"every_s": 1}),

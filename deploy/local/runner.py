@@ -256,7 +256,7 @@ class LocalRunner(Runner):
     def set_runtime(self, values: Mapping[str, str]) -> None:
         admin.set_runtime(self.stack.part("edge").port("admin"), values)
 
-    def share_out(self, owner: str, given: Sequence[Share]) -> None:
+    def set_weights(self, owner: str, given: Sequence[Share]) -> None:
         """Share the requests of some routes out, in place of what `owner` said before; returns when Envoy does so.
 
         Requests on their way are not touched. Shares outlive a restart of Envoy. Raises NotRunning, DeployError.

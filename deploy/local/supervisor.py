@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from deploy.envoy.log_rotation import keep_small
+from deploy.envoy.log_rotation import rotate_when_large
 from deploy.local import launch, node
 from deploy.local.control import serve
 from deploy.local.fleet import Fleet, Settings
@@ -71,7 +71,7 @@ class Supervisor:
     async def _keep_logs_small(self) -> None:
         for part in self._fleet.stack.parts:
             if part.kind == "envoy":
-                await keep_small(self._folder / "envoy", part.port("admin"))
+                await rotate_when_large(self._folder / "envoy", part.port("admin"))
 
     def _prepare(self, part: Part, replica: int, extra: Mapping[str, str]) -> Launch:
         return launch.prepare(self._home, self._fleet.stack, part, replica, secrets=self._secrets, extra=extra)

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from deploy.canary.guard import ALPHA, Guard, Suspicion, slow_of
-from deploy.envoy.cluster_stats import Counted, decode
+from deploy.canary.guard import ALPHA, Guard, SequentialTest, slow_of
+from deploy.envoy.cluster_stats import ClusterStats, decode
 
 FAST, SLOW = 5.0, 50.0  # ms
 
@@ -26,7 +26,7 @@ def watched(
             row[1] += chance.random() < (failing if new else control_failing)
             row[2] += chance.random() < (slow if new else 0.08)
         first, new_one = (
-            Counted(all_, failed, {FAST: (1.0, all_ - late), SLOW: (1.0, late)}) for all_, failed, late in counts
+            ClusterStats(all_, failed, {FAST: (1.0, all_ - late), SLOW: (1.0, late)}) for all_, failed, late in counts
         )
         if guard.look(first, new_one):
             return counts[1][0]
@@ -62,16 +62,16 @@ def test_half_as_many_slow_answers_again_are_tolerated() -> None:
 
 
 def test_nothing_is_known_without_requests_of_both() -> None:
-    suspicion = Suspicion()
+    test = SequentialTest()
 
-    suspicion.add(5, 100, 0, 0)
+    test.add(5, 100, 0, 0)
 
-    assert suspicion.odds == 1.0
+    assert test.odds == 1.0
 
 
 def test_slow_is_what_takes_longer_than_usual_by_a_half_and_ten_milliseconds() -> None:
-    quick = Counted(100, 0, {1.0: (1.0, 80), 2.0: (1.0, 12), 3.0: (1.0, 8)})
-    lazy = Counted(100, 0, {100.0: (10.0, 95), 200.0: (10.0, 5)})
+    quick = ClusterStats(100, 0, {1.0: (1.0, 80), 2.0: (1.0, 12), 3.0: (1.0, 8)})
+    lazy = ClusterStats(100, 0, {100.0: (10.0, 95), 200.0: (10.0, 5)})
 
     assert slow_of(quick, 0.2) == pytest.approx(12.0)
     assert slow_of(lazy, 0.05) == pytest.approx(165.0)
@@ -82,8 +82,8 @@ def test_a_version_that_is_a_little_slower_because_it_has_less_to_do_is_kept() -
 
     alarms = [
         guard.look(
-            Counted(90 * look, 0, {1.0: (1.0, 88 * look), 3.0: (1.0, 2 * look)}),
-            Counted(10 * look, 0, {1.0: (1.0, 5 * look), 4.0: (1.0, 5 * look)}),
+            ClusterStats(90 * look, 0, {1.0: (1.0, 88 * look), 3.0: (1.0, 2 * look)}),
+            ClusterStats(10 * look, 0, {1.0: (1.0, 5 * look), 4.0: (1.0, 5 * look)}),
         )
         for look in range(1, 60)
     ]
@@ -92,7 +92,7 @@ def test_a_version_that_is_a_little_slower_because_it_has_less_to_do_is_kept() -
 
 
 def test_figures_of_a_cluster_are_read_and_subtracted() -> None:
-    def told(answered: int, fast: int, slow: int) -> Counted:
+    def told(answered: int, fast: int, slow: int) -> ClusterStats:
         bars = [{"lower_bound": 4, "width": 1, "count": fast}, {"lower_bound": 90, "width": 10, "count": slow}]
         stats = [
             {"name": "cluster.a.upstream_rq_completed", "value": answered},
@@ -105,5 +105,5 @@ def test_figures_of_a_cluster_are_read_and_subtracted() -> None:
     assert (more.answered, more.failed, more.timed) == (100, 0, 100)
     assert more.slower_than(50) == 20
     assert more.percentile_ms(99) == pytest.approx(99.5)
-    assert Counted.decode(more.encode()) == more
+    assert ClusterStats.decode(more.encode()) == more
     assert told(5, 5, 0).since(more).answered == 5  # Envoy was started anew

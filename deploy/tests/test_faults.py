@@ -12,7 +12,7 @@ import pytest
 
 from deploy.envoy import faults as links
 from deploy.faults import during, full_disk, heal_everything, inject
-from deploy.faults.injectors import WAYS
+from deploy.faults.injectors import INJECTORS
 from deploy.faults.vocabulary import FAULTS, NoSuchFault, part_of, target_of
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError
@@ -183,7 +183,7 @@ def test_a_module_is_found_wherever_it_runs(services: LocalRunner, monolith: Loc
 
 
 def test_every_fault_has_a_way() -> None:
-    assert {fault.way for fault in FAULTS.values()} == set(WAYS)
+    assert {fault.injector for fault in FAULTS.values()} == set(INJECTORS)
     assert links.healthy("services", "payments").keys() == links.cut("services", "payments").keys()
 
 

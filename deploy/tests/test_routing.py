@@ -40,7 +40,7 @@ def test_versions_share_the_requests_and_are_told_apart(routing: Routing) -> Non
     routing.add("v2", {"SETTING": "new"})
     assert who_answers(routing, 5) == {None: 5}  # nothing is sent to it yet
 
-    routing.share_out({"v2": 40})
+    routing.set_weights({"v2": 40})
     found = who_answers(routing, 100)
     inner = who_answers(routing, 60, "catalog", "/internal/reservations")
     first, new = routing.figures()
@@ -55,7 +55,7 @@ def test_versions_share_the_requests_and_are_told_apart(routing: Routing) -> Non
 
 def test_a_customer_stays_with_a_version_where_that_is_asked(routing: Routing) -> None:
     routing.add("v2", {"SETTING": "new"})
-    routing.share_out({"v2": 50}, sticky=True)
+    routing.set_weights({"v2": 50}, sticky=True)
 
     each = [who_answers(routing, 4, Authorization=f"Bearer {number}") for number in range(20)]
 
@@ -66,7 +66,7 @@ def test_a_customer_stays_with_a_version_where_that_is_asked(routing: Routing) -
 
 def test_what_is_reset_leaves_no_process_and_no_share(routing: Routing) -> None:
     routing.add("v2", {"SETTING": "new"})
-    routing.share_out({"v2": 100})
+    routing.set_weights({"v2": 100})
     assert who_answers(routing, 3) == {"new": 3}
 
     routing.reset()
@@ -85,7 +85,7 @@ def test_a_version_that_does_not_start_is_gone_again(routing: Routing) -> None:
 
 def test_a_version_that_is_slow_is_found_and_taken_back(routing: Routing) -> None:
     routing.add("v2", {"SLEEP_MS": "60"})
-    routing.share_out({"v2": 30})
+    routing.set_weights({"v2": 30})
 
     done = threading.Event()
     customers = [threading.Thread(target=lambda: _browse(routing, done)) for _ in range(3)]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from deploy.envoy.access_log import FILE, kept_ids, tell, traced
+from deploy.envoy.access_log import FILE, sampled_ids, tell, traced
 from deploy.envoy.bootstrap import bootstrap
-from deploy.envoy.log_rotation import put_aside
+from deploy.envoy.log_rotation import rotate
 from deploy.local.runner import LocalRunner
 from deploy.model.home import Home
 from deploy.model.parts import Secrets, Site
@@ -21,7 +21,7 @@ from deploy.tests.asking import ask, eventually
 from deploy.tests.stacks import HERE
 from deploy.traces import page
 from deploy.traces.store import Span, Store
-from deploy.traces.tree import Way, assemble
+from deploy.traces.tree import OrderTrace, assemble
 from shared.platform import trace_context
 
 MS = 1_000_000
@@ -46,37 +46,37 @@ def services_order() -> list[Span]:
     ]
 
 
-def way_of(spans: list[Span]) -> Way:
-    way = assemble("an order", spans)
-    assert way is not None
-    return way
+def trace_of(spans: list[Span]) -> OrderTrace:
+    trace = assemble("an order", spans)
+    assert trace is not None
+    return trace
 
 
 def test_the_sentence_names_whoever_took_the_time_himself() -> None:
-    way = way_of(services_order())
+    trace = trace_of(services_order())
 
-    assert way.verdict() == (
+    assert trace.verdict() == (
         "Most of the time, 60.0 of 80.0 ms (75%), was spent in payments itself (POST /internal/charges)."
     )
 
 
 def test_self_times_add_up_to_the_wait() -> None:
-    way = way_of(services_order())
+    trace = trace_of(services_order())
 
-    assert sum(one.self_ns for one in way.where_the_time_went()) == way.waited_ns == 80 * MS
+    assert sum(one.self_ns for one in trace.where_the_time_went()) == trace.waited_ns == 80 * MS
 
 
 def test_what_passed_the_edge_lies_below_the_edge() -> None:
-    way = way_of(services_order())
+    trace = trace_of(services_order())
 
-    assert [(node.depth, node.span.id) for node in way.during()] == [
+    assert [(node.depth, node.span.id) for node in trace.during()] == [
         (0, "e"), (1, "o"), (2, "c"), (3, "i"), (4, "p"), (5, "s"),
     ]  # fmt: skip
-    assert [node.span.id for node in way.afterwards()] == ["m"]
+    assert [node.span.id for node in trace.afterwards()] == ["m"]
 
 
 def test_in_the_monolith_a_statement_belongs_to_the_module_that_sent_it() -> None:
-    way = way_of(
+    trace = trace_of(
         [
             span("o", "", "POST /orders", "monolith", 0, 50, kind="server", **{"twinshop.part": "orders"}),
             span("r", "o", "catalog.reserve", "monolith", 1, 40, **{"twinshop.part": "catalog"}),
@@ -84,19 +84,19 @@ def test_in_the_monolith_a_statement_belongs_to_the_module_that_sent_it() -> Non
         ]
     )
 
-    assert "in the database of catalog (SELECT stock)" in way.verdict()
+    assert "in the database of catalog (SELECT stock)" in trace.verdict()
 
 
 def test_a_pool_that_is_empty_is_told_from_a_database_that_is_slow() -> None:
     wait = span("w", "o", "wait for a connection", "orders", 1, 49, kind="client", **{"db.system.name": "postgresql"})
-    way = way_of([span("o", "", "POST /orders", "orders", 0, 50, kind="server"), wait])
+    trace = trace_of([span("o", "", "POST /orders", "orders", 0, 50, kind="server"), wait])
 
-    assert "waiting for a free connection to the database of orders" in way.verdict()
+    assert "waiting for a free connection to the database of orders" in trace.verdict()
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.01, 0.06, 0.5, 0.999, 1.0])
 def test_the_edge_keeps_whatever_the_applications_keep(ratio: float) -> None:
-    kept, bound = re.compile(kept_ids(ratio)), trace_context.bound_of(ratio)
+    kept, bound = re.compile(sampled_ids(ratio)), trace_context.bound_of(ratio)
     ids = [str(uuid.uuid4()) for _ in range(2000)]
 
     own = {one for one in ids if trace_context.is_kept(trace_context.trace_id_of(one), bound)}
@@ -136,10 +136,10 @@ def test_the_log_of_the_edge_is_put_aside_when_it_is_large_and_no_request_is_los
     try:
         runner.up({"edge": told})
         assert asked("first")
-        assert not put_aside(envoy, edge.port("admin"))
-        assert put_aside(envoy, edge.port("admin"), max_bytes=1)
+        assert not rotate(envoy, edge.port("admin"))
+        assert rotate(envoy, edge.port("admin"), max_bytes=1)
         assert asked("second")
-        assert put_aside(envoy, edge.port("admin"), max_bytes=1)
+        assert rotate(envoy, edge.port("admin"), max_bytes=1)
         assert asked("third")
     finally:
         runner.down()
@@ -171,9 +171,9 @@ def test_half_a_line_is_no_span(tmp_path: Path) -> None:
 
 
 def test_the_page_says_what_it_was_given_and_nothing_more() -> None:
-    way = way_of([span("o", "", "POST <b>", "orders", 0, 5, kind="server")])
+    trace = trace_of([span("o", "", "POST <b>", "orders", 0, 5, kind="server")])
 
-    drawn = page.page([("microservices", way)])
+    drawn = page.page([("microservices", trace)])
 
     assert "POST &lt;b&gt;" in drawn
     assert "<b>orders" not in drawn

@@ -1,4 +1,4 @@
-"""Draws orders' ways as one page that needs nothing else: waterfalls side by side, on one scale."""
+"""Draws orders' traces as one page that needs nothing else: waterfalls side by side, on one scale."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from deploy.traces.tree import Node, Way
+from deploy.traces.tree import Node, OrderTrace
 
 COLOURS = {
     "orders": "#2f6fde",
@@ -20,18 +20,18 @@ SHOWN_SLICES = 6
 STYLE = Path(__file__).with_name("page.css")
 
 
-def write(path: Path, ways: Sequence[tuple[str, Way]]) -> Path:
+def write(path: Path, traces: Sequence[tuple[str, OrderTrace]]) -> Path:
     """Write the page, making its folder, and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(ways), "utf-8")
+    path.write_text(page(traces), "utf-8")
     return path
 
 
-def page(ways: Sequence[tuple[str, Way]]) -> str:
-    """Return the page of these ways, by the names of their stacks."""
-    longest_ns = max(way.waited_ns for _, way in ways)
-    columns = "".join(_column(name, way, longest_ns) for name, way in ways)
-    what = " and ".join(name for name, _ in ways)
+def page(traces: Sequence[tuple[str, OrderTrace]]) -> str:
+    """Return the page of these traces, by the names of their stacks."""
+    longest_ns = max(trace.waited_ns for _, trace in traces)
+    columns = "".join(_column(name, trace, longest_ns) for name, trace in traces)
+    what = " and ".join(name for name, _ in traces)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -45,21 +45,21 @@ def _legend() -> str:
     return f'<ul class="legend">{items}<li><i class="failed"></i>failed</li></ul>'
 
 
-def _column(name: str, way: Way, longest_ns: int) -> str:
+def _column(name: str, trace: OrderTrace, longest_ns: int) -> str:
     slices = "".join(
-        f"<tr><td>{one.self_ns / 1e6:.1f} ms</td><td>{one.self_ns / max(1, way.waited_ns):.0%}</td>"
+        f"<tr><td>{one.self_ns / 1e6:.1f} ms</td><td>{one.self_ns / max(1, trace.waited_ns):.0%}</td>"
         f'<td><i style="background:{_colour(one.part)}"></i>{escape(one.where)}</td></tr>'
-        for one in way.where_the_time_went()[:SHOWN_SLICES]
+        for one in trace.where_the_time_went()[:SHOWN_SLICES]
     )
-    late = way.afterwards()
+    late = trace.afterwards()
     after = ""
     if late:
-        reached_ns = max(node.span.end_ns for node in late) - way.asked.span.start_ns
-        after = f"<h3>Afterwards</h3>{_spans(late, way.asked.span.start_ns, reached_ns)}"
-    during = _spans(way.during(), way.asked.span.start_ns, longest_ns)
+        reached_ns = max(node.span.end_ns for node in late) - trace.asked.span.start_ns
+        after = f"<h3>Afterwards</h3>{_spans(late, trace.asked.span.start_ns, reached_ns)}"
+    during = _spans(trace.during(), trace.asked.span.start_ns, longest_ns)
     return (
-        f"<section><h2>{escape(name)}</h2><p>{escape(way.title)}</p>"
-        f'<p class="verdict">{escape(way.verdict())}</p><table class="slices">{slices}</table>'
+        f"<section><h2>{escape(name)}</h2><p>{escape(trace.title)}</p>"
+        f'<p class="verdict">{escape(trace.verdict())}</p><table class="slices">{slices}</table>'
         f"<h3>While the customer waited</h3>{during}{after}</section>"
     )
 

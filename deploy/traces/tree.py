@@ -46,7 +46,7 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class Way:
+class OrderTrace:
     """What happened to one order, or one request. `asked`: what the customer waited for, as seen furthest out."""
 
     title: str
@@ -106,15 +106,15 @@ def place_of(node: Node) -> str:
     return f"in {node.part} itself ({span.name})"
 
 
-def assemble(title: str, spans: Iterable[Span]) -> Way | None:
-    """Return the way that these spans tell, or None if none of them serves a request."""
+def assemble(title: str, spans: Iterable[Span]) -> OrderTrace | None:
+    """Return the trace that these spans tell, or None if none of them serves a request."""
     roots = _forest(list(spans))
     served = [root for root in roots if root.span.kind == "server"]
     placed = [root for root in served if _is_order(root)] or served
     if not placed:
         return None
     asked = min(placed, key=lambda root: root.span.start_ns)
-    return Way(title, asked, tuple(root for root in roots if root is not asked))
+    return OrderTrace(title, asked, tuple(root for root in roots if root is not asked))
 
 
 def _is_order(root: Node) -> bool:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
-from deploy.traces.tree import Node, Way
+from deploy.traces.tree import Node, OrderTrace
 
 BAR = 32
 SHOWN_SLICES = 5
@@ -24,10 +24,10 @@ COLOURS = {
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
-def show(console: Console, ways: Sequence[tuple[str, Way]]) -> None:
-    """Print the ways, by the names of their stacks; beside each other if there is room. All share one scale."""
-    longest_ns = max(way.waited_ns for _, way in ways)
-    drawn = [drawing(name, way, longest_ns) for name, way in ways]
+def show(console: Console, traces: Sequence[tuple[str, OrderTrace]]) -> None:
+    """Print the traces, by the names of their stacks; beside each other if there is room. All share one scale."""
+    longest_ns = max(trace.waited_ns for _, trace in traces)
+    drawn = [drawing(name, trace, longest_ns) for name, trace in traces]
     if len(drawn) == 2 and console.width >= BESIDE_FROM:
         grid = Table.grid(padding=(0, 3), expand=True)
         grid.add_row(*drawn)
@@ -38,18 +38,18 @@ def show(console: Console, ways: Sequence[tuple[str, Way]]) -> None:
             console.print()
 
 
-def drawing(name: str, way: Way, longest_ns: int) -> RenderableType:
-    """Return one way: the wait, where it went, and what came afterwards."""
-    title = Text.from_markup(f"[bold]{escape(name)}[/]  {escape(way.title)}", overflow="ellipsis")
-    during = _table("while the customer waited", way.during(), way.asked.span.start_ns, longest_ns)
+def drawing(name: str, trace: OrderTrace, longest_ns: int) -> RenderableType:
+    """Return one trace: the wait, where it went, and what came afterwards."""
+    title = Text.from_markup(f"[bold]{escape(name)}[/]  {escape(trace.title)}", overflow="ellipsis")
+    during = _table("while the customer waited", trace.during(), trace.asked.span.start_ns, longest_ns)
     slices = Table.grid(padding=(0, 2))
-    for one in way.where_the_time_went()[:SHOWN_SLICES]:
-        share = one.self_ns / max(1, way.waited_ns)
+    for one in trace.where_the_time_went()[:SHOWN_SLICES]:
+        share = one.self_ns / max(1, trace.waited_ns)
         slices.add_row(f"{one.self_ns / 1e6:>8.1f} ms", f"{share:>4.0%}", Text(one.where, style=_style(one.part)))
-    parts: list[RenderableType] = [title, during, Text(way.verdict(), style="bold"), slices]
-    if late := way.afterwards():
-        reached = max(node.span.end_ns for node in late) - way.asked.span.start_ns
-        parts.append(_table("afterwards", late, way.asked.span.start_ns, reached))
+    parts: list[RenderableType] = [title, during, Text(trace.verdict(), style="bold"), slices]
+    if late := trace.afterwards():
+        reached = max(node.span.end_ns for node in late) - trace.asked.span.start_ns
+        parts.append(_table("afterwards", late, trace.asked.span.start_ns, reached))
     return Group(*parts)
 
 

@@ -119,11 +119,11 @@ class Attempt:
     def _run(self) -> None:
         time.sleep(self._form.calm_s)
         try:
-            self._routing.share_out({NEW: PERCENT}, sticky=True)
+            self._routing.set_weights({NEW: PERCENT}, sticky=True)
             self.routed_s = time.monotonic() - self._origin
             alarm = self._routing.watch(NEW, self._form.watch_s, self._note)
             if alarm is None:
-                self._routing.take_back()
+                self._routing.roll_back()
             else:
                 self.alarm = {"what": alarm.what, "told": alarm.told(), "odds": alarm.odds}
             self.back_s = time.monotonic() - self._origin

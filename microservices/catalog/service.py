@@ -15,7 +15,7 @@ from microservices.kit.web import Answer, Keyed
 from shared.contract.bodies import ProductInput, RestockInput
 from shared.contract.queries import ProductQuery, encode_cursor
 from shared.domain.errors import NotFound
-from shared.platform.mishaps import enter
+from shared.platform.injected_faults import inject
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -28,7 +28,7 @@ class CatalogService:
 
     async def list_products(self, asked: ProductQuery) -> bytes:
         """Return a ProductPage: products after `asked.after` in the order of their sku."""
-        enter("catalog", asked.query or "")
+        inject("catalog", asked.query or "")
         parameters: dict[str, Any] = {"after": asked.after or "", "row_count": asked.limit + 1}  # is there more?
         if asked.query is not None:
             parameters["query"] = asked.query

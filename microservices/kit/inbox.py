@@ -20,7 +20,7 @@ from microservices.kit.database import Database
 from microservices.kit.loops import back_off_s
 from shared.contract.events import DEAD_SUBJECT_PREFIX, STREAM, Event, subject_of
 from shared.platform import tracing
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 from shared.platform.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ class Consumer:
             new_events = list({event.id: event for event in events if event.id in fresh}.values())
             if new_events:
                 await self._handle(connection, new_events)
-        reach("inbox.applied")
+        failpoint("inbox.applied")
         for event in events:
             outcome = "applied" if event.id in fresh else "duplicate"
             self._metrics.events_consumed.labels(event.type, outcome).inc()

@@ -12,7 +12,7 @@ from microservices.kit.broker import Broker
 from microservices.kit.database import Database
 from microservices.kit.loops import Wake
 from shared.contract.events import Event, subject_of
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 from shared.platform.metrics import Metrics
 
 CREATE_OUTBOX = """
@@ -88,7 +88,7 @@ class Outbox:
             rows = sorted(rows, key=lambda row: row.id)
             await asyncio.gather(*(self._broker.publish(subject_of(row.type), row.payload.encode()) for row in rows))
             # A crash from here to the commit sends the batch again: inboxes know it by the events' ids.
-            reach("outbox.published")
+            failpoint("outbox.published")
         for row in rows:
             self._metrics.events_published.labels(row.type).inc()
         return len(rows) == BATCH

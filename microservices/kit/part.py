@@ -26,7 +26,7 @@ from microservices.kit.resilience import guard_of
 from microservices.kit.serving import run
 from microservices.kit.settings import ServiceSettings
 from shared.contract.events import Event
-from shared.platform import clock, failpoints, logs, mishaps, pruning
+from shared.platform import clock, failpoints, injected_faults, logs, pruning
 from shared.platform.metrics import CONTENT_TYPE, Metrics
 from shared.platform.tokens import ServiceSigner, ServiceVerifier, TokenVerifier
 
@@ -158,7 +158,7 @@ class Part:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         failpoints.enable(self.settings.crash_at, self.settings.reached_file, local_mode=self.settings.is_local)
-        mishaps.enable(self.settings.faults_file, local_mode=self.settings.is_local)
+        injected_faults.enable(self.settings.faults_file, local_mode=self.settings.is_local)
         clock.set_off(self.settings.clock_off_s, local_mode=self.settings.is_local)
         if self.settings.migrate_on_start:
             await migrate(self.database, f"microservices.{self.name}")
@@ -215,7 +215,7 @@ def serve(create_app: Callable[[S], Any], settings: S, name: str) -> None:
     logs.configure(name, settings.log_level)
     run(
         create_app(settings),
-        settings.leave_s,
+        settings.drain_s,
         host=settings.host,
         port=settings.port,
         loop="uvloop",

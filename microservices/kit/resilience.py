@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 
 BUDGET_SHARE = 0.1  # retries per call
 BUDGET_MOST = 10.0  # retries that a quiet time may save up
@@ -46,20 +46,20 @@ class Breaker:
         if self._probing or self._clock() - self._opened_at < self._open_s:
             raise CircuitOpen
         self._probing = True
-        reach("breaker.probed")
+        failpoint("breaker.probed")
 
     def record(self, *, failed: bool) -> None:
         """Take note of how a call ended."""
         self._probing = False
         if not failed:
             if self._in_a_row >= self._limit:
-                reach("breaker.closed")
+                failpoint("breaker.closed")
             self._in_a_row = 0
             return
         self._in_a_row += 1
         if self._in_a_row >= self._limit:
             self._opened_at = self._clock()
-            reach("breaker.opened")
+            failpoint("breaker.opened")
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""uvicorn, with a moment between being told to stop and stopping (see shared/platform/leaving.py)."""
+"""uvicorn, with a moment between being told to stop and stopping (see shared/platform/draining.py)."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from typing import Any
 
 import uvicorn
 
-from shared.platform.leaving import LeavingAsgi
+from shared.platform.draining import DrainingAsgi
 
 STARTUP_FAILED = 3  # what `uvicorn.run` exits with
 
 
-def run(app: Any, leave_s: float, **options: Any) -> None:
-    """Serve until SIGTERM, and `leave_s` longer. Exits with status 3 if the application could not start."""
-    leaving = LeavingAsgi(app) if leave_s else None
-    server = _Server(uvicorn.Config(leaving or app, **options), leaving, leave_s)
+def run(app: Any, drain_s: float, **options: Any) -> None:
+    """Serve until SIGTERM, and `drain_s` longer. Exits with status 3 if the application could not start."""
+    draining = DrainingAsgi(app) if drain_s else None
+    server = _Server(uvicorn.Config(draining or app, **options), draining, drain_s)
     server.run()
     if not server.started:
         sys.exit(STARTUP_FAILED)
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, leaving: LeavingAsgi | None, leave_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, draining: DrainingAsgi | None, drain_s: float) -> None:
         super().__init__(config)
-        self._leaving = leaving
-        self._leave_s = leave_s
+        self._draining = draining
+        self._drain_s = drain_s
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop after the goodbye; at once if there is none, or if told again."""
+        """Stop after draining; at once if there is none, or if told again."""
         stop = partial(super().handle_exit, sig, frame)
-        leaving, self._leaving = self._leaving, None
-        if leaving is None:
+        draining, self._draining = self._draining, None
+        if draining is None:
             stop()
             return
-        leaving.begin()
-        goodbye = threading.Timer(self._leave_s, stop)
-        goodbye.daemon = True
-        goodbye.start()
+        draining.begin()
+        timer = threading.Timer(self._drain_s, stop)
+        timer.daemon = True
+        timer.start()

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from shared.contract.bodies import MAX_BODY_BYTES
+from shared.contract.parsing import KEY_HEADER, parse, parse_keyed
 from shared.contract.problems import Problem
 from shared.contract.queries import whole_number
-from shared.contract.reading import KEY_HEADER, parse, parse_keyed
 from shared.domain.errors import Forbidden
 from shared.platform.fingerprint import fingerprint
 from shared.platform.tokens import Principal, ServiceVerifier, TokenVerifier

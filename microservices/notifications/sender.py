@@ -16,7 +16,7 @@ from microservices.kit.database import Database
 from microservices.notifications.config import NotificationsSettings
 from shared.domain.money import Money
 from shared.domain.notification import NotificationStatus, can_be_addressed, subject_of, text_of
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 from shared.platform.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -81,12 +81,12 @@ class MailSender:
         """Send what was claimed, and note what came of it; return whether none of it is left to send."""
         if not messages:
             return True
-        reach("mail.claimed")
+        failpoint("mail.claimed")
         ends = await self._send(messages)
         sent = [id_ for id_, end in ends.items() if end == NotificationStatus.SENT]
         given_up = [id_ for id_, end in ends.items() if end == NotificationStatus.UNDELIVERABLE]
         # A crash from here to the mark sends the batch again, with the same Message-IDs.
-        reach("mail.sent")
+        failpoint("mail.sent")
         if sent:
             await self._database.commit_one(MARK_SENT, {"ids": sent})
             self._metrics.mails_sent.inc(len(sent))

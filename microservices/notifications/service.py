@@ -20,7 +20,7 @@ from shared.domain.errors import FieldError, InvalidRequest
 from shared.domain.ids import is_id, new_id
 from shared.domain.money import SHOP_CURRENCY
 from shared.domain.notification import NotificationKind, message_id, subject_of
-from shared.platform.mishaps import enter
+from shared.platform.injected_faults import inject
 
 KIND_OF_EVENT = {
     "order.confirmed": NotificationKind.ORDER_CONFIRMED,
@@ -92,7 +92,7 @@ class NotificationService:
 
     async def list_notifications(self, customer_id: str, asked: PageQuery) -> bytes:
         """Return a NotificationPage: this customer's messages, newest first. Raises InvalidRequest."""
-        enter("notifications", customer_id)
+        inject("notifications", customer_id)
         if asked.after is not None and not is_id(asked.after):
             wrong = FieldError("cursor", "is not a cursor of this list")
             raise InvalidRequest(f"The parameter {wrong.field} {wrong.message}.", [wrong])

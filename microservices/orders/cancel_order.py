@@ -5,7 +5,7 @@ from __future__ import annotations
 from microservices.kit.web import Answer
 from microservices.orders.order import OrderState
 from microservices.orders.service import Orders, Overtaken
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 from shared.platform.tokens import Principal
 
 
@@ -15,7 +15,7 @@ async def cancel_order(orders: Orders, who: Principal, order_id: str) -> Answer:
     order = await orders.mark_cancelling(order_id, who)
     if order is None:  # marked before: it is on its way, or done
         return await orders.answers.to_cancel(order_id, who)
-    reach("cancel.started")
+    failpoint("cancel.started")
 
     try:
         return await finish_cancel(orders, order)
@@ -33,5 +33,5 @@ async def finish_cancel(orders: Orders, order: OrderState) -> Answer:
     # 3. Give the stock back.
     # 4. Tell the customer.
     answer = await orders.cancelled(order)  # one commit: the order, and the event that catalog and mail follow
-    reach("cancel.done")
+    failpoint("cancel.done")
     return answer

@@ -14,7 +14,7 @@ from shared.domain.errors import (
     ReservationRefused,
     Unavailable,
 )
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 from shared.platform.tokens import Principal
 
 
@@ -24,7 +24,7 @@ async def place_order(orders: Orders, who: Principal, keyed: Keyed[OrderInput]) 
     order, replay = await orders.place(who, keyed)
     if replay is not None:
         return replay
-    reach("order.placed")
+    failpoint("order.placed")
 
     try:
         return await carry_on(orders, order)
@@ -46,7 +46,7 @@ async def carry_on(orders: Orders, order: OrderState) -> Answer:
         raise
     except (OutOfStock, PriceChanged, ReservationRefused) as refusal:
         return await orders.reject(order, refusal)
-    reach("order.reserved")
+    failpoint("order.reserved")
 
     # 2. Take the money.
     charge = await orders.payments.charge(order)
@@ -58,5 +58,5 @@ async def carry_on(orders: Orders, order: OrderState) -> Answer:
     # 3. Confirm.
     # 4. Tell the customer.
     answer = await orders.confirm(order)  # one commit: the order and the event that mails it
-    reach("order.confirmed")
+    failpoint("order.confirmed")
     return answer

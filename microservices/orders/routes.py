@@ -10,7 +10,7 @@ from microservices.orders.place_order import place_order
 from microservices.orders.service import Orders
 from shared.contract.bodies import OrderInput
 from shared.contract.queries import parse_page_query
-from shared.platform.mishaps import enter
+from shared.platform.injected_faults import inject
 
 router = APIRouter()
 
@@ -24,7 +24,7 @@ def _orders(request: Request) -> Orders:
 async def post_order(request: Request, who: Buyer) -> Response:
     """Place an order, once for each Idempotency-Key; for customers."""
     keyed = await read_keyed(request, OrderInput, "POST /orders")
-    enter("orders", keyed.key)
+    inject("orders", keyed.key)
     return (await place_order(_orders(request), who, keyed)).response()
 
 

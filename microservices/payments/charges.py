@@ -20,9 +20,9 @@ from shared.domain.ids import new_id
 from shared.domain.payment import PaymentStatus
 from shared.domain.risk import risk_score
 from shared.platform import clock, tracing
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
+from shared.platform.injected_faults import inject
 from shared.platform.metrics import Metrics
-from shared.platform.mishaps import enter
 
 log = logging.getLogger(__name__)
 
@@ -45,19 +45,19 @@ class Charges:
 
     async def charge(self, wanted: ChargeInput) -> ChargeResult:
         """Charge an order, or tell what became of the charge. `pending`: an event will tell the end."""
-        enter("payments", wanted.payment_method)
+        inject("payments", wanted.payment_method)
         recorded = (await self._database.commit_one(RECORD, await self._new_row(wanted)))[0]
         if not recorded.is_new:
             return ChargeResult(payment_id=recorded.id, status=recorded.status, reason=recorded.reason)
-        reach("payment.recorded")
+        failpoint("payment.recorded")
         try:
             outcome = await self._take(recorded)
         except (Unreached, Unanswered) as error:
             log.warning("charge of order %s: %s; it will be settled later", recorded.order_id, error)
             return ChargeResult(payment_id=recorded.id, status="pending")
-        reach("payment.charged")
+        failpoint("payment.charged")
         await self.settle(recorded, outcome, tell=False)
-        reach("payment.settled")
+        failpoint("payment.settled")
         return _result(recorded.id, outcome)
 
     async def void(self, order_id: str) -> ChargeResult:

@@ -23,7 +23,7 @@ from shared.domain.errors import (
 )
 from shared.domain.ids import new_id
 from shared.domain.payment import RefundOrigin, RefundStatus, check_refund
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 
 
 async def refund_for_admin(refunds: Refunds, subject: str, payment_id: str, keyed: Keyed[RefundInput]) -> Answer:
@@ -51,7 +51,7 @@ async def refund_for_admin(refunds: Refunds, subject: str, payment_id: str, keye
             subject=subject,
             idempotency_key=keyed.key,
         )
-    reach("refund.recorded")
+    failpoint("refund.recorded")
     try:
         await refunds.provider.refund(refund.order_id, refund.provider_key, refund.amount)
     except Unreached as error:
@@ -62,9 +62,9 @@ async def refund_for_admin(refunds: Refunds, subject: str, payment_id: str, keye
         raise OutcomeUnknown("The payment provider did not answer; send the request again.") from error
     except RefundExceedsCapture as refusal:
         return await refunds.settle(refund, refusal)
-    reach("refund.sent")
+    failpoint("refund.sent")
     answer = await refunds.settle(refund, None)
-    reach("refund.settled")
+    failpoint("refund.settled")
     return answer
 
 

@@ -18,7 +18,7 @@ from shared.contract.events import OrderEvent
 from shared.contract.inner import CancelRefundResult
 from shared.domain.errors import NotFound, RefundExceedsCapture
 from shared.domain.payment import RefundOrigin, RefundStatus, cancel_refund_key, late_capture_refund_key
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ async def refund_for_cancel(refunds: Refunds, order_id: str) -> CancelRefundResu
             refund = await refunds.record(
                 connection, payment, amount=left, origin=RefundOrigin.CANCEL, provider_key=key
             )
-    reach("refund.recorded")
+    failpoint("refund.recorded")
     if is_new and refund.status == RefundStatus.PENDING:
         try:
             await refunds.provider.refund(refund.order_id, refund.provider_key, refund.amount)
@@ -47,9 +47,9 @@ async def refund_for_cancel(refunds: Refunds, order_id: str) -> CancelRefundResu
         except RefundExceedsCapture:
             refunds.note_refused(refund)
             return _cancel_result(refund, RefundStatus.PENDING)
-        reach("refund.sent")
+        failpoint("refund.sent")
         await refunds.settle(refund, None)
-        reach("refund.settled")
+        failpoint("refund.settled")
         return _cancel_result(refund, RefundStatus.REFUNDED)
     return _cancel_result(refund, refund.status)
 

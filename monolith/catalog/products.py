@@ -14,7 +14,7 @@ from monolith.database import Database
 from shared.contract.bodies import Category, CategoryList, Product, ProductInput, ProductPage
 from shared.contract.queries import ProductQuery, encode_cursor
 from shared.domain.errors import NotFound
-from shared.platform.mishaps import enter
+from shared.platform.injected_faults import inject
 
 _PRODUCTS = select(
     products.c.sku,
@@ -46,7 +46,7 @@ _RESTOCK = (
 
 def list_products(database: Database, query: ProductQuery) -> ProductPage:
     """Return a page of products in the order of their skus."""
-    enter("catalog", query.query or "")
+    inject("catalog", query.query or "")
     wanted = {"query": query.query, "category": query.category, "after": query.after}
     parameters = {name: value for name, value in wanted.items() if value is not None}
     rows = database.fetch_all(_list(frozenset(parameters), query.limit + 1), parameters)

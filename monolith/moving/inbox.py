@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from monolith.database import Database
 from monolith.moving.gate import Gate
 from shared.contract.events import DEAD_SUBJECT_PREFIX, STREAM, Event, subject_of
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +132,6 @@ class Inbox:
             with self._database.transaction() as connection:
                 if connection.execute(_REMEMBER, {"ids": [event.id]}).first() is not None:
                     self._handle(connection, [event])
-            reach("inbox.applied")
+            failpoint("inbox.applied")
         self._after_commit()
         return True

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from monolith.database import Database
 from shared.contract.events import Event, subject_of
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 from shared.platform.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class Outbox:
             )
             await asyncio.gather(*sends)
             # A crash from here to the commit sends the batch again: inboxes know it by the events' ids.
-            reach("outbox.published")
+            failpoint("outbox.published")
         for row in rows:
             self._published.labels(row.type).inc()
         return len(rows) == BATCH

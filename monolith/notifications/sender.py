@@ -14,7 +14,7 @@ from sqlalchemy import Row, TextClause, text
 from monolith.database import Database
 from shared.domain.money import Money
 from shared.domain.notification import NotificationStatus, can_be_addressed, subject_of, text_of
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 from shared.platform.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Sender:
         """Send what was claimed, and note what came of it; True if none of it is left to send."""
         if not batch:
             return False
-        reach("mail.claimed")
+        failpoint("mail.claimed")
         ends = self._send(batch, timeout_s)
         sent = [id_ for id_, end in ends.items() if end == NotificationStatus.SENT]
         if sent:
@@ -99,7 +99,7 @@ class Sender:
                         break
                     ends[row.id] = self.send_one(server, row)
                     if ends[row.id] == NotificationStatus.SENT:
-                        reach("mail.sent")
+                        failpoint("mail.sent")
         except (OSError, smtplib.SMTPException) as error:
             log.warning("the mail server failed after %d of %d mails: %s", len(ends), len(batch), error)
         return ends

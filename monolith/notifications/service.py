@@ -20,7 +20,7 @@ from shared.domain.ids import is_id, new_id
 from shared.domain.money import Money
 from shared.domain.notification import NotificationKind, NotificationStatus, message_id, subject_of
 from shared.platform import tracing
-from shared.platform.mishaps import enter
+from shared.platform.injected_faults import inject
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Notifications:
 
     def list_own(self, customer_id: str, page: PageQuery) -> NotificationPage:
         """Return a page of one's own messages, newest first. Raises InvalidRequest for a cursor of another list."""
-        enter("notifications", customer_id)
+        inject("notifications", customer_id)
         parameters = {"customer": customer_id}
         statement = _OWN.limit(literal_column(str(page.limit + 1)))  # a limit in the text keeps the plan
         if page.after is not None:

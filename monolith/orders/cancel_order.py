@@ -13,7 +13,7 @@ from shared.domain.errors import NotCancellable, NotFound
 from shared.domain.notification import NotificationKind
 from shared.domain.order import OrderStatus
 from shared.domain.payment import RefundStatus
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 
 _ALREADY = {OrderStatus.CANCELLED: 200, OrderStatus.CANCELLING: 202}
 
@@ -36,7 +36,7 @@ def cancel_order(shop: Shop, customer_id: str, order_id: str) -> Answer:
             raise NotCancellable("The time in which the order could be cancelled is over.")
         order = service.must_step(connection, order, OrderStatus.CANCELLING)
         refund = shop.refunds.record_cancel(connection, order_id)
-    reach("cancel.started")
+    failpoint("cancel.started")
 
     # 2. Give the money back.
     status = shop.refunds.send(refund)
@@ -52,7 +52,7 @@ def cancel_order(shop: Shop, customer_id: str, order_id: str) -> Answer:
 
         # 4. Tell the customer.
         shop.notifications.enqueue(connection, NotificationKind.ORDER_CANCELLED, about(order))
-    reach("refund.settled")
-    reach("cancel.done")
+    failpoint("refund.settled")
+    failpoint("cancel.done")
     shop.notifications.dispatch(order_id)
     return service.answer_about(order, 200)

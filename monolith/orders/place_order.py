@@ -12,7 +12,7 @@ from shared.contract.bodies import OrderInput
 from shared.domain.errors import OutOfStock, PriceChanged
 from shared.domain.ids import new_id
 from shared.domain.order import order_total
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 from shared.platform.tokens import Principal
 
 
@@ -36,8 +36,8 @@ def place_order(shop: Shop, customer: Principal, key: str, fingerprint: str, wan
         order = service.insert_order(connection, order_id, payment_id, customer, key, lines)
         charge = Charge(order_id, payment_id, customer.subject, order_total(lines), wanted.payment_method)
         shop.payments.record(connection, charge)
-    reach("order.placed")
-    reach("order.reserved")
+    failpoint("order.placed")
+    failpoint("order.reserved")
 
     # 2. Take the money.
     result = shop.payments.charge(charge)
@@ -51,7 +51,7 @@ def place_order(shop: Shop, customer: Principal, key: str, fingerprint: str, wan
         # 4. Tell the customer.
         if outcome.tell:
             shop.notifications.enqueue(connection, outcome.tell, about(outcome.order))
-    reach("payment.settled")
-    reach("order.confirmed")
+    failpoint("payment.settled")
+    failpoint("order.confirmed")
     shop.notifications.dispatch(order_id)
     return outcome.answer

@@ -15,7 +15,7 @@ from shared.contract.bodies import OrderInput
 from shared.contract.queries import parse_page_query
 from shared.domain.errors import NotFound
 from shared.domain.ids import is_id
-from shared.platform.mishaps import enter
+from shared.platform.injected_faults import inject
 
 blueprint = Blueprint("orders", __name__)
 
@@ -30,7 +30,7 @@ def post_order() -> Response:
     """Place an order, once for each Idempotency-Key; for customers."""
     customer = principal("customer")
     wanted, key, fingerprint = read_body(OrderInput, keyed=True)
-    enter("orders", key)
+    inject("orders", key)
     shop = _shop()
     if shop.is_split and shop.steps:
         return send(remote_place_order.place_order(shop, shop.steps, customer, key, fingerprint, wanted))

@@ -10,7 +10,7 @@ from monolith.web import Answer
 from shared.domain.errors import OutcomeUnknown, Unavailable
 from shared.domain.ids import new_id
 from shared.domain.money import Money
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 
 
 def refund_as_admin(
@@ -41,5 +41,5 @@ def refund_as_admin(
 
     with database.transaction(continues=True) as connection:
         refunds.record_result(connection, refund, status)
-    reach("refund.settled")
+    failpoint("refund.settled")
     return final_answer(refund, status)

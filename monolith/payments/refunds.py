@@ -31,7 +31,7 @@ from shared.domain.payment import (
     check_refund,
     late_capture_refund_key,
 )
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 from shared.platform.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ class Refunds:
         with self._database.transaction() as connection:
             if self.record_result(connection, refund, status):
                 self._on_refunded(connection, refund)
-        reach("refund.settled")
+        failpoint("refund.settled")
 
     def by_key(self, provider_key: str) -> RefundOrder | None:
         """Return the refund that the provider knows by this key, or None."""
@@ -138,7 +138,7 @@ class Refunds:
 
     def call(self, refund: RefundOrder) -> RefundStatus:
         """Return the provider's final word. Raises ProviderNotReached, ProviderUnknown."""
-        reach("refund.recorded")
+        failpoint("refund.recorded")
         if refund.amount.amount == 0:
             return RefundStatus.REFUNDED
         try:
@@ -152,7 +152,7 @@ class Refunds:
                     refund.order_id,
                 )
             return RefundStatus.REFUSED
-        reach("refund.sent")
+        failpoint("refund.sent")
         return RefundStatus.REFUNDED
 
     def record_admin(

@@ -17,8 +17,8 @@ from shared.domain.errors import NotFound
 from shared.domain.money import Money
 from shared.domain.payment import PaymentStatus
 from shared.domain.risk import risk_score
-from shared.platform.failpoints import reach
-from shared.platform.mishaps import enter
+from shared.platform.failpoints import failpoint
+from shared.platform.injected_faults import inject
 
 log = logging.getLogger(__name__)
 
@@ -105,9 +105,9 @@ class Payments:
 
     def charge(self, charge: Charge) -> ChargeResult:
         """Ask the provider to take the money. Safe to repeat. No transaction may be open: this may take seconds."""
-        enter("payments", charge.payment_method)
+        inject("payments", charge.payment_method)
         risk = risk_score(charge.order_id, charge.amount.amount, self._risk_ms) if self._risk_ms else None
-        reach("payment.recorded")
+        failpoint("payment.recorded")
         if charge.amount.amount == 0:  # nothing to take, and no provider takes it
             return ChargeResult(charge.order_id, PaymentStatus.CAPTURED, risk=risk)
         try:
@@ -117,7 +117,7 @@ class Payments:
         except ProviderRefused:
             log.exception("the provider refuses the key of order %s", charge.order_id)
             return ChargeResult(charge.order_id, PaymentStatus.PENDING, risk=risk)
-        reach("payment.charged")
+        failpoint("payment.charged")
         return ChargeResult(charge.order_id, answer.status, answer.reason, risk)
 
     def call_off(self, order_id: str) -> ChargeResult:
@@ -152,7 +152,7 @@ class Payments:
                 recorded = bool(connection.execute(_CAPTURE_LATE, {"of_order": result.order_id}).rowcount)
             if recorded:
                 self._on_settled(connection, result)
-        reach("payment.settled")
+        failpoint("payment.settled")
 
     def of_order(self, order_id: str) -> Row[Any] | None:
         """Return the payment of an order, or None."""

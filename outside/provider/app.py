@@ -17,9 +17,9 @@ from starlette.routing import Route
 
 from outside.http import ERROR_HANDLERS, live
 from outside.provider import charges, control
-from outside.provider.gateway import Desk
+from outside.provider.gateway import Gateway
 from outside.provider.ledger import Ledger
-from outside.provider.webhook_sender import Courier, Target
+from outside.provider.webhook_sender import Target, WebhookSender
 from outside.serving import OutsideSettings
 
 
@@ -39,20 +39,20 @@ class ProviderSettings(OutsideSettings):
 
 async def ready(request: Request) -> Response:
     """GET /readyz: the ledger can be read."""
-    request.app.state.desk.ledger.storage.read("SELECT 1")
+    request.app.state.gateway.ledger.storage.read("SELECT 1")
     return JSONResponse({"status": "ready"})
 
 
 def create_app(settings: ProviderSettings, stopping: asyncio.Event) -> Starlette:
     """Return the application. `stopping` lets go of the calls it holds back. Raises sqlite3.Error."""
     ledger = Ledger(settings.data_dir / "ledger.sqlite3")
-    courier = Courier(ledger.storage, dict(settings.webhooks))
+    webhook_sender = WebhookSender(ledger.storage, dict(settings.webhooks))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await courier.start()
+        await webhook_sender.start()
         yield
-        await courier.stop()
+        await webhook_sender.stop()
         ledger.storage.close()
 
     app = Starlette(
@@ -74,5 +74,5 @@ def create_app(settings: ProviderSettings, stopping: asyncio.Event) -> Starlette
         exception_handlers=ERROR_HANDLERS,
         lifespan=lifespan,
     )
-    app.state.desk = Desk(ledger, courier, dict(settings.api_keys), stopping)
+    app.state.gateway = Gateway(ledger, webhook_sender, dict(settings.api_keys), stopping)
     return app

@@ -50,10 +50,10 @@ class Behaviour(Body):
         """Return this behaviour with the fields that `patch` names, at any depth. Raises ValidationError."""
         return Behaviour.model_validate(_merged(self.model_dump(), patch))
 
-    def latency_s(self, chance: random.Random) -> float:
+    def latency_s(self, rng: random.Random) -> float:
         """Return how long the next answer takes, in seconds."""
         median = self.latency_ms.median / 1000
-        return chance.lognormvariate(math.log(median), self.latency_ms.sigma) if median else 0.0
+        return rng.lognormvariate(math.log(median), self.latency_ms.sigma) if median else 0.0
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,15 @@ _FIRST_ATTEMPT = {
 _UNKNOWN = Plan("declined", "unknown_payment_method")
 
 
-def plan_charge(behaviour: Behaviour, payment_method: str, attempt: int, chance: random.Random) -> Plan:
+def plan_charge(behaviour: Behaviour, payment_method: str, attempt: int, rng: random.Random) -> Plan:
     """Return what becomes of attempt number `attempt` (from 1) at a charge that is not decided yet."""
     if attempt == 1 and payment_method in _FIRST_ATTEMPT:
         return _FIRST_ATTEMPT[payment_method]
     plan = _METHODS.get(payment_method, _UNKNOWN)
     if plan.status == "captured":
-        if chance.random() < behaviour.decline_share:
+        if rng.random() < behaviour.decline_share:
             return Plan("declined", "insufficient_funds")
-        if chance.random() < behaviour.charge_but_time_out_share:
+        if rng.random() < behaviour.charge_but_time_out_share:
             return Plan("captured", withheld=True)
     return plan
 

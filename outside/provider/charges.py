@@ -9,13 +9,13 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from outside.http import KEY_PATTERN, Body, Refused, read_body
+from outside.http import KEY_PATTERN, Body, Rejection, read_body
 from outside.provider.behaviour import Behaviour, plan_charge
-from outside.provider.gateway import HANG_LIMIT_S, Desk, key_in_path, unanswered
+from outside.provider.gateway import HANG_LIMIT_S, Gateway, key_in_path, no_answer
 from outside.provider.ledger import Charge
 from outside.provider.webhook_sender import Event, event_of
 
-WITHHOLD_S = 30.0
+RESPONSE_DELAY_S = 30.0
 
 Amount = Annotated[int, Field(ge=1, le=10**12)]
 Key = Annotated[str, Field(pattern=KEY_PATTERN)]
@@ -43,28 +43,28 @@ async def charge(request: Request) -> Response:
     Half of the time it takes passes before the money moves and half after, so that a caller who
     gives up, or voids, may meet either outcome.
     """
-    desk: Desk = request.app.state.desk
-    merchant = desk.merchant(request)
+    gateway: Gateway = request.app.state.gateway
+    merchant = gateway.merchant(request)
     wanted = await read_body(request, ChargeRequest)
-    behaviour = desk.behaviours[merchant]
-    seen = desk.ledger.attempt(merchant, wanted.key, wanted.amount, wanted.currency, wanted.payment_method)
-    await desk.ledger.storage.committed()
-    await desk.suffer(request, behaviour)
+    behaviour = gateway.behaviours[merchant]
+    seen = gateway.ledger.attempt(merchant, wanted.key, wanted.amount, wanted.currency, wanted.payment_method)
+    await gateway.ledger.storage.committed()
+    await gateway.apply_faults(request, behaviour)
     if seen.status != "undecided":
-        await asyncio.sleep(behaviour.latency_s(desk.chance))
-        return await _answer(desk, request, behaviour, merchant, seen)
+        await asyncio.sleep(behaviour.latency_s(gateway.rng))
+        return await _answer(gateway, request, behaviour, merchant, seen)
 
-    plan = plan_charge(behaviour, wanted.payment_method, seen.attempts, desk.chance)
-    takes_s = behaviour.latency_s(desk.chance) if plan.takes_s is None else plan.takes_s
+    plan = plan_charge(behaviour, wanted.payment_method, seen.attempts, gateway.rng)
+    takes_s = behaviour.latency_s(gateway.rng) if plan.takes_s is None else plan.takes_s
     await asyncio.sleep(takes_s / 2)
     if plan.status is None:
-        await desk.withhold(request, HANG_LIMIT_S)
-        raise unanswered()
-    decided = desk.ledger.decide(merchant, wanted.key, plan.status, plan.reason)
-    await desk.ledger.storage.committed()
+        await gateway.delay_response(request, HANG_LIMIT_S)
+        raise no_answer()
+    decided = gateway.ledger.decide(merchant, wanted.key, plan.status, plan.reason)
+    await gateway.ledger.storage.committed()
     await asyncio.sleep(takes_s / 2)
     return await _answer(
-        desk,
+        gateway,
         request,
         behaviour,
         merchant,
@@ -76,55 +76,55 @@ async def charge(request: Request) -> Response:
 
 async def look_up(request: Request) -> Response:
     """GET /v1/{merchant}/charges/{key}. A charge that is not decided is not there yet: 404."""
-    desk: Desk = request.app.state.desk
-    merchant, key = desk.merchant(request), key_in_path(request)
-    behaviour = desk.behaviours[merchant]
-    await desk.suffer(request, behaviour)
-    await asyncio.sleep(behaviour.latency_s(desk.chance))
-    found = desk.ledger.find(merchant, key)
-    await desk.ledger.storage.committed()
+    gateway: Gateway = request.app.state.gateway
+    merchant, key = gateway.merchant(request), key_in_path(request)
+    behaviour = gateway.behaviours[merchant]
+    await gateway.apply_faults(request, behaviour)
+    await asyncio.sleep(behaviour.latency_s(gateway.rng))
+    found = gateway.ledger.find(merchant, key)
+    await gateway.ledger.storage.committed()
     if found.status == "undecided":
-        raise Refused(404, "not_found", "There is no charge with this key.")
+        raise Rejection(404, "not_found", "There is no charge with this key.")
     return JSONResponse(_body(found))
 
 
 async def void(request: Request) -> Response:
     """POST /v1/{merchant}/charges/{key}/void: what is captured or declined already stays so, and says so."""
-    desk: Desk = request.app.state.desk
-    merchant, key = desk.merchant(request), key_in_path(request)
-    behaviour = desk.behaviours[merchant]
-    await desk.suffer(request, behaviour)
-    takes_s = behaviour.latency_s(desk.chance)
+    gateway: Gateway = request.app.state.gateway
+    merchant, key = gateway.merchant(request), key_in_path(request)
+    behaviour = gateway.behaviours[merchant]
+    await gateway.apply_faults(request, behaviour)
+    takes_s = behaviour.latency_s(gateway.rng)
     await asyncio.sleep(takes_s / 2)
-    voided = desk.ledger.void(merchant, key)
-    await desk.ledger.storage.committed()
+    voided = gateway.ledger.void(merchant, key)
+    await gateway.ledger.storage.committed()
     await asyncio.sleep(takes_s / 2)
     return JSONResponse(_body(voided))
 
 
 async def refund(request: Request) -> Response:
     """POST /v1/{merchant}/charges/{key}/refunds."""
-    desk: Desk = request.app.state.desk
-    merchant, key = desk.merchant(request), key_in_path(request)
+    gateway: Gateway = request.app.state.gateway
+    merchant, key = gateway.merchant(request), key_in_path(request)
     wanted = await read_body(request, RefundRequest)
-    behaviour = desk.behaviours[merchant]
-    await desk.suffer(request, behaviour)
-    takes_s = behaviour.latency_s(desk.chance)
+    behaviour = gateway.behaviours[merchant]
+    await gateway.apply_faults(request, behaviour)
+    takes_s = behaviour.latency_s(gateway.rng)
     await asyncio.sleep(takes_s / 2)
-    made = desk.ledger.refund(merchant, key, wanted.refund_key, wanted.amount)
-    await desk.ledger.storage.committed()
+    made = gateway.ledger.refund(merchant, key, wanted.refund_key, wanted.amount)
+    await gateway.ledger.storage.committed()
     await asyncio.sleep(takes_s / 2)
-    withheld = desk.chance.random() < behaviour.refund_but_time_out_share
-    currency = desk.ledger.find(merchant, key).currency or ""
+    withheld = gateway.rng.random() < behaviour.refund_but_time_out_share
+    currency = gateway.ledger.find(merchant, key).currency or ""
     event = event_of("refund.succeeded", merchant, key, made.amount, currency, refund_key=made.refund_key)
-    if await _tell(desk, request, behaviour, event, withheld=withheld):
-        raise unanswered()
+    if await _tell(gateway, request, behaviour, event, withheld=withheld):
+        raise no_answer()
     body = {"refund_key": made.refund_key, "status": "refunded", "amount": made.amount}
     return JSONResponse({**body, "refunded_total": made.refunded_total})
 
 
 async def _answer(
-    desk: Desk,
+    gateway: Gateway,
     request: Request,
     behaviour: Behaviour,
     merchant: str,
@@ -133,15 +133,15 @@ async def _answer(
     withheld: bool = False,
     webhook_after_s: float | None = 0.0,
 ) -> Response:
-    await desk.ledger.storage.committed()
+    await gateway.ledger.storage.committed()
     event = charge_event(merchant, decided) if webhook_after_s is not None else None
-    if await _tell(desk, request, behaviour, event, withheld=withheld, webhook_after_s=webhook_after_s or 0.0):
-        raise unanswered()
+    if await _tell(gateway, request, behaviour, event, withheld=withheld, webhook_after_s=webhook_after_s or 0.0):
+        raise no_answer()
     return JSONResponse(_body(decided))
 
 
 async def _tell(
-    desk: Desk,
+    gateway: Gateway,
     request: Request,
     behaviour: Behaviour,
     event: Event | None,
@@ -150,10 +150,10 @@ async def _tell(
     webhook_after_s: float = 0.0,
 ) -> bool:
     """Send the webhook that the behaviour has for this outcome; return whether the caller has hung up."""
-    gone = await desk.withhold(request, WITHHOLD_S) if withheld else await request.is_disconnected()
+    gone = await gateway.delay_response(request, RESPONSE_DELAY_S) if withheld else await request.is_disconnected()
     mode = behaviour.webhook.mode
     if event is not None and (mode == "always" or (mode == "unanswered" and gone)):
-        desk.courier.send(event, behaviour.webhook, webhook_after_s)
+        gateway.webhook_sender.send(event, behaviour.webhook, webhook_after_s)
     return gone
 
 

@@ -9,10 +9,10 @@ from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from outside.http import Body, Refused, invalid, read_body, read_bytes
+from outside.http import Body, Rejection, invalid, read_body, read_bytes
 from outside.provider.behaviour import Behaviour
 from outside.provider.charges import charge_event
-from outside.provider.gateway import Desk, key_in_path, merchant_in_path
+from outside.provider.gateway import Gateway, key_in_path, merchant_in_path
 from outside.provider.webhook_sender import Target, event_of
 
 
@@ -36,16 +36,16 @@ async def get_behaviour(request: Request) -> Response:
 
 async def put_behaviour(request: Request) -> Response:
     """PUT /control/{merchant}/behaviour: changes the fields that are named, at any depth; the others stay."""
-    desk, merchant = _desk(request), merchant_in_path(request)
+    gateway, merchant = _desk(request), merchant_in_path(request)
     raw = await read_bytes(request)
     try:
         patch: Any = from_json(raw)
     except ValueError as error:
-        raise Refused(400, "malformed_body", f"The body is not JSON: {error}") from error
+        raise Rejection(400, "malformed_body", f"The body is not JSON: {error}") from error
     if not isinstance(patch, dict):
-        raise Refused(422, "invalid_request", "The body must be an object.")
+        raise Rejection(422, "invalid_request", "The body must be an object.")
     try:
-        desk.behaviours[merchant] = desk.behaviours[merchant].changed(patch)
+        gateway.behaviours[merchant] = gateway.behaviours[merchant].changed(patch)
     except ValidationError as error:
         raise invalid(error) from error
     return await get_behaviour(request)
@@ -59,46 +59,46 @@ async def heal(request: Request) -> Response:
 
 async def get_ledger(request: Request) -> Response:
     """GET /control/{merchant}/ledger: the witness in every reconciliation."""
-    desk, merchant = _desk(request), merchant_in_path(request)
-    await desk.ledger.storage.committed()
-    return JSONResponse({"charges": desk.ledger.everything(merchant)})
+    gateway, merchant = _desk(request), merchant_in_path(request)
+    await gateway.ledger.storage.committed()
+    return JSONResponse({"charges": gateway.ledger.everything(merchant)})
 
 
 async def delete_ledger(request: Request) -> Response:
     """DELETE /control/{merchant}/ledger: forget charges, refunds and webhooks, and call back deliveries."""
-    desk, merchant = _desk(request), merchant_in_path(request)
-    deleted = desk.ledger.forget(merchant)
-    desk.courier.forget(merchant)
-    await desk.ledger.storage.committed()
+    gateway, merchant = _desk(request), merchant_in_path(request)
+    deleted = gateway.ledger.forget(merchant)
+    gateway.webhook_sender.forget(merchant)
+    await gateway.ledger.storage.committed()
     return JSONResponse({"deleted": deleted})
 
 
 async def put_webhook(request: Request) -> Response:
     """PUT /control/{merchant}/webhook: where webhooks go from now on, those under way included."""
-    desk, merchant = _desk(request), merchant_in_path(request)
+    gateway, merchant = _desk(request), merchant_in_path(request)
     wanted = await read_body(request, TargetRequest)
-    desk.courier.targets[merchant] = Target(url=wanted.url, secret=wanted.secret)
+    gateway.webhook_sender.targets[merchant] = Target(url=wanted.url, secret=wanted.secret)
     return JSONResponse({"url": wanted.url})
 
 
 async def redeliver(request: Request) -> Response:
     """POST /control/{merchant}/webhooks/{key}/redeliver: send all events about a charge (again), at once."""
-    desk, merchant, key = _desk(request), merchant_in_path(request), key_in_path(request)
+    gateway, merchant, key = _desk(request), merchant_in_path(request), key_in_path(request)
     wanted = await read_body(request, RedeliverRequest)
-    charge = desk.ledger.find(merchant, key)
+    charge = gateway.ledger.find(merchant, key)
     event = charge_event(merchant, charge)
     if event is None:
-        raise Refused(409, "no_event", f"This charge is {charge.status}; there is no webhook for that.")
+        raise Rejection(409, "no_event", f"This charge is {charge.status}; there is no webhook for that.")
     events = [event] + [
         event_of("refund.succeeded", merchant, key, amount, charge.currency or "", refund_key=refund_key)
-        for refund_key, amount in desk.ledger.refunds_of(merchant, key)
+        for refund_key, amount in gateway.ledger.refunds_of(merchant, key)
     ]
     for each in events:
-        desk.courier.send_again(each, wanted.copies)
-    await desk.ledger.storage.committed()
+        gateway.webhook_sender.send_again(each, wanted.copies)
+    await gateway.ledger.storage.committed()
     return JSONResponse({"queued": len(events) * wanted.copies}, 202)
 
 
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
+def _desk(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway

@@ -10,42 +10,44 @@ from collections import defaultdict
 
 from starlette.requests import Request
 
-from outside.http import KEY_PATTERN, NAME_PATTERN, Refused
+from outside.http import KEY_PATTERN, NAME_PATTERN, Rejection
 from outside.provider.behaviour import Behaviour
 from outside.provider.ledger import Ledger
-from outside.provider.webhook_sender import Courier
+from outside.provider.webhook_sender import WebhookSender
 
 HANG_LIMIT_S = 600.0  # longer than any caller waits; a limit all the same
 
 
-class Desk:
-    """The provider's ledger, courier, and behaviour by merchant. Behaviour is forgotten by a restart."""
+class Gateway:
+    """The provider's ledger, webhook sender, and behaviour by merchant. Behaviour is forgotten by a restart."""
 
-    def __init__(self, ledger: Ledger, courier: Courier, api_keys: dict[str, str], stopping: asyncio.Event) -> None:
-        self.ledger, self.courier = ledger, courier
+    def __init__(
+        self, ledger: Ledger, webhook_sender: WebhookSender, api_keys: dict[str, str], stopping: asyncio.Event
+    ) -> None:
+        self.ledger, self.webhook_sender = ledger, webhook_sender
         self.behaviours: dict[str, Behaviour] = defaultdict(Behaviour)
-        self.chance = random.Random()
+        self.rng = random.Random()
         self._api_keys = api_keys
         self._stopping = stopping
 
     def merchant(self, request: Request) -> str:
-        """Return the merchant whose key the call carries. Raises Refused (401, 404)."""
+        """Return the merchant whose key the call carries. Raises Rejection (401, 404)."""
         merchant = merchant_in_path(request)
         wanted = f"Bearer {self._api_keys.get(merchant, f'key-{merchant}')}"
         sent = request.headers.get("authorization", "")
         if not hmac.compare_digest(sent.encode(), wanted.encode()):
-            raise Refused(401, "unauthenticated", "Send this merchant's key: Authorization: Bearer <key>.")
+            raise Rejection(401, "unauthenticated", "Send this merchant's key: Authorization: Bearer <key>.")
         return merchant
 
-    async def suffer(self, request: Request, behaviour: Behaviour) -> None:
-        """Let the call hang, or fail, as the behaviour has it, before anything is done. Raises Refused."""
-        if behaviour.hang or self.chance.random() < behaviour.hang_share:
-            await self.withhold(request, HANG_LIMIT_S)
-            raise unanswered()
-        if self.chance.random() < behaviour.error_share:
-            raise Refused(500, "provider_error", "The provider failed, on purpose. Nothing was done.")
+    async def apply_faults(self, request: Request, behaviour: Behaviour) -> None:
+        """Let the call hang, or fail, as the behaviour has it, before anything is done. Raises Rejection."""
+        if behaviour.hang or self.rng.random() < behaviour.hang_share:
+            await self.delay_response(request, HANG_LIMIT_S)
+            raise no_answer()
+        if self.rng.random() < behaviour.error_share:
+            raise Rejection(500, "provider_error", "The provider failed, on purpose. Nothing was done.")
 
-    async def withhold(self, request: Request, limit_s: float) -> bool:
+    async def delay_response(self, request: Request, limit_s: float) -> bool:
         """Hold the answer back for `limit_s`. Returns whether the caller is gone, or we are about to be."""
         gone = asyncio.ensure_future(_hung_up(request))
         stopping = asyncio.ensure_future(self._stopping.wait())
@@ -55,24 +57,24 @@ class Desk:
         return bool(done)
 
 
-def unanswered() -> Refused:
+def no_answer() -> Rejection:
     """Return the answer to a call that gets none: its caller has hung up, or we are stopping."""
-    return Refused(503, "not_answered", "The provider stopped before it had an answer.")
+    return Rejection(503, "not_answered", "The provider stopped before it had an answer.")
 
 
 def merchant_in_path(request: Request) -> str:
-    """Return the merchant that the path names. Raises Refused (404)."""
+    """Return the merchant that the path names. Raises Rejection (404)."""
     merchant = str(request.path_params["merchant"])
     if not re.match(NAME_PATTERN, merchant):
-        raise Refused(404, "not_found", "A merchant's name has 1 to 40 lower-case letters, digits, . _ -")
+        raise Rejection(404, "not_found", "A merchant's name has 1 to 40 lower-case letters, digits, . _ -")
     return merchant
 
 
 def key_in_path(request: Request) -> str:
-    """Return the charge's key that the path names. Raises Refused (404)."""
+    """Return the charge's key that the path names. Raises Rejection (404)."""
     key = str(request.path_params["key"])
     if not re.match(KEY_PATTERN, key):
-        raise Refused(404, "not_found", "A key has 1 to 128 letters, digits, . _ : -")
+        raise Rejection(404, "not_found", "A key has 1 to 128 letters, digits, . _ : -")
     return key
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from outside.http import Refused
+from outside.http import Rejection
 from outside.storage import Storage
 
 Outcome = Literal["captured", "declined", "voided"]
@@ -73,7 +73,7 @@ class Ledger:
         self.storage = Storage(path, _SCHEMA)
 
     def attempt(self, merchant: str, key: str, amount: int, currency: str, payment_method: str) -> Charge:
-        """Count an attempt to charge and return the charge as it stands. Raises Refused if the amount differs."""
+        """Count an attempt to charge and return the charge as it stands. Raises Rejection if the amount differs."""
         rows = self.storage.write(
             "INSERT INTO charges VALUES (?, ?, ?, 'undecided', ?, ?, ?, NULL, 1, ?)"  # noqa: S608
             " ON CONFLICT (merchant, key) DO UPDATE SET attempts = attempts + 1,"
@@ -90,7 +90,7 @@ class Ledger:
         )
         charge = Charge(*rows[0])
         if (charge.amount, charge.currency) != (amount, currency):
-            raise Refused(
+            raise Rejection(
                 409, "key_reused", f"This key is for {charge.amount} {charge.currency}, not {amount} {currency}."
             )
         return charge
@@ -121,27 +121,27 @@ class Ledger:
         return Charge(*rows[0]) if rows else self.find(merchant, key)
 
     def find(self, merchant: str, key: str) -> Charge:
-        """Return a charge. Raises Refused (404)."""
+        """Return a charge. Raises Rejection (404)."""
         rows = self.storage.read(
             f"SELECT {_COLUMNS} FROM charges WHERE merchant = ? AND key = ?",  # noqa: S608
             merchant,
             key,
         )
         if not rows:
-            raise Refused(404, "not_found", "There is no charge with this key.")
+            raise Rejection(404, "not_found", "There is no charge with this key.")
         return Charge(*rows[0])
 
     def refund(self, merchant: str, key: str, refund_key: str, amount: int) -> Refund:
-        """Give money back once for a refund key. Raises Refused: 404, 409 not_captured, refund_exceeds_capture."""
+        """Give money back once for a refund key. Raises Rejection: 404, 409 not_captured, refund_exceeds_capture."""
         charge = self.find(merchant, key)
         refunds = dict(self.refunds_of(merchant, key))
         if refunds.setdefault(refund_key, amount) != amount:
-            raise Refused(409, "key_reused", f"This refund key is for {refunds[refund_key]}, not {amount}.")
+            raise Rejection(409, "key_reused", f"This refund key is for {refunds[refund_key]}, not {amount}.")
         if charge.status != "captured" or charge.amount is None:
-            raise Refused(409, "not_captured", f"This charge is {charge.status}.")
+            raise Rejection(409, "not_captured", f"This charge is {charge.status}.")
         if (total := sum(refunds.values())) > charge.amount:
             left = charge.amount - total + amount
-            raise Refused(409, "refund_exceeds_capture", f"At most {left} can still be refunded.")
+            raise Rejection(409, "refund_exceeds_capture", f"At most {left} can still be refunded.")
         self.storage.write(
             "INSERT OR IGNORE INTO refunds VALUES (?, ?, ?, ?, ?)",
             merchant,

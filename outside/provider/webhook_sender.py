@@ -73,7 +73,7 @@ def event_of(
     )
 
 
-class Courier:
+class WebhookSender:
     """One task for each delivery on its way. A target that cannot be reached is tried once a second, not more."""
 
     def __init__(self, storage: Storage, targets: dict[str, Target]) -> None:

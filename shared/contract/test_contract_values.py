@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.contract.bodies import OrderInput, ProductInput
+from shared.contract.parsing import parse, parse_keyed
 from shared.contract.problems import TABLE, error_of_validation, problem, problem_of_error
 from shared.contract.queries import decode_cursor, encode_cursor, parse_limit, parse_page_query, parse_product_query
-from shared.contract.reading import parse, parse_keyed
 from shared.domain.errors import IdempotencyKeyMissing, InvalidRequest, MalformedBody, PriceChanged, ShopError
 from shared.domain.money import Money
 

@@ -14,7 +14,7 @@ import os
 import signal
 from collections import Counter
 
-from shared.platform.dying import die
+from shared.platform.kill import kill_self
 
 NAMES = (
     "order.placed",
@@ -62,7 +62,7 @@ def enable(crash_at: str, reached_file: str, *, local_mode: bool) -> None:
     _reached_file = reached_file
 
 
-def reach(name: str) -> None:
+def failpoint(name: str) -> None:
     """Mark that this point is reached; kill or freeze the process if it is due here. Free of charge when off."""
     if not _crash_at and not _reached_file:
         return
@@ -71,7 +71,7 @@ def reach(name: str) -> None:
         with open(_reached_file, "a", encoding="ascii") as file:
             file.write(name + "\n")
     if _crash_at.get(name) == _reached[name]:
-        die()
+        kill_self()
     if _freeze_at.get(name) == _reached[name]:
         _freeze()
 

@@ -34,7 +34,7 @@ class CommonSettings(BaseSettings):
     request_deadline_s: float = 8.0
     recovery_after_s: float = 10.0
     sweep_interval_s: float = 1.0
-    leave_s: float = Field(default=0.0, ge=0, le=30)  # serve on after being told to stop: see leaving.py
+    drain_s: float = Field(default=0.0, ge=0, le=30)  # serve on after being told to stop: see draining.py
 
     # What is older is forgotten, see pruning.py. A key is good for a day at least. The broker keeps an event for seven
     # days and delivers none that is older; a relay that died between publishing an event and its own commit publishes
@@ -45,7 +45,7 @@ class CommonSettings(BaseSettings):
     counting_off_file: str = ""  # while this file is there, nothing is counted: see metrics.py
     crash_at: str = ""
     reached_file: str = ""
-    faults_file: str = ""  # see mishaps.py
+    faults_file: str = ""  # see injected_faults.py
     clock_off_s: float = 0.0  # see clock.py
 
     @property

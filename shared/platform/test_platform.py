@@ -254,7 +254,7 @@ def test_a_failpoint_that_does_not_exist_is_refused(crash_at: str) -> None:
 
 def test_the_process_freezes_at_its_failpoint_until_it_is_let_go_on(tmp_path: Path) -> None:
     reached, script = tmp_path / "reached", "from shared.platform import failpoints as f\n"
-    script += f"f.enable('order.placed:1:freeze', {str(reached)!r}, local_mode=True)\nf.reach('order.placed')"
+    script += f"f.enable('order.placed:1:freeze', {str(reached)!r}, local_mode=True)\nf.failpoint('order.placed')"
     frozen = subprocess.Popen([sys.executable, "-c", script])
 
     os.waitid(os.P_PID, frozen.pid, os.WSTOPPED)
@@ -269,7 +269,7 @@ def test_the_process_dies_when_its_failpoint_is_reached_for_the_nth_time() -> No
     script = (
         "from shared.platform import failpoints as f\n"
         "f.enable('order.placed:2', '', local_mode=True)\n"
-        "f.reach('order.placed'); print('once', flush=True); f.reach('order.placed'); print('twice')"
+        "f.failpoint('order.placed'); print('once', flush=True); f.failpoint('order.placed'); print('twice')"
     )
 
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

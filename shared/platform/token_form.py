@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.contract.reading import strict_json
+from shared.contract.parsing import strict_json
 from shared.domain.errors import ShopError, Unauthenticated
 
 ALGORITHM = "Ed25519"  # RFC 9864: fully specified, where "EdDSA" is not

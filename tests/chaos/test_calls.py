@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.faults.outside import tell_mail
+from deploy.faults.outside import set_mail_delay
 from loadtests.measure.reconcile import FAILED_S, tell
 from tests.arms import Arm
 from tests.chaos.traffic import Traffic
@@ -31,7 +31,7 @@ def waiting_shop(arm: Arm, shop: Shop) -> Iterator[Shop]:
     arm.runner.configure(part, {"NOTIFY": "call"})
     until("orders are taken", lambda: shop.admin().get("/orders").status_code == 200)
     yield shop
-    tell_mail(arm.runner.site, 0)
+    set_mail_delay(arm.runner.site, 0)
     arm.runner.configure(part, {"NOTIFY": None})
 
 
@@ -45,10 +45,10 @@ def test_no_kill_and_no_slow_mail_server_loses_what_a_call_should_have_told(
     with Traffic(waiting_shop, skus, history, SEED) as traffic:
         time.sleep(1)
         for number, part in enumerate(parts):
-            tell_mail(arm.runner.site, SLOW_MS if number % 2 else 0)
+            set_mail_delay(arm.runner.site, SLOW_MS if number % 2 else 0)
             arm.runner.kill(part)
             time.sleep(chance.uniform(*BETWEEN_S))
-        tell_mail(arm.runner.site, 0)
+        set_mail_delay(arm.runner.site, 0)
         until("every part is back", lambda: arm.runner.status().ready, within_s=60)
         time.sleep(1)
 

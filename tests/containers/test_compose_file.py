@@ -28,7 +28,7 @@ OBSERVE = {"prometheus", "grafana", "jaeger"}
 NO_PARTS = {"outside-edge", "mailpit", "locust", "locust-worker", *OBSERVE}
 SHOPS = ("monolith", "microservices")
 # Settings that local processes get in other ways.
-OWN_OF_COMPOSE = {"SECRETS_DIR", "SEED_PRODUCTS", "LEAVE_S", "TRACE_SAMPLING", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+OWN_OF_COMPOSE = {"SECRETS_DIR", "SEED_PRODUCTS", "DRAIN_S", "TRACE_SAMPLING", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 KEYS = {f"{service}.jwk": "{}" for service in SERVICES} | {"service-public-keys.json": "{}", "master.key": "00"}
 
 

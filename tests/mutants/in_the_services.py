@@ -30,8 +30,8 @@ MUTANTS = (
             "microservices/kit/outbox.py",
             f"            {_PUBLISH}"
             "            # A crash from here to the commit sends the batch again: inboxes know it by the events' ids.\n"
-            '            reach("outbox.published")\n',
-            '        reach("outbox.published")\n'
+            '            failpoint("outbox.published")\n',
+            '        failpoint("outbox.published")\n'
             f"        {_PUBLISH}",
         ),
     ),

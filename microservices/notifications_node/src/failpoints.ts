@@ -1,4 +1,4 @@
-// Points at which a test may kill this process, and mishaps of the module: as in the other services, in local mode only.
+// Points at which a test may kill this process, and faults of the module: as in the other services, in local mode only.
 
 import { appendFileSync, readFileSync, statSync } from "node:fs";
 
@@ -7,7 +7,7 @@ const reached = new Map<string, number>();
 let reachedFile = "";
 let faultsFile = "";
 
-interface Mishap {
+interface Fault {
   poison?: string;
   hog_ms?: number;
   leak_mb?: number;
@@ -15,10 +15,10 @@ interface Mishap {
 }
 
 let readAt = -1;
-let mishap: Mishap = {};
+let fault: Fault = {};
 const leaked: Buffer[] = [];
 
-/** Arm the points that `crash` names (`mail.sent:2,...`), and look at a file for mishaps. */
+/** Arm the points that `crash` names (`mail.sent:2,...`), and look at a file for faults. */
 export function enable(crash: string, file: string, faults: string): void {
   for (const item of crash.split(",").filter(Boolean)) {
     const [name = "", count] = item.trim().split(":");
@@ -29,7 +29,7 @@ export function enable(crash: string, file: string, faults: string): void {
 }
 
 /** Mark that this point is reached; kill the process if it is the one to die at. */
-export function reach(name: string): void {
+export function failpoint(name: string): void {
   if (crashAt.size === 0 && !reachedFile) return;
   reached.set(name, (reached.get(name) ?? 0) + 1);
   if (reachedFile) appendFileSync(reachedFile, `${name}\n`);
@@ -37,7 +37,7 @@ export function reach(name: string): void {
 }
 
 /** Mark that the module is entered: where it shall hog, leak or fall, it does. */
-export function enter(about: string): void {
+export function inject(about: string): void {
   if (!faultsFile) return;
   const now = current();
   if (now.poison && about.includes(now.poison)) process.kill(process.pid, "SIGKILL");
@@ -48,19 +48,19 @@ export function enter(about: string): void {
   }
 }
 
-function current(): Mishap {
+function current(): Fault {
   try {
     const changedAt = statSync(faultsFile).mtimeMs;
     if (changedAt !== readAt) {
-      mishap = (JSON.parse(readFileSync(faultsFile, "utf-8")) as Record<string, Mishap>).notifications ?? {};
+      fault = (JSON.parse(readFileSync(faultsFile, "utf-8")) as Record<string, Fault>).notifications ?? {};
       readAt = changedAt;
     }
   } catch {
     readAt = -1;
-    mishap = {};
+    fault = {};
     leaked.length = 0;
   }
-  return mishap;
+  return fault;
 }
 
 function burn(cpuMs: number): void {

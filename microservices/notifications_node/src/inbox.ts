@@ -3,7 +3,7 @@
 import { AckPolicy, type JsMsg, jetstream, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
 import { connect, nanos, type NatsConnection } from "@nats-io/transport-node";
 import type { Database } from "./database.js";
-import { reach } from "./failpoints.js";
+import { failpoint } from "./failpoints.js";
 import { log } from "./log.js";
 import type { Metrics } from "./metrics.js";
 import { decode, EVENT_TYPES, type NotificationService, type OrderEvent } from "./service.js";
@@ -154,7 +154,7 @@ export class Inbox {
       if (once.size > 0) await this.service.onOrderEvents(run, [...once.values()]);
       return ids;
     });
-    reach("inbox.applied");
+    failpoint("inbox.applied");
     for (const [message, event] of deliveries) {
       this.metrics.eventsConsumed.inc(1, { type: event.type, outcome: fresh.has(event.id) ? "applied" : "duplicate" });
       message.ack();

@@ -44,7 +44,7 @@ async function main(settings: Settings): Promise<void> {
       await Promise.allSettled([inbox.stop(), sending]);
       await database.close();
       process.exit(0);
-    }, settings.leaveS * 1000);
+    }, settings.drainS * 1000);
   });
 }
 

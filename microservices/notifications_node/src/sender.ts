@@ -2,7 +2,7 @@
 
 import nodemailer from "nodemailer";
 import type { Database, Row } from "./database.js";
-import { reach } from "./failpoints.js";
+import { failpoint } from "./failpoints.js";
 import { log } from "./log.js";
 import type { Metrics } from "./metrics.js";
 import { words } from "./service.js";
@@ -85,12 +85,12 @@ export class MailSender {
 
   private async deliver(messages: Row[]): Promise<boolean> {
     if (messages.length === 0) return true;
-    reach("mail.claimed");
+    failpoint("mail.claimed");
     const ends = await this.send(messages);
     const which = (end: End): unknown[] => [...ends].filter(([, its]) => its === end).map(([id]) => id);
     const [sent, givenUp] = [which("sent"), which("undeliverable")];
     // A crash from here to the mark sends the batch again, with the same Message-IDs.
-    reach("mail.sent");
+    failpoint("mail.sent");
     if (sent.length > 0) {
       await this.database.run(MARK_SENT, [sent]);
       this.metrics.mailsSent.inc(sent.length);

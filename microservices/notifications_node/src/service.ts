@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import type { Database, Run } from "./database.js";
-import { enter } from "./failpoints.js";
+import { inject } from "./failpoints.js";
 import { Refusal } from "./problems.js";
 
 export interface OrderEvent {
@@ -84,7 +84,7 @@ export class NotificationService {
 
   /** Return a NotificationPage as JSON: this customer's messages, newest first. */
   async list(customerId: string, limit: number, after: string | null): Promise<string> {
-    enter(customerId);
+    inject(customerId);
     if (after !== null && !ID.test(after)) throw invalid("cursor", "is not a cursor of this list");
     const rows = await this.database.run(PAGE, [customerId, after ?? NEWEST, limit + 1]);
     const items = rows.slice(0, limit).map(({ id, order_id, kind, status, created_at, sent_at }) => ({

@@ -20,7 +20,7 @@ export interface Settings {
   mailDomain: string;
   mailTimeoutS: number;
   sweepIntervalS: number;
-  leaveS: number;
+  drainS: number;
   inboxKeptH: number;
   crashAt: string;
   reachedFile: string;
@@ -64,7 +64,7 @@ export function load(): Settings {
     mailDomain: given("MAIL_DOMAIN"),
     mailTimeoutS: number("MAIL_TIMEOUT_S", 5),
     sweepIntervalS: number("SWEEP_INTERVAL_S", 1),
-    leaveS: number("LEAVE_S", 0),
+    drainS: number("DRAIN_S", 0),
     inboxKeptH: number("INBOX_KEPT_H", 14 * 24),
     crashAt: given("CRASH_AT"),
     reachedFile: given("REACHED_FILE"),

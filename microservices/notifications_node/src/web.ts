@@ -24,7 +24,7 @@ type Handler = (request: IncomingMessage, query: URLSearchParams) => Promise<Ans
 
 export class Web {
   private readonly routes: Map<string, [method: string, handler: Handler]>;
-  private leaving = false;
+  private draining = false;
 
   constructor(
     private readonly database: Database,
@@ -55,7 +55,7 @@ export class Web {
   server(): Server {
     const server = createServer((request, response) => {
       void this.answer(request).then(({ status, body, headers }) => {
-        const more = this.leaving ? { connection: "close", "x-envoy-immediate-health-check-fail": "true" } : {};
+        const more = this.draining ? { connection: "close", "x-envoy-immediate-health-check-fail": "true" } : {};
         response.writeHead(status, { ...headers, ...more, "content-length": Buffer.byteLength(body) }).end(body);
       });
     });
@@ -65,7 +65,7 @@ export class Web {
 
   /** From now on ask in every answer to be asked nothing else. */
   beginLeaving(): void {
-    this.leaving = true;
+    this.draining = true;
   }
 
   private async answer(request: IncomingMessage): Promise<Answer> {

@@ -13,7 +13,7 @@ from monolith.web import Answer
 from shared.domain.errors import NotCancellable, NotFound
 from shared.domain.order import OrderStatus
 from shared.domain.payment import RefundStatus
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 
 _ALREADY = {OrderStatus.CANCELLED: 200, OrderStatus.CANCELLING: 202}
 
@@ -35,7 +35,7 @@ def cancel_order(shop: Shop, steps: Steps, customer_id: str, order_id: str) -> A
         refund = shop.refunds.record_cancel(connection, order_id)
         if steps.gate.is_out("payments"):
             steps.look_again(connection, order_id)
-    reach("cancel.started")
+    failpoint("cancel.started")
     try:
         return finish_cancel(shop, steps, order, refund)
     except Overtaken:
@@ -56,6 +56,6 @@ def finish_cancel(shop: Shop, steps: Steps, order: Any, refund: RefundOrder) -> 
         # 3. Give the stock back.
         # 4. Tell the customer.
         answer = steps.cancelled(connection, order)  # one commit: the order, and the event that catalog and mail follow
-    reach("cancel.done")
+    failpoint("cancel.done")
     steps.outbox.wake()
     return answer

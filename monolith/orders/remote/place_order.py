@@ -24,7 +24,7 @@ from shared.domain.ids import new_id
 from shared.domain.money import Money
 from shared.domain.order import OrderStatus, RejectReason
 from shared.domain.payment import PaymentStatus
-from shared.platform.failpoints import reach
+from shared.platform.failpoints import failpoint
 from shared.platform.tokens import Principal
 
 
@@ -39,7 +39,7 @@ def place_order(
         if earlier is not None:
             return replay.answer(connection, earlier)
         order = steps.begin(connection, customer, key, order_id, wanted)
-    reach("order.placed")
+    failpoint("order.placed")
 
     try:
         return carry_on(shop, steps, order, wanted)
@@ -65,7 +65,7 @@ def carry_on(shop: Shop, steps: Steps, order: Any, wanted: OrderInput) -> Answer
     except (OutOfStock, PriceChanged, ReservationRefused) as refusal:
         with shop.database.transaction(continues=True) as connection:
             return steps.reject(connection, order, refusal)
-    reach("order.reserved")
+    failpoint("order.reserved")
 
     # 2. Take the money.
     total = Money(order.total, order.currency)
@@ -82,7 +82,7 @@ def carry_on(shop: Shop, steps: Steps, order: Any, wanted: OrderInput) -> Answer
         # 3. Confirm.
         # 4. Tell the customer.
         answer = conclude(steps, connection, order, result.status)  # one commit: the order, and the event that mails it
-    reach("order.confirmed")
+    failpoint("order.confirmed")
     steps.outbox.wake()
     return answer
 

@@ -11,9 +11,9 @@ import pytest
 
 DYING = """
 import atexit
-from shared.platform.dying import die
+from shared.platform.kill import kill_self
 atexit.register(print, "finished")
-die()
+kill_self()
 print("still here")
 """
 ALONE = ("unshare", "--user", "--map-root-user", "--pid", "--fork")  # the first process of its own namespace

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from shared.platform.leaving import LeavingAsgi, LeavingWsgi
+from shared.platform.draining import DrainingAsgi, DrainingWsgi
 
 GOODBYE = {("connection", "close"), ("x-envoy-immediate-health-check-fail", "true")}
 
@@ -23,7 +23,7 @@ def wsgi_app(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     return [b"armchair"]
 
 
-def asgi_headers(app: LeavingAsgi) -> set[tuple[str, str]]:
+def asgi_headers(app: DrainingAsgi) -> set[tuple[str, str]]:
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:
@@ -34,13 +34,13 @@ def asgi_headers(app: LeavingAsgi) -> set[tuple[str, str]]:
     return {(name.decode(), value.decode()) for name, value in sent[0]["headers"]}
 
 
-def wsgi_headers(app: LeavingWsgi) -> set[tuple[str, str]]:
+def wsgi_headers(app: DrainingWsgi) -> set[tuple[str, str]]:
     told: list[list[tuple[str, str]]] = []
     assert list(app({}, lambda _status, headers: told.append(headers))) == [b"armchair"]
     return {(name.lower(), value) for name, value in told[0]}
 
 
-def asgi_status(app: LeavingAsgi, path: str) -> int:
+def asgi_status(app: DrainingAsgi, path: str) -> int:
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:
@@ -51,14 +51,14 @@ def asgi_status(app: LeavingAsgi, path: str) -> int:
     return status
 
 
-def wsgi_status(app: LeavingWsgi, path: str) -> int:
+def wsgi_status(app: DrainingWsgi, path: str) -> int:
     told: list[str] = []
     list(app({"PATH_INFO": path}, lambda status, _headers: told.append(status)))
     return int(told[0].split()[0])
 
 
 def test_an_asgi_application_says_goodbye_only_when_it_leaves() -> None:
-    app = LeavingAsgi(asgi_app)
+    app = DrainingAsgi(asgi_app)
 
     before = asgi_headers(app)
     app.begin()
@@ -70,7 +70,7 @@ def test_an_asgi_application_says_goodbye_only_when_it_leaves() -> None:
 
 def test_a_wsgi_application_says_goodbye_only_when_it_leaves() -> None:
     begun = threading.Event()
-    app = LeavingWsgi(wsgi_app, begun)
+    app = DrainingWsgi(wsgi_app, begun)
 
     before = wsgi_headers(app)
     begun.set()
@@ -83,7 +83,7 @@ def test_a_wsgi_application_says_goodbye_only_when_it_leaves() -> None:
 
 
 def test_an_asgi_application_that_leaves_is_not_healthy_and_goes_on_answering() -> None:
-    app = LeavingAsgi(asgi_app)
+    app = DrainingAsgi(asgi_app)
 
     before = asgi_status(app, "/healthz")
     app.begin()
@@ -95,7 +95,7 @@ def test_an_asgi_application_that_leaves_is_not_healthy_and_goes_on_answering() 
 
 def test_a_wsgi_application_that_leaves_is_not_healthy_and_goes_on_answering() -> None:
     begun = threading.Event()
-    app = LeavingWsgi(wsgi_app, begun)
+    app = DrainingWsgi(wsgi_app, begun)
 
     before = wsgi_status(app, "/healthz")
     begun.set()

@@ -8,7 +8,7 @@ import signal
 STATUS = 128 + signal.SIGKILL  # what a shell and a container engine report for kill -9
 
 
-def die() -> None:
+def kill_self() -> None:
     """Kill this process with SIGKILL. Does not return.
 
     The first process of a container is let off by the kernel when it signals itself (pid_namespaces(7)); it leaves by

@@ -12,21 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from shared.platform import mishaps
+from shared.platform import injected_faults
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Iterator[Path]:
     """The file that is looked at; nothing is looked at afterwards."""
-    path = tmp_path / "mishaps.json"
-    mishaps.enable(str(path), local_mode=True)
+    path = tmp_path / "faults.json"
+    injected_faults.enable(str(path), local_mode=True)
     yield path
-    mishaps.enable("", local_mode=True)
+    injected_faults.enable("", local_mode=True)
 
 
-def test_production_refuses_mishaps(tmp_path: Path) -> None:
+def test_production_refuses_faults(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="FAULTS_FILE"):
-        mishaps.enable(str(tmp_path / "any"), local_mode=False)
+        injected_faults.enable(str(tmp_path / "any"), local_mode=False)
 
 
 def test_a_hog_burns_cpu_in_its_own_module_until_its_file_is_gone(file: Path) -> None:
@@ -43,25 +43,26 @@ def test_a_hog_burns_cpu_in_its_own_module_until_its_file_is_gone(file: Path) ->
 def test_a_share_of_the_requests_fails(file: Path) -> None:
     file.write_text(json.dumps({"catalog": {"fail_share": 1.0}}))
 
-    mishaps.enter("orders")
-    with pytest.raises(mishaps.PlantedFailure):
-        mishaps.enter("catalog")
+    injected_faults.inject("orders")
+    with pytest.raises(injected_faults.InjectedFailure):
+        injected_faults.inject("catalog")
 
 
-def test_half_a_file_is_no_mishap(file: Path) -> None:
+def test_half_a_file_is_no_fault(file: Path) -> None:
     file.write_text('{"payments": {"hog')
 
-    mishaps.enter("payments")
+    injected_faults.inject("payments")
 
 
-@pytest.mark.parametrize("mishap", [{"poison": "bad"}, {"leak_mb": 60, "memory_limit_mb": 100}], ids=["poison", "leak"])
-def test_poison_and_a_leak_kill_the_process(tmp_path: Path, mishap: dict[str, object]) -> None:
-    path = tmp_path / "mishaps.json"
-    path.write_text(json.dumps({"catalog": mishap}))
+@pytest.mark.parametrize("fault", [{"poison": "bad"}, {"leak_mb": 60, "memory_limit_mb": 100}], ids=["poison", "leak"])
+def test_poison_and_a_leak_kill_the_process(tmp_path: Path, fault: dict[str, object]) -> None:
+    path = tmp_path / "faults.json"
+    path.write_text(json.dumps({"catalog": fault}))
     code = (
-        "import sys\nfrom shared.platform import mishaps\nmishaps.enable(sys.argv[1], local_mode=True)\n"
-        "mishaps.enter('orders', 'a bad search')\nprint('alive', flush=True)\n"
-        "for _ in range(5): mishaps.enter('catalog', 'a bad search')"
+        "import sys\nfrom shared.platform import injected_faults\n"
+        "injected_faults.enable(sys.argv[1], local_mode=True)\n"
+        "injected_faults.inject('orders', 'a bad search')\nprint('alive', flush=True)\n"
+        "for _ in range(5): injected_faults.inject('catalog', 'a bad search')"
     )
 
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
@@ -72,5 +73,5 @@ def test_poison_and_a_leak_kill_the_process(tmp_path: Path, mishap: dict[str, ob
 
 def _cpu_of(module: str) -> float:
     began = time.thread_time()
-    mishaps.enter(module)
+    injected_faults.inject(module)
     return time.thread_time() - began
