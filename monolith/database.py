@@ -8,12 +8,24 @@ from concurrent.futures import TimeoutError as TookTooLong
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, MetaData, Row, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import (
+    Connection,
+    Engine,
+    ExceptionContext,
+    Executable,
+    MetaData,
+    Row,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
-from shared.domain.errors import OutcomeUnknown, Unavailable
+from shared.domain.errors import InvalidRequest, OutcomeUnknown, Unavailable
 from shared.platform.metrics import Metrics
+from shared.platform.sqlstate import READ_ONLY, Fault, fault, has_rolled_back
 
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 3.0  # waiting longer than this for a connection is 'unavailable'
@@ -21,7 +33,7 @@ STATEMENT_TIMEOUT_MS = 6000  # below the edge's deadline of 8 s
 
 metadata = MetaData()  # what tables.py of each module describes
 Parameters = Mapping[str, Any]
-_AWAY = (OperationalError, InterfaceError, NoFreeConnection)
+_FAILURES = (DBAPIError, NoFreeConnection, UnicodeEncodeError)  # the last: psycopg's for a lone surrogate
 
 
 class Database:
@@ -52,6 +64,7 @@ class Database:
         pool: Any = self._engine.pool
         metrics.watch_pool(pool.checkedout, pool_size)
         event.listen(self._engine, "before_cursor_execute", lambda *_: metrics.db_statements.inc())
+        event.listen(self._engine, "handle_error", _leave_read_only_server)
 
     @property
     def engine(self) -> Engine:
@@ -59,15 +72,16 @@ class Database:
         return self._engine
 
     def fetch_all(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
-        """Return all rows of a read. Raises Unavailable."""
+        """Return all rows of a read. Raises Unavailable, InvalidRequest."""
         for last_try in (False, True):
             try:
                 with self._engine.connect() as connection:
                     return connection.execute(statement, parameters).all()
-            except _AWAY as error:
+            except _FAILURES as error:
                 # A connection that a restart of the database cut is found out here, and costs one more try.
                 if last_try or not _is_disconnect(error):
-                    raise Unavailable("The database is away.") from error
+                    _raise_unless_ours(error)
+                    raise
         raise AssertionError("unreachable")
 
     def fetch_one(self, statement: Executable, parameters: Parameters | None = None) -> Row[Any] | None:
@@ -85,8 +99,9 @@ class Database:
                 done = connection.execute(statement, parameters)
                 self._metrics.db_commits.inc()
                 return done.all() if done.returns_rows else ()
-        except _AWAY as error:
-            raise Unavailable("The database is away.") from error
+        except _FAILURES as error:
+            _raise_unless_ours(error)
+            raise
 
     @contextmanager
     def transaction(self, *, continues: bool = False) -> Iterator[Connection]:
@@ -94,19 +109,21 @@ class Database:
 
         Raises Unavailable if the database fails before the commit: nothing has happened then. `continues`
         says that an earlier transaction of the same request stands, so that even this leaves the outcome
-        unknown. Raises OutcomeUnknown if the commit itself is not answered.
+        unknown. Raises OutcomeUnknown if the commit itself is not answered, InvalidRequest for what cannot be stored.
         """
         not_done = OutcomeUnknown if continues else Unavailable
         try:
             connection = self._begin()
-        except _AWAY as error:
-            raise not_done("The database is away.") from error
+        except _FAILURES as error:
+            _raise_unless_ours(error, not_done)
+            raise
         with connection:
             try:
                 yield connection
-            except _AWAY as error:
+            except _FAILURES as error:
                 _roll_back(connection)
-                raise not_done("The database is away.") from error
+                _raise_unless_ours(error, not_done)
+                raise
             except BaseException:
                 _roll_back(connection)
                 raise
@@ -114,6 +131,9 @@ class Database:
                 connection.exec_driver_sql("COMMIT")
             except DBAPIError as error:
                 connection.invalidate()
+                if has_rolled_back(_sqlstate(error)):
+                    _raise_unless_ours(error, not_done)
+                    raise
                 raise OutcomeUnknown("The database did not confirm.") from error
             self._metrics.db_commits.inc()
 
@@ -147,6 +167,35 @@ class Database:
 
 def _is_disconnect(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _raise_unless_ours(error: BaseException, away: type[Unavailable | OutcomeUnknown] = Unavailable) -> None:
+    """Raise `away` if the database is at fault, InvalidRequest if the caller's values are; return if we are."""
+    match _fault(error):
+        case Fault.DATABASE:
+            raise away("The database is away, or cannot do this now.") from error
+        case Fault.CALLER:
+            raise InvalidRequest("A value of the request cannot be stored.") from error
+
+
+def _fault(error: BaseException) -> Fault:
+    if sqlstate := _sqlstate(error):
+        return fault(sqlstate)
+    if isinstance(error, DataError | UnicodeEncodeError):  # refused by the driver before it was sent
+        return Fault.CALLER
+    is_away = isinstance(error, NoFreeConnection | OperationalError | InterfaceError) or _is_disconnect(error)
+    return Fault.DATABASE if is_away else Fault.OURS
+
+
+def _leave_read_only_server(context: ExceptionContext) -> None:
+    """Drop the connections to a server that became a standby: new ones go to whoever is the primary now."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
+
+
+def _sqlstate(error: BaseException) -> str:
+    """Return the SQLSTATE that the server gave; empty if it gave none."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
 
 
 def _roll_back(connection: Connection) -> None:

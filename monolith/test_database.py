@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.exc import ProgrammingError
 
 from monolith.config import Settings
 from monolith.database import Database, metadata
 from monolith.migrations import migrate
-from shared.domain.errors import OutcomeUnknown, Unavailable
+from shared.domain.errors import InvalidRequest, OutcomeUnknown, Unavailable
 from shared.platform.metrics import Metrics
 from tests.monolith_stage import Shop
 
@@ -49,6 +50,41 @@ def test_a_commit_without_an_answer_is_unknown(shop: Shop) -> None:
     with pytest.raises(OutcomeUnknown), shop.database.transaction() as connection:  # noqa: PT012
         connection.execute(INSERT)
         cut(connection, shop)
+
+
+def test_a_read_only_database_is_unavailable_until_it_takes_writes(shop: Shop) -> None:
+    with pytest.raises(Unavailable), shop.database.transaction() as connection:  # noqa: PT012
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        connection.execute(INSERT)
+    with pytest.raises(OutcomeUnknown), shop.database.transaction(continues=True) as connection:  # noqa: PT012
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        connection.execute(INSERT)
+    with pytest.raises(Unavailable):
+        shop.change("DO $$ BEGIN RAISE EXCEPTION 'a standby' USING ERRCODE = '25006'; END $$")
+
+    with shop.database.transaction() as connection:
+        connection.execute(INSERT)
+
+    assert shop.rows("SELECT sku FROM products") == [("LAMP",)]
+
+
+@pytest.mark.parametrize("sku", ["with NUL \x00", "lone surrogate \ud800"])
+def test_what_cannot_be_stored_is_the_callers_fault(shop: Shop, sku: str) -> None:
+    insert = text("INSERT INTO products VALUES (:sku, 'Lamp', '', 'light', 1, 'EUR')")
+
+    with pytest.raises(InvalidRequest), shop.database.transaction() as connection:
+        connection.execute(insert, {"sku": sku})
+    with pytest.raises(InvalidRequest):
+        shop.database.fetch_all(text("SELECT 1 WHERE :sku = ''"), {"sku": sku})
+
+    assert shop.rows("SELECT sku FROM products") == []
+
+
+def test_a_wrong_statement_is_ours(shop: Shop) -> None:
+    with pytest.raises(ProgrammingError):
+        shop.database.fetch_all(text("SELECT 1 FROM nowhere"))
+    with pytest.raises(ProgrammingError), shop.database.transaction() as connection:
+        connection.execute(text("SELECT 1 FROM nowhere"))
 
 
 def test_all_connections_may_be_cut_between_two_requests(shop: Shop) -> None:

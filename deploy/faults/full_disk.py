@@ -12,10 +12,9 @@ tmpfs is gone with its mount.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from deploy.faults.databases import connected
 from deploy.model.errors import DeployError
 from deploy.model.parts import Part
 from deploy.runner.interface import Runner
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     import psycopg
 
 NAME = "twinshop_disk_full"  # of the function and of its triggers
-CONNECT_TIMEOUT_S = 2
-LOCK_TIMEOUT_MS = 500
 PATIENCE_S = 10.0
 
 _ROOM = f"CREATE OR REPLACE FUNCTION {NAME}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$"
@@ -46,7 +43,7 @@ _IS_THERE = "SELECT 1 FROM pg_proc WHERE proname = %s"
 def fill(runner: Runner, part: Part) -> None:
     """Let every INSERT and UPDATE of a database fail, from one moment on. Raises DeployError, and then none does."""
     try:
-        with _connected(runner, part) as connection:
+        with connected(runner, part) as connection:
             connection.execute(_ROOM.encode())
             for (table,) in connection.execute(_TABLES).fetchall():
                 _patiently(
@@ -62,7 +59,7 @@ def fill(runner: Runner, part: Part) -> None:
 
 def clear(runner: Runner, part: Part) -> bool:
     """Give a database its room back; return whether it had none. Raises DeployError."""
-    with _connected(runner, part) as connection:
+    with connected(runner, part) as connection:
         if connection.execute(_IS_THERE, (NAME,)).fetchone() is None:
             return False
         connection.execute(_ROOM.encode())  # at once; what follows waits for locks
@@ -83,22 +80,6 @@ def clear_all(runner: Runner) -> list[str]:
             except DeployError:  # it is down, and comes up as it was: `heal` can be said again
                 continue
     return cleared
-
-
-@contextlib.contextmanager
-def _connected(runner: Runner, part: Part) -> Iterator[psycopg.Connection[Any]]:
-    """A connection of the role that owns the tables; whatever fails on it is a DeployError."""
-    import psycopg  # noqa: PLC0415  (only needed here, and not light)
-
-    password = runner.site.secrets.of(f"database/{part.database}")
-    address = f"{runner.site.host(runner.stack.name, part.name)}:{part.port('sql')}"
-    url = f"postgresql://{part.database}:{password}@{address}/{part.database}"
-    try:
-        with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as connection:
-            connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}".encode())
-            yield connection
-    except psycopg.Error as error:
-        raise DeployError(f"{part.name}: {error}") from error
 
 
 def _patiently(connection: psycopg.Connection[Any], statement: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from deploy.envoy import faults
-from deploy.faults import full_disk, injected_faults, outside
+from deploy.faults import full_disk, injected_faults, outside, read_only
 from deploy.faults.injectors import INJECTORS, Heal
 from deploy.faults.vocabulary import Fault, NoSuchFault, find, part_of
 from deploy.model.errors import DeployError
@@ -81,6 +81,7 @@ def heal_everything(runner: Runner) -> list[str]:
             runner.release(one.instance)
             healed.append(f"{one.instance} runs again")
     healed += [f"{part} has room again" for part in full_disk.clear_all(runner)]
+    healed += [f"{part} takes writes again" for part in read_only.end_all(runner)]
     healed += [f"{part} is disarmed" for part in injected_faults.disarm_all(runner)]
     for part in runner.stack.parts:
         if part.kind == "envoy":

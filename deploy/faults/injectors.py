@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable, Mapping
 
 from deploy.envoy import faults as links
-from deploy.faults import full_disk, injected_faults, outside
+from deploy.faults import full_disk, injected_faults, outside, read_only
 from deploy.faults.vocabulary import MODULES, Fault, NoSuchFault, part_of, target_of
 from deploy.model.errors import DeployError
+from deploy.model.parts import Part
 from deploy.runner.interface import Runner
 
 Heal = Callable[[], None]
@@ -47,16 +48,27 @@ def _pause(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
 
 
 def _full_disk(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
-    database = part_of(runner.stack, f"{part}-db" if part in MODULES else part)
-    if database.kind != "postgres":
-        names = ", ".join(one.name for one in runner.stack.parts if one.kind == "postgres")
-        raise NoSuchFault(f"{database.name} is no database; there is {names}.")
+    database = _database(runner, part)
     full_disk.fill(runner, database)
 
     def heal() -> None:
         full_disk.clear(runner, database)
 
     return heal
+
+
+def _read_only(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
+    database = _database(runner, part)
+    read_only.begin(runner, database)
+    return lambda: read_only.end(runner, database)
+
+
+def _database(runner: Runner, part: str) -> Part:
+    database = part_of(runner.stack, f"{part}-db" if part in MODULES else part)
+    if database.kind != "postgres":
+        names = ", ".join(one.name for one in runner.stack.parts if one.kind == "postgres")
+        raise NoSuchFault(f"{database.name} is no database; there is {names}.")
+    return database
 
 
 def _cut(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
@@ -174,6 +186,7 @@ INJECTORS: dict[str, Injector] = {
     "hold": _hold,
     "pause": _pause,
     "full_disk": _full_disk,
+    "read_only": _read_only,
     "cut": _cut,
     "delay": _delay,
     "drop": _drop,

@@ -41,6 +41,8 @@ _EVERY = (
     Fault("restart", "stopped in good order and started again", "part", "restart"),
     Fault("disk-full", "a database takes no more rows: INSERT and UPDATE fail as on a full disk (53100), reads go on; "
           "no disk is filled", "part", "full_disk"),
+    Fault("read-only", "a database takes no writes, as a standby does in a failover (25006); reads go on", "part",
+          "read_only"),
     Fault("broker-away", "the broker is killed, and down until healed", "broker", "hold", settings={"kill": True}),
     Fault("cut", "requests to the part are refused on the way", "link", "cut"),
     Fault("delay", "requests to the part are held back on the way", "link", "delay", {"ms": 500}),

@@ -105,6 +105,36 @@ def test_a_full_disk_is_healed_for_whoever_was_killed_before_he_could(
     chairs.execute("INSERT INTO chairs VALUES (6)")
 
 
+def test_a_read_only_database_takes_writes_again_once_it_is_healed(
+    services: LocalRunner, chairs: psycopg.Connection[Any]
+) -> None:
+    with during(services, "read-only", "payments-db"):
+        refused = read_only_error(chairs)
+        during_it = chairs.execute("SELECT count(*) FROM chairs").fetchone()
+    chairs.execute("INSERT INTO chairs VALUES (7)")
+    inject(services, "read-only", "payments")
+
+    healed = heal_everything(services)
+
+    assert (refused, during_it is not None) == (True, True)
+    assert "payments-db takes writes again" in healed
+    chairs.execute("INSERT INTO chairs VALUES (8)")
+
+
+def read_only_error(chairs: psycopg.Connection[Any]) -> bool:
+    """Write until it is refused, since the server reads its settings again in its own time."""
+
+    def refused() -> bool:
+        try:
+            chairs.execute("INSERT INTO chairs VALUES (9)")
+        except psycopg.errors.ReadOnlySqlTransaction:
+            return True
+        return False
+
+    eventually(refused)
+    return True
+
+
 @pytest.mark.parametrize("end", [RuntimeError, KeyboardInterrupt])
 def test_a_fault_is_healed_however_its_block_ends(services: LocalRunner, end: type[BaseException]) -> None:
     with pytest.raises(end), during(services, "kill", "payments"):

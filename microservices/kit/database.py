@@ -12,19 +12,18 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shared.domain.errors import OutcomeUnknown, Unavailable
+from shared.domain.errors import InvalidRequest, OutcomeUnknown, Unavailable
 from shared.platform.metrics import Metrics
+from shared.platform.sqlstate import Fault, fault, has_rolled_back
 
 log = logging.getLogger(__name__)
 
+_Away = type[Unavailable | OutcomeUnknown]
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
 CONNECT_TIMEOUT_S = 2.0
 STATEMENT_TIMEOUT_S = 2.5
 POOL_TIMEOUT_S = 2.0
-# Shutdown, start-up, too many connections, broken connection: the server is away, the statement is not wrong.
-_NO_ROOM_CLASS = "53"
-_AWAY_CLASSES = ("08", _NO_ROOM_CLASS, "57")
 
 
 class Database:
@@ -51,54 +50,50 @@ class Database:
         metrics.watch_pool(pool.checkedout, pool_size)
 
     async def read(self, statement: Executable, parameters: Parameters = None) -> Sequence[Row[Any]]:
-        """Return the rows of a SELECT, in one round trip. Raises Unavailable."""
+        """Return the rows of a SELECT, in one round trip. Raises Unavailable, InvalidRequest."""
         async with self._connected(self._autocommit) as connection:
             try:
                 return (await connection.execute(statement, parameters)).all()
             except Exception as error:
-                if is_away(error):
-                    await _discard(connection)
-                    raise Unavailable("The database is away.") from error
+                await _raise_unless_ours(error, connection)
                 raise
 
-    async def commit_one(self, statement: Executable, parameters: Parameters = None) -> Sequence[Row[Any]]:
+    async def commit_one(
+        self, statement: Executable, parameters: Parameters = None, *, continues: bool = False
+    ) -> Sequence[Row[Any]]:
         """Run a transaction that is one statement, in one round trip, and return its RETURNING rows.
 
-        Raises Unavailable if nothing was done, OutcomeUnknown if the server went away before it had answered.
+        Raises Unavailable if nothing was done, OutcomeUnknown if the server went away before it had answered, or if
+        `continues` says that something has happened before; InvalidRequest for what cannot be stored.
         """
-        async with self._connected(self._autocommit) as connection:
+        not_done = OutcomeUnknown if continues else Unavailable
+        async with self._connected(self._autocommit, not_done) as connection:
             try:
                 result = await connection.execute(statement, parameters)
                 self._metrics.db_commits.inc()
                 return result.all() if result.returns_rows else ()
             except Exception as error:
-                if is_away(error):
-                    await _discard(connection)
-                    if _has_no_room(error):
-                        raise Unavailable("The database has no room for it.") from error
-                    raise OutcomeUnknown("The database went away before it had answered.") from error
+                await _raise_unless_ours(error, connection, not_done if _has_rolled_back(error) else OutcomeUnknown)
                 raise
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self, *, continues: bool = False) -> AsyncIterator[AsyncConnection]:
         """Open a transaction, commit it at the end of the block, roll it back if the block raises.
 
-        Raises Unavailable if the server goes away before the commit, OutcomeUnknown if during it.
+        Raises Unavailable if the server goes away before the commit, OutcomeUnknown if during it, or if `continues`
+        says that something has happened before; InvalidRequest for what cannot be stored.
         """
-        async with self._connected(self.engine) as connection:
+        not_done = OutcomeUnknown if continues else Unavailable
+        async with self._connected(self.engine, not_done) as connection:
             try:
                 yield connection
             except Exception as error:
-                if is_away(error):
-                    await _discard(connection)
-                    raise Unavailable("The database is away.") from error
+                await _raise_unless_ours(error, connection, not_done)
                 raise  # closing the connection rolls back
             try:
                 await connection.commit()
             except Exception as error:
-                if is_away(error):
-                    await _discard(connection)
-                    raise OutcomeUnknown("The database went away during a commit.") from error
+                await _raise_unless_ours(error, connection, not_done if _has_rolled_back(error) else OutcomeUnknown)
                 raise
 
     async def is_ready(self) -> bool:
@@ -114,12 +109,12 @@ class Database:
         await self.engine.dispose()
 
     @contextlib.asynccontextmanager
-    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async def _connected(self, engine: AsyncEngine, away: _Away = Unavailable) -> AsyncIterator[AsyncConnection]:
         try:
             connection = await engine.connect()
         except Exception as error:
-            if is_away(error):
-                raise Unavailable("The database cannot be reached.") from error
+            if _fault(error) is Fault.DATABASE:
+                raise away("The database cannot be reached.") from error
             raise
         try:
             yield connection
@@ -127,19 +122,32 @@ class Database:
             await connection.close()
 
 
-def is_away(error: BaseException) -> bool:
-    """Tell whether `error` says that the server is away or too slow, rather than that the statement is wrong."""
+async def _raise_unless_ours(error: Exception, connection: AsyncConnection, away: _Away = Unavailable) -> None:
+    """Raise `away` if the database is at fault, InvalidRequest if the caller's values are; return if we are."""
+    match _fault(error):
+        case Fault.DATABASE:
+            await _discard(connection)
+            raise away("The database is away, or cannot do this now.") from error
+        case Fault.CALLER:
+            raise InvalidRequest("A value of the request cannot be stored.") from error
+
+
+def _fault(error: BaseException) -> Fault:
+    if sqlstate := _sqlstate(error):
+        return fault(sqlstate)
     if isinstance(error, OSError | TimeoutError | PoolTimeout | InterfaceError | DisconnectionError):
-        return True  # asyncio's and the system's time-out are the same class
-    if not isinstance(error, DBAPIError):
-        return False
-    state = getattr(error.orig, "sqlstate", None) or ""
-    return error.connection_invalidated or state[:2] in _AWAY_CLASSES or isinstance(error.__cause__, OSError)
+        return Fault.DATABASE  # asyncio's and the system's time-out are the same class
+    is_cut = isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error.__cause__, OSError))
+    return Fault.DATABASE if is_cut else Fault.OURS
 
 
-def _has_no_room(error: BaseException) -> bool:
-    """Tell whether the server has refused the statement for want of disk or memory: an answer, and nothing was done."""
-    return isinstance(error, DBAPIError) and (getattr(error.orig, "sqlstate", None) or "").startswith(_NO_ROOM_CLASS)
+def _has_rolled_back(error: BaseException) -> bool:
+    return has_rolled_back(_sqlstate(error))
+
+
+def _sqlstate(error: BaseException) -> str:
+    """Return the SQLSTATE that the server, or the driver in its place, gave; empty if there is none."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
 
 
 async def _discard(connection: AsyncConnection) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from microservices.kit.database import Database
-from shared.domain.errors import OutcomeUnknown, Unavailable
+from shared.domain.errors import InvalidRequest, OutcomeUnknown, Unavailable
 from shared.platform.metrics import Metrics
 
 NOTES = "CREATE TABLE IF NOT EXISTS kit_notes (id int PRIMARY KEY)"
@@ -78,6 +78,49 @@ def test_a_statement_that_is_refused_for_want_of_room_has_done_nothing(database_
         with pytest.raises(Unavailable):
             await victim.commit_one(full)
         assert await count(victim) == 0
+
+    play(database_url, scene)
+
+
+def test_a_read_only_database_is_unavailable_until_it_takes_writes(database_url: str) -> None:
+    standby = text("DO $$ BEGIN RAISE EXCEPTION 'a standby' USING ERRCODE = '25006'; END $$")
+
+    async def scene(victim: Database, other: Database) -> None:
+        async def add(*, continues: bool) -> None:
+            async with victim.transaction(continues=continues) as connection:
+                await connection.execute(text("SET TRANSACTION READ ONLY"))
+                await connection.execute(ADD, {"id": 1})
+
+        with pytest.raises(Unavailable):
+            await add(continues=False)
+        with pytest.raises(OutcomeUnknown):
+            await add(continues=True)
+        with pytest.raises(Unavailable):
+            await victim.commit_one(standby)
+        with pytest.raises(OutcomeUnknown):
+            await victim.commit_one(standby, continues=True)
+        assert await count(other) == 0
+        assert (await victim.commit_one(ADD, {"id": 7}))[0].id == 7
+
+    play(database_url, scene)
+
+
+@pytest.mark.parametrize("value", ["with NUL \x00", "lone surrogate \ud800", 7])
+def test_what_cannot_be_stored_is_the_callers_fault(database_url: str, value: Any) -> None:
+    async def scene(victim: Database, _: Database) -> None:
+        statement = text("SELECT 1 WHERE CAST(:value AS text) = ''")
+        for call in (victim.read, victim.commit_one):
+            with pytest.raises(InvalidRequest):
+                await call(statement, {"value": value})
+        assert await count(victim) == 0
+
+    play(database_url, scene)
+
+
+def test_a_wrong_statement_is_ours(database_url: str) -> None:
+    async def scene(victim: Database, _: Database) -> None:
+        with pytest.raises(ProgrammingError):
+            await victim.read(text("SELECT 1 FROM nowhere"))
 
     play(database_url, scene)
 

@@ -21,7 +21,7 @@ from microservices.orders.telling import Teller
 from shared.contract.bodies import OrderInput
 from shared.contract.events import OrderEvent
 from shared.contract.problems import problem_of_error
-from shared.domain.errors import NotFound, OutcomeUnknown, ShopError, Unavailable
+from shared.domain.errors import NotFound, OutcomeUnknown, ShopError
 from shared.domain.ids import is_id
 from shared.domain.order import OrderStatus, RejectReason
 from shared.platform import tracing
@@ -194,8 +194,5 @@ class Orders:
             await self._teller.tell(event, rows[0].id)
 
     async def _commit(self, statement: Any, values: dict[str, Any]) -> Sequence[Row[Any]]:
-        try:
-            return await self._database.commit_one(statement, values)
-        except Unavailable as error:
-            # Stock or money may have moved already: it must not be told as if nothing had happened.
-            raise OutcomeUnknown("The database is away.") from error
+        # Stock or money may have moved already: it must not be told as if nothing had happened.
+        return await self._database.commit_one(statement, values, continues=True)

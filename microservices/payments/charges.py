@@ -98,6 +98,7 @@ class Charges:
                 "event_type": event.type,
                 "payload": event.model_dump_json(),
             },
+            continues=True,  # the provider has been asked
         )
         self._outbox.wake()
         return bool(rows)

@@ -75,7 +75,7 @@ async def _undo(refunds: Refunds, refund: Row[Any]) -> bool:
         refunds_table.c.status == RefundStatus.PENDING,
         refunds_table.c.attempts == 0,
     )
-    async with refunds.database.transaction() as connection:
+    async with refunds.database.transaction(continues=True) as connection:  # what is recorded will be sent
         await locked(connection, payments.c.id == refund.payment_id)
         # A cancellation meanwhile counted on this refund: what it gave back was only the rest.
         of_cancel = select(refunds_table.c.id).where(

@@ -127,7 +127,7 @@ class Refunds:
         """Record the end of a refund, store the answer under the admin's key, tell it in an event."""
         status = RefundStatus.REFUSED if refusal else RefundStatus.REFUNDED
         answer = _answer(refund, refusal)
-        async with self.database.transaction() as connection:
+        async with self.database.transaction(continues=True) as connection:  # the provider has been asked
             pending = refunds.c.id == refund.id, refunds.c.status == RefundStatus.PENDING
             changes = {"status": status.value, "due_at": None, "updated_at": func.now()}
             # The payment's lock first, as everywhere: two refunds of one payment must not wait for each other.

@@ -105,6 +105,7 @@ CASES = (
     Case("pause", "orders", _state("paused")),
     Case("restart", "catalog", Struck.restarted),
     Case("disk-full", "orders", _fails),
+    Case("read-only", "orders", _fails),
     Case("broker-away", "", _state("held")),
     Case("cut", "catalog", _fails),
     Case("delay", "catalog", lambda struck: struck.order_took_s() > 0.4),

@@ -1,4 +1,4 @@
-"""A full disk of one database: what still works beside it, and that the books close once there is room again."""
+"""A database that takes no writes, full or read-only: what still works beside it, and that the books close after it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ def is_shared(arm: Arm, one: str, other: str) -> bool:
     return arm.database_of(one) == arm.database_of(other)
 
 
+@pytest.mark.parametrize("fault", ["disk-full", "read-only"])
 @pytest.mark.parametrize("full", ["payments", "catalog", "orders", "notifications"])
-def test_what_needs_no_room_in_the_full_database_goes_on_and_afterwards_the_books_close(
-    arm: Arm, shop: Shop, admin: Admin, tmp_path: Path, full: str
+def test_what_writes_nothing_to_that_database_goes_on_and_afterwards_the_books_close(
+    arm: Arm, shop: Shop, admin: Admin, tmp_path: Path, full: str, fault: str
 ) -> None:
     sku, customer, key = admin.stocks("DISK", stock=9), shop.customer(), new_key()
     witness, body = Witness(tmp_path / "orders.jsonl"), order_body((sku, 1))
@@ -31,7 +32,7 @@ def test_what_needs_no_room_in_the_full_database_goes_on_and_afterwards_the_book
     waiting = witness.ask("place", customer, "/orders", order_body((sku, 1), payment_method="pm_timeout"), new_key())
     assert (earlier.status, waiting.status) == (201, 202)
 
-    with during(arm.runner, "disk-full", arm.database_of(full)):
+    with during(arm.runner, fault, arm.database_of(full)):
         read = [shop.http.get("/products"), shop.http.get(f"/products/{sku}"), customer.get("/orders"),
                 customer.get(f"/orders/{earlier.order_id}"), customer.get("/notifications")]  # fmt: skip
         order = witness.ask("place", customer, "/orders", body, key)
