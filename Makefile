@@ -129,7 +129,7 @@ lab: $(VENV)/.ready ## the workshop's labs: make lab lists them, make lab N=1 go
 compare-place-order: ## 'place an order' in both builds, side by side
 	@diff -y -W 200 monolith/orders/place_order.py microservices/orders/place_order.py || true
 
-IMAGE_EXTRAS := monolith services notifications outside locust
+IMAGE_EXTRAS := monolith services notifications tracing outside locust
 requirements: $(VENV)/.ready ## compile requirements.txt from pyproject.toml, and what each image installs of it
 	@$(COMPILE) --all-extras pyproject.toml -o requirements.txt
 	@$(COMPILE) --constraint requirements.txt pyproject.toml -o deploy/compose/images/edge.txt

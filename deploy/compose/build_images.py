@@ -18,8 +18,12 @@ from deploy.compose.engine import Engine, docker
 from deploy.compose.project import COMPOSE_FILE, Project
 from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY, Home
+from deploy.model.topology import SERVICES
 
 BASE = "python:3.13-slim-trixie"
+VERSION = "local"
+APPLICATIONS = (*SERVICES, "monolith")
+PLAIN = {"TRACE_SAMPLING": ""}  # docker-compose.yml names other images where it is set
 # Only with the profiles `mail` and `observe`.
 OPTIONAL = ("axllent/mailpit", "grafana/grafana", "jaegertracing/jaeger", "prom/prometheus")
 
@@ -38,15 +42,29 @@ def build(home: Home, sources: Path = REPOSITORY, variables: Mapping[str, str] |
     began = time.monotonic()
     docker(
         *("compose", "--project-directory", str(sources), "--profile", "*", "build"),
-        environment={"TWINSHOP_SECRETS": str(secrets.folder(home)), **(variables or {})},
+        environment={"TWINSHOP_SECRETS": str(secrets.folder(home)), **PLAIN, **(variables or {})},
         timeout_s=1800,
     )
+    _build_variants(sources, (variables or {}).get("TWINSHOP_VERSION", VERSION))
     return time.monotonic() - began
+
+
+def _build_variants(sources: Path, version: str) -> None:
+    """Build what runs a variant, on top of each application's own image."""
+    for name in APPLICATIONS:
+        docker(
+            *("build", "--quiet", "--file", str(sources / "variants/Dockerfile")),
+            *("--build-arg", f"BASE=twinshop/{name}:{version}", "--tag", f"twinshop/{name}-variants:{version}"),
+            str(sources),
+            environment={"DOCKER_BUILDKIT": "1"},
+            timeout_s=1800,
+        )
 
 
 def names() -> list[str]:
     """Return all images that docker-compose.yml names but the optional ones, and those that ours are built on."""
-    found = set(_compose("config", "--images").split()) | {BASE}
+    variants = {f"twinshop/{name}-variants:{VERSION}" for name in APPLICATIONS}
+    found = set(_compose("config", "--images").split()) | {BASE} | variants
     return sorted(name for name in found if not name.startswith(OPTIONAL))
 
 
@@ -74,9 +92,8 @@ def load(path: Path) -> str:
 
 
 def _compose(*arguments: str) -> str:
-    environment = {
-        "TWINSHOP_SECRETS": os.environ.get("TWINSHOP_SECRETS") or str(secrets.folder(Home.from_environment()))
-    }
+    known = os.environ.get("TWINSHOP_SECRETS") or str(secrets.folder(Home.from_environment()))
+    environment = {"TWINSHOP_SECRETS": known, **PLAIN}
     return docker("compose", "--file", str(COMPOSE_FILE), "--profile", "*", *arguments, environment=environment)
 
 
@@ -97,7 +114,9 @@ def main(action: str, *arguments: str) -> None:
     """Do what the command line says."""
     if action == "build":
         secrets.ensure(Home.from_environment())
-        subprocess.run(["docker", "compose", "--profile", "*", "build"], cwd=REPOSITORY, check=True)
+        command = ["docker", "compose", "--profile", "*", "build"]
+        subprocess.run(command, cwd=REPOSITORY, check=True, env={**os.environ, **PLAIN})
+        _build_variants(REPOSITORY, os.environ.get("TWINSHOP_VERSION", VERSION))
         sys.stdout.write(f"{sizes()}\n")
     elif action == "sizes":
         sys.stdout.write(f"{sizes()}\n")

@@ -13,11 +13,14 @@ from deploy.model.home import REPOSITORY
 
 Service = dict[str, Any]
 
-_VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\})")
+_VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?::(?P<sign>[-+])(?P<word>[^}]*))?\})")
 
 
 def read(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return the file with `${NAME:-default}` filled in. Raises KeyError for a variable that has neither."""
+    """Return the file with `${NAME:-default}` and `${NAME:+word if set}` filled in.
+
+    Raises KeyError for a variable that has neither.
+    """
     found: dict[str, Any] = _filled(
         yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text("utf-8")), variables or {}
     )
@@ -55,4 +58,9 @@ def _filled(value: Any, variables: Mapping[str, str]) -> Any:
 def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:
     if found["name"] is None:
         return "$"
-    return variables[found["name"]] if found["default"] is None else variables.get(found["name"], found["default"])
+    if found["sign"] is None:
+        return variables[found["name"]]
+    value = variables.get(found["name"], "")
+    if found["sign"] == "+":
+        return found["word"] if value else ""
+    return value or found["word"]

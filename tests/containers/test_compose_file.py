@@ -184,7 +184,8 @@ def test_versions_are_pinned(services: dict[str, Service]) -> None:
     for dockerfile in REPOSITORY.glob("*/**/Dockerfile"):
         if ".venv" not in dockerfile.parts:
             bases = [line.split()[1] for line in dockerfile.read_text("utf-8").splitlines() if line.startswith("FROM ")]
-            assert set(bases) <= {"python:3.13-slim-trixie", "nats:2.15", "envoyproxy/envoy:v1.40.0"}, dockerfile
+            ours = {"${BASE}"} if dockerfile.parent.name == "variants" else set()  # an image of this very version
+            assert set(bases) <= {"python:3.13-slim-trixie", "nats:2.15", "envoyproxy/envoy:v1.40.0"} | ours, dockerfile
 
 
 # --- secrets --------------------------------------------------------------------------------------------------------
@@ -240,13 +241,25 @@ def test_every_application_is_asked_for_its_metrics(services: dict[str, Service]
         assert set(services["prometheus"]["networks"]) & set(services[name]["networks"])
 
 
-def test_tracing_is_off_until_it_is_asked_for_and_spans_then_find_their_way(services: dict[str, Service]) -> None:
-    apps = [name for name, (stack, part) in PARTS.items() if stack in SHOPS and part.kind == "app"]
+APPLICATIONS = {name: part for name, (stack, part) in PARTS.items() if stack in SHOPS and part.kind == "app"}
 
-    for name in apps:
+
+def test_tracing_is_off_until_it_is_asked_for(services: dict[str, Service]) -> None:
+    for name in APPLICATIONS:
         assert services[name]["environment"]["TRACE_SAMPLING"] == ""
-        assert services[name]["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://jaeger:4318"
-        assert set(services["jaeger"]["networks"]) & set(services[name]["networks"])
+        assert not services[name]["image"].endswith("-variants:local")
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_an_application_that_is_traced_has_another_command_and_image_and_its_spans_arrive(name: str) -> None:
+    services = compose_file.read({"TRACE_SAMPLING": "0.01"})["services"]
+    traced = services[name]
+
+    assert command_of(traced) == APPLICATIONS[name].command_with({"TRACE_SAMPLING": "0.01"})
+    assert traced["image"] == f"twinshop/{name.removesuffix('-web')}-variants:local"
+    assert traced["environment"]["TRACE_SAMPLING"] == "0.01"
+    assert traced["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://jaeger:4318"
+    assert set(services["jaeger"]["networks"]) & set(traced["networks"])
 
 
 @pytest.mark.parametrize("dashboard", sorted((REPOSITORY / "deploy/compose/observe/grafana/dashboards").glob("*.json")))

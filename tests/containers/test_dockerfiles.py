@@ -73,6 +73,16 @@ def test_an_image_holds_what_it_runs_and_no_more(path: Path, tmp_path: Path) -> 
     assert found.returncode == 0, found.stderr
 
 
+def test_the_image_of_a_variant_adds_it_to_that_of_the_part(tmp_path: Path) -> None:
+    part = (REPOSITORY / "microservices/payments/Dockerfile").read_text("utf-8")
+    variants = (REPOSITORY / "variants/Dockerfile").read_text("utf-8")
+
+    found = checked(f"{part}\n{variants}", tmp_path)
+
+    assert found.returncode == 0, found.stderr
+    assert (tmp_path / "variants/tracing/__main__.py").exists()
+
+
 def test_a_missing_and_a_foreign_file_are_noticed(tmp_path: Path) -> None:
     right = (REPOSITORY / "microservices/payments/Dockerfile").read_text("utf-8")
     line = "COPY microservices/kit microservices/kit\n"

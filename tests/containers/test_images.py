@@ -80,12 +80,14 @@ def test_a_change_to_one_service_builds_its_image_alone(
 ) -> None:
     copy = tmp_path / "clone"
     copy.mkdir()
-    for name in ("shared", "monolith", "microservices", "deploy", "loadtests", ".dockerignore", "docker-compose.yml"):
+    folders = ("shared", "outside", "monolith", "microservices", "variants", "deploy", "loadtests")
+    for name in (*folders, ".dockerignore", "docker-compose.yml"):
         source = REPOSITORY / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / name)  # type: ignore[operator]
     version = {"TWINSHOP_VERSION": "rebuild-test"}
     build_images.build(home, copy, version)
-    names = [f"twinshop/{name}:rebuild-test" for name in (*APPLICATIONS, "edge", "broker", "locust")]
+    variants = [f"{name}-variants" for name in build_images.APPLICATIONS]
+    names = [f"twinshop/{name}:rebuild-test" for name in (*APPLICATIONS, *variants, "edge", "broker", "locust")]
     before = {name: identity(name) for name in names}
     try:
         with (copy / "microservices/payments/service.py").open("a") as file:
@@ -95,7 +97,10 @@ def test_a_change_to_one_service_builds_its_image_alone(
     finally:
         docker("image", "rm", *names)
 
-    assert {name for name in names if before[name] != after[name]} == {"twinshop/payments:rebuild-test"}
+    assert {name for name in names if before[name] != after[name]} == {
+        "twinshop/payments:rebuild-test",
+        "twinshop/payments-variants:rebuild-test",
+    }
     # Told and not asserted: how fast an engine is depends on what else the machine does.
     pytestconfig.get_terminal_writer().line(f"\nA change to one service: its image is built again in {took_s:.1f} s")
 
