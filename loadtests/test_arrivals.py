@@ -48,7 +48,7 @@ def test_a_run_keeps_every_request_every_order_and_its_figures(shop, tmp_path):
     assert len(rows) == summary["sent"] == summary["scheduled"]
     assert len(measured) == summary["requests"]
     assert summary["orders_confirmed"] == sum(row.code == "confirmed" for row in measured)
-    assert len(orders) == sum(row.journey == "order" for row in rows)
+    assert len(orders) == sum(row.journey == "order" for row in rows) > 50
     assert all(order.answered and order.answer_json()["id"] == order.order_id for order in orders)
     assert len({order.key for order in orders}) == len(orders)
     assert Tally.decode(summary["tally"]).whole().latency.count == len(measured)

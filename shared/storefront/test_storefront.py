@@ -13,8 +13,9 @@ NAMES = ("index.html", "shop.css", "shop.js", "api.js", "cart.js", "views.js", "
 
 
 def contents() -> dict[str, str]:
-    pages = {name: storefront.page(name) for name in NAMES}
-    return {name: page.content.decode() for name, page in pages.items() if page}
+    pages = {name: page for name in NAMES if (page := storefront.page(name))}
+    assert tuple(pages) == NAMES
+    return {name: page.content.decode() for name, page in pages.items()}
 
 
 def test_the_pages_are_small() -> None:

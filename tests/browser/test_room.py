@@ -140,12 +140,15 @@ def test_an_experiment_runs_from_the_room_to_its_report(page: Page) -> None:
 
 
 def test_a_reload_shows_everything_that_happened_before(page: Page) -> None:
-    before = page.evaluate("room.state.events.length")
+    page.get_by_role("button", name="Heal all").click()
+    page.wait_for_function("room.state.events.some((event) => event.text === 'twinshop heal')")
+    before = page.evaluate("room.state.events")
 
     page.reload()
 
-    page.wait_for_function(f"window.room?.state?.events.length >= {before}")
-    assert before == 0 or page.locator("#events li").count() > 0
+    page.wait_for_function(f"window.room?.state?.events.length >= {len(before)}")
+    assert page.evaluate(f"room.state.events.slice(0, {len(before)})") == before
+    expect(page.locator("#events li").filter(has_text="twinshop heal").first).to_be_visible()
 
 
 def test_another_site_cannot_use_the_room(address: str, browser: Browser, arms: dict[str, Arm]) -> None:

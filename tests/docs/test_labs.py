@@ -65,6 +65,10 @@ def test_a_lab_has_every_section_and_asks_before_it_tells(lab: Lab) -> None:
     assert exercise == [f"twinshop lab {lab.number} --start", f"twinshop lab {lab.number} --check"]
 
 
+def test_the_links_of_the_pages_are_recognised() -> None:
+    assert sum(len(_LINK.findall(page.read_text("utf-8"))) for page in PAGES) > 100
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_of_a_page_leads_to_a_file_and_to_the_function_it_names(page: Path) -> None:
     for text, target in _LINK.findall(page.read_text("utf-8")):

@@ -17,9 +17,11 @@ def test_the_index_names_every_decision_record() -> None:
     docs = pictures.PAGE.parent
     index = (docs / "README.md").read_text("utf-8")
 
-    for record in sorted((docs / "decisions").glob("0*.md")):
-        title = record.read_text("utf-8").splitlines()[0].removeprefix("# ")
-        assert f"[{title}](decisions/{record.name})" in index, record.name
+    titles = {each.name: each.read_text("utf-8").splitlines()[0] for each in (docs / "decisions").glob("0*.md")}
+
+    assert titles
+    absent = [name for name, title in titles.items() if f"[{title.removeprefix('# ')}](decisions/{name})" not in index]
+    assert absent == []
 
 
 def test_every_decision_record_says_when_it_was_made_and_whether_it_holds() -> None:

@@ -66,7 +66,7 @@ def run(command: Command, home: Path, limit_s: float = QUICK_S) -> subprocess.Co
 @pytest.mark.parametrize("command", sorted(set(commands_of() + inline_commands_of()), key=str), ids=str)
 def test_every_command_has_its_target(command: Command, tmp_path: Path) -> None:
     if command.words[0] != "make":
-        assert shutil.which(command.words[0]) or (REPOSITORY / ".venv/bin" / command.words[0]).exists()
+        assert shutil.which(command.words[0], path=f"{REPOSITORY / '.venv/bin'}{os.pathsep}{os.environ['PATH']}")
         return
 
     dry = run(Command((*command.words, "--dry-run")), tmp_path)

@@ -314,7 +314,8 @@ def test_rule_10_a_request_asks_the_provider_once(interrupted: Interrupted, name
 
 @pytest.mark.settlement
 def test_rule_10_deadlines_are_kept_whatever_the_transport(interrupted: Interrupted) -> None:
-    assert all(took_s < 4 for took_s in interrupted.took_s.values()), interrupted.took_s
+    assert len(interrupted.took_s) == 4
+    assert max(interrupted.took_s.values()) < 4, interrupted.took_s
 
 
 def test_rule_11_the_providers_ledger_can_be_read_for_each_arm(shop: Shop, admin: Admin, customer: Customer) -> None:

@@ -86,7 +86,9 @@ def test_module_that_moved_out_and_back_is_as_it_was(name: str, shop: Shop, urls
 
     assert _kept(shop, name) == before
     assert _rows(shop, KEYS) == keys
-    for (payment_id,) in shop.rows("SELECT id::text FROM payments"):
+    paid = shop.rows("SELECT id::text FROM payments")
+    assert paid
+    for (payment_id,) in paid:
         assert shop.ask("GET", f"/payments/{payment_id}").status_code == 200
     for path in ("/notifications", "/products", "/orders"):
         assert shop.ask("GET", path).json["items"]
