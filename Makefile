@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export UV_PYTHON_DOWNLOADS := never
+unexport PYTHONDONTWRITEBYTECODE # else each of the many processes of a stack, a test or a load compiles all that it imports
 PYTHON ?= $(shell command -v python3 || command -v python)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,11 +28,11 @@ setup: $(VENV)/.ready ## make the virtual environment (every other target does i
 demo: $(VENV)/.ready ## start both shops, prove they behave the same, compare them, write the report (about 4 minutes)
 	@$(TWINSHOP) demo
 
-test: $(VENV)/.ready ## unit tests, journeys on all arms, contract, failpoints, docs (at most 12 minutes)
+test: $(VENV)/.ready ## unit tests, journeys on all arms, contract, failpoints, docs (SLOW=1 shows the slowest 30, JOBS=2 runs so many shards at once)
 	@$(MAKE) --no-print-directory -j2 lint test-short
 
 test-short: $(VENV)/.ready ## the tests of make test, without its lint
-	@$(BIN)/pytest -q -m "not long"
+	@$(BIN)/python -m tests.side_by_side $(if $(SLOW),--slowest 30) $(if $(JOBS),--jobs $(JOBS))
 
 test-all: lint ## everything, the long tests too
 	@$(BIN)/pytest -q

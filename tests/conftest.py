@@ -21,6 +21,7 @@ from tests.arms import ARMS, STATES, Arm, OwnStacks, Session, already_running
 from tests.ports import ARMS_SHIFT
 
 MARKERS = (
+    "on(arm): runs on this arm; on each test that asks for the fixture `arm`, see tests/shards.py",
     "core: the part of the journeys that `make demo` runs before it compares",
     "settlement: awaits what the provider left open; runs late, so that the waits are shared",
     "fault: changes how a part or the provider behaves; runs after the settlements",
@@ -65,7 +66,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     names = chosen_arms(metafunc.config)
     # Colocated runs the services' code: its own chaos is for the long test run.
     late = {"colocated"} if "chaos" in metafunc.definition.path.parts else set()
-    values = [pytest.param(name, marks=pytest.mark.long if name in late else ()) for name in names]
+    marks = {name: [pytest.mark.on(arm=name), *([pytest.mark.long] if name in late else [])] for name in names}
+    values = [pytest.param(name, marks=marks[name]) for name in names]
     metafunc.parametrize("arm", values, indirect=True, scope="session")
 
 

@@ -1,0 +1,179 @@
+"""Runs the shards of the tests side by side: python -m tests.side_by_side [--jobs N] [--slowest N]
+
+Each shard is a pytest of its own, with a folder for temporary files and a block of ports that no other has. A process
+that has ended a shard takes the next one. The output of a shard that fails is shown whole, after all others; the last
+line counts the tests of all shards. Ctrl-C and SIGTERM stop every shard, which stops what it has started.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from deploy.model.home import REPOSITORY
+from tests.ports import ARMS_SHIFT, SESSION_WIDTH, VARIABLE, checked_session_shift
+from tests.results import Results
+from tests.shards import SHARDS, Shard
+
+MOST_JOBS = 5  # so many blocks of ports are below those of the system
+LOOK_EVERY_S = 0.1
+STOP_WITHIN_S = 60.0  # a shard that is interrupted stops its stacks first
+NICENESS = 5  # a third of the processor's time where a shard that measures time wants it, too
+INTERRUPTED = 130
+
+
+@dataclass
+class Running:
+    """A shard that runs. Its output and results are files in a folder of its own."""
+
+    shard: Shard
+    slot: int
+    folder: Path
+    process: subprocess.Popen[bytes]
+    started: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def start(cls, shard: Shard, slot: int, folder: Path) -> Running:
+        """Start it, in a process group of its own: a Ctrl-C reaches it only through us, and only once."""
+        temporary = folder / "tmp"
+        temporary.mkdir(parents=True)
+        shift = checked_session_shift(str(ARMS_SHIFT + slot * SESSION_WIDTH))
+        command = [
+            *(() if shard.measures_time else ("nice", "-n", str(NICENESS))),
+            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={folder / 'results.xml'}",
+            *shard.arguments,
+        ]  # fmt: skip
+        with (folder / "output").open("wb") as output:
+            process = subprocess.Popen(
+                command, cwd=REPOSITORY, env=os.environ | {VARIABLE: str(shift), "TMPDIR": str(temporary)},
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            )  # fmt: skip
+        return cls(shard, slot, folder, process)
+
+    def results(self) -> Results:
+        """Return what came of it, once it has ended."""
+        output = (self.folder / "output").read_text("utf-8", errors="replace")
+        took_s = time.monotonic() - self.started
+        return Results.read(self.folder / "results.xml", self.process.returncode, output, took_s)
+
+    def interrupt(self) -> None:
+        """Do to it, and to what it runs, what Ctrl-C does in a terminal."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+class Interrupted(Exception):
+    """Somebody has sent SIGINT or SIGTERM."""
+
+
+def run(shards: Sequence[Shard], jobs: int, root: Path) -> dict[Shard, Results]:
+    """Run all shards, `jobs` at a time; return their results. Raises Interrupted, when all have stopped."""
+    waiting, running = list(shards), list[Running]()
+    done: dict[Shard, Results] = {}
+    try:
+        while waiting or running:
+            for ended in [one for one in running if one.process.poll() is not None]:
+                running.remove(ended)
+                done[ended.shard] = ended.results()
+                print(f"[{len(done)}/{len(shards)}] {ended.shard.name}: {done[ended.shard]}", flush=True)
+            while waiting and len(running) < jobs:
+                slot = min(set(range(jobs)) - {one.slot for one in running})
+                folder = root / str(len(shards) - len(waiting))
+                running.append(Running.start(waiting.pop(0), slot, folder))
+            time.sleep(LOOK_EVERY_S)
+    finally:
+        _stop(running)
+        _end_leftovers(root)
+    return done
+
+
+def _stop(running: Sequence[Running]) -> None:
+    for one in running:
+        one.interrupt()
+    deadline = time.monotonic() + STOP_WITHIN_S
+    while any(one.process.poll() is None for one in running) and time.monotonic() < deadline:
+        time.sleep(LOOK_EVERY_S)
+    for one in running:
+        one.kill()
+
+
+def _end_leftovers(root: Path) -> None:
+    """Kill whatever still has its temporary files below our folder: a shard that was killed could not do it."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("TMPDIR", "").startswith(f"{root}/"):
+                process.kill()
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Raise Interrupted at the first SIGINT or SIGTERM. Whoever is impatient cannot keep the shards from stopping."""
+
+    def interrupt(number: int, _: object) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
+        raise Interrupted(signal.Signals(number).name)
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, interrupt)
+    yield
+
+
+def main(shards: Sequence[Shard] = SHARDS) -> int:
+    """Run the tests; return the exit status: 0 if all have passed, 1 if not, 130 if somebody stopped them."""
+    cores = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count() or 1
+    parser = argparse.ArgumentParser(prog="python -m tests.side_by_side", description=(__doc__ or "").split(":")[0])
+    parser.add_argument("--jobs", type=int, choices=range(1, MOST_JOBS + 1), default=min(cores + 1, MOST_JOBS))
+    parser.add_argument("--slowest", type=int, default=0, help="show so many of the slowest tests")
+    options = parser.parse_args()
+    root = Path(tempfile.mkdtemp(prefix="twinshop-shards-"))
+    root.chmod(0o755)  # PostgreSQL runs as another user where we are root
+    try:
+        with _interruptible():
+            done = run(shards, options.jobs, root)
+    except Interrupted as signal_name:
+        print(f"Stopped by {signal_name}.", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+    return report(done, options.slowest)
+
+
+def report(done: dict[Shard, Results], slowest: int) -> int:
+    """Print what is to be said about all shards; return the exit status."""
+    total = Results.sum(done.values())
+    for reason in total.reasons:
+        print(reason)
+    for shard, results in done.items():
+        if results.is_failed:
+            print(f"\n==> {shard.name}: {shard} <==\n{results.output}")
+    for took_s, test in total.slowest(slowest):
+        print(f"{took_s:8.2f} s  {test}")
+    for test in total.repeated:
+        print(f"ran in more than one shard: {test}")
+    print(total, flush=True)
+    return int(total.is_failed or bool(total.repeated))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
