@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from hdrh.histogram import HdrHistogram
 
 LOWEST_US = 1
@@ -59,8 +60,17 @@ class LatencyHistogram:
         figures: dict[str, float] = {"count": self.count}
         figures |= {name: self.percentile(percent) for name, percent in REPORTED_PERCENTILES.items()}
         figures["max"] = float(self._counts.get_max_value()) / 1000
-        figures["mean"] = round(float(self._counts.get_mean_value()) / 1000, 3)
+        figures["mean"] = round(self._mean_us() / 1000, 3)
         return figures
+
+    def _mean_us(self) -> float:
+        """Return what hdrh's get_mean_value does, which visits each of 65,000 buckets in Python, full or not."""
+        total = 0
+        for index in np.flatnonzero(np.ctypeslib.as_array(self._counts.counts)):
+            value = self._counts.get_value_from_index(int(index))
+            size = self._counts.get_highest_equivalent_value(value) - value + 1
+            total += self._counts.counts[index] * (value + size // 2)
+        return total / self.count
 
     def curve(self, points_per_halving: int = 5) -> list[tuple[float, float]]:
         """Return (percentile, latency in ms) pairs for a plot whose axis gives each further nine the same room."""

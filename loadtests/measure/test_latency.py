@@ -63,3 +63,9 @@ def test_the_curve_climbs_to_the_maximum():
 
     assert curve == sorted(curve)
     assert curve[-1][1] == pytest.approx(histogram.summary()["max"], rel=0.001)
+
+
+def test_the_mean_is_the_one_that_hdrh_walks_all_its_buckets_for():
+    histogram = LatencyHistogram.of(latencies(5))
+
+    assert histogram.summary()["mean"] == round(histogram._counts.get_mean_value() / 1000, 3)

@@ -25,7 +25,9 @@ def journeys(mix="shopping", seed=1, run="run", **options):
 
 @pytest.mark.parametrize(("mix", "share"), [("browsing", 0.01), ("shopping", 0.05), ("ordering", 0.5)])
 def test_a_mix_has_its_share_of_orders(mix, share):
-    drawn = Counter(journeys(mix).draw(index).journey for index in range(20_000))
+    source = journeys(mix)
+
+    drawn = Counter(source.draw(index).journey for index in range(20_000))
 
     assert MIXES[mix].order_share == pytest.approx(share)
     assert drawn["order"] / 20_000 == pytest.approx(share, rel=0.15)
@@ -33,7 +35,9 @@ def test_a_mix_has_its_share_of_orders(mix, share):
 
 
 def test_boutique_has_the_weights_of_online_boutique():
-    drawn = Counter(journeys("boutique").draw(index).journey for index in range(12_000))
+    source = journeys("boutique")
+
+    drawn = Counter(source.draw(index).journey for index in range(12_000))
 
     assert drawn["product"] / drawn["order"] == pytest.approx(10, rel=0.15)
     assert drawn["list"] / drawn["order"] == pytest.approx(1, rel=0.15)
@@ -51,7 +55,9 @@ def test_another_seed_asks_for_other_things():
 
 
 def test_orders_are_what_the_contract_allows_and_have_keys_of_their_own():
-    orders = [journeys("orders-only").draw(index) for index in range(500)]
+    source = journeys("orders-only")
+
+    orders = [source.draw(index) for index in range(500)]
 
     for order in orders:
         assert 1 <= len(OrderInput.model_validate(order.body).lines) <= 3
@@ -71,7 +77,7 @@ def test_payment_methods_come_in_their_shares():
 
 
 def test_a_row_of_locust_never_names_a_product():
-    names = {journeys(mix).draw(index).name for mix in MIXES for index in range(2_000)}
+    names = {source.draw(index).name for source in map(journeys, MIXES) for index in range(2_000)}
 
     assert names <= {
         "/products",
