@@ -8,7 +8,7 @@ import pytest
 
 from deploy.traces import switch
 from deploy.traces.store import Store
-from deploy.traces.tree import Way, assemble
+from deploy.traces.tree import OrderTrace, assemble
 from tests.arms import Arm
 from tests.journeys.opening import open_shop
 from tests.journeys.waiting import until
@@ -21,7 +21,7 @@ KEPT_WITHIN_S = 10.0
 
 
 @pytest.fixture(scope="module")
-def ways(arms: dict[str, Arm]) -> dict[str, Way]:
+def ways(arms: dict[str, Arm]) -> dict[str, OrderTrace]:
     """An order's way in either build, with every trace kept and the delay planted: one restart, and one back."""
     chosen = {name: arms[name] for name in BUILDS if name in arms}
     told: dict[tuple[str, str], dict[str, str | None]] = {}
@@ -46,7 +46,7 @@ def ways(arms: dict[str, Arm]) -> dict[str, Way]:
         configure(back=True)
 
 
-def bought(arm: Arm) -> Way:
+def bought(arm: Arm) -> OrderTrace:
     """Buy something, and return the way of the order once the mail about it is on it."""
     with open_shop(arm) as shop:
         customer, sku = shop.customer(), shop.admin().stocks("TRACED-KITE", stock=9)
@@ -54,21 +54,21 @@ def bought(arm: Arm) -> Way:
         order = customer.buy((sku, 1))
     store = Store(switch.folder_of(arm.runner))
 
-    def probe() -> Way | None:
+    def probe() -> OrderTrace | None:
         way = assemble("an order", store.of_order(order["id"]))
         return way if way is not None and way.asked.span.service == "edge" and _is_told_by_all(way) else None
 
     return until("the trace is kept", probe, KEPT_WITHIN_S)
 
 
-def _is_told_by_all(way: Way) -> bool:
+def _is_told_by_all(way: OrderTrace) -> bool:
     """Each part writes its spans down by a timer of its own: who was first to end one need not be first to tell."""
     steps = {(node.part, node.span.name) for node in way.asked.walk()}
     return ("notifications", "mail order_confirmed") in steps and {part for part, _ in steps} >= PARTS
 
 
 @pytest.mark.parametrize("name", BUILDS)
-def test_the_trace_names_the_part_that_is_slow(ways: dict[str, Way], name: str) -> None:
+def test_the_trace_names_the_part_that_is_slow(ways: dict[str, OrderTrace], name: str) -> None:
     way = ways[name]
 
     largest = way.where_the_time_went()[0]
@@ -78,7 +78,7 @@ def test_the_trace_names_the_part_that_is_slow(ways: dict[str, Way], name: str) 
 
 
 @pytest.mark.parametrize("name", BUILDS)
-def test_both_builds_show_the_same_steps(ways: dict[str, Way], name: str) -> None:
+def test_both_builds_show_the_same_steps(ways: dict[str, OrderTrace], name: str) -> None:
     way = ways[name]
 
     assert {node.part for node in way.asked.walk()} == PARTS
