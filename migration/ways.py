@@ -125,7 +125,7 @@ def hand_over_events(runner: Runner, way: Way) -> None:
         psycopg.connect(database_of(runner, "service", "orders")) as service,
         psycopg.connect(database_of(runner, "monolith", "orders")) as monolith,
     ):
-        rows = service.execute("DELETE FROM outbox RETURNING id, type, payload").fetchall()
+        rows = service.execute("DELETE FROM outbox WHERE sequence IS NULL RETURNING id, type, payload").fetchall()
         for _, event_type, payload in sorted(rows):
             monolith.execute("INSERT INTO outbox (type, payload) VALUES (%s, %s)", [event_type, payload])
 

@@ -5,22 +5,46 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from dataclasses import dataclass
 
 import nats
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from nats.js.api import StreamConfig
-from nats.js.errors import BadRequestError
+from nats.js.api import DiscardPolicy, StreamConfig
+from nats.js.errors import BadRequestError, NoStreamResponseError, NotFoundError
 
 from shared.contract.events import DEAD_STREAM, DEAD_SUBJECT_PREFIX, STREAM, SUBJECT_PREFIX
 
 log = logging.getLogger(__name__)
 
-KEPT_S = 7 * 24 * 3600
+# A stream that is full refuses what comes, and the outbox keeps it: nothing that somebody has not read is discarded.
+MAX_EVENTS_BYTES = 512 * 1024**2
+TRIM_ABOVE_BYTES = MAX_EVENTS_BYTES // 2  # beyond this, what everybody has read goes
+MAX_DEAD_BYTES = 256 * 1024**2  # dead letters have room of their own, and stay until somebody deals with them
 PUBLISH_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 1
 RECONNECT_WAIT_S = 0.2  # the client's own default is two seconds
 _EVER = -1  # the client gives up after sixty tries if it is not told otherwise
+
+
+STREAMS = tuple(
+    StreamConfig(name=name, subjects=[f"{prefix}>"], max_bytes=most, max_age=0, discard=DiscardPolicy.NEW)
+    for name, prefix, most in (
+        (STREAM, SUBJECT_PREFIX, MAX_EVENTS_BYTES),
+        (DEAD_STREAM, DEAD_SUBJECT_PREFIX, MAX_DEAD_BYTES),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the readers of the stream of events are: all have handled every event up to `sequence`.
+
+    `store` names the life of the stream: a broker that lost its disk begins another one, with numbers from 1.
+    """
+
+    store: str
+    sequence: int
 
 
 class Broker:
@@ -51,10 +75,33 @@ class Broker:
         assert self._jetstream is not None
         return self._jetstream
 
-    async def publish(self, subject: str, payload: bytes) -> None:
-        """Return when the broker has taken the message. Raises nats.errors.Error or TimeoutError."""
+    async def publish(self, subject: str, payload: bytes, headers: dict[str, str] | None = None) -> int:
+        """Return the message's number in its stream. Raises nats.errors.Error or TimeoutError; a full stream refuses.
+
+        A broker that has lost its streams gets them again, for the next try.
+        """
         jetstream = await self.jetstream()
-        await jetstream.publish(subject, payload, timeout=PUBLISH_TIMEOUT_S)
+        try:
+            return (await jetstream.publish(subject, payload, timeout=PUBLISH_TIMEOUT_S, headers=headers)).seq
+        except NoStreamResponseError:
+            await make_streams(jetstream)
+            raise
+
+    async def progress(self) -> Progress:
+        """Return how far all readers are, and make room where the stream has grown. Raises as `publish`."""
+        jetstream = await self.jetstream()
+        try:
+            stream = await jetstream.stream_info(STREAM)
+        except NotFoundError:
+            await make_streams(jetstream)
+            stream = await jetstream.stream_info(STREAM)
+        handled = stream.state.last_seq  # as of before the readers are asked: who owes nothing now, owed none of these
+        for reader in await jetstream.consumers_info(STREAM):
+            if reader.num_pending or reader.num_ack_pending:
+                handled = min(handled, reader.ack_floor.stream_seq if reader.ack_floor else 0)
+        if stream.state.bytes > TRIM_ABOVE_BYTES and handled >= stream.state.first_seq:
+            await jetstream.purge_stream(STREAM, seq=handled + 1)
+        return Progress(str(stream.created), handled)
 
     async def _connect(self) -> None:
         try:
@@ -78,10 +125,14 @@ class Broker:
 
 async def make_streams(jetstream: JetStreamContext) -> None:
     """Create the streams if they are not there. Every service does; the first one wins."""
-    for name, prefix in ((STREAM, SUBJECT_PREFIX), (DEAD_STREAM, DEAD_SUBJECT_PREFIX)):
-        # A stream that exists with other settings is the operator's decision: it is left alone.
-        with contextlib.suppress(BadRequestError):
-            await jetstream.add_stream(StreamConfig(name=name, subjects=[f"{prefix}>"], max_age=KEPT_S))
+    for stream in STREAMS:
+        try:
+            await jetstream.add_stream(stream)
+        except BadRequestError:
+            # It exists with other settings. One without a bound was made before there were bounds, and gets them;
+            # any other setting is the operator's decision and is left alone.
+            if (await jetstream.stream_info(str(stream.name))).config.max_bytes == -1:
+                await jetstream.update_stream(stream)
 
 
 async def _log_error(error: Exception) -> None:

@@ -11,14 +11,17 @@ import nats.errors
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.errors import NotFoundError
 from pydantic import ValidationError
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from microservices.kit.broker import Broker
+from microservices.kit.broker import Broker, make_streams
 from microservices.kit.database import Database
 from microservices.kit.loops import back_off_s
 from shared.contract.events import DEAD_SUBJECT_PREFIX, STREAM, Event, subject_of
+from shared.domain.errors import OutcomeUnknown, Unavailable
 from shared.platform import tracing
 from shared.platform.failpoints import failpoint
 from shared.platform.metrics import Metrics
@@ -46,6 +49,9 @@ BATCH = 100
 FETCH_S = 5.0  # a fetch that the broker forgot (it was restarted) costs at most this long
 ACK_WAIT_S = 10  # after a crash, this long until the events in hand come again
 FIRST_RETRY_S = 0.5
+MAX_TRIES = 5  # of an event whose own data makes its handler fail; what is away is waited for without limit
+REASON_HEADER, SUBJECT_HEADER = "Twinshop-Reason", "Twinshop-Subject"  # of a dead letter
+MAX_REASON = 300  # characters: a driver's error carries the statement and its parameters
 _WITHOUT_LIMIT = -1
 
 # Fresh ids come back; an id that another delivery wrote is left out. That other delivery is waited for.
@@ -79,6 +85,7 @@ class Consumer:
         self._metrics = metrics
         self._after_commit = after_commit
         self._pull: JetStreamContext.PullSubscription | None = None
+        self._known_errors: set[type[Exception]] = set()
 
     async def step(self) -> bool:
         """Wait for events, handle what has come. Always returns True: the wait is in here."""
@@ -87,6 +94,8 @@ class Consumer:
         try:
             messages = await self._pull.fetch(BATCH, timeout=FETCH_S)
         except (nats.errors.TimeoutError, TimeoutError):
+            if not await self._exists():
+                self._pull = None  # the broker has lost its store: make stream and consumer again
             return True
         except Exception:
             self._pull = None  # the consumer or the whole stream may be gone: make it again
@@ -103,8 +112,16 @@ class Consumer:
             ack_wait=ACK_WAIT_S,
             max_deliver=_WITHOUT_LIMIT,
         )
+        await make_streams(jetstream)
         await jetstream.add_consumer(STREAM, config)
         return await jetstream.pull_subscribe_bind(self.name, STREAM)
+
+    async def _exists(self) -> bool:
+        try:
+            await (await self._broker.jetstream()).consumer_info(STREAM, self.name)
+        except NotFoundError:
+            return False
+        return True
 
     async def _receive(self, messages: Sequence[Msg]) -> None:
         decoded = [(message, event) for message in messages if (event := await self._decode(message))]
@@ -114,14 +131,14 @@ class Consumer:
             await self.apply([event for _, event in decoded])
         except Exception as error:
             if len(decoded) == 1:
-                await self._again(*decoded[0], error)
+                await self._failed(*decoded[0], error)
                 return
             # One of them may be what fails: the others must not wait for it.
             for message, event in decoded:
                 try:
                     await self.apply([event])
                 except Exception as its_error:
-                    await self._again(message, event, its_error)
+                    await self._failed(message, event, its_error)
                 else:
                     await message.ack()
             return
@@ -149,16 +166,40 @@ class Consumer:
         try:
             return self._event_class.model_validate_json(message.data)
         except ValidationError as error:
-            # It will never be readable: put it where somebody can look at it, and let the others pass.
-            log.error("%s: undecodable event on %s: %s", self.name, message.subject, error)
-            await self._broker.publish(DEAD_SUBJECT_PREFIX + self.name, message.data)
-            self._metrics.events_consumed.labels(message.subject, "dead").inc()
-            await message.ack()
+            await self._set_aside(message, message.subject, error)  # it will never be readable
             return None
 
-    async def _again(self, message: Msg, event: Event, error: Exception) -> None:
-        """Ask for the event again, later; without limit, because the reason is expected to pass."""
+    async def _failed(self, message: Msg, event: Event, error: Exception) -> None:
+        """Ask for the event again, later; set it aside if it is the event itself that its handler cannot bear."""
+        passes = isinstance(error, Unavailable | OutcomeUnknown)
         delay_s = back_off_s(message.metadata.num_delivered, FIRST_RETRY_S)
-        log.warning("%s: %s %s again in %.1f s", self.name, event.type, event.id, delay_s, exc_info=error)
         self._metrics.events_consumed.labels(event.type, "failed").inc()
-        await message.nak(delay=delay_s)
+        # A thousand events may fail for one reason: where is told of the first of its kind, and never of a database's
+        # error, which carries what it was given.
+        is_new = not passes and not isinstance(error, DBAPIError) and type(error) not in self._known_errors
+        self._known_errors.add(type(error))
+        what = f"{self.name}: {event.type} {event.id}"
+        log.warning("%s again in %.1f s: %s", what, delay_s, _reason(error), exc_info=error if is_new else None)
+        if passes or message.metadata.num_delivered < MAX_TRIES:
+            await message.nak(delay=delay_s)
+        else:
+            await self._set_aside(message, event.type, error)
+
+    async def _set_aside(self, message: Msg, event_type: str, error: Exception) -> None:
+        """Put a message where somebody can look at it and send it again, and let the others pass."""
+        reason = _reason(error)
+        log.error("%s: a message on %s is set aside: %s", self.name, message.subject, reason)
+        headers = {REASON_HEADER: reason, SUBJECT_HEADER: message.subject}
+        await self._broker.publish(DEAD_SUBJECT_PREFIX + self.name, message.data, headers)
+        self._metrics.events_consumed.labels(event_type, "dead").inc()
+        await message.ack()
+
+
+def _reason(error: Exception) -> str:
+    """Return one line that says what went wrong, without the data of anybody."""
+    if isinstance(error, ValidationError):
+        fields = (f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['type']}" for one in error.errors())
+        return "; ".join(fields)[:MAX_REASON]
+    if isinstance(error, DBAPIError):
+        return f"{type(error).__name__}, SQLSTATE {getattr(error.orig, 'sqlstate', None)}"
+    return f"{type(error).__name__}: {error}".replace("\n", " ")[:MAX_REASON]

@@ -22,18 +22,31 @@ CREATE TABLE outbox (
     payload text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 )"""
+# A row that the broker has keeps the number of its event there until all readers have handled it: a broker may lose its
+# disk, and then the event is sent again.
+KEEP_OUTBOX = (
+    "ALTER TABLE outbox ADD COLUMN store text, ADD COLUMN sequence bigint",
+    "CREATE INDEX outbox_unsent ON outbox (id) WHERE sequence IS NULL",
+)
 # A row that is being told by a call leaves only if that call does not take it out in time: it is the call's fallback.
 HOLD_OUTBOX = "ALTER TABLE outbox ADD COLUMN not_before timestamptz"
 
 BATCH = 200
 # Nobody waits for an event, and one round trip carries many: let some more come before each batch.
 LINGER_S = 0.05
-# A row is deleted once the broker has it, so what is in the table is what is unsent. Looking for rows that are there,
-# and never for `id > last`, finds also the row of a transaction that took its id early and committed late.
-_TAKE = text(
-    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE not_before IS NULL OR not_before <= now() "
-    "ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED) RETURNING id, type, payload"
+# Looking for rows that are unsent, and never for `id > last`, finds also the row of a transaction that took its id
+# early and committed late.
+_UNSENT = text(
+    "SELECT id, type, payload FROM outbox WHERE sequence IS NULL AND (not_before IS NULL OR not_before <= now()) "
+    "ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED"
 )
+_SENT = text(
+    "UPDATE outbox SET store = :store, sequence = sent.sequence "
+    "FROM unnest(CAST(:ids AS bigint[]), CAST(:sequences AS bigint[])) AS sent (id, sequence) WHERE outbox.id = sent.id"
+)
+_FORGET = text("DELETE FROM outbox WHERE store = :store AND sequence <= :sequence")
+_ANY = text("SELECT 1 FROM outbox LIMIT 1")
+_SEND_AGAIN = text("UPDATE outbox SET store = NULL, sequence = NULL WHERE store <> :store RETURNING id")
 _TAKE_OUT = text("DELETE FROM outbox WHERE id = :id")
 _LET_GO = text("UPDATE outbox SET not_before = NULL WHERE id = :id")
 
@@ -48,6 +61,8 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("payload", Text, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
         Column("not_before", DateTime(timezone=True)),
+        Column("store", Text),
+        Column("sequence", BigInteger),
     )
 
 
@@ -62,6 +77,8 @@ class Outbox:
         self._broker = broker
         self._metrics = metrics
         self.wake = Wake()
+        self._store = ""
+        self._may_forget = True
 
     async def put(self, connection: AsyncConnection, *events: Event) -> None:
         """Write events in the caller's transaction. Call `wake()` after the commit, or they leave with the sweep."""
@@ -78,20 +95,41 @@ class Outbox:
         self.wake()
 
     async def relay(self) -> bool:
-        """Publish one batch; return whether there may be more. Raises if the broker is away: the rows stay."""
+        """Publish one batch; return whether there may be more. Raises if the broker is away or full: the rows stay."""
         await asyncio.sleep(LINGER_S)
         await self._broker.jetstream()  # no row is locked while there is nobody to send it to
+        if not self._store:
+            self._store = (await self._broker.progress()).store
         async with self._database.transaction() as connection:
-            rows = (await connection.execute(_TAKE, {"batch": BATCH})).all()
+            rows = (await connection.execute(_UNSENT, {"batch": BATCH})).all()
             if not rows:
                 return False
-            rows = sorted(rows, key=lambda row: row.id)
-            await asyncio.gather(*(self._broker.publish(subject_of(row.type), row.payload.encode()) for row in rows))
+            sequences = await asyncio.gather(
+                *(self._broker.publish(subject_of(row.type), row.payload.encode()) for row in rows)
+            )
+            ids = [row.id for row in rows]
+            await connection.execute(_SENT, {"store": self._store, "ids": ids, "sequences": sequences})
             # A crash from here to the commit sends the batch again: inboxes know it by the events' ids.
             failpoint("outbox.published")
+        self._may_forget = True
         for row in rows:
             self._metrics.events_published.labels(row.type).inc()
         return len(rows) == BATCH
+
+    async def forget_handled(self) -> bool:
+        """Delete the rows whose events all readers have handled; send those again that a broker has lost.
+
+        Always returns False: once now and then is enough. Raises as `relay`.
+        """
+        if not self._may_forget:
+            return False
+        progress = await self._broker.progress()
+        self._store = progress.store
+        if await self._database.commit_one(_SEND_AGAIN, {"store": progress.store}):
+            self.wake()
+        await self._database.commit_one(_FORGET, {"store": progress.store, "sequence": progress.sequence})
+        self._may_forget = bool(await self._database.read(_ANY))
+        return False
 
 
 def row_of(event: Event) -> dict[str, Any]:

@@ -97,6 +97,7 @@ class Part:
     def publishes(self) -> None:
         """Run the relay of the outbox: woken after a commit, and sweeping for what a crash left behind."""
         self.repeats("outbox", self.outbox.relay, OUTBOX_SWEEP_S, self.outbox.wake)
+        self.repeats("handled events", self.outbox.forget_handled, OUTBOX_SWEEP_S)
 
     def consumes(
         self,

@@ -26,7 +26,8 @@ from variants.tracing.replacing import replace
 
 _CARRIED = re.compile(rb'(?<="traceparent":")[0-9a-f-]{55}(?=")')
 PeerCall = Callable[..., Awaitable[httpx.Response]]
-Publish = Callable[[Broker, str, bytes], Awaitable[None]]
+Headers = dict[str, str] | None
+Publish = Callable[[Broker, str, bytes, Headers], Awaitable[int]]
 Apply = Callable[[Consumer, Sequence[Event]], Awaitable[None]]
 
 
@@ -83,17 +84,16 @@ def _publishing(publish: Publish) -> Publish:
     """An event names the span that caused it; the message of the broker names the span that published it."""
 
     @functools.wraps(publish)
-    async def publishing(broker: Broker, subject: str, payload: bytes) -> None:
+    async def publishing(broker: Broker, subject: str, payload: bytes, headers: Headers = None) -> int:
         carried = _CARRIED.search(payload)
         parent = trace_context.parse(carried[0].decode()) if carried else None
         if parent is None:
-            await publish(broker, subject, payload)
-            return
+            return await publish(broker, subject, payload, headers)
         recorder = recorder_of(broker.name)
         about = {"messaging.system": "nats", "messaging.operation.name": "publish"}
         span = recorder.begin(f"publish {subject.removeprefix(SUBJECT_PREFIX)}", SpanKind.PRODUCER, parent, about)
         with recorder.at_hand(span):
-            await publish(broker, subject, _CARRIED.sub(header_of(span).encode(), payload))
+            return await publish(broker, subject, _CARRIED.sub(header_of(span).encode(), payload), headers)
 
     return publishing
 
