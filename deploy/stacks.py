@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from deploy.model.errors import DeployError, StartFailed, UnknownTarget
 from deploy.model.topology import SHOPS
-from deploy.runner.interface import LOOK_EVERY_S, Runner, Watch
+from deploy.runner.interface import LOOK_EVERY_S, READY_TIMEOUT_S, Runner, Watch
 from deploy.runners import runner_for
 from deploy.traces.switch import with_tracing
 
-READY_TIMEOUT_S = 60.0
 EXCLUSIVE = {"microservices", "colocated"}  # two ways to run the same services: never beside each other
 
 

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from deploy.local.runner import LocalRunner
+from deploy.local.usage import Meter
 from deploy.model.errors import DeployError
 from deploy.runner.interface import InstanceStatus
 from room.edge import Counters, EdgeReader
 from room.part_metrics import MetricsReader
-from room.usage import Meter
 
 EVERY_S = 1.0
 METRICS_EVERY = 3  # ticks: a look at a part's own metrics costs the part about 2 ms of CPU

@@ -106,7 +106,7 @@ def _conduct(name: str, *, quick: bool, seed: int, options: dict[str, str] | Non
             quick=quick,
             options=options or {},
         )
-        found = chosen.run(session)
+        found = chosen.load()(session)
     result.write(found, folder)
     page.draw(folder)
     result.point_latest(folder)

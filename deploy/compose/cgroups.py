@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deploy.compose.engine import Container, Engine
-from deploy.runner.usage import NOTHING, Usage
+from deploy.runner.interface import NOTHING, Usage
 
 ROOT = Path("/sys/fs/cgroup")
 KIND = "cgroup"  # pages are counted where they were first used: sums over parts count nothing twice

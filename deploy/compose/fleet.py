@@ -13,11 +13,10 @@ from deploy.compose.project import Project
 from deploy.envoy.dns import GONE_WITHIN_S
 from deploy.model.errors import NotRunning, StartFailed, UnknownTarget
 from deploy.model.parts import Part, Stack
-from deploy.runner.interface import InstanceStatus, StackStatus
+from deploy.runner.interface import READY_TIMEOUT_S, InstanceStatus, StackStatus
 from deploy.runner.readiness import is_ready
 
 GRACE_S = 15  # stop_grace_period of docker-compose.yml
-READY_TIMEOUT_S = 60.0
 LOOK_EVERY_S = 0.1
 FATAL_RESTARTS = 2  # while the stack comes up
 STATES = {"created": "waiting", "paused": "paused", "restarting": "backing off", "running": "starting"}

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 
 from deploy.compose import build_images, secrets
 from deploy.compose.cgroups import KIND, usage_of
 from deploy.compose.edge import set_runtime
 from deploy.compose.engine import Container, Engine, docker
-from deploy.compose.fleet import GRACE_S, LOOK_EVERY_S, READY_TIMEOUT_S, Fleet, at_once
+from deploy.compose.fleet import GRACE_S, Fleet, at_once
 from deploy.compose.project import Project, changed, cpuset
 from deploy.compose.quota import ContainerQuotas
 from deploy.compose.site import STACKS
 from deploy.envoy.listeners import RATE_LIMIT_KEY
 from deploy.local.runner import port_shift
 from deploy.model import keys
-from deploy.model.errors import DeployError, StartFailed, UnknownTarget, Unsupported
+from deploy.model.errors import DeployError, UnknownTarget, Unsupported
 from deploy.model.home import Home
 from deploy.model.parts import Part, Site, Stack
 from deploy.model.ports import MAX_REPLICAS, checked_shift
 from deploy.model.topology import stack as stack_of
 from deploy.runner import fresh_data, port_check
-from deploy.runner.interface import PartStats, Runner, StackStatus, Watch
+from deploy.runner.interface import PartStats, Runner, StackStatus
 
 
 class ComposeRunner(Runner):
@@ -51,22 +50,6 @@ class ComposeRunner(Runner):
     def address(self) -> str:
         return self._site.url(self._stack.name, "provider" if self._stack.name == "outside" else "edge")
 
-    def up(
-        self,
-        environment: Mapping[str, Mapping[str, str]] | None = None,
-        watch: Watch | None = None,
-        timeout_s: float = READY_TIMEOUT_S,
-    ) -> bool:
-        if not self.begin(environment):
-            self.join(watch, timeout_s)
-            return False
-        try:
-            self.finish(watch, timeout_s)
-        except BaseException:  # Ctrl-C included: what was started is stopped
-            self.down()
-            raise
-        return True
-
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         found = self._fleet.all()
         if self._fleet.is_up(found):
@@ -84,26 +67,11 @@ class ComposeRunner(Runner):
         self._fleet.start_what_can()
         return True
 
-    def finish(self, watch: Watch | None = None, timeout_s: float = READY_TIMEOUT_S) -> None:
-        """Wait until all parts are ready. Raises StartFailed with the end of the log of the part that is not."""
-        deadline = time.monotonic() + timeout_s
-        while not self.is_finished(watch):
-            if time.monotonic() > deadline:
-                late = ", ".join(one.instance for one in self.status().instances if one.state != "ready")
-                raise StartFailed(f"{self._stack.name}: not ready within {timeout_s:.0f} s: {late}")
-            time.sleep(LOOK_EVERY_S)
+    def _advance(self) -> StackStatus:
+        return self._fleet.start_what_can()
 
-    def is_finished(self, watch: Watch | None = None) -> bool:
-        status = self._fleet.start_what_can()
-        if watch is not None:
-            watch(status)
-        for instance in status.instances:
-            if instance.fatal:
-                raise StartFailed(
-                    f"{self._stack.name}/{instance.instance} {instance.trouble} while starting. "
-                    f"The end of its log:\n{self.logs(instance.instance, 20)}"
-                )
-        return status.ready and self._fleet.requests_arrive()
+    def _requests_arrive(self, status: StackStatus) -> bool:
+        return self._fleet.requests_arrive()
 
     def down(self) -> bool:
         ran = self._fleet.end()

@@ -1,49 +1,67 @@
-"""The channel between a supervisor and the command line: JSON lines over loopback, both sides proving a secret.
+"""The channel between a supervisor and the command line: JSON lines over a Unix socket that only its user can open.
 
-No pickles: whoever can connect to a port of this machine must not be able to run code in the supervisor.
+No pickles: whoever gets at the socket must not be able to run code in the supervisor.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
+import hashlib
 import json
-import secrets
+import os
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
-from deploy.model.errors import BY_NAME, DeployError, NotRunning
+from deploy.model.errors import BY_NAME, DeployError, FolderTrouble, NotRunning
 
 MAX_LINE = 1 << 20
-HELLO_TIMEOUT_S = 2.0
+CONNECT_TIMEOUT_S = 2.0
+SOCKETS = Path("/tmp")  # noqa: S108  (a folder of our own in it; TMPDIR may be too long: a path has 104 bytes at most)
 
 Handler = Callable[[str, dict[str, Any]], Awaitable[Any]]
 
 
-def _proof(key: bytes, side: str, nonce: str) -> str:
-    return hmac.new(key, f"{side}:{nonce}".encode(), "sha256").hexdigest()
+def socket_path(folder: Path) -> Path:
+    """Return where the supervisor of a stack's folder listens, in a folder that only this user can enter.
+
+    Raises FolderTrouble if the folder belongs to somebody else, or is open to others.
+    """
+    ours = SOCKETS / f"twinshop-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        ours.mkdir(mode=0o700)
+    found = ours.lstat()
+    if ours.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise FolderTrouble(f"{ours} is not this user's alone: remove it, or run `chmod 700 {ours}` if it is yours.")
+    return ours / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.sock"
 
 
-async def serve(key: bytes, handle: Handler) -> asyncio.Server:
-    """Listen on a free port of 127.0.0.1; `handle(command, arguments)` answers what is asked."""
+async def serve(path: Path, handle: Handler) -> asyncio.Server:
+    """Listen there, with mode 0600; `handle(command, arguments)` answers what is asked."""
 
     async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, ValueError, TimeoutError, KeyError, asyncio.IncompleteReadError):
-            async with asyncio.timeout(HELLO_TIMEOUT_S):
-                nonce = secrets.token_hex(16)
-                await _send(writer, {"nonce": nonce})
-                hello = json.loads(await reader.readline())
-            if hmac.compare_digest(hello["proof"], _proof(key, "client", nonce)):
-                await _send(writer, {"proof": _proof(key, "server", hello["nonce"])})
-                request = json.loads(await reader.readline())
-                await _send(writer, await _answer(handle, request))
+        with contextlib.suppress(OSError, ValueError, KeyError, asyncio.IncompleteReadError):
+            request = json.loads(await reader.readline())
+            writer.write(json.dumps(await _answer(handle, request)).encode() + b"\n")
+            await writer.drain()
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
 
-    return await asyncio.start_server(conversation, "127.0.0.1", 0, limit=MAX_LINE)
+    return await asyncio.start_unix_server(conversation, sock=_bound(path), limit=MAX_LINE)
+
+
+def _bound(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)  # of a supervisor that was killed
+    listener = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    return listener
 
 
 async def _answer(handle: Handler, request: dict[str, Any]) -> dict[str, Any]:
@@ -51,40 +69,27 @@ async def _answer(handle: Handler, request: dict[str, Any]) -> dict[str, Any]:
         return {"result": await handle(request["command"], request["arguments"])}
     except DeployError as error:
         return {"error": type(error).__name__, "message": str(error)}
-    except Exception as error:  # told to who asked; the supervisor lives on
+    except Exception as error:  # for who asked; the supervisor lives on
         return {"error": "DeployError", "message": f"the supervisor failed: {type(error).__name__}: {error}"}
 
 
-async def _send(writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
-    writer.write(json.dumps(message).encode() + b"\n")
-    await writer.drain()
-
-
-def ask(port: int, key: bytes, command: str, arguments: dict[str, Any], timeout_s: float) -> Any:
+def ask(path: str, command: str, arguments: dict[str, Any], timeout_s: float) -> Any:
     """Send one command to a supervisor and return its answer.
 
-    Raises NotRunning if nobody who knows the secret listens there, or the error that the supervisor reports.
+    Raises NotRunning if nobody listens there, or the error that the supervisor reports.
     """
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=HELLO_TIMEOUT_S) as connection:
-            lines = connection.makefile("rwb")
-            challenge = json.loads(lines.readline())
-            nonce = secrets.token_hex(16)
-            _say(lines, {"nonce": nonce, "proof": _proof(key, "client", challenge["nonce"])})
-            if not hmac.compare_digest(json.loads(lines.readline())["proof"], _proof(key, "server", nonce)):
-                raise NotRunning("Somebody else listens on the supervisor's port.")
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(CONNECT_TIMEOUT_S)
+            connection.connect(path)
             connection.settimeout(timeout_s)
-            _say(lines, {"command": command, "arguments": arguments})
-            answer = json.loads(lines.readline())
+            connection.sendall(json.dumps({"command": command, "arguments": arguments}).encode() + b"\n")
+            with connection.makefile("rb") as lines:
+                answer = json.loads(lines.readline())
     except TimeoutError as error:
         raise DeployError(f"The supervisor did not answer '{command}' within {timeout_s:.0f} s.") from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise NotRunning("The supervisor is not running.") from error
     if "error" in answer:
         raise BY_NAME.get(answer["error"], DeployError)(answer["message"])
     return answer["result"]
-
-
-def _say(lines: Any, message: dict[str, Any]) -> None:
-    lines.write(json.dumps(message).encode() + b"\n")
-    lines.flush()

@@ -17,13 +17,12 @@ from deploy.envoy import bootstrap, discovery
 from deploy.local import balancing, process
 from deploy.local.instance import Instance
 from deploy.local.process import Launch
+from deploy.local.usage import usage_of
 from deploy.model.errors import DeployError, StartFailed, UnknownTarget, Unsupported
 from deploy.model.parts import Part, Stack
 from deploy.model.ports import MAX_REPLICAS
-from deploy.runner.interface import PartStats
-from deploy.runner.usage import NOTHING, usage_of
+from deploy.runner.interface import NOTHING, READY_TIMEOUT_S, PartStats
 
-READY_TIMEOUT_S = 60.0
 LOOK_EVERY_S = 0.2
 
 Prepare = Callable[[Part, int, Mapping[str, str]], Launch]

@@ -36,6 +36,13 @@ def end_supervisor(state: State) -> None:
         end([process])
 
 
+def terminate_supervisor(state: State) -> None:
+    """Ask a supervisor by a signal to stop its parts and end: one that takes no commands from this version."""
+    process = state.supervisor.alive()
+    if process is not None:
+        process.terminate()
+
+
 def wait_gone(supervisor: Identity, timeout_s: float) -> None:
     """Return when the supervisor has ended; kill it after `timeout_s`."""
     process = supervisor.alive()

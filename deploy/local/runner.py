@@ -13,12 +13,12 @@ from typing import Any
 from deploy.envoy import admin, bootstrap, traffic_split
 from deploy.envoy.traffic_split import Share
 from deploy.local import node, orphans, spawn
-from deploy.local.control import ask
+from deploy.local.control import ask, socket_path
 from deploy.local.process import MARK
 from deploy.local.start_lock import StartLock
-from deploy.local.state import CONTROL_KEY, State
+from deploy.local.state import State
 from deploy.model import keys, versions
-from deploy.model.errors import DeployError, NotRunning, StartFailed
+from deploy.model.errors import DeployError, NotRunning, OlderSupervisor, StartFailed
 from deploy.model.home import Home
 from deploy.model.moved import Moved
 from deploy.model.parts import Site, Stack
@@ -26,7 +26,7 @@ from deploy.model.ports import checked_shift
 from deploy.model.topology import THIS, build
 from deploy.model.versions import Version
 from deploy.runner import fresh_data, port_check
-from deploy.runner.interface import LOOK_EVERY_S, InstanceStatus, PartStats, Runner, StackStatus, Watch
+from deploy.runner.interface import LOOK_EVERY_S, InstanceStatus, PartStats, Runner, StackStatus
 
 ASK_TIMEOUT_S = 10.0
 SLOW_COMMAND_S = 90.0  # scale, restart, release: they wait for readiness
@@ -103,22 +103,6 @@ class LocalRunner(Runner):
     def address(self) -> str:
         return self._site.url(self._stack.name, "provider" if self._stack.name == "outside" else "edge")
 
-    def up(
-        self,
-        environment: Mapping[str, Mapping[str, str]] | None = None,
-        watch: Watch | None = None,
-        timeout_s: float = 60.0,
-    ) -> bool:
-        if not self.begin(environment):
-            self.join(watch, timeout_s)
-            return False
-        try:
-            self.finish(watch, timeout_s)
-        except BaseException:  # Ctrl-C included: what was started is stopped
-            self.down()
-            raise
-        return True
-
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         if self.status().up:
             return False
@@ -137,6 +121,7 @@ class LocalRunner(Runner):
         if self.status().up:  # whoever had the lock before us has started it
             self._starting.give_back()
             return False
+        socket_path(self._folder)  # refuses a folder that is not ours alone
         orphans.end_all(self._folder)
         self._forget_versions()
         port_check.require_free(self.stack)
@@ -157,30 +142,13 @@ class LocalRunner(Runner):
         )
         return True
 
-    def finish(self, watch: Watch | None = None, timeout_s: float = 60.0) -> None:
-        """Wait until all parts are ready. Raises StartFailed with the end of the log of the part that is not."""
-        deadline = time.monotonic() + timeout_s
-        while not self.is_finished(watch):
-            if time.monotonic() > deadline:
-                late = ", ".join(one.instance for one in self.status().instances if one.state != "ready")
-                raise StartFailed(f"{self._stack.name}: not ready within {timeout_s:.0f} s: {late}")
-            time.sleep(LOOK_EVERY_S)
-
-    def is_finished(self, watch: Watch | None = None) -> bool:
+    def _advance(self) -> StackStatus:
         status = self.status()
         if status.up:
             self._starting.give_back()  # who else wants it up can see for themselves how far it is
-            if watch is not None:
-                watch(status)
-        for instance in status.instances:
-            if instance.fatal:
-                raise StartFailed(
-                    f"{self._stack.name}/{instance.instance} {instance.trouble} while starting. "
-                    f"The end of its log:\n{self.logs(instance.instance, 20)}"
-                )
-        if self._supervisor_has_ended():
+        elif self._supervisor_has_ended():
             raise StartFailed(f"The supervisor of {self._stack.name} ended:\n{self.logs('supervisor', 20)}")
-        return status.ready and self._requests_arrive(status)
+        return status
 
     def down(self) -> bool:
         state = State.read(self._folder)
@@ -190,6 +158,8 @@ class LocalRunner(Runner):
                 self._ask("down")
             except NotRunning:
                 orphans.end_supervisor(state)
+            except OlderSupervisor:
+                orphans.terminate_supervisor(state)
             orphans.wait_gone(state.supervisor, DOWN_TIMEOUT_S)
         self._supervisor_has_ended()
         found = orphans.end_all(self._folder)
@@ -300,7 +270,6 @@ class LocalRunner(Runner):
         (self._folder / versions.FILE).unlink(missing_ok=True)
 
     def _requests_arrive(self, status: StackStatus) -> bool:
-        """Whether the edge knows every replica that is ready; it learns of them some milliseconds later."""
         for part in self.stack.parts:
             if part.kind == "envoy":
                 apps = [one for one in status.instances if self.stack.part(one.part).kind == "app"]
@@ -327,5 +296,9 @@ class LocalRunner(Runner):
         state = State.read(self._folder)
         if state is None or state.supervisor.alive() is None:
             raise NotRunning(f"{self._stack.name} is not up: `twinshop up --stack {self._stack.name}`.")
-        key = (self._folder / CONTROL_KEY).read_bytes()
-        return ask(state.control_port, key, command, arguments, timeout_s)
+        if not state.control_socket:
+            raise OlderSupervisor(
+                f"{self._stack.name} was started by an older version of twinshop, which takes no commands from this "
+                f"one: `twinshop down {self._stack.name}` stops it, `twinshop up {self._stack.name}` starts it again."
+            )
+        return ask(state.control_socket, command, arguments, timeout_s)

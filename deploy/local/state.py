@@ -11,17 +11,19 @@ from deploy.local.process import Identity
 from deploy.model.home import write_atomically
 
 FILE = "state.json"
-CONTROL_KEY = "control.key"
 
 
 @dataclass(frozen=True)
 class State:
-    """A supervisor, its control port, and the processes it has started."""
+    """A supervisor, the socket at which it takes commands, and the processes it has started.
+
+    `control_socket` is empty where a version before this one has written it, whose supervisor had a port instead.
+    """
 
     stack: str
     shift: int
     supervisor: Identity
-    control_port: int
+    control_socket: str
     processes: Mapping[str, Identity] = field(default_factory=dict)
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -38,7 +40,7 @@ class State:
                 stack=found["stack"],
                 shift=found["shift"],
                 supervisor=Identity(**found["supervisor"]),
-                control_port=found["control_port"],
+                control_socket=found.get("control_socket", ""),
                 processes={name: Identity(**item) for name, item in found["processes"].items()},
                 environment=found["environment"],
             )

@@ -6,7 +6,6 @@ import asyncio
 import fcntl
 import json
 import os
-import secrets
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,14 +15,14 @@ from typing import Any
 
 from deploy.envoy.log_rotation import rotate_when_large
 from deploy.local import launch, node
-from deploy.local.control import serve
+from deploy.local.control import serve, socket_path
 from deploy.local.fleet import Fleet, Settings
 from deploy.local.instance import Instance
 from deploy.local.process import Identity, Launch
-from deploy.local.state import CONTROL_KEY, State
+from deploy.local.state import State
 from deploy.model import keys, versions
 from deploy.model.errors import DeployError
-from deploy.model.home import REPOSITORY, Home, write_atomically
+from deploy.model.home import REPOSITORY, Home
 from deploy.model.moved import Moved
 from deploy.model.parts import Part, Secrets, Site, Stack
 from deploy.model.topology import build
@@ -47,7 +46,7 @@ class Supervisor:
         self._secrets = secrets
         self._fleet = Fleet(stack, self._folder / "envoy", self._prepare, settings, self._save)
         self._down = asyncio.Event()
-        self._control_port = 0
+        self._control = socket_path(self._folder)
         self._me = Identity.of(os.getpid())
 
     async def run(self) -> None:
@@ -55,10 +54,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._down.set)
-        key = secrets.token_hex(32)
-        write_atomically(self._folder / CONTROL_KEY, key, mode=0o600)
-        server = await serve(key.encode(), self._command)
-        self._control_port = server.sockets[0].getsockname()[1]
+        server = await serve(self._control, self._command)
         self._save()
         self._fleet.start()
         rotation = asyncio.create_task(self._keep_logs_small())
@@ -66,6 +62,7 @@ class Supervisor:
         rotation.cancel()
         await self._fleet.end()
         server.close()
+        self._control.unlink(missing_ok=True)
         State.remove(self._folder)
 
     async def _keep_logs_small(self) -> None:
@@ -140,7 +137,7 @@ class Supervisor:
         running = {one.name: one.identity for one in self._fleet.instances() if one.identity is not None}
         name, settings = self._fleet.stack.name, self._fleet.settings
         try:
-            State(name, self._shift, self._me, self._control_port, running, settings).write(self._folder)
+            State(name, self._shift, self._me, str(self._control), running, settings).write(self._folder)
         except OSError as error:  # a full disk: the parts go on, and are found by their marks
             sys.stderr.write(f"cannot write the state: {error}\n")
 

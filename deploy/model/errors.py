@@ -5,6 +5,7 @@ DeployError
 ├── PortTaken          somebody else listens where a part must
 ├── StartFailed        a part died while starting, or was not ready in time
 ├── NotRunning         the stack is not up
+├── OlderSupervisor    the stack was started by a version that takes no commands from this one
 ├── FolderTrouble      the state folder cannot be written: permissions, or a full disk
 ├── MissingProgram     a program of a wheel is not installed
 └── Unsupported        this system cannot do it (core affinity on macOS)
@@ -31,6 +32,10 @@ class StartFailed(DeployError):
 
 class NotRunning(DeployError):
     """The stack is not up."""
+
+
+class OlderSupervisor(DeployError):
+    """The stack was started by a version of ours that takes no commands from this one."""
 
 
 class FolderTrouble(DeployError):

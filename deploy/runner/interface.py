@@ -12,6 +12,7 @@ from deploy.model.parts import Site, Stack
 
 COMING = ("waiting", "starting", "backing off")  # states of what is meant to be ready, and is not yet
 LOOK_EVERY_S = 0.05
+READY_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,29 @@ class StackStatus:
     def ready(self) -> bool:
         """Whether every part that is meant to run is ready."""
         return self.up and all(instance.state == "ready" for instance in self.instances)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process tree or a container used. `cpu_s` only grows while the leader lives."""
+
+    cpu_s: float
+    memory_bytes: int
+    memory_kind: str  # "pss"; "rss" where the system has no PSS, which counts shared pages more than once; "cgroup"
+    processes: int
+
+    def __add__(self, other: Usage) -> Usage:
+        """Add two trees up; one RSS makes the sum an RSS."""
+        kind = "pss" if self.memory_kind == other.memory_kind == "pss" else "rss"
+        return Usage(
+            self.cpu_s + other.cpu_s,
+            self.memory_bytes + other.memory_bytes,
+            kind,
+            self.processes + other.processes,
+        )
+
+
+NOTHING = Usage(0.0, 0, "pss", 0)
 
 
 @dataclass(frozen=True)
@@ -84,12 +108,11 @@ class Runner(ABC):
     def address(self) -> str:
         """The public address of the shop, or of the outside world's provider."""
 
-    @abstractmethod
     def up(
         self,
         environment: Mapping[str, Mapping[str, str]] | None = None,
         watch: Watch | None = None,
-        timeout_s: float = 60.0,
+        timeout_s: float = READY_TIMEOUT_S,
     ) -> bool:
         """Start all parts and return when they are ready: True, or False if somebody else has started them.
 
@@ -97,14 +120,32 @@ class Runner(ABC):
         with the status several times a second. Raises PortTaken, StartFailed, FolderTrouble; what
         was started is stopped again.
         """
+        if not self.begin(environment):
+            self._wait(self.has_come_up, watch, timeout_s, "started by another command, ")
+            return False
+        try:
+            self._wait(self.is_finished, watch, timeout_s)
+        except BaseException:  # Ctrl-C included: what was started is stopped
+            self.down()
+            raise
+        return True
 
     @abstractmethod
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         """Start what can be started and return soon: True, or False if somebody else has started it. See `up`."""
 
-    @abstractmethod
     def is_finished(self, watch: Watch | None = None) -> bool:
         """Carry on with what was begun, and tell whether all parts are ready. Raises StartFailed if one never will."""
+        status = self._advance()
+        if watch is not None and status.up:
+            watch(status)
+        for one in status.instances:
+            if one.fatal:
+                raise StartFailed(
+                    f"{self.stack.name}/{one.instance} {one.trouble} while starting. "
+                    f"The end of its log:\n{self.logs(one.instance, 20)}"
+                )
+        return status.ready and self._requests_arrive(status)
 
     def has_come_up(self, watch: Watch | None = None) -> bool:
         """Tell whether a stack that somebody else has started is up. What is held or paused is not waited for.
@@ -125,16 +166,23 @@ class Runner(ABC):
                 )
         return not any(one.state in COMING for one in status.instances)
 
-    def join(self, watch: Watch | None = None, timeout_s: float = 60.0) -> None:
-        """Wait until a stack that somebody else has started is up. Raises StartFailed."""
+    def _wait(
+        self, is_up: Callable[[Watch | None], bool], watch: Watch | None, timeout_s: float, who: str = ""
+    ) -> None:
         deadline = time.monotonic() + timeout_s
-        while not self.has_come_up(watch):
+        while not is_up(watch):
             if time.monotonic() > deadline:
                 late = ", ".join(one.instance for one in self.status().instances if one.state in COMING)
-                raise StartFailed(
-                    f"{self.stack.name}: started by another command, not ready within {timeout_s:.0f} s: {late}"
-                )
+                raise StartFailed(f"{self.stack.name}: {who}not ready within {timeout_s:.0f} s: {late}")
             time.sleep(LOOK_EVERY_S)
+
+    @abstractmethod
+    def _advance(self) -> StackStatus:
+        """Start what can be started by now, and say how far the stack is. Raises StartFailed."""
+
+    @abstractmethod
+    def _requests_arrive(self, status: StackStatus) -> bool:
+        """Whether the edge sends requests to every replica that is ready; it learns of them a moment later."""
 
     def _is_being_started(self) -> bool:
         """Whether somebody else is about to start it, so that its status says nothing yet."""

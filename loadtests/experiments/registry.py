@@ -9,13 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from deploy.model.errors import DeployError
 from loadtests.report.result import Plan, Result
-
-if TYPE_CHECKING:
-    from loadtests.experiments.session import Session
 
 MODULES = {
     "demo": "loadtests.experiments.demo",
@@ -60,10 +57,10 @@ class Experiment:
     module: str
     plan: Plan
 
-    def run(self, session: Session) -> Result:
-        """Do it, and return the result."""
-        conduct: Callable[[Session], Result] = importlib.import_module(self.module).run
-        return conduct(session)
+    def load(self) -> Callable[[Any], Result]:
+        """Import it, and return the function that conducts it in a session (loadtests/experiments/session.py)."""
+        run: Callable[[Any], Result] = importlib.import_module(self.module).run
+        return run
 
 
 def find(name: str) -> Experiment:
