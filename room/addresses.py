@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.local.runner import port_shift
+from deploy.model.ports import port_shift
 
 _ROOM = 8000
 _LOCUST = 8089

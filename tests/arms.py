@@ -15,7 +15,7 @@ from deploy.model.home import Home
 from deploy.model.moved import ORDER
 from deploy.model.topology import SERVICES, SHOPS
 from deploy.runner.interface import Runner
-from deploy.runners import runner_for
+from deploy.stacks import runner_for
 from migration.moves import Mover
 
 __all__ = ["ARMS", "SERVICES", "STATES", "Arm", "OwnStacks", "Session", "already_running", "logs_of"]

@@ -13,7 +13,7 @@ import typer
 
 from deploy.model.errors import DeployError
 from deploy.runner.console import errors
-from deploy.runners import VARIABLE
+from deploy.stacks import VARIABLE
 from twinshop import experiments as measuring
 from twinshop import faults as breaking
 from twinshop import labs as teaching

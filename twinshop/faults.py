@@ -14,7 +14,7 @@ from deploy.faults.vocabulary import FAULTS
 from deploy.model.errors import DeployError
 from deploy.model.topology import SHOPS
 from deploy.runner.console import console
-from deploy.runners import runner_for
+from deploy.stacks import runner_for
 from twinshop.stacks import Choice, StackOption
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}

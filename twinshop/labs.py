@@ -10,7 +10,7 @@ from rich.table import Table
 from deploy.model.errors import DeployError, NotRunning
 from deploy.model.home import REPOSITORY, Home
 from deploy.runner.console import console
-from deploy.runners import runner_for
+from deploy.stacks import runner_for
 from twinshop.stacks import Choice, StackOption
 
 RECORD_LAB = 10  # its exercise is a text, and no code

@@ -9,7 +9,7 @@ import typer
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError
 from deploy.runner.console import console
-from deploy.runners import runner_for
+from deploy.stacks import runner_for
 from migration.moves import Mover, Report
 from migration.watch import Bounds
 

@@ -9,12 +9,11 @@ from typing import Annotated
 import typer
 
 from deploy import stacks
-from deploy.local.runner import port_shift
 from deploy.model.parts import Stack
-from deploy.model.ports import PORTS
+from deploy.model.ports import PORTS, port_shift
 from deploy.model.topology import STACKS
 from deploy.runner.console import StartProgress, console, stats_table, status_table
-from deploy.runners import runner_for
+from deploy.stacks import runner_for
 
 
 class Choice(StrEnum):

@@ -11,10 +11,11 @@ import typer
 from deploy.model.errors import DeployError
 from deploy.model.home import Home
 from deploy.model.topology import SHOPS
+from deploy.runner import tracing
 from deploy.runner.console import console
 from deploy.runner.interface import Runner
-from deploy.runners import runner_for
-from deploy.traces import page, switch, waterfall
+from deploy.stacks import runner_for
+from deploy.traces import page, waterfall
 from deploy.traces.store import Store
 from deploy.traces.tree import OrderTrace, assemble
 
@@ -62,10 +63,10 @@ def _switch(runners: list[Runner], *, on: bool, sampling: float) -> None:
         raise DeployError("No shop is up: `twinshop up --trace` starts them with tracing on.")
     for runner in running:
         if on:
-            switch.turn_on(runner, sampling)
-            console.print(f"{runner.stack.name}: {sampling:.2%} of all traces are kept in {switch.folder_of(runner)}")
+            tracing.turn_on(runner, sampling)
+            console.print(f"{runner.stack.name}: {sampling:.2%} of all traces are kept in {tracing.folder_of(runner)}")
         else:
-            switch.turn_off(runner)
+            tracing.turn_off(runner)
             console.print(f"{runner.stack.name}: tracing is off.")
 
 
@@ -73,7 +74,7 @@ def _of_each(runners: list[Runner], *, slowest: bool) -> Found:
     """Return the latest, or the slowest, order of each stack that has kept any."""
     found: Found = []
     for runner in runners:
-        store = Store(switch.folder_of(runner))
+        store = Store(tracing.folder_of(runner))
         orders = store.orders()
         if not orders:
             continue
@@ -96,7 +97,7 @@ def _find(runners: list[Runner], wanted: str) -> tuple[str, OrderTrace]:
     deadline = time.monotonic() + EXPORTED_WITHIN_S
     while True:
         for runner in runners:
-            store = Store(switch.folder_of(runner))
+            store = Store(tracing.folder_of(runner))
             way = assemble(f"order {wanted}", store.of_order(wanted)) or assemble(
                 f"request {wanted}", store.trace(wanted)
             )

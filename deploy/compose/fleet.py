@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from deploy.compose.edge import serving_addresses
+from deploy.compose.edge_config import GONE_WITHIN_S
 from deploy.compose.engine import Container, Engine
 from deploy.compose.project import Project
-from deploy.envoy.dns import GONE_WITHIN_S
 from deploy.model.errors import NotRunning, StartFailed, UnknownTarget
 from deploy.model.parts import Part, Stack
 from deploy.runner.interface import READY_TIMEOUT_S, InstanceStatus, StackStatus

@@ -13,12 +13,11 @@ from deploy.compose.project import Project, changed, cpuset
 from deploy.compose.quota import ContainerQuotas
 from deploy.compose.site import STACKS
 from deploy.envoy.listeners import RATE_LIMIT_KEY
-from deploy.local.runner import port_shift
 from deploy.model import keys
 from deploy.model.errors import DeployError, UnknownTarget, Unsupported
 from deploy.model.home import Home
 from deploy.model.parts import Part, Site, Stack
-from deploy.model.ports import MAX_REPLICAS, checked_shift
+from deploy.model.ports import MAX_REPLICAS, checked_shift, port_shift
 from deploy.model.topology import stack as stack_of
 from deploy.runner import fresh_data, port_check
 from deploy.runner.interface import PartStats, Runner, StackStatus

@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping
 
 from deploy.envoy import access_log, bootstrap
-from deploy.local import binaries, nats, node, postgres
-from deploy.local.process import MARK, Launch
-from deploy.model.home import REPOSITORY, Home
+from deploy.local import nats, postgres
+from deploy.local.process import Launch
+from deploy.model.home import MARK, REPOSITORY, Home
 from deploy.model.parts import SAMPLING, VARIANT, Part, Secrets, Stack
-from deploy.traces.switch import DIRECTORY
+from deploy.runner import binaries, node
+from deploy.runner.tracing import DIRECTORY
 
 # What a process needs of ours besides its own settings; nothing else leaks in.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from deploy.local import binaries
 from deploy.local.process import Launch
 from deploy.model.home import Home, write_atomically, writing
 from deploy.model.parts import Part, Secrets
+from deploy.runner import binaries
 
 MAX_PAYLOAD_BYTES = 1 << 20
 MAX_STORE_BYTES = 1 << 30

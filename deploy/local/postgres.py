@@ -15,12 +15,12 @@ from pathlib import Path
 
 import psutil
 
-from deploy.local import binaries
 from deploy.local.process import Launch, end
 from deploy.model.errors import MissingProgram, StartFailed
 from deploy.model.home import Home, writing
 from deploy.model.infrastructure import INITDB_OPTIONS
 from deploy.model.parts import Part, Secrets
+from deploy.runner import binaries
 
 UNPRIVILEGED = ("postgres", "nobody")  # the first that exists; initdb wants a user with an entry in passwd
 STOP_SIGNAL = signal.SIGINT  # 'fast': SIGTERM would wait until the last client has gone

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import psutil
 
-MARK = "TWINSHOP_STACK_FOLDER"  # in the environment of every process we start, so that it is found again
+from deploy.model.home import MARK
+
 MAX_LOG_BYTES = 20 << 20  # checked at a start
 CREATE_TIME_SLACK_S = 1.0
 

@@ -12,31 +12,25 @@ from typing import Any
 
 from deploy.envoy import admin, bootstrap, traffic_split
 from deploy.envoy.traffic_split import Share
-from deploy.local import node, orphans, spawn
+from deploy.local import orphans, spawn
 from deploy.local.control import ask, socket_path
-from deploy.local.process import MARK
 from deploy.local.start_lock import StartLock
 from deploy.local.state import State
 from deploy.model import keys, versions
 from deploy.model.errors import DeployError, NotRunning, OlderSupervisor, StartFailed
-from deploy.model.home import Home
+from deploy.model.home import MARK, Home
 from deploy.model.moved import Moved
 from deploy.model.parts import Site, Stack
-from deploy.model.ports import checked_shift
+from deploy.model.ports import checked_shift, port_shift
 from deploy.model.topology import THIS, build
 from deploy.model.versions import Version
-from deploy.runner import fresh_data, port_check
+from deploy.runner import fresh_data, node, port_check
 from deploy.runner.interface import LOOK_EVERY_S, InstanceStatus, PartStats, Runner, StackStatus
 
 ASK_TIMEOUT_S = 10.0
 SLOW_COMMAND_S = 90.0  # scale, restart, release: they wait for readiness
 DOWN_TIMEOUT_S = 30.0
 ROUTES_KNOWN_WITHIN_S = 5.0
-
-
-def port_shift() -> int:
-    """Return what `TWINSHOP_PORT_SHIFT` adds to all ports. Raises DeployError."""
-    return checked_shift(os.environ.get("TWINSHOP_PORT_SHIFT") or 0)
 
 
 class LocalRunner(Runner):

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from deploy.envoy.log_rotation import rotate_when_large
-from deploy.local import launch, node
+from deploy.local import launch
 from deploy.local.control import serve, socket_path
 from deploy.local.fleet import Fleet, Settings
 from deploy.local.instance import Instance
@@ -26,6 +26,7 @@ from deploy.model.home import REPOSITORY, Home
 from deploy.model.moved import Moved
 from deploy.model.parts import Part, Secrets, Site, Stack
 from deploy.model.topology import build
+from deploy.runner import node
 from deploy.runner.interface import StackStatus
 
 Command = Callable[..., Awaitable[Any]]

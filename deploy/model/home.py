@@ -11,6 +11,7 @@ from pathlib import Path
 
 from deploy.model.errors import FolderTrouble
 
+MARK = "TWINSHOP_STACK_FOLDER"  # in the environment of every process we start, so that it is found again
 REPOSITORY = Path(__file__).resolve().parents[2]
 LEAST_FREE_MB = 500
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from deploy.model.errors import DeployError
 
 MAX_REPLICAS = 8  # replica i of a part listens on its port + i, so ports of parts keep a distance of ten
@@ -74,3 +76,8 @@ def checked_shift(shift: int | str) -> int:
             f"below {EPHEMERAL}, where the system begins to hand out ports by itself."
         )
     return int(text)
+
+
+def port_shift() -> int:
+    """Return what `TWINSHOP_PORT_SHIFT` adds to all ports. Raises DeployError."""
+    return checked_shift(os.environ.get("TWINSHOP_PORT_SHIFT") or 0)

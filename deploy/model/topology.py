@@ -10,7 +10,7 @@ from deploy.model import infrastructure
 from deploy.model.errors import UnknownTarget
 from deploy.model.parts import Part, Probe, Reset, Site, Stack
 
-NODE_MAIN = "microservices/notifications_node/dist/main.js"  # built by deploy/local/node.py
+NODE_MAIN = "microservices/notifications_node/dist/main.js"  # built by deploy/runner/node.py
 THIS = "deploy.model.topology:stack"
 SHOPS = ("monolith", "microservices", "colocated")
 STACKS = ("outside", *SHOPS)

@@ -9,10 +9,10 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
-from deploy.local import binaries
 from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY
 from deploy.model.parts import Reset, Site, Stack
+from deploy.runner import binaries
 
 RESET_TIMEOUT_S = 120
 ASK_TIMEOUT_S = 10

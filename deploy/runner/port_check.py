@@ -7,8 +7,8 @@ import socket
 
 import psutil
 
-from deploy.local.process import MARK
 from deploy.model.errors import PortTaken
+from deploy.model.home import MARK
 from deploy.model.parts import Stack
 
 

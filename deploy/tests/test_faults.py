@@ -17,7 +17,6 @@ from deploy.faults.vocabulary import FAULTS, NoSuchFault, part_of, target_of
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError
 from deploy.tests.asking import ask, eventually
-from twinshop.faults import duration_s
 
 
 @pytest.fixture
@@ -215,10 +214,3 @@ def test_a_module_is_found_wherever_it_runs(services: LocalRunner, monolith: Loc
 def test_every_fault_has_a_way() -> None:
     assert {fault.injector for fault in FAULTS.values()} == set(INJECTORS)
     assert links.healthy("services", "payments").keys() == links.cut("services", "payments").keys()
-
-
-def test_durations_are_read_as_people_write_them() -> None:
-    assert [duration_s(text) for text in ("30s", "500ms", "2m", "7")] == [30, 0.5, 120, 7]
-    for text in ("", "soon", "-1s", "2h"):
-        with pytest.raises(DeployError):
-            duration_s(text)

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from deploy.envoy import bootstrap
-from deploy.local import binaries
 from deploy.local.runner import LocalRunner
 from deploy.model import topology
 from deploy.model.errors import DeployError, UnknownTarget
 from deploy.model.home import REPOSITORY, Home
 from deploy.model.parts import Secrets, Site, Stack
 from deploy.model.ports import EPHEMERAL, LARGEST_SHIFT, MAX_REPLICAS, PORTS, checked_shift
+from deploy.runner import binaries
 
 SITE = Site(Secrets(b"master"), keys="/keys", data="/data", shift=100)
 

@@ -14,7 +14,7 @@ from deploy import stacks
 from deploy.model.errors import DeployError, Unsupported
 from deploy.runner.console import StartProgress
 from deploy.runner.interface import Runner
-from deploy.runners import runner_for
+from deploy.stacks import runner_for
 from loadtests.experiments import generator
 from loadtests.experiments.budgets import Budget
 from loadtests.experiments.generator import Order

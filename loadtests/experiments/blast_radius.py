@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.model.errors import DeployError
-from deploy.runners import is_offered, runner_for
+from deploy.stacks import is_offered, runner_for
 from loadtests.experiments import blast_verdict
 from loadtests.experiments.arm import Arm
 from loadtests.experiments.conditions import Condition, outside_up, stack_up

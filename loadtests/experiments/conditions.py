@@ -11,7 +11,7 @@ from deploy.faults import heal_everything, injected_faults
 from deploy.model.errors import Unsupported
 from deploy.runner.console import StartProgress
 from deploy.runner.interface import Runner
-from deploy.runners import runner_for
+from deploy.stacks import runner_for
 from loadtests.experiments.budgets import Budget
 
 Settings = Mapping[str, Mapping[str, str]]

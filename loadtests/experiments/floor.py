@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from deploy.local import binaries
 from deploy.model.errors import DeployError
+from deploy.runner import binaries
 from deploy.runner.interface import Runner
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Spent

@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from deploy.compose.quota import ContainerQuotas
 from deploy.local.quota import Quotas
 from deploy.model.errors import Unsupported
-from deploy.runners import quotas_for
+from deploy.stacks import quotas_for
 from loadtests.experiments import replica_changes, scaling_findings
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.budgets import Budget

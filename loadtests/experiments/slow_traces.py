@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deploy.traces import page, switch
+from deploy.runner import tracing
+from deploy.traces import page
 from deploy.traces.store import Store
 from deploy.traces.tree import assemble
 from loadtests.experiments.arm import Arm
@@ -16,10 +17,10 @@ SHOWN = 3  # of a run
 
 def collect(arm: Arm, folder: Path, number: int) -> list[dict[str, Any]]:
     """Draw the slowest traced requests of a run into its folder; nothing if tracing is off, or kept none of them."""
-    if switch.sampling_of(arm.runner) is None:
+    if tracing.sampling_of(arm.runner) is None:
         return []
     rows = [row for row in read_rows(folder / "requests.csv.gz") if row.trace and row.due_s >= 0]
-    store = Store(switch.folder_of(arm.runner))
+    store = Store(tracing.folder_of(arm.runner))
     found = []
     for place, row in enumerate(sorted(rows, key=lambda row: -row.latency_ms)[:SHOWN], start=1):
         way = assemble(f"{row.name}, trace {row.trace}", store.trace(row.trace))

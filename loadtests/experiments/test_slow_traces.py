@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from deploy.model.parts import SAMPLING
-from deploy.traces.switch import FOLDER
+from deploy.runner.tracing import FOLDER
 from loadtests.experiments.slow_traces import collect
 from loadtests.generator.record import Row, write_rows
 

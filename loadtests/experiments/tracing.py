@@ -27,8 +27,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from deploy.runner import tracing
 from deploy.runner.interface import Runner
-from deploy.traces import switch
 from loadtests.experiments import generator, pairing, slices
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
@@ -106,8 +106,8 @@ def ways_of(runner: Runner, titles: Sequence[str]) -> list[Rung]:
     name = runner.stack.name
     found = [Rung(name, name, "tracing off")]
     for title in titles:
-        told = switch.settings_of(runner, SHARES[title])
-        settings = dict.fromkeys(switch.traced_parts(runner), told)
+        told = tracing.settings_of(runner, SHARES[title])
+        settings = dict.fromkeys(tracing.traced_parts(runner), told)
         found.append(Rung(f"{name}-{title}", name, f"{title} of all traces kept", settings))
     return [*found, Rung(f"{name}-again", name, "tracing off, once more")]
 
@@ -144,7 +144,7 @@ class _Taking:
         self.session.narrator.done(f"round {round_}  {way.name:<20} {row['cpu_ms_per_unit'] or 0.0:.2f} ms CPU")
 
     def _restart(self, arm: Arm) -> None:
-        parts = switch.traced_parts(arm.runner)
+        parts = tracing.traced_parts(arm.runner)
         with ThreadPoolExecutor(len(parts)) as pool:
             list(pool.map(arm.runner.restart, parts))
 

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from deploy.runner.console import console
-from deploy.runners import on_containers, runner_for
+from deploy.stacks import on_containers, runner_for
 from loadtests.report import summary
 from loadtests.report.result import Result, all_violations
 from loadtests.report.words import build_name, interval, number

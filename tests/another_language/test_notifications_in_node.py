@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from deploy.local import node
 from deploy.model.errors import MissingProgram
 from deploy.model.home import REPOSITORY
+from deploy.runner import node
 from microservices.kit.database import Database
 from microservices.kit.migrate import migrate
 from shared.platform.metrics import Metrics

@@ -15,7 +15,7 @@ from deploy.local import nats
 from deploy.model.home import REPOSITORY
 from deploy.model.parts import Part, Secrets
 from deploy.model.topology import SERVICES
-from deploy.runners import VARIABLE, is_offered
+from deploy.stacks import VARIABLE, is_offered
 from shared.platform.metrics import Metrics
 from tests.containers import compose_file
 from tests.containers.compose_file import Service, command_of, megabytes, secrets_of

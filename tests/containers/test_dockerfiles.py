@@ -54,8 +54,8 @@ def checked(dockerfile: str, place: Path) -> subprocess.CompletedProcess[str]:
     for name, *words in steps(dockerfile):
         if name == "COPY" and not words[0].startswith("--from") and not words[-1].startswith("/"):
             copy(words, place)
-        elif name == "RUN" and "-m" in words and "deploy.envoy.dns" in words:
-            run = ["run_module", "deploy.envoy.dns", str(place / "configuration")]
+        elif name == "RUN" and "-m" in words and "deploy.compose.edge_config" in words:
+            run = ["run_module", "deploy.compose.edge_config", str(place / "configuration")]
         elif name == "RUN" and "/check.py" in words:
             run = ["run_path", str(CHECK), *words[words.index("/check.py") + 1 :]]
     assert run, "the build checks nothing"

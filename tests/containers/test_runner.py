@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from deploy.compose.edge_config import GONE_WITHIN_S
 from deploy.compose.runner import ComposeRunner
-from deploy.envoy.dns import GONE_WITHIN_S
 from deploy.model.errors import DeployError, UnknownTarget
 from tests.journeys.waiting import until
 

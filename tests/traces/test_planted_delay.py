@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from deploy.traces import switch
+from deploy.runner import tracing
 from deploy.traces.store import Store
 from deploy.traces.tree import OrderTrace, assemble
 from tests.arms import Arm
@@ -26,9 +26,9 @@ def ways(arms: dict[str, Arm]) -> dict[str, OrderTrace]:
     chosen = {name: arms[name] for name in BUILDS if name in arms}
     told: dict[tuple[str, str], dict[str, str | None]] = {}
     for name, arm in chosen.items():
-        for part in switch.traced_parts(arm.runner):
+        for part in tracing.traced_parts(arm.runner):
             more = PLANTED if part == arm.part_of("payments") else {}
-            told[name, part] = {**switch.settings_of(arm.runner, 1.0), **more}
+            told[name, part] = {**tracing.settings_of(arm.runner, 1.0), **more}
 
     def configure(back: bool) -> None:
         def one(item: tuple[tuple[str, str], dict[str, str | None]]) -> None:
@@ -52,7 +52,7 @@ def bought(arm: Arm) -> OrderTrace:
         customer, sku = shop.customer(), shop.admin().stocks("TRACED-KITE", stock=9)
         customer.buy((sku, 1))  # the first order after a restart opens connections
         order = customer.buy((sku, 1))
-    store = Store(switch.folder_of(arm.runner))
+    store = Store(tracing.folder_of(arm.runner))
 
     def probe() -> OrderTrace | None:
         way = assemble("an order", store.of_order(order["id"]))

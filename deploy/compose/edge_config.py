@@ -1,4 +1,4 @@
-"""The configuration of Envoys in containers: replicas are found by DNS. `python -m deploy.envoy.dns FOLDER` writes all.
+"""The configuration of Envoys in containers, which find replicas by DNS: `python -m deploy.compose.edge_config FOLDER`.
 
 An engine answers a service's name with the addresses of all containers that run, ready or not. So Envoy asks
 each new one itself before it sends it anything.

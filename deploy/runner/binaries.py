@@ -8,8 +8,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from deploy.local import node
 from deploy.model.errors import MissingProgram
+from deploy.runner import node
 
 
 def python() -> Path:
