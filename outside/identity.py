@@ -118,16 +118,16 @@ def load_key(path: Path) -> OKPKey:
 
 async def issue_token(request: Request) -> Response:
     """POST /tokens."""
-    wanted = await read_body(request, TokenRequest)
-    token = request.app.state.issuer.issue(wanted)
-    answer = {"access_token": token, "token_type": "Bearer", "expires_in": wanted.ttl_s}
+    body = await read_body(request, TokenRequest)
+    token = request.app.state.issuer.issue(body)
+    answer = {"access_token": token, "token_type": "Bearer", "expires_in": body.ttl_s}
     return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
 
 async def issue_batch(request: Request) -> Response:
     """POST /tokens/batch. In a thread: thousands of signatures take a second."""
-    wanted = await read_body(request, BatchRequest)
-    tokens = await asyncio.to_thread(request.app.state.issuer.issue_batch, wanted)
+    body = await read_body(request, BatchRequest)
+    tokens = await asyncio.to_thread(request.app.state.issuer.issue_batch, body)
     return JSONResponse({"tokens": tokens}, headers={"Cache-Control": "no-store"})
 
 

@@ -67,14 +67,14 @@ class SmtpHandler:
 
 async def list_messages(request: Request) -> Response:
     """GET /messages?to=&message_id=&domain=&limit=&before=: the newest first; `before` is a message's `number`."""
-    wanted = request.query_params
+    query = request.query_params
     limit = whole_number(request, "limit", 100, 1, MAX_LISTED)
     before = whole_number(request, "before", NEWEST, 1, NEWEST)
-    found = request.app.state.mailbox.find(
-        to=wanted.get("to"), message_id=wanted.get("message_id"), domain=wanted.get("domain"), limit=limit,
+    messages = request.app.state.mailbox.find(
+        to=query.get("to"), message_id=query.get("message_id"), domain=query.get("domain"), limit=limit,
         before=before,
     )  # fmt: skip
-    return JSONResponse({"messages": found})
+    return JSONResponse({"messages": messages})
 
 
 async def count_messages(request: Request) -> Response:

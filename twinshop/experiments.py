@@ -106,20 +106,20 @@ def _conduct(name: str, *, quick: bool, seed: int, options: dict[str, str] | Non
             quick=quick,
             options=options or {},
         )
-        found = chosen.load()(session)
-    result.write(found, folder)
+        outcome = chosen.load()(session)
+    result.write(outcome, folder)
     page.draw(folder)
     result.point_latest(folder)
-    _show(found, folder)
+    _show(outcome, folder)
     shown.goodbye(chosen.name)
-    if result.all_violations(found):
+    if result.all_violations(outcome):
         raise typer.Exit(1)
 
 
-def _show(found: Result, folder: Path) -> None:
+def _show(outcome: Result, folder: Path) -> None:
     from loadtests.report.console import lines_of  # noqa: PLC0415
 
-    for line in lines_of(found):
+    for line in lines_of(outcome):
         console.print(line)
     console.print(f"\nReport: [bold]{folder / 'index.html'}[/]")
 

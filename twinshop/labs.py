@@ -83,9 +83,9 @@ def rows(
         raise NotRunning("No shop is up: `twinshop up` first.")
     shown = 0
     for runner in running:
-        wanted = newest(runner) if order_id == "last" else order_id
-        for found in about(wanted, runner):
-            for line in found.lines():
+        order = newest(runner) if order_id == "last" else order_id
+        for table in about(order, runner):
+            for line in table.lines():
                 shown += 1
                 console.print(f"{runner.stack.name:<14} {line}", markup=False)
     if not shown:

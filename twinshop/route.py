@@ -38,42 +38,44 @@ def route(
         routing.reset()
         console.print(f"{runner.stack.name}/{routing.part}: {FIRST} gets everything.")
         return
-    wanted = dict(_share(item) for item in share or [])
-    if wanted:
-        _start_missing(routing, wanted, setting or [], code)
-        routing.set_weights(wanted, sticky=sticky or routing.is_sticky)
+    shares = dict(_share(item) for item in share or [])
+    if shares:
+        _start_missing(routing, shares, setting or [], code)
+        routing.set_weights(shares, sticky=sticky or routing.is_sticky)
     elif setting or code or sticky:
         raise DeployError("Say which version they are for: v2=10%, for instance.")
     if watch:
-        _watch(routing, wanted, duration_s(watch))
+        _watch(routing, shares, duration_s(watch))
     console.print(table_of(routing.figures(), sticky=routing.is_sticky))
 
 
-def _start_missing(routing: Routing, wanted: dict[str, int], settings: list[str], code: Path | None) -> None:
+def _start_missing(routing: Routing, shares: dict[str, int], settings: list[str], code: Path | None) -> None:
     known = {version.name for version in routing.known}
-    fresh = [name for name in wanted if name not in known]
+    fresh = [name for name in shares if name not in known]
     if (settings or code) and not fresh:
         raise DeployError("Settings and code are of a version's start: --reset first, or name a new version.")
-    given = dict(_setting(item) for item in settings) | (code_from(code) if code else {})
+    environment = dict(_setting(item) for item in settings) | (code_from(code) if code else {})
     for name in fresh:
-        version = routing.add(name, given)
+        version = routing.add(name, environment)
         console.print(f"{routing.runner.stack.name}/{version.cluster} runs.")
 
 
-def _watch(routing: Routing, wanted: dict[str, int], seconds: float) -> None:
-    names = list(wanted) or [version.name for version in routing.known]
+def _watch(routing: Routing, shares: dict[str, int], seconds: float) -> None:
+    names = list(shares) or [version.name for version in routing.known]
     if len(names) != 1:
         raise DeployError("Watch one version at a time.")
     with console.status(f"Watching {names[0]}") as status:
 
-        def told(guard: Guard) -> None:
+        def show_odds(guard: Guard) -> None:
             status.update(f"Watching {names[0]}: odds that it does worse {guard.odds:.2g} to 1")
 
-        alarm = routing.watch(names[0], seconds, told)
+        alarm = routing.watch(names[0], seconds, show_odds)
     if alarm is None:
         console.print(f"{names[0]} did no worse than {FIRST} in {seconds:.0f} s, as far as can be told.")
     else:
-        console.print(f"[red]{names[0]} was taken back:[/] {alarm.told()} It runs on without requests until --reset.")
+        console.print(
+            f"[red]{names[0]} was taken back:[/] {alarm.message()} It runs on without requests until --reset."
+        )
         raise typer.Exit(1)
 
 

@@ -45,13 +45,13 @@ def trace(
         _switch(runners, on=what == ["on"], sampling=sampling)
         return
     if latest or slowest:
-        found = _of_each(runners, slowest=slowest)
+        traces = _of_each(runners, slowest=slowest)
     elif what:
-        found = [_find(runners, one) for one in what]
+        traces = [_find(runners, one) for one in what]
     else:
         raise DeployError(f"Name an order, or say --latest or --slowest. Tracing is turned on by {HINT}.")
-    waterfall.show(console, found)
-    path = page.write(to or Home.from_environment().root / "traces" / "index.html", found)
+    waterfall.show(console, traces)
+    path = page.write(to or Home.from_environment().root / "traces" / "index.html", traces)
     console.print(f"Page: [bold]{path}[/]")
 
 
@@ -72,7 +72,7 @@ def _switch(runners: list[Runner], *, on: bool, sampling: float) -> None:
 
 def _of_each(runners: list[Runner], *, slowest: bool) -> Found:
     """Return the latest, or the slowest, order of each stack that has kept any."""
-    found: Found = []
+    traces: Found = []
     for runner in runners:
         store = Store(tracing.folder_of(runner))
         orders = store.orders()
@@ -86,23 +86,23 @@ def _of_each(runners: list[Runner], *, slowest: bool) -> Found:
             chosen = ranked[0]
         else:
             chosen = list(orders)[-1]
-        found.append(_find([runner], chosen))
-    if not found:
+        traces.append(_find([runner], chosen))
+    if not traces:
         raise DeployError(f"No order is kept in any trace. Tracing is turned on by {HINT}.")
-    return found
+    return traces
 
 
-def _find(runners: list[Runner], wanted: str) -> tuple[str, OrderTrace]:
+def _find(runners: list[Runner], identifier: str) -> tuple[str, OrderTrace]:
     """Return the stack and the way of an order, or of a request. Raises DeployError if no trace of it is kept."""
     deadline = time.monotonic() + EXPORTED_WITHIN_S
     while True:
         for runner in runners:
             store = Store(tracing.folder_of(runner))
-            way = assemble(f"order {wanted}", store.of_order(wanted)) or assemble(
-                f"request {wanted}", store.trace(wanted)
+            way = assemble(f"order {identifier}", store.of_order(identifier)) or assemble(
+                f"request {identifier}", store.trace(identifier)
             )
             if way is not None:
                 return runner.stack.name, way
         if time.monotonic() > deadline:
-            raise DeployError(f"No trace of {wanted} is kept. Tracing is turned on by {HINT}.")
+            raise DeployError(f"No trace of {identifier} is kept. Tracing is turned on by {HINT}.")
         time.sleep(0.3)

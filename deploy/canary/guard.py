@@ -62,7 +62,7 @@ class Alarm:
     new_all: int
     slow_ms: float | None = None
 
-    def told(self) -> str:
+    def message(self) -> str:
         """Return it as a sentence."""
         what = f"took {self.slow_ms:.0f} ms or more" if self.slow_ms is not None else "failed"
         return (

@@ -85,13 +85,13 @@ class Routing:
         by_name = {version.name: version for version in self.known}
         if unknown := set(percent) - set(by_name):
             raise DeployError(f"{self.part} has no version {', '.join(sorted(unknown))}.")
-        wanted = {name: percent.get(name, self.percent[name]) for name in by_name}
-        left = WHOLE - sum(wanted.values())
-        weights = {self.part: left} | {by_name[name].cluster: share for name, share in wanted.items()}
-        given = [Share(prefix, weights, sticky=CUSTOMER_HEADER if sticky else "") for prefix in self._prefixes()]
+        shares = {name: percent.get(name, self.percent[name]) for name in by_name}
+        rest = WHOLE - sum(shares.values())
+        weights = {self.part: rest} | {by_name[name].cluster: share for name, share in shares.items()}
+        routes = [Share(prefix, weights, sticky=CUSTOMER_HEADER if sticky else "") for prefix in self._prefixes()]
         if self.part in self.runner.stack.part("edge").ports:
-            given.append(Share(INNER_PREFIX, weights, inner=self.part))
-        self.runner.set_weights(self._owner, given)
+            routes.append(Share(INNER_PREFIX, weights, inner=self.part))
+        self.runner.set_weights(self._owner, routes)
         self._remember(self.read())
 
     def reset(self) -> None:
@@ -107,8 +107,8 @@ class Routing:
     def read(self) -> dict[str, ClusterStats]:
         """Return what Envoy has counted of each version, by name. Raises NotRunning."""
         clusters = {FIRST: self.part} | {version.name: version.cluster for version in self.known}
-        found = cluster_stats.read(self.runner.stack.part("edge").port("admin"), clusters.values())
-        return {name: found[cluster] for name, cluster in clusters.items()}
+        stats = cluster_stats.read(self.runner.stack.part("edge").port("admin"), clusters.values())
+        return {name: stats[cluster] for name, cluster in clusters.items()}
 
     def figures(self) -> list[VersionFigures]:
         """Return what each version did since the shares were last changed."""
@@ -147,16 +147,16 @@ class Routing:
         given = self.runner.status().environment
         return {**given.get("*", {}), **given.get(self.part, {})}
 
-    def _remember(self, found: Mapping[str, ClusterStats]) -> None:
-        kept = self._all_remembered() | {self.part: {name: one.encode() for name, one in found.items()}}
-        write_atomically(self._folder / FILE, json.dumps(kept))
+    def _remember(self, stats: Mapping[str, ClusterStats]) -> None:
+        remembered = self._all_remembered() | {self.part: {name: one.encode() for name, one in stats.items()}}
+        write_atomically(self._folder / FILE, json.dumps(remembered))
 
     def _remembered(self) -> dict[str, ClusterStats]:
         return {name: ClusterStats.decode(one) for name, one in self._all_remembered().get(self.part, {}).items()}
 
     def _all_remembered(self) -> dict[str, dict[str, dict[str, object]]]:
         try:
-            found: dict[str, dict[str, dict[str, object]]] = json.loads((self._folder / FILE).read_text("utf-8"))
+            stats: dict[str, dict[str, dict[str, object]]] = json.loads((self._folder / FILE).read_text("utf-8"))
         except FileNotFoundError:
             return {}
-        return found
+        return stats

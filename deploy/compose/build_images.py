@@ -30,8 +30,8 @@ OPTIONAL = ("axllent/mailpit", "grafana/grafana", "jaegertracing/jaeger", "prom/
 
 def build_missing(engine: Engine, project: Project) -> None:
     """Build what the stack needs and this machine does not have. Takes minutes the first time. Raises DeployError."""
-    wanted = project.compose("config", "--images").split()
-    missing = sorted({name for name in wanted if name.startswith("twinshop/") and not engine.has_image(name)})
+    images = project.compose("config", "--images").split()
+    missing = sorted({name for name in images if name.startswith("twinshop/") and not engine.has_image(name)})
     if missing:
         sys.stderr.write(f"building {', '.join(missing)} (once; it takes minutes)\n")
         project.compose("build")
@@ -64,8 +64,8 @@ def _build_variants(sources: Path, version: str) -> None:
 def names() -> list[str]:
     """Return all images that docker-compose.yml names but the optional ones, and those that ours are built on."""
     variants = {f"twinshop/{name}-variants:{VERSION}" for name in APPLICATIONS}
-    found = set(_compose("config", "--images").split()) | {BASE} | variants
-    return sorted(name for name in found if not name.startswith(OPTIONAL))
+    images = set(_compose("config", "--images").split()) | {BASE} | variants
+    return sorted(name for name in images if not name.startswith(OPTIONAL))
 
 
 def sizes() -> str:

@@ -61,10 +61,10 @@ def _from_files(container: Container, *, memory: bool) -> Usage:
 
 
 def _from_engine(engine: Engine, container: Container) -> Usage:
-    found = engine.usage(container)
-    memory = found.get("memory_stats", {})
+    stats = engine.usage(container)
+    memory = stats.get("memory_stats", {})
     if "usage" not in memory:
         return NOTHING
     cache = memory.get("stats", {}).get("inactive_file", 0)
-    cpu_s = found["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9
-    return Usage(cpu_s, memory["usage"] - cache, KIND, found.get("pids_stats", {}).get("current", 0))
+    cpu_s = stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9
+    return Usage(cpu_s, memory["usage"] - cache, KIND, stats.get("pids_stats", {}).get("current", 0))

@@ -23,11 +23,11 @@ def serving_addresses(edge: Container) -> dict[str, set[str]]:
 
     By part, because an address that one container has left is given to the next.
     """
-    found: dict[str, set[str]] = {}
+    addresses: dict[str, set[str]] = {}
     for cluster in json.loads(_ask(edge, "GET", "/clusters?format=json")).get("cluster_statuses", []):
         hosts = [host for host in cluster.get("host_statuses", []) if not _is_refused(host["health_status"])]
-        found[cluster["name"]] = {host["address"]["socket_address"]["address"] for host in hosts}
-    return found
+        addresses[cluster["name"]] = {host["address"]["socket_address"]["address"] for host in hosts}
+    return addresses
 
 
 def set_runtime(edge: Container, values: Mapping[str, str]) -> None:

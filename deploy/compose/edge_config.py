@@ -106,8 +106,8 @@ def main(folder: str) -> None:
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     for name in STACKS:
-        found = outside() if name == "outside" else for_containers(inside(Secrets(b""), name))
-        (place / f"{name}.json").write_text(json.dumps(found, indent=1), "utf-8")
+        config = outside() if name == "outside" else for_containers(inside(Secrets(b""), name))
+        (place / f"{name}.json").write_text(json.dumps(config, indent=1), "utf-8")
 
 
 def _look_up(every_s: float) -> Json:

@@ -44,8 +44,8 @@ class Engine:
 
     def containers(self, project: str) -> list[Container]:
         """Return all containers of a compose project, whether they run or not."""
-        found = self._ask("GET", "/containers/json", all="true", filters=_labelled(project))
-        return [container for item in found if (container := self._look(item["Id"])) is not None]
+        items = self._ask("GET", "/containers/json", all="true", filters=_labelled(project))
+        return [container for item in items if (container := self._look(item["Id"])) is not None]
 
     def start(self, container: Container) -> None:
         """Start it; nothing happens if it runs."""
@@ -92,8 +92,8 @@ class Engine:
 
     def usage(self, container: Container) -> Mapping[str, Any]:
         """Return the engine's own figures about a container. It may take a second."""
-        found: Mapping[str, Any] = self._ask("GET", f"/containers/{container.id}/stats", stream="false")
-        return found
+        stats: Mapping[str, Any] = self._ask("GET", f"/containers/{container.id}/stats", stream="false")
+        return stats
 
     def has_image(self, name: str) -> bool:
         """Whether an image is on this machine."""
@@ -101,24 +101,24 @@ class Engine:
 
     def _look(self, identifier: str) -> Container | None:
         try:
-            found = self._ask("GET", f"/containers/{identifier}/json")
+            details = self._ask("GET", f"/containers/{identifier}/json")
         except NotRunning:
             raise
         except DeployError:  # it has been removed meanwhile
             return None
-        labels, state = found["Config"]["Labels"], found["State"]
+        labels, state = details["Config"]["Labels"], details["State"]
         return Container(
             id=identifier,
-            name=found["Name"].removeprefix("/"),
+            name=details["Name"].removeprefix("/"),
             service=labels[SERVICE],
             replica=int(labels[NUMBER]) - 1,
             state=state["Status"],
             pid=state["Pid"],
-            restarts=found["RestartCount"],
+            restarts=details["RestartCount"],
             exit_code=state["ExitCode"],
             addresses=frozenset(
                 network["IPAddress"]
-                for network in found["NetworkSettings"]["Networks"].values()
+                for network in details["NetworkSettings"]["Networks"].values()
                 if network["IPAddress"]
             ),
         )
@@ -135,10 +135,10 @@ class Engine:
             raise NotRunning(f"The container engine does not answer: {error}. Does `docker info` work?") from error
         finally:
             connection.close()
-        found = json.loads(text) if text else None
+        answered = json.loads(text) if text else None
         if answer.status >= 400:
-            raise DeployError(f"The container engine refuses: {found['message'] if found else answer.reason}")
-        return found
+            raise DeployError(f"The container engine refuses: {answered['message'] if answered else answer.reason}")
+        return answered
 
     def _socket(self) -> str:
         if self._path is None:

@@ -53,10 +53,10 @@ class Fleet:
         """Return the containers that a name means. Raises UnknownTarget, NotRunning."""
         part, number = self._stack.target(target)
         mine = [one for owner, one in self.replicas() if owner == part]
-        found = [one for one in mine if number is None or one.replica == number]
-        if not found:
+        containers = [one for one in mine if number is None or one.replica == number]
+        if not containers:
             raise UnknownTarget(f"{part.name} has {len(mine)} replicas, and none is called '{target}'.")
-        return found
+        return containers
 
     def edge(self) -> Container | None:
         """Return the stack's Envoy; None for the outside world, whose edge only passes connections on."""
@@ -90,9 +90,9 @@ class Fleet:
 
     def wait_serving(self, names: Iterable[str]) -> None:
         """Return when these containers are ready and the edge sends them requests. Raises StartFailed."""
-        wanted = set(names)
+        serving = set(names)
         deadline = time.monotonic() + READY_TIMEOUT_S
-        while late := self._not_serving(wanted):
+        while late := self._not_serving(serving):
             if time.monotonic() > deadline:
                 raise StartFailed(f"{', '.join(sorted(late))}: not ready within {READY_TIMEOUT_S:.0f} s.")
             time.sleep(LOOK_EVERY_S)

@@ -50,12 +50,12 @@ class ComposeRunner(Runner):
         return self._site.url(self._stack.name, "provider" if self._stack.name == "outside" else "edge")
 
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
-        found = self._fleet.all()
-        if self._fleet.is_up(found):
+        containers = self._fleet.all()
+        if self._fleet.is_up(containers):
             return False
         if self._stack.name not in STACKS:
             raise Unsupported(f"docker-compose.yml has no {self._stack.name}; it has {', '.join(STACKS)}.")
-        if not found:
+        if not containers:
             port_check.require_free(self._stack)
         secrets.ensure(self._home)
         self._project.memory.environment = {name: dict(values) for name, values in (environment or {}).items()}
@@ -78,15 +78,15 @@ class ComposeRunner(Runner):
         return ran
 
     def scale(self, part: str, replicas: int) -> None:
-        found = self._stack.part(part)
-        if not found.scalable:
+        scaled = self._stack.part(part)
+        if not scaled.scalable:
             scalable = ", ".join(one.name for one in self._stack.parts if one.scalable)
             raise UnknownTarget(f"{part} cannot be scaled; {scalable} can.")
         if not 1 <= replicas <= MAX_REPLICAS:
             raise DeployError(f"{part} can have 1 to {MAX_REPLICAS} replicas; `hold` stops a part.")
         current = self._fleet.targeted(part)
         if replicas > len(current):
-            self._make(found, replicas, "--no-recreate")
+            self._make(scaled, replicas, "--no-recreate")
         # One by one: what is refused is sent once more, and must not meet another that leaves.
         for one in reversed(current[replicas:]):
             self._stop(one)
@@ -158,10 +158,10 @@ class ComposeRunner(Runner):
 
     def logs(self, target: str, lines: int = 50) -> str:
         part, _ = self._stack.target(target)
-        found = [(one, docker("logs", "--tail", str(lines), one.id)) for one in self._fleet.targeted(target)]
-        if len(found) == 1:
-            return found[0][1]
-        return "\n".join(f"==> {part.instance(one.replica)} <==\n{text}" for one, text in found)
+        texts = [(one, docker("logs", "--tail", str(lines), one.id)) for one in self._fleet.targeted(target)]
+        if len(texts) == 1:
+            return texts[0][1]
+        return "\n".join(f"==> {part.instance(one.replica)} <==\n{text}" for one, text in texts)
 
     def reset(self, products: int = 1000) -> None:
         fresh_data.reset(self._stack, self._site, products)

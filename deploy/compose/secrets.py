@@ -22,16 +22,16 @@ def ensure(home: Home) -> Path:
     container mounts single files and does not run as us.
     """
     secrets = keys.ensure(home.keys)
-    found = folder(home)
-    with writing(found):
-        found.mkdir(parents=True, exist_ok=True)
-        found.chmod(0o700)
+    place = folder(home)
+    with writing(place):
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(0o700)
         key_files = {path.name: path.read_text("utf-8") for path in home.keys.iterdir() if path.is_file()}
         for name, content in secret_files(secrets, key_files).items():
-            path = found / name
+            path = place / name
             if not path.exists() or path.read_text("utf-8") != content:
                 write_atomically(path, content, mode=0o444)
-    return found
+    return place
 
 
 if __name__ == "__main__":

@@ -39,30 +39,30 @@ def tell(envoy_folder: Path, log_folder: str, ratio: float | None) -> bool:
 
     Return whether that is news.
     """
-    told = envoy_folder / TOLD
-    before = told.read_text("utf-8") if told.exists() else ""
+    file = envoy_folder / TOLD
+    before = file.read_text("utf-8") if file.exists() else ""
     if ratio is None:
-        told.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
         return bool(before)
     now = json.dumps({"log": f"{log_folder}/{FILE}", "ratio": ratio})
     with writing(Path(log_folder)):
         Path(log_folder).mkdir(parents=True, exist_ok=True)
-        write_atomically(told, now)
+        write_atomically(file, now)
     return now != before
 
 
 def traced(listeners: list[Json], envoy_folder: Path) -> list[Json]:
     """Return the listeners of an edge, with its log where it was told to keep one."""
     try:
-        told = json.loads((envoy_folder / TOLD).read_text("utf-8"))
+        settings = json.loads((envoy_folder / TOLD).read_text("utf-8"))
     except FileNotFoundError:
         return listeners
     for listener in listeners:
         public = listener["name"] == "edge"
-        kept = {"safe_regex": {"regex": sampled_ids(told["ratio"])}} if public else _KEPT_PARENT
-        header = {"name": "x-request-id" if public else TRACEPARENT, "string_match": kept}
+        condition = {"safe_regex": {"regex": sampled_ids(settings["ratio"])}} if public else _KEPT_PARENT
+        header = {"name": "x-request-id" if public else TRACEPARENT, "string_match": condition}
         for filter_ in listener["filter_chains"][0]["filters"]:
-            filter_["typed_config"]["access_log"] = [_log(listener["name"], told["log"], header)]
+            filter_["typed_config"]["access_log"] = [_log(listener["name"], settings["log"], header)]
     return listeners
 
 

@@ -25,8 +25,8 @@ def replica_ports(admin_port: int, part: str) -> set[int]:
 
 def routes_versions(admin_port: int) -> dict[str, str]:
     """Return the version of each listener's routes by which Envoy decides now, by name. Raises NotRunning."""
-    found = json.loads(ask(admin_port, "/config_dump?resource=dynamic_route_configs"))
-    return {one["route_config"]["name"]: str(one.get("version_info", "")) for one in found.get("configs", [])}
+    dump = json.loads(ask(admin_port, "/config_dump?resource=dynamic_route_configs"))
+    return {one["route_config"]["name"]: str(one.get("version_info", "")) for one in dump.get("configs", [])}
 
 
 def set_rate_limit(admin_port: int, *, on: bool) -> None:

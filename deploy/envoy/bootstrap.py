@@ -55,27 +55,27 @@ def reload(stack: Stack, edge: Part, folder: Path) -> dict[str, str]:
         if part.kind == "app" and not (discovery.folder(folder, part.name) / discovery.FILE).exists():
             discovery.publish(folder, part.name, [])
     xds.publish(folder / "cds", xds.CLUSTER, _clusters(stack, str(folder / "discovery")))
-    given = traffic_split.read(folder)
+    shares = traffic_split.read(folder)
     # A folder for each: Envoy expects nothing but what it has asked for.
     versions = {
         routes["name"]: xds.publish(folder / "rds" / routes["name"], xds.ROUTES, [routes])
-        for routes in _all_routes(stack, edge, given)
+        for routes in _all_routes(stack, edge, shares)
     }
     listeners = traced(_listeners(stack, edge, "127.0.0.1", routes_folder=folder / "rds"), folder)
     xds.publish(folder / "lds", xds.LISTENER, listeners)
     return versions
 
 
-def _all_routes(stack: Stack, edge: Part, given: Sequence[Share] = ()) -> list[dict[str, Any]]:
+def _all_routes(stack: Stack, edge: Part, shares: Sequence[Share] = ()) -> list[dict[str, Any]]:
     """Return the routes of each listener, the public one first.
 
     A stranger decides neither what is traced nor under which id.
     """
-    public = route_configuration(EDGE, edge_routes(stack, given))
+    public = route_configuration(EDGE, edge_routes(stack, shares))
     inner = [service for service in edge.ports if service not in ("http", "admin")]
     return [
         public | {"request_headers_to_remove": [TRACEPARENT, "tracestate"]},
-        *(route_configuration(f"inner-{service}", inner_routes(stack, service, given)) for service in inner),
+        *(route_configuration(f"inner-{service}", inner_routes(stack, service, shares)) for service in inner),
     ]
 
 
@@ -98,12 +98,12 @@ def _clusters(stack: Stack, discovery_root: str) -> list[dict[str, Any]]:
 
 def _listeners(stack: Stack, edge: Part, address: str, *, routes_folder: Path | None) -> list[dict[str, Any]]:
     """Return the public listener and the inner ones; `routes_folder` is where their routes are, if not inside."""
-    found = []
+    configs = []
     for routes in _all_routes(stack, edge):
         name = routes["name"]
-        told: dict[str, Any] = {"route_config": routes}
+        route_source: dict[str, Any] = {"route_config": routes}
         if routes_folder is not None:
-            told = {"rds": {"route_config_name": name, "config_source": xds.source(routes_folder / name)}}
+            route_source = {"rds": {"route_config_name": name, "config_source": xds.source(routes_folder / name)}}
         port = edge.port("http" if name == EDGE else name.removeprefix("inner-"))
-        found.append(listener(name, address, port, told, public=name == EDGE))
-    return found
+        configs.append(listener(name, address, port, route_source, public=name == EDGE))
+    return configs

@@ -49,11 +49,11 @@ class ClusterStats:
 
     def percentile_ms(self, percent: float) -> float | None:
         """Return a percentile of the time to an answer, interpolated inside its bar; None without answers."""
-        wanted, seen = self.timed * percent / 100, 0
+        rank, seen = self.timed * percent / 100, 0
         for lower in sorted(self.waits_ms):
             width, count = self.waits_ms[lower]
-            if seen + count >= wanted and count:
-                return lower + width * (wanted - seen) / count
+            if seen + count >= rank and count:
+                return lower + width * (rank - seen) / count
             seen += count
         return None
 
@@ -73,16 +73,16 @@ def read(admin_port: int, clusters: Collection[str]) -> dict[str, ClusterStats]:
     admin.ask(admin_port, "/stats?filter=^$")  # it puts its threads' histograms together when asked, and afterwards
     time.sleep(FLUSH_S)
     names = "|".join(re.escape(name) for name in clusters)
-    wanted = rf"^cluster\.({names})\.upstream_rq_(completed|5xx|time)$"
-    found = admin.ask(admin_port, f"/stats?format=json&histogram_buckets=detailed&filter={quote(wanted)}")
-    return decode(json.loads(found), clusters)
+    pattern = rf"^cluster\.({names})\.upstream_rq_(completed|5xx|time)$"
+    text = admin.ask(admin_port, f"/stats?format=json&histogram_buckets=detailed&filter={quote(pattern)}")
+    return decode(json.loads(text), clusters)
 
 
-def decode(found: Mapping[str, Any], clusters: Collection[str]) -> dict[str, ClusterStats]:
+def decode(document: Mapping[str, Any], clusters: Collection[str]) -> dict[str, ClusterStats]:
     """Read Envoy's JSON of statistics."""
     values: dict[str, int] = {}
     waits: dict[str, Bars] = {}
-    for item in found["stats"]:
+    for item in document["stats"]:
         if "name" in item:
             values[item["name"]] = int(item["value"])
             continue

@@ -57,8 +57,8 @@ def edge_routes(stack: Stack, shares: Sequence[Share] = ()) -> list[dict[str, An
         _route(prefix, owner, EDGE_DEADLINE_S, faults.CUSTOMER) for prefix, owner in owners.items() if owner in routed
     ]
     start_page = [{**route, "match": {"path": "/"}} for route in routes[:1]]  # the storefront's owner has it too
-    given = [share for share in shares if not share.inner and set(share.weights) <= routed]
-    return [_shared(share, EDGE_DEADLINE_S, faults.CUSTOMER) for share in given] + start_page + routes
+    applicable = [share for share in shares if not share.inner and set(share.weights) <= routed]
+    return [_shared(share, EDGE_DEADLINE_S, faults.CUSTOMER) for share in applicable] + start_page + routes
 
 
 def inner_routes(stack: Stack, service: str, shares: Sequence[Share] = ()) -> list[dict[str, Any]]:
@@ -67,8 +67,8 @@ def inner_routes(stack: Stack, service: str, shares: Sequence[Share] = ()) -> li
     A monolith also hands on through it what came to it after the service had left.
     """
     routed = {part.name for part in stack.parts if part.kind == "app"}
-    given = [share for share in shares if share.inner == service and set(share.weights) <= routed]
-    shared = [_shared(share, INNER_DEADLINE_S, faults.SERVICES) for share in given]
+    applicable = [share for share in shares if share.inner == service and set(share.weights) <= routed]
+    shared = [_shared(share, INNER_DEADLINE_S, faults.SERVICES) for share in applicable]
     routes = [*shared, _route(INNER_PREFIX, service, INNER_DEADLINE_S, faults.SERVICES)]
     if stack.name not in WHOLE_SHOP:
         return routes

@@ -56,8 +56,8 @@ class Share:
             headers.append({"name": ":method", "string_match": any_of})
         if self.anonymous:
             headers.append({"name": "authorization", "present_match": True, "invert_match": True})
-        found: dict[str, Any] = {"path_separated_prefix": self.prefix}
-        return found | {"headers": headers} if headers else found
+        condition: dict[str, Any] = {"path_separated_prefix": self.prefix}
+        return condition | {"headers": headers} if headers else condition
 
 
 def read(envoy_folder: Path) -> list[Share]:
@@ -72,20 +72,20 @@ def of(envoy_folder: Path, owner: str) -> list[Share]:
 
 def replace(envoy_folder: Path, owner: str, shares: Sequence[Share]) -> list[Share]:
     """Put these in place of what `owner` has set before; none takes them back. Returns all that are set now."""
-    kept = _by_owner(envoy_folder) | {owner: list(shares)}
+    by_owner = _by_owner(envoy_folder) | {owner: list(shares)}
     write_atomically(
         envoy_folder / FILE,
-        json.dumps({name: [asdict(share) for share in given] for name, given in kept.items() if given}, indent=1),
+        json.dumps({name: [asdict(share) for share in owned] for name, owned in by_owner.items() if owned}, indent=1),
     )
     return read(envoy_folder)
 
 
 def _by_owner(envoy_folder: Path) -> dict[str, list[Share]]:
     try:
-        found = json.loads((envoy_folder / FILE).read_text("utf-8"))
+        document = json.loads((envoy_folder / FILE).read_text("utf-8"))
     except FileNotFoundError:
         return {}
     return {
         owner: [Share(**item | {"methods": tuple(item["methods"])}) for item in shares]
-        for owner, shares in found.items()
+        for owner, shares in document.items()
     }

@@ -38,14 +38,14 @@ def tell(runner: Runner, module: str, fault: Mapping[str, Any]) -> dict[str, Any
     """Make a module misbehave; an empty fault heals it. Returns what it was told before."""
     path = file_of(runner)
     try:
-        told: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        faults: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
-        told = {}
-    before: dict[str, Any] = told.pop(module, {})
+        faults = {}
+    before: dict[str, Any] = faults.pop(module, {})
     if fault:
-        told[module] = dict(fault)
-    if told:
-        write_atomically(path, json.dumps(told), mode=0o644)
+        faults[module] = dict(fault)
+    if faults:
+        write_atomically(path, json.dumps(faults), mode=0o644)
     else:
         path.unlink(missing_ok=True)
     return before

@@ -47,11 +47,11 @@ class Injected:
 def inject(runner: Runner, name: str, part: str = "", parameters: Mapping[str, float] | None = None) -> Injected:
     """Start a fault on a stack that is up, and return its handle. Raises NoSuchFault, UnknownTarget, DeployError."""
     fault = find(name)
-    given = _parameters(fault, parameters or {})
+    settings = _parameters(fault, parameters or {})
     part = _required_part(runner, fault, part)
     began_at = time.monotonic()
     try:
-        undo = INJECTORS[fault.injector](runner, fault, part, given)
+        undo = INJECTORS[fault.injector](runner, fault, part, settings)
     except KeyboardInterrupt:  # half done, perhaps: nothing may stay behind
         heal_everything(runner)
         raise
@@ -96,12 +96,12 @@ def heal_everything(runner: Runner) -> list[str]:
     return healed
 
 
-def _parameters(fault: Fault, given: Mapping[str, float]) -> dict[str, float]:
-    unknown = set(given) - set(fault.parameters)
+def _parameters(fault: Fault, chosen: Mapping[str, float]) -> dict[str, float]:
+    unknown = set(chosen) - set(fault.parameters)
     if unknown:
         known = ", ".join(fault.parameters) or "no parameters"
         raise NoSuchFault(f"{fault.name} has {known}, not {', '.join(sorted(unknown))}.")
-    return {**fault.parameters, **given}
+    return {**fault.parameters, **chosen}
 
 
 def _required_part(runner: Runner, fault: Fault, part: str) -> str:

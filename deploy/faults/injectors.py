@@ -75,12 +75,12 @@ def _cut(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
     return _on_link(runner, part, links.cut)
 
 
-def _delay(runner: Runner, _: Fault, part: str, given: Parameters) -> Heal:
-    return _on_link(runner, part, lambda caller, name: links.delay(caller, name, int(given["ms"])))
+def _delay(runner: Runner, _: Fault, part: str, parameters: Parameters) -> Heal:
+    return _on_link(runner, part, lambda caller, name: links.delay(caller, name, int(parameters["ms"])))
 
 
-def _drop(runner: Runner, _: Fault, part: str, given: Parameters) -> Heal:
-    percent = int(given["percent"])
+def _drop(runner: Runner, _: Fault, part: str, parameters: Parameters) -> Heal:
+    percent = int(parameters["percent"])
     return _on_link(runner, part, lambda caller, name: links.delay(caller, name, links.LONGEST_DELAY_MS, percent))
 
 
@@ -95,25 +95,25 @@ def _on_link(runner: Runner, part: str, keys: Callable[[str, str], dict[str, str
     return lambda: runner.set_runtime(links.healthy(caller, name))
 
 
-def _provider(runner: Runner, fault: Fault, _: str, given: Parameters) -> Heal:
+def _provider(runner: Runner, fault: Fault, _: str, parameters: Parameters) -> Heal:
     merchant = runner.stack.merchant
-    outside.set_provider_behaviour(runner.site, merchant, outside.provider_behaviour(fault.name, given))
+    outside.set_provider_behaviour(runner.site, merchant, outside.provider_behaviour(fault.name, parameters))
     return lambda: outside.heal_provider(runner.site, merchant)
 
 
-def _mail(runner: Runner, _: Fault, __: str, given: Parameters) -> Heal:
-    outside.set_mail_delay(runner.site, given["ms"])
+def _mail(runner: Runner, _: Fault, __: str, parameters: Parameters) -> Heal:
+    outside.set_mail_delay(runner.site, parameters["ms"])
     return lambda: outside.set_mail_delay(runner.site, 0)
 
 
-def _injected_fault(runner: Runner, fault: Fault, module: str, given: Parameters) -> Heal:
+def _injected_fault(runner: Runner, fault: Fault, module: str, parameters: Parameters) -> Heal:
     _require_module(module)
     injected_faults.arm(runner, part_of(runner.stack, module).name)
     if fault.name == "cpu-hog":
-        told = {"hog_ms": given["ms"]}
+        settings = {"hog_ms": parameters["ms"]}
     else:
-        told = {"leak_mb": int(given["mb"]), "memory_limit_mb": given["limit_mb"]}
-    before = injected_faults.tell(runner, module, told)
+        settings = {"leak_mb": int(parameters["mb"]), "memory_limit_mb": parameters["limit_mb"]}
+    before = injected_faults.tell(runner, module, settings)
 
     def heal() -> None:
         injected_faults.tell(runner, module, before)
@@ -121,16 +121,16 @@ def _injected_fault(runner: Runner, fault: Fault, module: str, given: Parameters
     return heal
 
 
-def _clock(runner: Runner, _: Fault, part: str, given: Parameters) -> Heal:
+def _clock(runner: Runner, _: Fault, part: str, parameters: Parameters) -> Heal:
     """The part comes up again with a wrong clock, as on a machine that lost its time server."""
     name = part_of(runner.stack, part).name
     if runner.stack.part(name).kind != "app":
         raise NoSuchFault(f"{name} is no program of ours: only an application's clock can be set wrong.")
-    runner.configure(name, {"CLOCK_OFF_S": str(given["s"])})
+    runner.configure(name, {"CLOCK_OFF_S": str(parameters["s"])})
     return lambda: runner.configure(name, {"CLOCK_OFF_S": None})
 
 
-def _poison(runner: Runner, _: Fault, module: str, given: Parameters) -> Heal:
+def _poison(runner: Runner, _: Fault, module: str, parameters: Parameters) -> Heal:
     """The only request that anybody may send without a token is a search: poison is for the catalog."""
     if module != "catalog":
         raise NoSuchFault("The poison request is a search: --part catalog.")
@@ -141,7 +141,7 @@ def _poison(runner: Runner, _: Fault, module: str, given: Parameters) -> Heal:
     def keep_asking() -> None:
         while not enough.is_set():
             outside.search(runner.address, POISON)
-            enough.wait(given["every_s"])
+            enough.wait(parameters["every_s"])
 
     sender = threading.Thread(target=keep_asking, name="poison", daemon=True)
     sender.start()
@@ -154,8 +154,8 @@ def _poison(runner: Runner, _: Fault, module: str, given: Parameters) -> Heal:
     return heal
 
 
-def _poison_message(runner: Runner, _: Fault, __: str, given: Parameters) -> Heal:
-    asyncio.run(_publish(runner.stack.broker_url, int(given["count"])))
+def _poison_message(runner: Runner, _: Fault, __: str, parameters: Parameters) -> Heal:
+    asyncio.run(_publish(runner.stack.broker_url, int(parameters["count"])))
     return _nothing
 
 

@@ -32,8 +32,8 @@ def socket_path(folder: Path) -> Path:
     ours = SOCKETS / f"twinshop-{os.getuid()}"
     with contextlib.suppress(FileExistsError):
         ours.mkdir(mode=0o700)
-    found = ours.lstat()
-    if ours.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    details = ours.lstat()
+    if ours.is_symlink() or details.st_uid != os.getuid() or details.st_mode & 0o077:
         raise FolderTrouble(f"{ours} is not this user's alone: remove it, or run `chmod 700 {ours}` if it is yours.")
     return ours / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.sock"
 

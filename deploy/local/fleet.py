@@ -154,29 +154,29 @@ class Fleet:
         """Bind the stack to cores. Raises Unsupported, or DeployError for a core that there is not."""
         if not process.can_pin():
             raise Unsupported("This system cannot bind processes to cores.")
-        wanted = self._all_cores if cores is None else set(cores)
-        if not wanted or not wanted <= self._all_cores:
-            raise DeployError(f"Cores {sorted(wanted)} are not all among {sorted(self._all_cores)}.")
-        self.cores = None if cores is None else tuple(sorted(wanted))
-        os.sched_setaffinity(0, wanted)  # children to come inherit it
+        chosen = self._all_cores if cores is None else set(cores)
+        if not chosen or not chosen <= self._all_cores:
+            raise DeployError(f"Cores {sorted(chosen)} are not all among {sorted(self._all_cores)}.")
+        self.cores = None if cores is None else tuple(sorted(chosen))
+        os.sched_setaffinity(0, chosen)  # children to come inherit it
         for _ in range(2):  # a thread may be born while we look: its parent is bound by the second round
-            process.pin((one for tree in self._trees().values() for one in tree), wanted)
+            process.pin((one for tree in self._trees().values() for one in tree), chosen)
 
     def stats(self, *, memory: bool) -> list[PartStats]:
         """Return CPU seconds and memory by part."""
         whole = self._trees()
-        found = []
+        parts = []
         for name, replicas in self._replicas.items():
             total = NOTHING
             for instance in replicas:
                 total += usage_of(whole.get(instance.pid or 0, ()), memory=memory)
             restarts = sum(instance.restarts for instance in replicas)
-            found.append(
+            parts.append(
                 PartStats(
                     name, total.cpu_s, total.memory_bytes, total.memory_kind, total.processes, len(replicas), restarts
                 )
             )
-        return found
+        return parts
 
     def _trees(self) -> dict[int, list[psutil.Process]]:
         return process.trees([instance.pid for instance in self.instances() if instance.pid is not None])

@@ -90,13 +90,13 @@ def tree(leader: int) -> list[psutil.Process]:
 def trees(leaders: Iterable[int]) -> dict[int, list[psutil.Process]]:
     """Return the trees of many leaders, from one look at the process table: a look for each would cost more CPU."""
     children: dict[int, list[psutil.Process]] = {}
-    found: dict[int, psutil.Process] = {}
+    by_pid: dict[int, psutil.Process] = {}
     for process in psutil.process_iter(["ppid"]):
-        found[process.pid] = process
+        by_pid[process.pid] = process
         children.setdefault(process.info["ppid"], []).append(process)
     whole: dict[int, list[psutil.Process]] = {}
     for leader in leaders:
-        members = [found[leader]] if leader in found else []
+        members = [by_pid[leader]] if leader in by_pid else []
         for member in members:  # grows while we go through it
             members.extend(children.get(member.pid, ()))
         whole[leader] = members
@@ -133,7 +133,7 @@ def descendants_of(folder: Path) -> list[psutil.Process]:
     By the mark in its environment; PostgreSQL overwrites its environment to show what it is doing,
     but works in its data folder.
     """
-    found = []
+    descendants = []
     for process in psutil.process_iter(["name"]):
         with contextlib.suppress(psutil.Error, OSError):
             if process.info["name"] == "postgres":
@@ -141,8 +141,8 @@ def descendants_of(folder: Path) -> list[psutil.Process]:
             else:
                 ours = process.environ().get(MARK) == str(folder)
             if ours and process.pid != os.getpid():
-                found.append(process)
-    return found
+                descendants.append(process)
+    return descendants
 
 
 def end(processes: Sequence[psutil.Process], wait_s: float = 5.0) -> list[psutil.Process]:
@@ -156,12 +156,12 @@ def end(processes: Sequence[psutil.Process], wait_s: float = 5.0) -> list[psutil
 
 def pin(processes: Iterable[psutil.Process], cores: Iterable[int]) -> None:
     """Bind every thread of these processes to `cores`. Linux only: `can_pin` tells."""
-    wanted = set(cores)
+    numbers = set(cores)
     for process in processes:
         with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
             for thread in process.threads():
                 with contextlib.suppress(ProcessLookupError):
-                    os.sched_setaffinity(thread.id, wanted)
+                    os.sched_setaffinity(thread.id, numbers)
 
 
 def can_pin() -> bool:

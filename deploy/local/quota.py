@@ -109,18 +109,18 @@ class Quotas:
 
     def apply(self, parts: Sequence[str]) -> int:
         """Put every live replica of these parts into a group of its own; return how many there are."""
-        wanted: dict[str, int] = {}
+        leaders: dict[str, int] = {}
         for instance in self._runner.status().instances:
             if instance.part in parts and instance.pid is not None:
-                wanted[f"{PREFIX}-{self._runner.stack.name}-{instance.instance}-{os.getpid()}"] = instance.pid
-        for name in {*self._groups} - {*wanted}:
+                leaders[f"{PREFIX}-{self._runner.stack.name}-{instance.instance}-{os.getpid()}"] = instance.pid
+        for name in {*self._groups} - {*leaders}:
             self._controller.remove(self._groups.pop(name))
-        for name, pid in wanted.items():
+        for name, pid in leaders.items():
             self._groups[name] = self._controller.limit(name, self._share)
             for member in process.tree(pid):
                 with contextlib.suppress(OSError):  # it has just ended
                     (self._groups[name] / "cgroup.procs").write_text(str(member.pid))
-        return len(wanted)
+        return len(leaders)
 
     def throttled(self) -> int:
         """Return in how many periods replicas ran out of their quota so far."""

@@ -156,20 +156,20 @@ class LocalRunner(Runner):
                 orphans.terminate_supervisor(state)
             orphans.wait_gone(state.supervisor, DOWN_TIMEOUT_S)
         self._supervisor_has_ended()
-        found = orphans.end_all(self._folder)
+        orphans_ended = orphans.end_all(self._folder)
         State.remove(self._folder)
         self._forget_versions()
         self._starting.give_back()
-        return ran or found > 0
+        return ran or orphans_ended > 0
 
     def status(self) -> StackStatus:
         try:
-            found = self._ask("status")
+            answer = self._ask("status")
         except NotRunning:
             return StackStatus(self._stack.name, up=False)
-        instances = tuple(InstanceStatus(**item) for item in found.pop("instances"))
-        cores = found.pop("cores")
-        return StackStatus(**found, instances=instances, cores=tuple(cores) if cores is not None else None)
+        instances = tuple(InstanceStatus(**item) for item in answer.pop("instances"))
+        cores = answer.pop("cores")
+        return StackStatus(**answer, instances=instances, cores=tuple(cores) if cores is not None else None)
 
     def scale(self, part: str, replicas: int) -> None:
         self._ask("scale", SLOW_COMMAND_S, name=part, replicas=replicas)
@@ -208,8 +208,8 @@ class LocalRunner(Runner):
             part, number = self.stack.target(target)
             every = range(number, number + 1) if number is not None else range(100)
             names = [part.instance(replica) for replica in every] if part.scalable else [part.name]
-        found = [path for name in names if (path := self._home.log(self._stack.name, name)).exists()]
-        return "\n".join(spawn.tail(path, lines, title=len(found) > 1) for path in found)
+        paths = [path for name in names if (path := self._home.log(self._stack.name, name)).exists()]
+        return "\n".join(spawn.tail(path, lines, title=len(paths) > 1) for path in paths)
 
     def reset(self, products: int = 1000) -> None:
         fresh_data.reset(self.stack, self._site, products)
@@ -220,17 +220,17 @@ class LocalRunner(Runner):
     def set_runtime(self, values: Mapping[str, str]) -> None:
         admin.set_runtime(self.stack.part("edge").port("admin"), values)
 
-    def set_weights(self, owner: str, given: Sequence[Share]) -> None:
+    def set_weights(self, owner: str, shares: Sequence[Share]) -> None:
         """Share the requests of some routes out, in place of what `owner` said before; returns when Envoy does so.
 
         Requests on their way are not touched. Shares outlive a restart of Envoy. Raises NotRunning, DeployError.
         """
         envoy, edge = self._folder / "envoy", self.stack.part("edge")
-        traffic_split.replace(envoy, owner, given)
-        wanted = bootstrap.reload(self.stack, edge, envoy)
+        traffic_split.replace(envoy, owner, shares)
+        routes = bootstrap.reload(self.stack, edge, envoy)
         deadline = time.monotonic() + ROUTES_KNOWN_WITHIN_S
         # A listener that was taken away keeps its routes while it drains, so Envoy may know more than is wanted.
-        while missing := wanted.items() - admin.routes_versions(edge.port("admin")).items():
+        while missing := routes.items() - admin.routes_versions(edge.port("admin")).items():
             if time.monotonic() > deadline:
                 names = ", ".join(sorted(name for name, _ in missing))
                 raise DeployError(
@@ -248,9 +248,9 @@ class LocalRunner(Runner):
         try:
             self._ask("reshape", SLOW_COMMAND_S)
         except DeployError as error:
-            told = self.logs(version.cluster, 20)
+            log = self.logs(version.cluster, 20)
             self.remove_version(version)
-            raise StartFailed(f"{version.cluster} did not start: {error} The end of its log:\n{told}") from error
+            raise StartFailed(f"{version.cluster} did not start: {error} The end of its log:\n{log}") from error
 
     def remove_version(self, version: Version) -> None:
         """Stop a version to which nothing is sent any more: its last requests are answered first."""

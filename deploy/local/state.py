@@ -35,14 +35,14 @@ class State:
     def read(cls, folder: Path) -> State | None:
         """Return the state of the last supervisor, or None if it left none or an unreadable one."""
         try:
-            found = json.loads((folder / FILE).read_text("utf-8"))
+            document = json.loads((folder / FILE).read_text("utf-8"))
             return cls(
-                stack=found["stack"],
-                shift=found["shift"],
-                supervisor=Identity(**found["supervisor"]),
-                control_socket=found.get("control_socket", ""),
-                processes={name: Identity(**item) for name, item in found["processes"].items()},
-                environment=found["environment"],
+                stack=document["stack"],
+                shift=document["shift"],
+                supervisor=Identity(**document["supervisor"]),
+                control_socket=document.get("control_socket", ""),
+                processes={name: Identity(**item) for name, item in document["processes"].items()},
+                environment=document["environment"],
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -116,12 +116,12 @@ class Supervisor:
         await self._fleet.wait_serving(instances)
 
     async def _configure(self, part: str, environment: dict[str, str | None]) -> None:
-        found = self._fleet.stack.part(part)
-        settings = self._fleet.settings.get(found.name, {})
+        target = self._fleet.stack.part(part)
+        settings = self._fleet.settings.get(target.name, {})
         changed = {key: value for key, value in {**settings, **environment}.items() if value is not None}
-        found.command_with(changed)  # refuses a variant that there is not, before anything is restarted
-        self._fleet.settings[found.name] = changed
-        await self._fleet.restart(found.name)
+        target.command_with(changed)  # refuses a variant that there is not, before anything is restarted
+        self._fleet.settings[target.name] = changed
+        await self._fleet.restart(target.name)
 
     async def _reshape(self, settings: Settings | None = None) -> None:
         await self._fleet.reshape(self._build(), settings or {})

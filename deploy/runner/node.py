@@ -30,14 +30,14 @@ def is_chosen() -> bool:
 
 def find() -> Path:
     """Return the program. Raises MissingProgram if there is none, or if it is too old."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if found is None or npm is None:
-        raise MissingProgram(f"{'node' if found is None else 'npm'} is not on this machine: {_HINT}.")
-    told = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    major = told.removeprefix("v").partition(".")[0]
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        raise MissingProgram(f"{'node' if node is None else 'npm'} is not on this machine: {_HINT}.")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    major = version.removeprefix("v").partition(".")[0]
     if not major.isdigit() or int(major) < LEAST_VERSION:
-        raise MissingProgram(f"node {told} is too old: {_HINT}.")
-    return Path(found)
+        raise MissingProgram(f"node {version} is too old: {_HINT}.")
+    return Path(node)
 
 
 def build() -> None:

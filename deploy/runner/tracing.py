@@ -32,10 +32,10 @@ def with_tracing(
 ) -> dict[str, dict[str, str]]:
     """Return settings for `Runner.begin` with tracing on. What an earlier stack has kept is thrown away."""
     shutil.rmtree(folder_of(runner), ignore_errors=True)
-    found = {name: dict(values) for name, values in settings.items()}
+    changed = {name: dict(values) for name, values in settings.items()}
     for part in traced_parts(runner):
-        found[part] = {**found.get(part, {}), **settings_of(runner, sampling)}
-    return found
+        changed[part] = {**changed.get(part, {}), **settings_of(runner, sampling)}
+    return changed
 
 
 def traced_parts(runner: Runner) -> list[str]:
@@ -64,11 +64,11 @@ def sampling_of(runner: Runner) -> float | None:
 
 def _tell(runner: Runner, settings: dict[str, str | None]) -> None:
     now = runner.status().environment
-    wanted = {name: value for name, value in settings.items() if value is not None}
+    present = {name: value for name, value in settings.items() if value is not None}
     parts = [
         part
         for part in traced_parts(runner)
-        if {name: now.get(part, {}).get(name) for name in settings} != {name: wanted.get(name) for name in settings}
+        if {name: now.get(part, {}).get(name) for name in settings} != {name: present.get(name) for name in settings}
     ]
     if parts:
         with ThreadPoolExecutor(len(parts)) as pool:

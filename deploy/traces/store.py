@@ -60,8 +60,8 @@ class Store:
 
     def traces(self, trace_ids: Iterable[str]) -> list[Span]:
         """Return the spans of these traces, the edge's included."""
-        wanted = set(trace_ids)
-        return [span for span in self._spans() if span.trace in wanted]
+        chosen = set(trace_ids)
+        return [span for span in self._spans() if span.trace in chosen]
 
     def of_order(self, order_id: str) -> list[Span]:
         """Return the spans of all traces that are about an order: its placing, and whatever came of it later."""
@@ -81,11 +81,11 @@ class Store:
 
     def requests(self) -> dict[str, Span]:
         """Return the span of each request that came from outside, by trace id."""
-        found: dict[str, Span] = {}
+        spans: dict[str, Span] = {}
         for span in self._spans():
             if span.kind == "server" and not span.parent and span.service != "edge":
-                found[span.trace] = span
-        return found
+                spans[span.trace] = span
+        return spans
 
     def _spans(self, *about: str) -> Iterator[Span]:
         """Yield all spans, or only those whose lines mention any of `about`: reading a line costs more than that."""

@@ -125,7 +125,7 @@ class Attempt:
             if alarm is None:
                 self._routing.roll_back()
             else:
-                self.alarm = {"what": alarm.what, "told": alarm.told(), "odds": alarm.odds}
+                self.alarm = {"what": alarm.what, "told": alarm.message(), "odds": alarm.odds}
             self.back_s = time.monotonic() - self._origin
         except DeployError as error:
             self._error = error

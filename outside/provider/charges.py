@@ -45,22 +45,22 @@ async def charge(request: Request) -> Response:
     """
     gateway: Gateway = request.app.state.gateway
     merchant = gateway.merchant(request)
-    wanted = await read_body(request, ChargeRequest)
+    body = await read_body(request, ChargeRequest)
     behaviour = gateway.behaviours[merchant]
-    seen = gateway.ledger.attempt(merchant, wanted.key, wanted.amount, wanted.currency, wanted.payment_method)
+    seen = gateway.ledger.attempt(merchant, body.key, body.amount, body.currency, body.payment_method)
     await gateway.ledger.storage.committed()
     await gateway.apply_faults(request, behaviour)
     if seen.status != "undecided":
         await asyncio.sleep(behaviour.latency_s(gateway.rng))
         return await _answer(gateway, request, behaviour, merchant, seen)
 
-    plan = plan_charge(behaviour, wanted.payment_method, seen.attempts, gateway.rng)
+    plan = plan_charge(behaviour, body.payment_method, seen.attempts, gateway.rng)
     takes_s = behaviour.latency_s(gateway.rng) if plan.takes_s is None else plan.takes_s
     await asyncio.sleep(takes_s / 2)
     if plan.status is None:
         await gateway.delay_response(request, HANG_LIMIT_S)
         raise no_answer()
-    decided = gateway.ledger.decide(merchant, wanted.key, plan.status, plan.reason)
+    decided = gateway.ledger.decide(merchant, body.key, plan.status, plan.reason)
     await gateway.ledger.storage.committed()
     await asyncio.sleep(takes_s / 2)
     return await _answer(
@@ -81,11 +81,11 @@ async def look_up(request: Request) -> Response:
     behaviour = gateway.behaviours[merchant]
     await gateway.apply_faults(request, behaviour)
     await asyncio.sleep(behaviour.latency_s(gateway.rng))
-    found = gateway.ledger.find(merchant, key)
+    record = gateway.ledger.find(merchant, key)
     await gateway.ledger.storage.committed()
-    if found.status == "undecided":
+    if record.status == "undecided":
         raise Rejection(404, "not_found", "There is no charge with this key.")
-    return JSONResponse(_body(found))
+    return JSONResponse(_body(record))
 
 
 async def void(request: Request) -> Response:
@@ -111,16 +111,16 @@ async def refund(request: Request) -> Response:
     await gateway.apply_faults(request, behaviour)
     takes_s = behaviour.latency_s(gateway.rng)
     await asyncio.sleep(takes_s / 2)
-    made = gateway.ledger.refund(merchant, key, wanted.refund_key, wanted.amount)
+    refunded = gateway.ledger.refund(merchant, key, wanted.refund_key, wanted.amount)
     await gateway.ledger.storage.committed()
     await asyncio.sleep(takes_s / 2)
     withheld = gateway.rng.random() < behaviour.refund_but_time_out_share
     currency = gateway.ledger.find(merchant, key).currency or ""
-    event = event_of("refund.succeeded", merchant, key, made.amount, currency, refund_key=made.refund_key)
+    event = event_of("refund.succeeded", merchant, key, refunded.amount, currency, refund_key=refunded.refund_key)
     if await _tell(gateway, request, behaviour, event, withheld=withheld):
         raise no_answer()
-    body = {"refund_key": made.refund_key, "status": "refunded", "amount": made.amount}
-    return JSONResponse({**body, "refunded_total": made.refunded_total})
+    body = {"refund_key": refunded.refund_key, "status": "refunded", "amount": refunded.amount}
+    return JSONResponse({**body, "refunded_total": refunded.refunded_total})
 
 
 async def _answer(

@@ -76,15 +76,15 @@ async def delete_ledger(request: Request) -> Response:
 async def put_webhook(request: Request) -> Response:
     """PUT /control/{merchant}/webhook: where webhooks go from now on, those under way included."""
     gateway, merchant = _desk(request), merchant_in_path(request)
-    wanted = await read_body(request, TargetRequest)
-    gateway.webhook_sender.targets[merchant] = Target(url=wanted.url, secret=wanted.secret)
-    return JSONResponse({"url": wanted.url})
+    body = await read_body(request, TargetRequest)
+    gateway.webhook_sender.targets[merchant] = Target(url=body.url, secret=body.secret)
+    return JSONResponse({"url": body.url})
 
 
 async def redeliver(request: Request) -> Response:
     """POST /control/{merchant}/webhooks/{key}/redeliver: send all events about a charge (again), at once."""
     gateway, merchant, key = _desk(request), merchant_in_path(request), key_in_path(request)
-    wanted = await read_body(request, RedeliverRequest)
+    body = await read_body(request, RedeliverRequest)
     charge = gateway.ledger.find(merchant, key)
     event = charge_event(merchant, charge)
     if event is None:
@@ -94,9 +94,9 @@ async def redeliver(request: Request) -> Response:
         for refund_key, amount in gateway.ledger.refunds_of(merchant, key)
     ]
     for each in events:
-        gateway.webhook_sender.send_again(each, wanted.copies)
+        gateway.webhook_sender.send_again(each, body.copies)
     await gateway.ledger.storage.committed()
-    return JSONResponse({"queued": len(events) * wanted.copies}, 202)
+    return JSONResponse({"queued": len(events) * body.copies}, 202)
 
 
 def _desk(request: Request) -> Gateway:

@@ -33,9 +33,9 @@ class Gateway:
     def merchant(self, request: Request) -> str:
         """Return the merchant whose key the call carries. Raises Rejection (401, 404)."""
         merchant = merchant_in_path(request)
-        wanted = f"Bearer {self._api_keys.get(merchant, f'key-{merchant}')}"
+        expected = f"Bearer {self._api_keys.get(merchant, f'key-{merchant}')}"
         sent = request.headers.get("authorization", "")
-        if not hmac.compare_digest(sent.encode(), wanted.encode()):
+        if not hmac.compare_digest(sent.encode(), expected.encode()):
             raise Rejection(401, "unauthenticated", "Send this merchant's key: Authorization: Bearer <key>.")
         return merchant
 
