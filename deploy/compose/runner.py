@@ -12,14 +12,13 @@ from deploy.compose.fleet import GRACE_S, Fleet, at_once
 from deploy.compose.project import Project, changed, cpuset
 from deploy.compose.quota import ContainerQuotas
 from deploy.compose.site import STACKS
-from deploy.envoy.listeners import RATE_LIMIT_KEY
 from deploy.model import keys
 from deploy.model.errors import DeployError, UnknownTarget, Unsupported
 from deploy.model.home import Home
 from deploy.model.parts import Part, Site, Stack
 from deploy.model.ports import MAX_REPLICAS, checked_shift, port_shift
 from deploy.model.topology import stack as stack_of
-from deploy.runner import fresh_data, port_check
+from deploy.runner import port_check
 from deploy.runner.interface import PartStats, Runner, StackStatus
 
 
@@ -44,10 +43,6 @@ class ComposeRunner(Runner):
     @property
     def site(self) -> Site:
         return self._site
-
-    @property
-    def address(self) -> str:
-        return self._site.url(self._stack.name, "provider" if self._stack.name == "outside" else "edge")
 
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         containers = self._fleet.all()
@@ -162,12 +157,6 @@ class ComposeRunner(Runner):
         if len(texts) == 1:
             return texts[0][1]
         return "\n".join(f"==> {part.instance(one.replica)} <==\n{text}" for one, text in texts)
-
-    def reset(self, products: int = 1000) -> None:
-        fresh_data.reset(self._stack, self._site, products)
-
-    def rate_limit(self, *, on: bool) -> None:
-        self.set_runtime({RATE_LIMIT_KEY: "100" if on else "0"})
 
     def set_runtime(self, values: Mapping[str, str]) -> None:
         if (edge := self._fleet.edge()) is not None:

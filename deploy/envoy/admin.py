@@ -8,7 +8,6 @@ import urllib.request
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from deploy.envoy.listeners import RATE_LIMIT_KEY
 from deploy.model.errors import NotRunning
 
 TIMEOUT_S = 2.0
@@ -27,11 +26,6 @@ def routes_versions(admin_port: int) -> dict[str, str]:
     """Return the version of each listener's routes by which Envoy decides now, by name. Raises NotRunning."""
     dump = json.loads(ask(admin_port, "/config_dump?resource=dynamic_route_configs"))
     return {one["route_config"]["name"]: str(one.get("version_info", "")) for one in dump.get("configs", [])}
-
-
-def set_rate_limit(admin_port: int, *, on: bool) -> None:
-    """Switch the edge's rate limit on or off, without a restart. Raises NotRunning."""
-    set_runtime(admin_port, {RATE_LIMIT_KEY: "100" if on else "0"})
 
 
 def set_runtime(admin_port: int, values: Mapping[str, str]) -> None:

@@ -24,7 +24,7 @@ from deploy.model.parts import Site, Stack
 from deploy.model.ports import checked_shift, port_shift
 from deploy.model.topology import THIS, build
 from deploy.model.versions import Version
-from deploy.runner import fresh_data, node, port_check
+from deploy.runner import node, port_check
 from deploy.runner.interface import LOOK_EVERY_S, InstanceStatus, PartStats, Runner, StackStatus
 
 ASK_TIMEOUT_S = 10.0
@@ -92,10 +92,6 @@ class LocalRunner(Runner):
         self._home.prepare(self._stack.name)
         moved.write(self._folder)
         self._ask("reshape", SLOW_COMMAND_S, settings={name: dict(each) for name, each in (settings or {}).items()})
-
-    @property
-    def address(self) -> str:
-        return self._site.url(self._stack.name, "provider" if self._stack.name == "outside" else "edge")
 
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         if self.status().up:
@@ -210,12 +206,6 @@ class LocalRunner(Runner):
             names = [part.instance(replica) for replica in every] if part.scalable else [part.name]
         paths = [path for name in names if (path := self._home.log(self._stack.name, name)).exists()]
         return "\n".join(spawn.tail(path, lines, title=len(paths) > 1) for path in paths)
-
-    def reset(self, products: int = 1000) -> None:
-        fresh_data.reset(self.stack, self._site, products)
-
-    def rate_limit(self, *, on: bool) -> None:
-        admin.set_rate_limit(self.stack.part("edge").port("admin"), on=on)
 
     def set_runtime(self, values: Mapping[str, str]) -> None:
         admin.set_runtime(self.stack.part("edge").port("admin"), values)

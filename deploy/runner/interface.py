@@ -7,8 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from deploy.envoy.listeners import RATE_LIMIT_KEY
 from deploy.model.errors import StartFailed
 from deploy.model.parts import Site, Stack
+from deploy.runner import fresh_data
 
 COMING = ("waiting", "starting", "backing off")  # states of what is meant to be ready, and is not yet
 LOOK_EVERY_S = 0.05
@@ -104,9 +106,9 @@ class Runner(ABC):
         """Where the parts of this and of the other stacks are, seen from this machine."""
 
     @property
-    @abstractmethod
     def address(self) -> str:
         """The public address of the shop, or of the outside world's provider."""
+        return self.site.url(self.stack.name, "provider" if self.stack.name == "outside" else "edge")
 
     def up(
         self,
@@ -240,13 +242,13 @@ class Runner(ABC):
     def logs(self, target: str, lines: int = 50) -> str:
         """Return the end of the log of a part's replicas."""
 
-    @abstractmethod
     def reset(self, products: int = 1000) -> None:
         """Make the data fresh: databases, streams, this shop's ledger and mails. Nothing restarts."""
+        fresh_data.reset(self.stack, self.site, products)
 
-    @abstractmethod
     def rate_limit(self, *, on: bool) -> None:
         """Switch the edge's rate limit on or off."""
+        self.set_runtime({RATE_LIMIT_KEY: "100" if on else "0"})
 
     @abstractmethod
     def set_runtime(self, values: Mapping[str, str]) -> None:
