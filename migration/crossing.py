@@ -9,10 +9,9 @@ from contextlib import contextmanager
 import psycopg
 
 from deploy.model.errors import DeployError
+from migration.inside_monolith.gate import CHANNEL, LOCK
 from migration.records import Connection
 
-LOCK = 0x6D6F7665  # the monolith's gates hold it, shared, while they are open (monolith/moving/gate.py)
-CHANNEL = "modules"
 CLOSED_WITHIN_S = 3.0
 TRIES = 4
 PAUSE_S = 1.0
@@ -34,13 +33,13 @@ def crossing(database_url: str, gates: int) -> Iterator[Connection]:
         try:
             yield connection
         finally:
-            connection.execute("UPDATE modules SET closing_until = NULL")
+            connection.execute("UPDATE extraction SET closing_until = NULL")
             connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
-def now_out(connection: Connection, modules: Sequence[str]) -> None:
+def now_extracted(connection: Connection, modules: Sequence[str]) -> None:
     """Say which modules are out; the gates read it when they open."""
-    connection.execute("UPDATE modules SET moved_out = %s", [list(modules)])
+    connection.execute("UPDATE extraction SET extracted = %s", [list(modules)])
 
 
 def gates_of(connection: Connection) -> int:
@@ -63,13 +62,13 @@ def _close(connection: Connection) -> None:
     connection.execute(f"SET lock_timeout = {int(1000 * CLOSED_WITHIN_S)}".encode())
     for _ in range(TRIES):
         connection.execute(
-            "UPDATE modules SET closing_until = clock_timestamp() + make_interval(secs => %s)", [CLOSED_WITHIN_S + 1]
+            "UPDATE extraction SET closing_until = clock_timestamp() + make_interval(secs => %s)", [CLOSED_WITHIN_S + 1]
         )
         connection.execute(f"NOTIFY {CHANNEL}".encode())
         try:
             connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         except psycopg.errors.LockNotAvailable:
-            connection.execute("UPDATE modules SET closing_until = NULL")
+            connection.execute("UPDATE extraction SET closing_until = NULL")
             time.sleep(PAUSE_S)
         else:
             return

@@ -36,9 +36,11 @@ def keys_of(name: str, which: str, made: str) -> Record:
             f"media_type, created_at FROM idempotency_keys WHERE {which}",
             write=(
                 "INSERT INTO idempotency_keys (owner, key, fingerprint, resource_id, status, body, media_type, "
-                f"created_at) SELECT owner, own_key, fingerprint, {made}, status, body, media_type, created_at "
-                "FROM records ON CONFLICT (owner, key) DO UPDATE SET fingerprint = excluded.fingerprint, "
-                "status = excluded.status, body = excluded.body, media_type = excluded.media_type",
+                f"created_at, finished_at) SELECT owner, own_key, fingerprint, {made}, status, body, media_type, "
+                "created_at, CASE WHEN status IS NOT NULL THEN now() END FROM records "
+                "ON CONFLICT (owner, key) DO UPDATE SET fingerprint = excluded.fingerprint, "
+                "status = excluded.status, body = excluded.body, media_type = excluded.media_type, "
+                "finished_at = excluded.finished_at",
             ),
             delete=(
                 f"DELETE FROM idempotency_keys WHERE owner || E'\\x1f' || key = ANY (%(keys)s::text[]) AND {which}",

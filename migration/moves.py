@@ -14,9 +14,9 @@ from deploy.model.errors import DeployError
 from deploy.model.moved import ORDER, Moved
 from migration import broker, copying
 from migration.copying import Copy
-from migration.crossing import crossing, gates_of, now_out
+from migration.crossing import crossing, gates_of, now_extracted
+from migration.plans import MONOLITH, PLANS, ExtractionPlan, come_to_rest, database_of, hand_over_events, listen
 from migration.watch import BoundBroken, Bounds, keep_watch
-from migration.ways import MONOLITH, WAYS, Way, come_to_rest, database_of, hand_over_events, listen
 
 OWNER = "migration"
 STAGES = (10, 50, 100)  # percent
@@ -75,31 +75,31 @@ class Mover:
         """Move a module out. Raises BoundBroken after having gone back, DataDiffers, DeployError."""
         moved = self._runner.moved
         self._require(name, ORDER[len(moved.out)] if len(moved.out) < len(ORDER) else "", moved, "out")
-        way = self._begin(name, "out")
+        plan = self._begin(name, "out")
         with self._step("start the service"):
-            self._runner.reshape(Moved(moved.out, name), {name: {**self._settings.get(name, {}), **way.first()}})
+            self._runner.reshape(Moved(moved.out, name), {name: {**self._settings.get(name, {}), **plan.first()}})
             broker.purge_handled(self._broker_url)
         with self._step("let the monolith know of it"):
-            self._make_movable()
-        if name not in self._out_in_the_database():  # else a mover died after the crossing
+            self._make_extractable()
+        if name not in self._extracted_in_the_database():  # else a mover died after the crossing
             try:
-                self._cross_over(way, moved)
+                self._cross_over(plan, moved)
             except BaseException:
-                if name not in self._out_in_the_database():  # else the service has it: `migrate` again goes on
+                if name not in self._extracted_in_the_database():  # else the service has it: `migrate` again goes on
                     with self._step("go back"):
                         self._share_out([])
                         self._runner.reshape(moved)
                 raise
-        if way.is_deaf_at_first:
+        if plan.is_deaf_at_first:
             with self._step("let the service hear of events"):
-                listen(self._runner, way)
+                listen(self._runner, plan)
         try:
-            self._shift(name, "requests", way.all_of_it, MONOLITH)
+            self._shift(name, "requests", plan.all_of_it, MONOLITH)
         except BoundBroken as broken:
-            self._come_back(way, moved.out)
+            self._come_back(plan, moved.out)
             raise BoundBroken(f"{broken} {name} is in the monolith again.") from broken
         with self._step("retire the module"):
-            copying.empty(way.module, "monolith", database_of(self._runner, "monolith", name))
+            copying.empty(plan.module, "monolith", database_of(self._runner, "monolith", name))
             self._runner.reshape(Moved((*moved.out, name)))
             self._share_out([])
         return self._end()
@@ -108,66 +108,66 @@ class Mover:
         """Move a module back in. Raises DataDiffers, DeployError; the service goes on then."""
         moved = self._runner.moved
         self._require(name, moved.moving or (moved.out[-1] if moved.out else ""), moved, "back")
-        way = self._begin(name, "back")
+        plan = self._begin(name, "back")
         with self._step("start the monolith's side"):
             self._runner.reshape(replace(moved, moving=name))
-            self._make_movable()
+            self._make_extractable()
         others = tuple(module for module in moved.out if module != name)
-        if name in self._out_in_the_database():
-            self._come_back(way, others)
+        if name in self._extracted_in_the_database():
+            self._come_back(plan, others)
         else:  # a mover died: before the crossing on the way out, or after it on the way back
-            self._stop_service(way, others)
+            self._stop_service(plan, others)
         return self._end()
 
-    def _cross_over(self, way: Way, moved: Moved) -> None:
-        with self._copying(way, "monolith") as copy:
-            self._shift(way.module.name, "reads", way.reading)
-            self._cross(way, copy, (*moved.out, way.module.name))
+    def _cross_over(self, plan: ExtractionPlan, moved: Moved) -> None:
+        with self._copying(plan, "monolith") as copy:
+            self._shift(plan.module.name, "reads", plan.reading)
+            self._cross(plan, copy, (*moved.out, plan.module.name))
 
-    def _come_back(self, way: Way, out: tuple[str, ...]) -> None:
+    def _come_back(self, plan: ExtractionPlan, out: tuple[str, ...]) -> None:
         """Copy back what the service has, let the monolith hand everything on to it, and cross."""
-        name = way.module.name
-        with self._copying(way, "service") as copy:
+        name = plan.module.name
+        with self._copying(plan, "service") as copy:
             try:
-                self._shift(MONOLITH, "requests", way.back)
-                self._cross(way, copy, out)
+                self._shift(MONOLITH, "requests", plan.back)
+                self._cross(plan, copy, out)
             except BaseException:
-                if way.stops:
+                if plan.stops:
                     self._runner.release(name)
                 self._share_out([])
                 raise
-        self._stop_service(way, out)
+        self._stop_service(plan, out)
 
-    def _stop_service(self, way: Way, out: tuple[str, ...]) -> None:
+    def _stop_service(self, plan: ExtractionPlan, out: tuple[str, ...]) -> None:
         with self._step("stop the service"):
-            for consumer in way.consumers:
+            for consumer in plan.consumers:
                 broker.forget(self._broker_url, consumer)
-            self._share_out(way.back(100))
+            self._share_out(plan.back(100))
             self._runner.reshape(Moved(out))
             self._share_out([])
 
-    def _cross(self, way: Way, copy: Copy, out: Sequence[str]) -> None:
+    def _cross(self, plan: ExtractionPlan, copy: Copy, out: Sequence[str]) -> None:
         """Close the gates, let everything come to rest, apply what is left, verify, and change the owner."""
         with self._step("cross"):
-            url = database_of(self._runner, "monolith", way.module.name)
+            url = database_of(self._runner, "monolith", plan.module.name)
             began = time.monotonic()
             with crossing(url, self._replicas()) as connection:
                 if copy.source == "service":
-                    come_to_rest(self._runner, way)
+                    come_to_rest(self._runner, plan)
                 copy.catch_up()
                 self._report.records = copy.verify()
                 copy.release()
                 if copy.source == "service":
-                    hand_over_events(self._runner, way)
+                    hand_over_events(self._runner, plan)
                 copy.is_a_copy = False
-                now_out(connection, out)
+                now_extracted(connection, out)
             self._report.gates_closed_ms = 1000 * (time.monotonic() - began)
             time.sleep(ANSWERED_WITHIN_S)  # who waited at the gate is answered now: that is no figure of what comes
 
     @contextmanager
-    def _copying(self, way: Way, source: str) -> Iterator[Copy]:
-        urls = {side: database_of(self._runner, side, way.module.name) for side in ("monolith", "service")}
-        copy = Copy(way.module, source, urls)
+    def _copying(self, plan: ExtractionPlan, source: str) -> Iterator[Copy]:
+        urls = {side: database_of(self._runner, side, plan.module.name) for side in ("monolith", "service")}
+        copy = Copy(plan.module, source, urls)
         try:
             with self._step("copy"):
                 copy.start()
@@ -175,7 +175,7 @@ class Mover:
         except BaseException:
             copy.stop()
             if copy.is_a_copy:
-                copying.empty(way.module, copy.target, urls[copy.target])
+                copying.empty(plan.module, copy.target, urls[copy.target])
             raise
         finally:
             copy.stop()
@@ -191,7 +191,7 @@ class Mover:
                 self._share_out(shares(percent))
                 keep_watch(edge, (to, *also), self._bounds, self._stage_s)
 
-    def _make_movable(self) -> None:
+    def _make_extractable(self) -> None:
         """Restart the monolith's replicas with what they need for modules to leave, one after the other."""
         replicas = self._replicas()
         url = self._runner.stack.part(MONOLITH).environment["DATABASE_URL"]
@@ -211,9 +211,9 @@ class Mover:
     def _replicas(self) -> int:
         return sum(one.part == MONOLITH for one in self._runner.status().instances)
 
-    def _out_in_the_database(self) -> list[str]:
+    def _extracted_in_the_database(self) -> list[str]:
         with psycopg.connect(self._runner.stack.part(MONOLITH).environment["DATABASE_URL"]) as connection:
-            found = connection.execute("SELECT moved_out FROM modules").fetchone()
+            found = connection.execute("SELECT extracted FROM extraction").fetchone()
             return list(found[0]) if found else []
 
     @property
@@ -233,10 +233,10 @@ class Mover:
             hint = f"the next one {direction} is {next_one}" if next_one else f"there is none left to move {direction}"
             raise DeployError(f"{name} {where}; {hint}.")
 
-    def _begin(self, name: str, direction: str) -> Way:
+    def _begin(self, name: str, direction: str) -> ExtractionPlan:
         self._began = time.monotonic()
         self._report = Report(name, direction)
-        return WAYS[name]
+        return PLANS[name]
 
     def _end(self) -> Report:
         self._report.took_s = time.monotonic() - self._began

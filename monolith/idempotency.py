@@ -18,6 +18,7 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -37,14 +38,23 @@ keys = Table(
     Column("body", LargeBinary),
     Column("media_type", Text),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("finished_at", DateTime(timezone=True)),  # when the answer became final: perhaps after days
     Index("idempotency_keys_by_age", "created_at"),
 )
 
 _CLAIM = insert(keys).on_conflict_do_nothing().returning(keys.c.resource_id)
 _THIS_KEY = (keys.c.owner == bindparam("of_owner")) & (keys.c.key == bindparam("of_key"))
 _FIND = select(keys.c.fingerprint, keys.c.resource_id, keys.c.status, keys.c.body, keys.c.media_type).where(_THIS_KEY)
-_FINISH = update(keys).where(_THIS_KEY)
+_FINISH = update(keys).where(_THIS_KEY).values(finished_at=func.now())
 _FREE = delete(keys).where(_THIS_KEY)
+_PRUNE = text("""
+    DELETE FROM idempotency_keys WHERE (owner, key) IN (
+        SELECT owner, key FROM idempotency_keys
+        WHERE created_at < now() - make_interval(hours => :kept_h) AND status IS NOT NULL
+          AND coalesce(finished_at, created_at) < now() - make_interval(hours => :kept_h)
+        ORDER BY created_at LIMIT :batch FOR UPDATE SKIP LOCKED
+    ) RETURNING resource_id
+""").columns(resource_id=Uuid(as_uuid=False))
 
 
 @dataclass(frozen=True)
@@ -104,3 +114,13 @@ def finish(connection: Connection, owner: str, key: str, answer: Answer) -> None
 def free(connection: Connection, owner: str, key: str) -> None:
     """Give the key back: the request left no effect."""
     connection.execute(_FREE, {"of_owner": owner, "of_key": key})
+
+
+def prune(connection: Connection, kept_h: int, batch: int) -> list[str]:
+    """Forget keys whose answer has been final for `kept_h` hours, at most `batch`; return what they had made."""
+    return list(connection.execute(_PRUNE, {"kept_h": kept_h, "batch": batch}).scalars())
+
+
+def reset(connection: Connection) -> None:
+    """Forget all keys."""
+    connection.execute(text("TRUNCATE idempotency_keys"))

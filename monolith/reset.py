@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
-from monolith import catalog
+from monolith import catalog, idempotency, notifications, orders, payments
 from monolith.config import Settings
 from monolith.database import Database
 from monolith.migrations import migrate
@@ -14,31 +14,31 @@ from shared.platform.metrics import Metrics
 from shared.platform.settings import load_or_exit
 from shared.seed import DEFAULT_COUNT
 
-TABLES = (
-    "products, stock, reservations, orders, payments, refunds, notifications, idempotency_keys, outbox, inbox, sagas"
-)
-
 
 def main() -> None:
     """Reset the database that DATABASE_URL names."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--products", type=int, default=DEFAULT_COUNT)
-    count = parser.parse_args().products
-    settings = load_or_exit(Settings)
+    settings, count = load_or_exit(Settings), number_of_products(__doc__)
     migrate(settings.database_url)
     database = Database(settings.database_url, pool_size=1, metrics=Metrics())
-    with database.transaction() as connection:
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
-        connection.execute(text(f"TRUNCATE {TABLES}"))
-        if not _is_out(connection, "catalog"):
-            catalog.seed(connection, count)
-    database.write(text("ANALYZE"))
+    reset(database, count)
     database.close()
 
 
-def _is_out(connection: Connection, module: str) -> bool:
-    """Tell whether a module is a service of its own, whose data is not ours."""
-    return bool(connection.execute(text("SELECT :module = ANY (moved_out) FROM modules"), {"module": module}).scalar())
+def reset(database: Database, count: int) -> None:
+    """Let each module forget what it keeps, and the catalog have `count` products."""
+    with database.transaction() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        for module in (idempotency, orders, payments, notifications):
+            module.reset(connection)
+        catalog.reset(connection, count)
+    database.write(text("ANALYZE"))
+
+
+def number_of_products(description: str | None) -> int:
+    """Return what the command line says of products."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--products", type=int, default=DEFAULT_COUNT)
+    return int(parser.parse_args().products)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from multiprocessing.synchronize import Event
 from multiprocessing.util import Finalize
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from flask import Flask
@@ -19,21 +19,24 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from monolith import catalog
 from monolith.config import Settings
-from monolith.database import Database
-from monolith.migrations import migrate
+from monolith.modules import Modules
 from shared.domain.errors import ShopError
 from shared.platform import clock, failpoints, injected_faults, logs
 from shared.platform.draining import DrainingWsgi
 from shared.platform.kill import kill_self
-from shared.platform.metrics import Metrics
+from shared.platform.settings import load_or_exit
 
 DATABASE_STARTS_WITHIN_S = 30.0
+S = TypeVar("S", bound=Settings)
 
 
-def serve(settings: Settings, create_app: Callable[[Settings], Flask], close: Callable[[Flask], None]) -> None:
-    """Migrate, seed, and serve until SIGTERM; exit with status 1 and one line if that cannot be."""
+def serve(settings_class: type[S], create_app: Callable[[S], Flask], prepare: Callable[[S], None]) -> None:
+    """Read the settings, `prepare` the database, and serve until SIGTERM.
+
+    Exit with status 1 (2 for settings) and one line if that cannot be.
+    """
+    settings = load_or_exit(settings_class)
     logs.configure("monolith", settings.log_level)
     try:
         failpoints.enable(settings.crash_at, settings.reached_file, local_mode=settings.is_local)
@@ -41,7 +44,7 @@ def serve(settings: Settings, create_app: Callable[[Settings], Flask], close: Ca
         clock.set_off(settings.clock_off_s, local_mode=settings.is_local)
         _check_port(settings.host, settings.port)
         if settings.migrate_on_start:
-            _prepare(settings)
+            _prepare(settings, prepare)
     except (OSError, ValueError, psycopg.Error, ShopError) as error:
         sys.stderr.write(f"monolith: {error}\n")
         raise SystemExit(1) from None
@@ -57,10 +60,10 @@ def serve(settings: Settings, create_app: Callable[[Settings], Flask], close: Ca
         http=HTTPModes.http1,
         log_level=LogLevels.error,
         workers_kill_timeout=10,
-    ).serve_until_told(draining, settings.drain_s, partial(_load, settings, create_app, close, draining))
+    ).serve_until_told(draining, settings.drain_s, partial(_load, settings, create_app, draining))
 
 
-class _Server(Granian):
+class _Server(Granian):  # type: ignore[misc, valid-type]  # which class it is depends on the interpreter
     """Granian, with a moment between being told to stop and stopping (see shared/platform/draining.py)."""
 
     _draining: Event | None = None
@@ -84,22 +87,17 @@ class _Server(Granian):
         timer.start()
 
 
-def _load(
-    settings: Settings,
-    create_app: Callable[[Settings], Flask],
-    close: Callable[[Flask], None],
-    draining: Event | None = None,
-) -> Any:
-    """Return the WSGI callable, in the worker process; the loops run from here on."""
+def _load(settings: S, create_app: Callable[[S], Flask], draining: Event | None = None) -> Any:
+    """Return the WSGI callable, in the worker process; the threads of the modules run from here on."""
     failpoints.enable(settings.crash_at, settings.reached_file, local_mode=settings.is_local)
     injected_faults.enable(settings.faults_file, local_mode=settings.is_local)
     logs.configure("monolith", settings.log_level)
     threading.Thread(target=_die_with_parent, name="parent", daemon=True).start()
     app = create_app(settings)
-    for loop in app.extensions["loops"]:
-        loop.start()
+    modules: Modules = app.extensions["modules"]
+    modules.start()
     # A worker process runs no atexit handlers; this one is its own way of ending well.
-    Finalize(None, close, args=(app,), exitpriority=1)
+    Finalize(None, modules.close, exitpriority=1)
     return DrainingWsgi(app.wsgi_app, draining) if draining is not None else app.wsgi_app
 
 
@@ -122,17 +120,14 @@ def _check_port(host: str, port: int) -> None:
             raise OSError(f"port {port} on {host} cannot be used: {error.strerror}") from error
 
 
-def _prepare(settings: Settings) -> None:
-    """Bring schema and products up, waiting for a database that is still starting. Raises psycopg.Error."""
+def _prepare(settings: S, prepare: Callable[[S], None]) -> None:
+    """Call `prepare`, waiting for a database that is still starting. Raises what it raises."""
     give_up_at = time.monotonic() + DATABASE_STARTS_WITHIN_S
     while True:
         try:
-            migrate(settings.database_url)
-            break
+            prepare(settings)
+            return
         except psycopg.OperationalError:
             if time.monotonic() > give_up_at:
                 raise
             time.sleep(0.2)
-    database = Database(settings.database_url, pool_size=1, metrics=Metrics())
-    catalog.seed_if_empty(database, settings.seed_products)
-    database.close()

@@ -13,14 +13,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from monolith.app import close, create_app
+from monolith.app import create_app
 from monolith.config import Settings
 from monolith.database import Database
+from monolith.modules import Connections, Modules, build_modules, connect
 from shared.domain.errors import Unauthenticated
 from shared.domain.ids import new_id
 from shared.platform.tokens import Principal
 
 TABLES = "products, stock, reservations, orders, payments, refunds, notifications, idempotency_keys"
+Build = Callable[[Settings, Connections], Modules]
 SECRET = "a secret of the tests"
 Reply = Callable[[dict[str, Any]], httpx.Response]
 
@@ -81,7 +83,8 @@ class Shop:
 
     def __init__(self, app: Flask, provider: Provider) -> None:
         self.app, self.provider = app, provider
-        self.database: Database = app.extensions["database"]
+        self.modules: Modules = app.extensions["modules"]
+        self.database: Database = self.modules.connections.database
 
     def ask(self, method: str, path: str, body: Any = None, *, who: str = "ada", key: str = "") -> TestResponse:
         """Send one request and return its answer."""
@@ -122,20 +125,20 @@ class Shop:
         """Do what the settle thread does once everything that is open is due."""
         self.change("UPDATE payments SET next_attempt_at = now() WHERE status = 'pending'")
         self.change("UPDATE refunds SET next_attempt_at = now() WHERE status = 'pending'")
-        settler = self.app.extensions["settler"]
-        settler.settle_charges()
-        settler.settle_refunds()
+        self.modules.recovery.settle_charges()
+        self.modules.recovery.settle_refunds()
 
 
 @contextmanager
-def open_shop(settings: Settings) -> Iterator[Shop]:
-    """Open an empty shop on a migrated database; its background loops do not run."""
+def open_shop(settings: Settings, build: Build = build_modules) -> Iterator[Shop]:
+    """Open an empty shop on a migrated database, of the modules that `build` returns; their threads do not run."""
     provider = Provider()
-    app = create_app(settings, httpx.MockTransport(provider.answer))
+    modules = build(settings, connect(settings, httpx.MockTransport(provider.answer)))
+    app = create_app(settings, modules)
     app.extensions["tokens"] = _Tokens()
     opened = Shop(app, provider)
     opened.change(f"TRUNCATE {TABLES}")
     try:
         yield opened
     finally:
-        close(app)
+        modules.close()

@@ -27,6 +27,11 @@ SERVICE_POOL = 4
 
 READY = Probe("http", "http", "/readyz")
 
+MONOLITH_VARIANTS = {
+    "bulkheads": ("python", "-m", "variants.bulkheads"),
+    "direct_notification": ("python", "-m", "variants.direct_notification.monolith"),
+}
+
 
 def build(topology: str, name: str, site: Site) -> Stack:
     """Return what `topology`, such as `deploy.model.topology:stack`, makes of this name: tests have their own."""
@@ -86,19 +91,21 @@ def monolith(site: Site) -> Stack:
     web = Part(
         name="web",
         kind="app",
-        command=("python", "-m", "monolith.app"),
+        command=("python", "-m", "migration.inside_monolith" if moved.running else "monolith.app"),
         ports=site.ports(name, "web"),
         probe=READY,
         environment=_common(site)
         | _payment_settings(site, name)
         | _mail_settings(site, name)
         | {"DATABASE_URL": _database_url(site, name, "db", "monolith"), "DB_POOL_SIZE": str(MONOLITH_POOL)}
-        | (_movable_settings(site, name) if moved.running else {}),
+        | (_extraction_settings(site, name) if moved.running else {}),
         needs=("db",),
         scalable=True,
+        variants={} if moved.running else MONOLITH_VARIANTS,
     )
     whole = (infrastructure.database(site, name, "db", "monolith", MONOLITH_POOL), web)
-    resets = (Reset(("python", "-m", "monolith.reset"), web.environment, seeds=True),)
+    reset = "migration.inside_monolith.reset" if moved.running else "monolith.reset"
+    resets = (Reset(("python", "-m", reset), web.environment, seeds=True),)
     if not moved.running:
         parts = (*whole, infrastructure.edge(site, name))
         return Stack(name, parts, merchant=name, mail_domain=_mail_domain(name), resets=resets)
@@ -174,11 +181,11 @@ def _databases(site: Site, name: str, chosen: Sequence[str]) -> tuple[Part, ...]
     return tuple(infrastructure.database(site, name, f"{service}-db", service, SERVICE_POOL) for service in chosen)
 
 
-def _movable_settings(site: Site, name: str) -> dict[str, str]:
-    """Return what a monolith needs to know whose modules may move: it speaks to them as the service `orders` does."""
+def _extraction_settings(site: Site, name: str) -> dict[str, str]:
+    """Return what a monolith needs whose modules can be extracted: it speaks to them as the service `orders` does."""
     services = {f"{service.upper()}_URL": site.url(name, "edge", service) for service in SERVICES}
     key = f"{site.keys}/orders.jwk"
-    return {"MOVABLE": "true", "NATS_URL": _broker_url(site, name), "SERVICE_PRIVATE_KEY": key, **services}
+    return {"NATS_URL": _broker_url(site, name), "SERVICE_PRIVATE_KEY": key, **services}
 
 
 def colocated(site: Site) -> Stack:

@@ -59,7 +59,11 @@ class Break:
 
 CONDITIONS = (
     Condition("monolith", "monolith"),
-    Condition("monolith-bulkheads", "monolith", {"web": {"BULKHEADS": BULKHEADS, "WEB_THREADS": WEB_THREADS}}),
+    Condition(
+        "monolith-bulkheads",
+        "monolith",
+        {"web": {"VARIANT": "bulkheads", "BULKHEADS": BULKHEADS, "WEB_THREADS": WEB_THREADS}},
+    ),
     Condition("microservices", "microservices"),
     Condition(
         "services-bare",

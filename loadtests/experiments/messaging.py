@@ -54,10 +54,11 @@ RATE = 40.0
 MAIL_MS = 2000.0
 WARM_UP_S = 3.0
 CREATED = 201
-ARMS = tuple(
-    Condition(f"{short}-{how}", stack, {part: {"NOTIFY": how}})
-    for short, stack, part in (("monolith", "monolith", "web"), ("services", "microservices", "orders"))
-    for how in ("event", "call")
+ARMS = (
+    Condition("monolith-event", "monolith"),
+    Condition("monolith-call", "monolith", {"web": {"VARIANT": "direct_notification"}}),
+    Condition("services-event", "microservices", {"orders": {"NOTIFY": "event"}}),
+    Condition("services-call", "microservices", {"orders": {"NOTIFY": "call"}}),
 )
 PAIRS = (("monolith-event", "monolith-call"), ("services-event", "services-call"))
 

@@ -7,8 +7,7 @@ from sqlalchemy import Connection, text
 from monolith.database import Database
 from shared.seed import products
 
-# A catalog that has moved out of the process is not empty either.
-_ANY = text("SELECT 1 FROM products UNION ALL SELECT 1 FROM modules WHERE 'catalog' = ANY (moved_out) LIMIT 1")
+_ANY = text("SELECT 1 FROM products LIMIT 1")
 
 
 def seed_if_empty(database: Database, count: int) -> None:
@@ -17,8 +16,14 @@ def seed_if_empty(database: Database, count: int) -> None:
         return
     with database.transaction() as connection:
         connection.execute(text("LOCK TABLE products IN SHARE ROW EXCLUSIVE MODE"))
-        if connection.execute(text("SELECT 1 FROM products LIMIT 1")).first() is None:
+        if connection.execute(_ANY).first() is None:
             seed(connection, count)
+
+
+def reset(connection: Connection, count: int) -> None:
+    """Forget all products and reservations, and seed `count` products."""
+    connection.execute(text("TRUNCATE products, stock, reservations"))
+    seed(connection, count)
 
 
 def seed(connection: Connection, count: int) -> None:

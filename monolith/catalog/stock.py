@@ -49,55 +49,55 @@ _RELEASE = _move("reserved", "released", "reserved = reserved - quantity, availa
 _GIVE_BACK = _move("sold", "returned", "sold = sold - quantity, available = available + quantity")
 
 
-def reserve(
-    connection: Connection, order_id: str, lines: Sequence[LineInput], expected_total: MoneyBody | None
-) -> list[PricedLine]:
-    """Take the lines out of what is available and return them with the catalog's names and prices.
+class Catalog:
+    """What the catalog does for an order. The caller opens the transaction, and commits."""
 
-    Everything is checked before anything changes, so that a refusal needs no rollback.
-    Raises InvalidRequest (unknown sku), PriceChanged, OutOfStock.
-    """
-    rows = connection.execute(_LOCK_AND_PRICE, {"skus": [line.sku for line in lines]}).all()
-    found = {row.sku: row for row in rows}
-    unknown = [
-        FieldError(f"lines.{index}.sku", "there is no such product")
-        for index, line in enumerate(lines)
-        if line.sku not in found
-    ]
-    if unknown:
-        raise InvalidRequest("The order names a product that does not exist.", unknown)
-    priced = [
-        PricedLine(line.sku, row.name, line.quantity, Money(row.price, row.currency))
-        for line in lines
-        for row in (found[line.sku],)
-    ]
-    check_expected_total(order_total(priced), expected_total.to_money() if expected_total else None)
-    for line in lines:
-        if found[line.sku].available < line.quantity:
-            raise OutOfStock(line.sku)
-    taken: CursorResult[Any] = connection.execute(
-        _RESERVE,
-        {
-            "order_id": order_id,
-            "skus": [line.sku for line in lines],
-            "quantities": [line.quantity for line in lines],
-        },
-    )
-    if taken.rowcount != len(lines):
-        raise IllegalTransition("Stock changed under its lock.")
-    return priced
+    def reserve(
+        self, connection: Connection, order_id: str, lines: Sequence[LineInput], expected_total: MoneyBody | None
+    ) -> list[PricedLine]:
+        """Take the lines out of what is available and return them with the catalog's names and prices.
 
+        Everything is checked before anything changes, so that a refusal needs no rollback.
+        Raises InvalidRequest (unknown sku), PriceChanged, OutOfStock.
+        """
+        locked = connection.execute(_LOCK_AND_PRICE, {"skus": [line.sku for line in lines]})
+        rows = {row.sku: row for row in locked}
+        unknown = [
+            FieldError(f"lines.{index}.sku", "there is no such product")
+            for index, line in enumerate(lines)
+            if line.sku not in rows
+        ]
+        if unknown:
+            raise InvalidRequest("The order names a product that does not exist.", unknown)
+        priced = [
+            PricedLine(line.sku, row.name, line.quantity, Money(row.price, row.currency))
+            for line in lines
+            for row in (rows[line.sku],)
+        ]
+        check_expected_total(order_total(priced), expected_total.to_money() if expected_total else None)
+        for line in lines:
+            if rows[line.sku].available < line.quantity:
+                raise OutOfStock(line.sku)
+        taken: CursorResult[Any] = connection.execute(
+            _RESERVE,
+            {
+                "order_id": order_id,
+                "skus": [line.sku for line in lines],
+                "quantities": [line.quantity for line in lines],
+            },
+        )
+        if taken.rowcount != len(lines):
+            raise IllegalTransition("Stock changed under its lock.")
+        return priced
 
-def sell(connection: Connection, order_id: str) -> None:
-    """Reserved becomes sold."""
-    connection.execute(_SELL, {"order_id": order_id})
+    def sell(self, connection: Connection, order_id: str) -> None:
+        """Reserved becomes sold."""
+        connection.execute(_SELL, {"order_id": order_id})
 
+    def release(self, connection: Connection, order_id: str) -> None:
+        """Reserved becomes available again: the order was rejected."""
+        connection.execute(_RELEASE, {"order_id": order_id})
 
-def release(connection: Connection, order_id: str) -> None:
-    """Reserved becomes available again: the order was rejected."""
-    connection.execute(_RELEASE, {"order_id": order_id})
-
-
-def give_back(connection: Connection, order_id: str) -> None:
-    """Sold becomes available again: the order was cancelled."""
-    connection.execute(_GIVE_BACK, {"order_id": order_id})
+    def give_back(self, connection: Connection, order_id: str) -> None:
+        """Sold becomes available again: the order was cancelled."""
+        connection.execute(_GIVE_BACK, {"order_id": order_id})

@@ -8,34 +8,40 @@ import psycopg
 from psycopg import sql
 
 _LOCK = 0x7477696E  # 'twin': any number, as long as all who migrate take the same
-_FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent
+VERSION_TABLE = "alembic_version"
 
 
-def migrate(database_url: str) -> None:
-    """Bring the schema up to date. Processes that start together wait for each other. Raises psycopg.Error."""
-    if _current(database_url) == head():
+def migrate(database_url: str, folder: Path = FOLDER, version_table: str = VERSION_TABLE) -> None:
+    """Bring the schema up to date by the versions in `folder`. Processes that start together wait for each other.
+
+    Raises psycopg.Error, or ValueError if the database has a version that is not in the folder.
+    """
+    versions = sorted(path.stem.split("_")[0] for path in (folder / "versions").glob("[0-9]*.py"))
+    current = _current(database_url, version_table)
+    if current == versions[-1]:
         return
+    if current is not None and current not in versions:
+        raise ValueError(
+            f"the database has schema version {current}, and this program knows {', '.join(versions)}: "
+            "start it with the program that it comes from, or remove its data and start with an empty one"
+        )
     # Only now: importing Alembic takes longer than all else that a start does.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(_FOLDER))
+    config.set_main_option("script_location", str(folder))
     config.attributes["database_url"] = database_url
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(sql.SQL("SELECT pg_advisory_lock({})").format(_LOCK))
-        if _current(database_url) != head():
+        if _current(database_url, version_table) != versions[-1]:
             command.upgrade(config, "head")
 
 
-def head() -> str:
-    """Return the newest revision: files are named after theirs."""
-    return max(path.stem.split("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py"))
-
-
-def _current(database_url: str) -> str | None:
+def _current(database_url: str, version_table: str) -> str | None:
     with psycopg.connect(database_url, autocommit=True) as connection:
-        if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+        if connection.execute("SELECT to_regclass(%s)", [version_table]).fetchone() == (None,):
             return None
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        row = connection.execute(sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(version_table))).fetchone()
         return str(row[0]) if row else None

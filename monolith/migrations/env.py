@@ -9,12 +9,11 @@ from sqlalchemy.pool import NullPool
 from monolith import idempotency
 from monolith.catalog import tables as catalog_tables
 from monolith.database import metadata
-from monolith.moving import tables as moving_tables
 from monolith.notifications import tables as notifications_tables
 from monolith.orders import tables as orders_tables
 from monolith.payments import tables as payments_tables
 
-DESCRIBED = (idempotency, catalog_tables, moving_tables, notifications_tables, orders_tables, payments_tables)
+DESCRIBED = (idempotency, catalog_tables, notifications_tables, orders_tables, payments_tables)
 
 url = make_url(context.config.attributes["database_url"]).set(drivername="postgresql+psycopg")
 engine = create_engine(url, poolclass=NullPool)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, request
 
-from monolith.notifications.service import Notifications
+from monolith.notifications.queue import Notifications
 from monolith.web import answer_with, principal, send
 from shared.contract.queries import parse_page_query
 

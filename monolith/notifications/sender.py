@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from email.utils import formatdate
 from typing import Any
 
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import Row, text
 
 from monolith.database import Database
 from shared.domain.money import Money
@@ -23,18 +23,13 @@ BATCH = 50
 LEASE_S = 15  # by the database's clock; a batch stops sending when half of it is over
 MAX_BACK_OFF_S = 5
 
-
-def _claim(which: str = "") -> TextClause:
-    return text(f"""
+_CLAIM = text(f"""
     UPDATE notifications SET attempts = attempts + 1, next_attempt_at = now() + interval '{LEASE_S} s'
     WHERE id IN (
-        SELECT id FROM notifications WHERE status = 'queued' AND next_attempt_at <= now() {which}
+        SELECT id FROM notifications WHERE status = 'queued' AND next_attempt_at <= now()
         ORDER BY next_attempt_at LIMIT {BATCH} FOR UPDATE SKIP LOCKED)
     RETURNING id, order_id::text, kind, email, total, currency, message_id, traceparent
 """)  # noqa: S608  (constants of ours)
-
-
-_CLAIM, _CLAIM_ABOUT = _claim(), _claim("AND order_id = CAST(:order_id AS uuid)")
 _MARK_SENT = text("""
     UPDATE notifications SET status = 'sent', sent_at = now() WHERE id = ANY(:ids) AND status = 'queued'
 """)
@@ -44,8 +39,6 @@ _PUT_BACK = text("""
     SET next_attempt_at = now() + make_interval(secs => least(:most_s, power(2, least(attempts, 10)) / 2))
     WHERE id = ANY(:ids) AND status = 'queued'
 """)
-
-
 _UTF8 = ("SMTPUTF8", "BODY=8BITMIME")  # RFC 6531, for addresses beyond ASCII
 _PERMANENT = 500  # replies from here on mean the same the next time (RFC 5321)
 
@@ -63,13 +56,9 @@ class Sender:
     def send_queued(self) -> bool:
         """Send one batch; True if there may be more. Raises Unavailable."""
         batch = self._database.write(_CLAIM)
-        return self._deliver(batch, self._timeout_s) and len(batch) == BATCH
+        return self.deliver(batch, self._timeout_s) and len(batch) == BATCH
 
-    def send_about(self, order_id: str, timeout_s: float) -> None:
-        """Send what is queued about one order, here and now; what fails is left to the loop. Raises Unavailable."""
-        self._deliver(self._database.write(_CLAIM_ABOUT, {"order_id": order_id}), timeout_s)
-
-    def _deliver(self, batch: Sequence[Row[Any]], timeout_s: float) -> bool:
+    def deliver(self, batch: Sequence[Row[Any]], timeout_s: float) -> bool:
         """Send what was claimed, and note what came of it; True if none of it is left to send."""
         if not batch:
             return False

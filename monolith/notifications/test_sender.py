@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
-from email import message_from_bytes
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import text
 
-from monolith.config import Settings
 from monolith.notifications import Sender
 from shared.platform.metrics import Metrics
-from tests.monolith_stage import Shop, open_shop
+from tests.mail_stage import Mailbox, open_mailbox
+from tests.monolith_stage import Shop
 
 TO_BOB = text("UPDATE notifications SET email = :address")
-
-
-class Mailbox:
-    """Keeps what it took. `refused` are addresses that it refuses, and how."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.taken: list[Any] = []
-        self.recipients: list[str] = []
-        self.refused: dict[str, str] = {}
-
-    async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, *___: Any) -> str:
-        if address in self.refused:
-            return self.refused[address]
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:
-        self.taken.append(message_from_bytes(envelope.content or b""))
-        self.recipients += envelope.rcpt_tos
-        return "250 OK"
 
 
 @pytest.fixture
@@ -49,13 +24,8 @@ def offers_utf8() -> bool:
 
 @pytest.fixture
 def mailbox(offers_utf8: bool) -> Iterator[Mailbox]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    mailbox = Mailbox(port)
-    server = Controller(mailbox, hostname="127.0.0.1", port=port, enable_SMTPUTF8=offers_utf8)
-    server.start()
-    yield mailbox
-    server.stop()
+    with open_mailbox(offers_utf8=offers_utf8) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -186,33 +156,3 @@ def test_a_mail_whose_sender_died_is_sent_again_under_the_same_id(
     assert not leased
     assert len(mailbox.taken) == 2
     assert len({mail["Message-ID"] for mail in mailbox.taken}) == 1
-
-
-@pytest.fixture
-def calling(settings: Settings, mailbox: Mailbox) -> Iterator[Shop]:
-    """A shop whose customers wait for their mail."""
-    with open_shop(settings.model_copy(update={"notify": "call", "smtp_port": mailbox.port})) as opened:
-        yield opened
-
-
-def test_who_waits_for_the_mail_has_it_with_the_answer(calling: Shop, mailbox: Mailbox) -> None:
-    order = calling.buy((calling.stocks("LAMP"), 1)).json
-    mails_with_the_answer = [mail["Message-ID"] for mail in mailbox.taken]
-
-    calling.ask("POST", f"/orders/{order['id']}/cancel")
-
-    assert mails_with_the_answer == [f"<{order['id']}.order_confirmed@monolith.twinshop.example>"]
-    assert len(mailbox.taken) == 2
-    assert calling.rows("SELECT DISTINCT status FROM notifications") == [("sent",)]
-
-
-def test_who_waits_for_a_mail_that_is_refused_has_bought_all_the_same(calling: Shop, mailbox: Mailbox) -> None:
-    mailbox.refused = {"ada@customers.example": "451 not now"}
-
-    bought = calling.buy((calling.stocks("LAMP"), 1))
-    mailbox.refused = {}
-    due(calling)
-    calling.app.extensions["sender"].send_queued()
-
-    assert bought.status_code == 201
-    assert len(mailbox.taken) == 1

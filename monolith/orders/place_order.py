@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from monolith import catalog, idempotency
-from monolith.orders import replay, service
-from monolith.orders.settle import about, conclude, refuse
+from monolith import idempotency
+from monolith.orders import replay
+from monolith.orders.order import insert_order
+from monolith.orders.settle import conclude, message_about, refuse
 from monolith.orders.shop import Shop
 from monolith.payments import Charge
 from monolith.web import Answer
@@ -16,7 +17,7 @@ from shared.platform.failpoints import failpoint
 from shared.platform.tokens import Principal
 
 
-def place_order(shop: Shop, customer: Principal, key: str, fingerprint: str, wanted: OrderInput) -> Answer:
+def place_order(shop: Shop, customer: Principal, key: str, fingerprint: str, body: OrderInput) -> Answer:
     """Return 201 confirmed, 202 payment_pending, 402 declined or 409 refused; a replay gets what the first one got.
 
     Raises InvalidRequest and Unavailable, which leave nothing behind; RequestInFlight; OutcomeUnknown.
@@ -26,15 +27,15 @@ def place_order(shop: Shop, customer: Principal, key: str, fingerprint: str, wan
         # 0. One order for each customer and key.
         earlier = idempotency.claim(connection, customer.subject, key, fingerprint, order_id)
         if earlier is not None:
-            return replay.answer(connection, earlier)
+            return replay.replay(connection, earlier)
 
         # 1. Price and reserve.
         try:
-            lines = catalog.reserve(connection, order_id, wanted.lines, wanted.expected_total)
+            lines = shop.catalog.reserve(connection, order_id, body.lines, body.expected_total)
         except (OutOfStock, PriceChanged) as refusal:
             return refuse(connection, order_id, payment_id, customer, key, refusal)
-        order = service.insert_order(connection, order_id, payment_id, customer, key, lines)
-        charge = Charge(order_id, payment_id, customer.subject, order_total(lines), wanted.payment_method)
+        order = insert_order(connection, order_id, payment_id, customer, key, lines)
+        charge = Charge(order_id, payment_id, customer.subject, order_total(lines), body.payment_method)
         shop.payments.record(connection, charge)
     failpoint("order.placed")
     failpoint("order.reserved")
@@ -45,13 +46,12 @@ def place_order(shop: Shop, customer: Principal, key: str, fingerprint: str, wan
     with shop.database.transaction(continues=True) as connection:
         # 3. Confirm.
         if not shop.payments.record_result(connection, result):  # a webhook was faster
-            return replay.answer_of_the_faster(connection, customer.subject, key)
-        outcome = conclude(connection, order, result)
+            return replay.answer_of_concurrent_settlement(connection, customer.subject, key)
+        outcome = conclude(shop.catalog, connection, order, result)
 
         # 4. Tell the customer.
-        if outcome.tell:
-            shop.notifications.enqueue(connection, outcome.tell, about(outcome.order))
-    failpoint("payment.settled")
+        if outcome.message:
+            shop.notifications.enqueue(connection, outcome.message, message_about(outcome.order))
     failpoint("order.confirmed")
     shop.notifications.dispatch(order_id)
     return outcome.answer

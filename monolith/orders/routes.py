@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, request
 
-from monolith.orders import service
 from monolith.orders.cancel_order import cancel_order
+from monolith.orders.order import list_own, read
 from monolith.orders.place_order import place_order
-from monolith.orders.remote import cancel_order as remote_cancel_order
-from monolith.orders.remote import place_order as remote_place_order
 from monolith.orders.shop import Shop
 from monolith.web import answer_with, principal, read_body, send
 from shared.contract.bodies import OrderInput
@@ -29,12 +27,9 @@ def _shop() -> Shop:
 def post_order() -> Response:
     """Place an order, once for each Idempotency-Key; for customers."""
     customer = principal("customer")
-    wanted, key, fingerprint = read_body(OrderInput, keyed=True)
+    body, key, fingerprint = read_body(OrderInput, keyed=True)
     inject("orders", key)
-    shop = _shop()
-    if shop.is_split and shop.steps:
-        return send(remote_place_order.place_order(shop, shop.steps, customer, key, fingerprint, wanted))
-    return send(place_order(shop, customer, key, fingerprint, wanted))
+    return send(place_order(_shop(), customer, key, fingerprint, body))
 
 
 @blueprint.get("/orders")
@@ -42,28 +37,25 @@ def list_orders() -> Response:
     """One's own orders, newest first."""
     who = principal()
     page = parse_page_query(request.args.items(multi=True))
-    return send(answer_with(service.list_own(_shop().database, who.subject, page)))
+    return send(answer_with(list_own(_shop().database, who.subject, page)))
 
 
 @blueprint.get("/orders/<order_id>")
 def get_order(order_id: str) -> Response:
     """One order, for its owner or an admin."""
     who = principal()
-    order = service.read(_shop().database, _known_form(order_id), None if who.is_admin else who.subject)
-    return send(answer_with(service.body_of(order)))
+    order = read(_shop().database, known_form(order_id), None if who.is_admin else who.subject)
+    return send(answer_with(order.body()))
 
 
 @blueprint.post("/orders/<order_id>/cancel")
 def post_cancel(order_id: str) -> Response:
     """Cancel one's own order and get the money back."""
     who = principal()
-    shop, order_id = _shop(), _known_form(order_id)
-    if shop.is_split and shop.steps:
-        return send(remote_cancel_order.cancel_order(shop, shop.steps, who.subject, order_id))
-    return send(cancel_order(shop, who.subject, order_id))
+    return send(cancel_order(_shop(), who.subject, known_form(order_id)))
 
 
-def _known_form(order_id: str) -> str:
+def known_form(order_id: str) -> str:
     """Return the id. Raises NotFound for what cannot be one."""
     if not is_id(order_id):
         raise NotFound("There is no such order.")

@@ -1,8 +1,8 @@
-"""Tables of the orders module: orders, and what is needed to carry on one that several commits place."""
+"""The table of the orders module."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, Uuid, func, text
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, Uuid, func
 from sqlalchemy.dialects.postgresql import JSONB
 
 from monolith.database import metadata
@@ -25,14 +25,4 @@ orders = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Index("orders_by_customer", "customer_id", "id"),
-)
-
-sagas = Table(
-    "sagas",
-    metadata,
-    Column("order_id", Uuid(as_uuid=False), primary_key=True),
-    Column("payment_method", Text, nullable=False),
-    Column("wanted", JSONB, nullable=False),  # lines and expected total as they came
-    Column("due_at", DateTime(timezone=True)),  # when the recovery takes it; also its lease. Database time.
-    Index("sagas_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
 )

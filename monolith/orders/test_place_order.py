@@ -10,7 +10,6 @@ import httpx
 import pytest
 from sqlalchemy import event, text
 
-from monolith.payments import Webhooks
 from shared.domain.ids import new_id
 from shared.platform.webhook_signature import sign
 from tests.monolith_stage import SECRET, Shop, captured, declined, hangs, is_away
@@ -22,7 +21,7 @@ def tell(shop: Shop, order_id: str, outcome: str, amount: int) -> None:
         f'{{"id": "w", "type": "charge.{outcome}", "merchant": "monolith", "charge_key": "{order_id}",'
         f' "amount": {amount}, "currency": "EUR", "occurred_at": "now"}}'
     ).encode()
-    webhooks: Webhooks = shop.app.extensions["webhooks"]
+    webhooks = shop.modules.webhooks
     webhooks.receive(raw, sign(SECRET, raw, int(time.time())))
 
 
@@ -217,13 +216,13 @@ def test_a_connection_cut_before_the_commit_leaves_nothing_and_the_key_free(shop
 
 def test_a_database_lost_after_the_charge_is_an_unknown_outcome(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     armchair, key = shop.stocks("ARMCHAIR"), new_id()
-    execute = shop.app.extensions["payments"].record_result
+    execute = shop.modules.payments.record_result
 
     def cut_first(connection: Any, result: Any) -> Any:
         cut_all_but_own(shop)
         return execute(connection, result)
 
-    monkeypatch.setattr(shop.app.extensions["payments"], "record_result", cut_first)
+    monkeypatch.setattr(shop.modules.payments, "record_result", cut_first)
     lost = shop.buy((armchair, 1), key=key)
     monkeypatch.undo()
     shop.settle()

@@ -1,11 +1,10 @@
 """Payments: charges, refunds, and what the provider says about them. This is its facade."""
 
+from monolith.payments.charges import Charge, ChargeResult, Payments, reset
 from monolith.payments.provider import Provider
+from monolith.payments.recovery import Recovery
 from monolith.payments.refunds import RefundOrder, Refunds
-from monolith.payments.remote import MovablePayments, MovableRefunds, RemotePayments
 from monolith.payments.routes import blueprint
-from monolith.payments.service import Charge, ChargeResult, Payments
-from monolith.payments.settle import Settler
 from monolith.payments.transport import DeadlineTransport
 from monolith.payments.webhooks import Webhooks
 
@@ -13,14 +12,12 @@ __all__ = [
     "Charge",
     "ChargeResult",
     "DeadlineTransport",
-    "MovablePayments",
-    "MovableRefunds",
     "Payments",
     "Provider",
+    "Recovery",
     "RefundOrder",
     "Refunds",
-    "RemotePayments",
-    "Settler",
     "Webhooks",
     "blueprint",
+    "reset",
 ]

@@ -82,7 +82,9 @@ OnRefunded = Callable[[Connection, RefundOrder], None]
 
 
 class Refunds:
-    """Records, sends and settles refunds."""
+    """Records, sends and settles refunds. `on_refunded` is told of each that was settled outside a request."""
+
+    on_refunded: OnRefunded
 
     def __init__(
         self,
@@ -90,12 +92,11 @@ class Refunds:
         provider: Provider,
         *,
         retry_after_s: float,
-        on_refunded: OnRefunded,
         metrics: Metrics,
     ) -> None:
         self._database, self._provider = database, provider
         self._retry_after_s = retry_after_s
-        self._on_refunded, self._refused = on_refunded, metrics.refunds_refused
+        self._refused = metrics.refunds_refused
 
     def record_cancel(self, connection: Connection, order_id: str) -> RefundOrder:
         """Write the refund of what admin refunds have left, for a cancellation."""
@@ -128,7 +129,7 @@ class Refunds:
         """Record an outcome that came outside the request, and let the order follow. Raises Unavailable."""
         with self._database.transaction() as connection:
             if self.record_result(connection, refund, status):
-                self._on_refunded(connection, refund)
+                self.on_refunded(connection, refund)
         failpoint("refund.settled")
 
     def by_key(self, provider_key: str) -> RefundOrder | None:

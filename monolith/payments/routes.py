@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, request
 
 from monolith.database import Database
-from monolith.payments.admin_refund import refund_as_admin
+from monolith.payments.charges import Payments
+from monolith.payments.refund_for_admin import refund_for_admin
 from monolith.payments.refunds import Refunds
-from monolith.payments.service import Payments
 from monolith.payments.webhooks import Webhooks
 from monolith.web import answer_with, principal, read_body, send
 from shared.contract.bodies import RefundInput, WebhookAnswer
@@ -34,7 +34,7 @@ def refund(payment_id: str) -> Response:
     amount = wanted.amount.to_money()
     database: Database = current_app.extensions["database"]
     payment_id = _known_form(payment_id)
-    return send(refund_as_admin(database, refunds, payment_id, amount, admin.subject, key, fingerprint))
+    return send(refund_for_admin(database, refunds, payment_id, amount, admin.subject, key, fingerprint))
 
 
 @blueprint.post("/webhooks/payments")

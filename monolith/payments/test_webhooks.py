@@ -25,7 +25,7 @@ def deliver(shop: Shop, settings: Settings, **fields: Any) -> None:
 
 def mismatches(shop: Shop, field: str) -> float:
     """Return how many webhooks were ignored because of this field."""
-    registry = shop.app.extensions["metrics"].registry
+    registry = shop.modules.connections.metrics.registry
     return float(registry.get_sample_value("webhook_mismatches_total", {"field": field}) or 0)
 
 

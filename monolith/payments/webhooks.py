@@ -6,8 +6,8 @@ import logging
 
 from pydantic import ValidationError
 
+from monolith.payments.charges import ChargeResult, Payments
 from monolith.payments.refunds import Refunds
-from monolith.payments.service import ChargeResult, Payments
 from shared.contract.bodies import WebhookInput
 from shared.contract.problems import error_of_validation
 from shared.domain.errors import Unauthenticated

@@ -28,11 +28,12 @@ BETWEEN_S = (0.5, 1.5)
 def waiting_shop(arm: Arm, shop: Shop) -> Iterator[Shop]:
     """The shop, whose customers wait for stock and mail."""
     part = arm.part_of("orders")
-    arm.runner.configure(part, {"NOTIFY": "call"})
+    setting = {"VARIANT": "direct_notification"} if part == "web" else {"NOTIFY": "call"}
+    arm.runner.configure(part, setting)
     until("orders are taken", lambda: shop.admin().get("/orders").status_code == 200)
     yield shop
     set_mail_delay(arm.runner.site, 0)
-    arm.runner.configure(part, {"NOTIFY": None})
+    arm.runner.configure(part, dict.fromkeys(setting))
 
 
 def test_no_kill_and_no_slow_mail_server_loses_what_a_call_should_have_told(

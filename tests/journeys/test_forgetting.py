@@ -28,9 +28,9 @@ def test_what_is_too_old_to_be_asked_for_is_forgotten(arm: Arm) -> None:
     databases = {arm.database_url(service): service for service in SERVICES}
     for url, service in databases.items():
         at_home = arm.part_of(service) == "web"
-        event = EVENT_OF_THE_MONOLITH if at_home else EVENT_OF_A_SERVICE
-        _run(url, event.format(15))
-        _run(url, event.format(13))
+        if (event := _event_of(arm, at_home=at_home)) is not None:
+            _run(url, event.format(15))
+            _run(url, event.format(13))
         if at_home or service in ("catalog", "payments"):
             _run(url, KEY_OF_THE_MONOLITH if at_home else KEY_OF_A_SERVICE)
 
@@ -38,10 +38,18 @@ def test_what_is_too_old_to_be_asked_for_is_forgotten(arm: Arm) -> None:
         arm.runner.restart(part)  # the loop looks when it begins, and then every ten minutes
 
     for url, service in databases.items():
-        until(f"old events of {service} are forgotten", lambda url=url: _count(url, EVENTS.format(14)) == 0)
-        assert _count(url, EVENTS.format(12)) > 0
+        if _event_of(arm, at_home=arm.part_of(service) == "web") is not None:
+            until(f"old events of {service} are forgotten", lambda url=url: _count(url, EVENTS.format(14)) == 0)
+            assert _count(url, EVENTS.format(12)) > 0
         if arm.part_of(service) == "web" or service in ("catalog", "payments"):
             until(f"old keys of {service} are forgotten", lambda url=url: _count(url, OLD_KEYS) == 0)
+
+
+def _event_of(arm: Arm, *, at_home: bool) -> str | None:
+    """Return what puts an event into a database's inbox; a monolith that is whole hears of none."""
+    if not at_home:
+        return EVENT_OF_A_SERVICE
+    return EVENT_OF_THE_MONOLITH if arm.runner.stack.moved else None
 
 
 def _run(url: str, statement: str) -> None:

@@ -11,16 +11,16 @@ import pytest
 
 from deploy.model.errors import DeployError
 from migration import crossing as crossings
-from migration.crossing import GatesStayOpen, crossing, gates_of, now_out
-from monolith.migrations import migrate
-from monolith.moving import Gate
+from migration.crossing import GatesStayOpen, crossing, gates_of, now_extracted
+from migration.inside_monolith.gate import Gate
+from migration.inside_monolith.migrations import migrate
 
 
 @pytest.fixture
 def url(monolith_database_url: str) -> str:
     migrate(monolith_database_url)
     with psycopg.connect(monolith_database_url) as connection:
-        connection.execute("UPDATE modules SET moved_out = '{}', closing_until = NULL")
+        connection.execute("UPDATE extraction SET extracted = '{}', closing_until = NULL")
     return monolith_database_url
 
 
@@ -43,7 +43,7 @@ def test_requests_wait_for_the_move_and_see_it_done(url: str, gate: Gate) -> Non
 
     def ask() -> None:
         with gate.operation():
-            seen.append(gate.is_out("catalog"))
+            seen.append(gate.is_extracted("catalog"))
 
     request = threading.Thread(target=ask)
     with crossing(url, 1) as connection:
@@ -51,7 +51,7 @@ def test_requests_wait_for_the_move_and_see_it_done(url: str, gate: Gate) -> Non
         request.join(0.2)
         assert request.is_alive()
         assert not seen
-        now_out(connection, ["notifications", "catalog"])
+        now_extracted(connection, ["notifications", "catalog"])
     request.join(2)
 
     assert seen == [True]
@@ -63,13 +63,13 @@ def test_move_waits_for_what_is_under_way(url: str, gate: Gate) -> None:
     def move() -> None:
         with crossing(url, 1) as connection:
             steps.append("moved")
-            now_out(connection, ["notifications"])
+            now_extracted(connection, ["notifications"])
 
     with gate.operation():
         mover = threading.Thread(target=move)
         mover.start()
         mover.join(0.3)
-        assert not gate.is_out("notifications")
+        assert not gate.is_extracted("notifications")
         steps.append("answered")
     mover.join(3)
 

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import psycopg
 import pytest
@@ -15,7 +16,9 @@ from microservices.kit.database import Database
 from microservices.kit.migrate import migrate as migrate_service
 from migration import catalog, copying, notifications, orders, payments
 from migration.copying import Copy, DataDiffers
+from migration.inside_monolith.migrations import migrate as migrate_extraction
 from migration.records import Module
+from monolith import orders as monolith_orders
 from monolith.config import Settings
 from monolith.migrations import migrate
 from monolith.pruning import Pruner
@@ -35,15 +38,19 @@ KEPT = {
         "SELECT to_jsonb(p) - 'next_attempt_at' FROM payments p",
         "SELECT to_jsonb(r) - 'next_attempt_at' FROM refunds r",
     ],
-    "orders": ["SELECT to_jsonb(o) FROM orders o", "SELECT to_jsonb(k) - 'created_at' FROM idempotency_keys k"],
+    "orders": [
+        "SELECT to_jsonb(o) FROM orders o",
+        "SELECT to_jsonb(k) - '{created_at,finished_at}'::text[] FROM idempotency_keys k",
+    ],
 }
-KEYS = "SELECT to_jsonb(k) - 'resource_id' FROM idempotency_keys k"
+KEYS = "SELECT to_jsonb(k) - '{resource_id,finished_at}'::text[] FROM idempotency_keys k"
 
 
 @pytest.fixture
 def shop(monolith_database_url: str) -> Iterator[Shop]:
     """A monolith in which everything has happened: bought, declined, refused, pending, cancelled, refunded."""
     migrate(monolith_database_url)
+    migrate_extraction(monolith_database_url)
     settings = Settings(twinshop_mode="local", database_url=monolith_database_url, webhook_secret=SECRET)
     with open_shop(settings) as shop:
         shop.change("TRUNCATE sagas, outbox, inbox")
@@ -173,9 +180,9 @@ def test_orders_whose_key_was_given_back_or_forgotten_come_back(shop: Shop, urls
 
 
 def test_neither_side_forgets_old_keys_while_one_is_copied(shop: Shop, urls: dict[str, dict[str, str]]) -> None:
-    shop.change("UPDATE idempotency_keys SET created_at = now() - interval '99 days'")
+    shop.change("UPDATE idempotency_keys SET created_at = now() - interval '99 days', finished_at = NULL")
     kept = shop.rows("SELECT count(*) FROM idempotency_keys")
-    pruner = Pruner(shop.database, keys_kept_h=48, inbox_kept_h=336)
+    pruner = Pruner(shop.database, [partial(monolith_orders.prune_keys, 48)])
 
     copy = Copy(catalog.MODULE, "monolith", urls["catalog"])
     try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.mutants.planting import Edit, Mutant
 
-_CATALOG = "monolith/catalog/service.py"
+_CATALOG = "monolith/catalog/stock.py"
 _CANCEL = "monolith/orders/cancel_order.py"
 _SETTLE = "monolith/orders/settle.py"
-_CHARGE = "monolith/payments/service.py"
+_CHARGE = "monolith/payments/charges.py"
 _MAIL = "monolith/notifications/sender.py"
 
 _UNKNOWN = "            return ChargeResult(charge.order_id, PaymentStatus.PENDING, risk=risk)"
@@ -22,8 +22,8 @@ MUTANTS = (
     _mutant(
         "no-sweeper", "payments", "a charge got lost", "L1",
         Edit(
-            "monolith/app.py",
-            'Loop("settle", [settler.settle_charges, settler.settle_refunds, prune],',
+            "monolith/modules.py",
+            'Loop("settle", [recovery.settle_charges, recovery.settle_refunds, prune],',
             'Loop("settle", [],',
         ),
     ),
@@ -54,15 +54,15 @@ MUTANTS = (
         "unguarded-decrement", "catalog", "two want the last piece", "S2",
         Edit(_CATALOG, "= available - wanted.quantity", "= greatest(available - wanted.quantity, 0)"),
         Edit(_CATALOG, " AND stock.available >= wanted.quantity", ""),
-        Edit(_CATALOG, "if found[line.sku].available < line.quantity:", "if False:"),
+        Edit(_CATALOG, "if rows[line.sku].available < line.quantity:", "if False:"),
     ),
     _mutant(
         "a-second-cancel-gives-stock-again", "catalog", "an order is cancelled twice", "L4",
         Edit(_CATALOG, " AND status = '{before}' RETURNING", " RETURNING"),
         Edit(
             _CANCEL,
-            "        if order.status in _ALREADY:\n",
-            "        if order.status in _ALREADY:\n            catalog.give_back(connection, order_id)\n",
+            "        if order.status in STATUS_OF_REPEAT:\n",
+            "        if order.status in STATUS_OF_REPEAT:\n            shop.catalog.give_back(connection, order_id)\n",
         ),
     ),
     _mutant(
@@ -77,9 +77,8 @@ MUTANTS = (
         "a-replay-shows-the-order-as-it-is-now", "orders", "a cancelled order is sent again", "S4",
         Edit(
             "monolith/orders/replay.py",
-            "        return service.located(earlier.answer, earlier.resource_id).replayed()\n",
-            "        now = service.find(connection, earlier.resource_id)\n"
-            "        return service.answer_about(now, earlier.answer.status).replayed()\n",
+            "        return located(earlier.answer, earlier.resource_id).replayed()\n",
+            "        return find(connection, earlier.resource_id).answer(earlier.answer.status).replayed()\n",
         ),
     ),
     _mutant(
@@ -91,12 +90,11 @@ MUTANTS = (
         ),
         Edit(
             _CANCEL,
-            "        if order.status != OrderStatus.CONFIRMED:\n",
+            "        order = mark_cancelling(",
             "        if order.status == OrderStatus.PAYMENT_PENDING:\n"
-            "            catalog.release(connection, order_id)\n"
-            "            cancelled = service.must_step(connection, order, OrderStatus.CANCELLED)\n"
-            "            return service.answer_about(cancelled, 200)\n"
-            "        if order.status != OrderStatus.CONFIRMED:\n",
+            "            shop.catalog.release(connection, order_id)\n"
+            "            return must_step(connection, order, OrderStatus.CANCELLED).answer(200)\n"
+            "        order = mark_cancelling(",
         ),
     ),
     _mutant(
@@ -109,6 +107,6 @@ MUTANTS = (
     ),
     _mutant(
         "no-refund-of-a-late-capture", "orders", "a capture after the rejection", "L3",
-        Edit(_SETTLE, "        refunds.record_late_capture(connection, order.id)\n", "        pass\n"),
+        Edit(_SETTLE, "        shop.refunds.record_late_capture(connection, order.id)\n", "        pass\n"),
     ),
 )  # fmt: skip

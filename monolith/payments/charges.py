@@ -1,0 +1,182 @@
+"""Charges: recorded before the provider is asked, and settled once, whoever learns the outcome first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
+
+from monolith.database import Database
+from monolith.payments.provider import Provider, ProviderRefused, ProviderUnknown
+from monolith.payments.tables import payments, refunds
+from shared.contract.bodies import MoneyBody, Payment
+from shared.domain.errors import NotFound
+from shared.domain.money import Money
+from shared.domain.payment import PaymentStatus
+from shared.domain.risk import risk_score
+from shared.platform.failpoints import failpoint
+from shared.platform.injected_faults import inject
+
+log = logging.getLogger(__name__)
+
+_RECORD = insert(payments).values(
+    status=PaymentStatus.PENDING,
+    next_attempt_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("after_s")),
+)
+_THIS = payments.c.order_id == bindparam("of_order")
+_SETTLE = (
+    update(payments)
+    .where(_THIS, payments.c.status == PaymentStatus.PENDING)
+    .values(
+        status=bindparam("to_status"),
+        reason=bindparam("why"),
+        risk=func.coalesce(bindparam("score"), payments.c.risk),
+        updated_at=func.now(),
+    )
+)
+# The money was taken after all: the books must say so.
+_CAPTURE_LATE = (
+    update(payments)
+    .where(_THIS, payments.c.status.in_([PaymentStatus.DECLINED, PaymentStatus.VOIDED]))
+    .values(status=PaymentStatus.CAPTURED, reason=None, updated_at=func.now())
+)
+_REFUNDED = (
+    select(func.coalesce(func.sum(refunds.c.amount), 0))
+    .where(refunds.c.payment_id == payments.c.id, refunds.c.status == "refunded")
+    .scalar_subquery()
+)
+_READ = select(payments, _REFUNDED.label("refunded"))
+_BY_ID = _READ.where(payments.c.id == bindparam("of_id"))
+_BY_ORDER = _READ.where(payments.c.order_id == bindparam("of_order"))
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What the provider is asked to take. Its key is the order's id."""
+
+    order_id: str
+    payment_id: str
+    customer_id: str
+    amount: Money
+    payment_method: str
+
+
+@dataclass(frozen=True)
+class ChargeResult:
+    """What is known about a charge now; `pending` means that it may have been taken."""
+
+    order_id: str
+    status: PaymentStatus
+    reason: str | None = None
+    risk: int | None = None
+
+
+# Called inside the transaction that settles a charge, so that its order follows in the same commit.
+OnSettled = Callable[[Connection, ChargeResult], None]
+
+
+class Payments:
+    """Records, sends and settles charges. `on_settled` is told of each outcome that came outside a request."""
+
+    on_settled: OnSettled
+
+    def __init__(self, database: Database, provider: Provider, *, risk_ms: int, retry_after_s: float) -> None:
+        self._database, self._provider = database, provider
+        self._risk_ms, self._retry_after_s = risk_ms, retry_after_s
+
+    def record(self, connection: Connection, charge: Charge) -> None:
+        """Write the pending payment. If nobody settles it, the settle thread takes it after `retry_after_s`."""
+        connection.execute(
+            _RECORD,
+            {
+                "id": charge.payment_id,
+                "order_id": charge.order_id,
+                "customer_id": charge.customer_id,
+                "amount": charge.amount.amount,
+                "currency": charge.amount.currency,
+                "payment_method": charge.payment_method,
+                "after_s": self._retry_after_s,
+            },
+        )
+
+    def charge(self, charge: Charge) -> ChargeResult:
+        """Ask the provider to take the money. Safe to repeat. No transaction may be open: this may take seconds."""
+        inject("payments", charge.payment_method)
+        risk = risk_score(charge.order_id, charge.amount.amount, self._risk_ms) if self._risk_ms else None
+        failpoint("payment.recorded")
+        if charge.amount.amount == 0:  # nothing to take, and no provider takes it
+            return ChargeResult(charge.order_id, PaymentStatus.CAPTURED, risk=risk)
+        try:
+            answer = self._provider.charge(charge.order_id, charge.amount, charge.payment_method)
+        except ProviderUnknown:
+            return ChargeResult(charge.order_id, PaymentStatus.PENDING, risk=risk)
+        except ProviderRefused:
+            log.exception("the provider refuses the key of order %s", charge.order_id)
+            return ChargeResult(charge.order_id, PaymentStatus.PENDING, risk=risk)
+        failpoint("payment.charged")
+        return ChargeResult(charge.order_id, answer.status, answer.reason, risk)
+
+    def void(self, order_id: str) -> ChargeResult:
+        """Void a charge that nobody could settle for too long."""
+        try:
+            answer = self._provider.void(order_id)
+        except (ProviderUnknown, ProviderRefused):
+            return ChargeResult(order_id, PaymentStatus.PENDING)
+        return ChargeResult(order_id, answer.status, answer.reason)
+
+    def record_result(self, connection: Connection, result: ChargeResult) -> bool:
+        """Write the outcome and keep the payment locked; False if somebody else has settled it already.
+
+        A result that is still `pending` changes nothing, but tells whether it is still true.
+        """
+        done = connection.execute(
+            _SETTLE,
+            {
+                "of_order": result.order_id,
+                "to_status": result.status,
+                "why": result.reason,
+                "score": result.risk,
+            },
+        )
+        failpoint("payment.settled")
+        return bool(done.rowcount)
+
+    def settle(self, result: ChargeResult) -> None:
+        """Record an outcome that came outside the request, and let the order follow. Raises Unavailable."""
+        with self._database.transaction() as connection:
+            recorded = self.record_result(connection, result)
+            if not recorded and result.status == PaymentStatus.CAPTURED:
+                recorded = bool(connection.execute(_CAPTURE_LATE, {"of_order": result.order_id}).rowcount)
+            if recorded:
+                self.on_settled(connection, result)
+
+    def of_order(self, order_id: str) -> Row[Any] | None:
+        """Return the payment of an order, or None."""
+        return self._database.fetch_one(_BY_ORDER, {"of_order": order_id})
+
+    def get(self, payment_id: str, customer_id: str | None) -> Payment:
+        """Return a payment; of this customer, or anybody's for None. Raises NotFound."""
+        row = self._database.fetch_one(_BY_ID, {"of_id": payment_id})
+        if row is None or customer_id not in (None, row.customer_id):
+            raise NotFound("There is no such payment.")
+        return Payment(
+            id=row.id,
+            order_id=row.order_id,
+            status=PaymentStatus(row.status),
+            amount=MoneyBody(amount=row.amount, currency=row.currency),
+            refunded=MoneyBody(amount=int(row.refunded), currency=row.currency),
+            created_at=row.created_at,
+        )
+
+
+def charge_of(row: Row[Any]) -> Charge:
+    """Return the charge that a row of payments records."""
+    return Charge(row.order_id, row.id, row.customer_id, Money(row.amount, row.currency), row.payment_method)
+
+
+def reset(connection: Connection) -> None:
+    """Forget all payments and refunds."""
+    connection.execute(text("TRUNCATE payments, refunds"))
