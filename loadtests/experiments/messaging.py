@@ -13,9 +13,9 @@ arrivals (Poisson) of the mix `faults` (25 % orders, 5 % cancels, the rest brows
 2 s over each mail, then calm again.
 
 What is held equal: Rate, seed, products, cores, length, mail server and its slowness; one setting, NOTIFY=event or
-NOTIFY=call, is all that differs between two arms of a build, and every arm is restarted for it. A call sends the same
-body as the event would. The monolith confirms stock in its transaction either way; NOTIFY=call makes it send the mail
-before it answers.
+NOTIFY=call in the services and VARIANT=direct_notification in the monolith, is all that differs between two arms of a
+build, and every arm is restarted for it. A call sends the same body as the event would. The monolith confirms stock in
+its transaction either way; the variant makes it send the mail before it answers.
 
 How to read it: Compare `event` with `call` within a build, before and while the mail server is slow. CPU and the
 figures of the comparison are those of the calm before it. A failed call fails no order: the event or the queued mail

@@ -183,7 +183,7 @@ def test_a_change_of_one_service_touches_one_image_and_a_shared_rule_all_of_them
 
     assert one.images == ("microservices/payments/Dockerfile",)
     assert len(rule.images) == 4
-    assert touched_by("monolith/payments/service.py", "monolith").images == ("monolith/Dockerfile",)
+    assert touched_by("monolith/payments/charges.py", "monolith").images == ("monolith/Dockerfile",)
     assert 0 < one.unit_tests < rule.unit_tests
 
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from multiprocessing.util import Finalize
+from typing import Any, TypeVar
 
 from flask import Flask
 from opentelemetry.trace import SpanKind
 
-from monolith import catalog, server
+from monolith import server
+from monolith.catalog import Catalog
 from monolith.config import Settings
 from monolith.notifications import Notifications, Sender
-from monolith.payments import Payments, Provider, Refunds, Settler
+from monolith.payments import Payments, Provider, Recovery, Refunds
 from variants.tracing import sql
 from variants.tracing.recording import active, close_all, recorder_of
 from variants.tracing.replacing import replace
@@ -26,8 +28,7 @@ from variants.tracing.wsgi import TracedWsgi
 
 NAME = "monolith"
 
-CreateApp = Callable[[Settings], Flask]
-Close = Callable[[Flask], None]
+S = TypeVar("S", bound=Settings)
 
 
 def install() -> None:
@@ -35,14 +36,15 @@ def install() -> None:
     serve = server.serve
 
     @functools.wraps(serve)
-    def serve_traced(settings: Settings, create_app: CreateApp, close: Close) -> None:
-        serve(settings, partial(create_traced, create_app), partial(close_traced, close))
+    def serve_traced(settings_class: type[S], create_app: Callable[[S], Flask], prepare: Callable[[S], None]) -> None:
+        serve(settings_class, partial(create_traced, create_app), prepare)
 
     replace(serve, serve_traced)
 
 
-def create_traced(create_app: CreateApp, settings: Settings) -> Flask:
-    """Return the application with spans."""
+def create_traced(create_app: Callable[[S], Flask], settings: S) -> Flask:
+    """Return the application with spans, whose last ones are handed over after it is closed."""
+    Finalize(None, close_all, exitpriority=0)
     watch()
     return traced(create_app(settings))
 
@@ -53,12 +55,6 @@ def traced(app: Flask) -> Flask:
     return app
 
 
-def close_traced(close: Close, app: Flask) -> None:
-    """Close the application, and hand over its last spans."""
-    close(app)
-    close_all()
-
-
 def watch() -> None:
     """Put spans around what the application consists of."""
     sql.watch()
@@ -66,10 +62,10 @@ def watch() -> None:
         _watch_provider(call)
 
     stock = Steps(NAME, part="catalog")
-    stock.call(catalog.reserve, lambda connection, order_id, lines, expected_total: order_id)
-    stock.call(catalog.sell, lambda connection, order_id: order_id)
-    stock.call(catalog.release, lambda connection, order_id: order_id)
-    stock.call(catalog.give_back, lambda connection, order_id: order_id)
+    stock.call(Catalog.reserve, lambda self, connection, order_id, lines, expected_total: order_id)
+    stock.call(Catalog.sell, lambda self, connection, order_id: order_id)
+    stock.call(Catalog.release, lambda self, connection, order_id: order_id)
+    stock.call(Catalog.give_back, lambda self, connection, order_id: order_id)
 
     payments = Steps(NAME, part="payments")
     payments.call(Payments.record, lambda self, connection, charge: charge.order_id)
@@ -79,8 +75,8 @@ def watch() -> None:
     payments.call(Refunds.record_cancel, lambda self, connection, order_id: order_id)
     payments.call(Refunds.send, lambda self, refund: refund.order_id)
     payments.call(Refunds.record_result, lambda self, connection, refund, status: refund.order_id)
-    payments.root(Settler.settle_charge, lambda self, charge, attempts, too_old: charge.order_id)
-    payments.root(Settler.settle_refund, lambda self, refund: refund.order_id)
+    payments.root(Recovery.settle_charge, lambda self, charge, attempts, too_old: charge.order_id)
+    payments.root(Recovery.settle_refund, lambda self, refund: refund.order_id)
 
     notifications = Steps(NAME, part="notifications")
     notifications.call(Notifications.enqueue, lambda self, connection, kind, about: about.order_id)
