@@ -14,9 +14,10 @@ from monolith.catalog import Catalog
 from monolith.config import Settings
 from monolith.database import Database
 from monolith.notifications import Notifications, Sender
-from monolith.payments import DeadlineTransport, Payments, Provider, Recovery, Refunds, Webhooks
+from monolith.payments import Payments, Provider, Recovery, Refunds, Webhooks
 from monolith.pruning import Pruner
 from monolith.worker import Loop
+from shared.platform.deadline_transport import DeadlineTransport
 from shared.platform.metrics import Metrics
 
 MAIL_LINGER_S = 0.1  # nobody waits for a mail, and mails of one batch share a connection

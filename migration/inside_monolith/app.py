@@ -40,10 +40,11 @@ from monolith.modules import (
     payment_recovery,
     webhooks_of,
 )
-from monolith.payments import ChargeResult, DeadlineTransport, Recovery, RefundOrder
+from monolith.payments import ChargeResult, Recovery, RefundOrder
 from monolith.pruning import Pruner
 from monolith.worker import Loop
 from shared.contract.events import PaymentEvent
+from shared.platform.deadline_transport import DeadlineTransport
 from shared.platform.metrics import Metrics
 from shared.platform.tokens import ServiceSigner
 

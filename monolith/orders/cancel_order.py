@@ -6,8 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from monolith.orders.order import OrderState, find, lock_own, must_step
-from monolith.orders.settle import message_about
+from monolith.orders.order import OrderState, find, lock_own, message_about, must_step
 from monolith.orders.shop import Shop
 from monolith.web import Answer
 from shared.domain.errors import NotCancellable

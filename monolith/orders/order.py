@@ -1,4 +1,4 @@
-"""An order, and how it is kept: written, read, and taken from one step of its life to the next."""
+"""An order, how it is kept, and how it goes on once its payment is settled."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, literal_column, select, text, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from monolith import idempotency
-from monolith.database import Database
+from monolith.catalog import Catalog
+from monolith.notifications import About
 from monolith.orders.tables import orders
-from monolith.web import Answer, answer_with
-from shared.contract.bodies import MoneyBody, Order, OrderLine, OrderPage
-from shared.contract.queries import PageQuery, encode_cursor
-from shared.domain.errors import FieldError, IllegalTransition, InvalidRequest, NotFound
-from shared.domain.ids import is_id
-from shared.domain.money import SHOP_CURRENCY
-from shared.domain.order import OrderStatus, PricedLine, check_transition, order_total
+from monolith.payments import ChargeResult
+from monolith.web import Answer, answer_of_error, answer_with
+from shared.contract.bodies import MoneyBody, Order, OrderLine
+from shared.domain.errors import IllegalTransition, NotFound, OutOfStock, PaymentDeclined, PriceChanged
+from shared.domain.money import SHOP_CURRENCY, Money
+from shared.domain.notification import NotificationKind
+from shared.domain.order import OrderStatus, PricedLine, RejectReason, check_transition, order_total
+from shared.domain.payment import PaymentStatus
 from shared.platform.tokens import Principal
 
 _INSERT = insert(orders).returning(*orders.c)
@@ -40,9 +42,11 @@ _STEP = (
 _BY_ID = select(orders).where(orders.c.id == bindparam("of_id"))
 _LOCK = select(orders, (func.now() - orders.c.created_at).label("age")).where(orders.c.id == bindparam("of_id"))
 _LOCK = _LOCK.with_for_update()
-_FORGET_KEYS = update(orders).where(orders.c.id.in_(bindparam("ids", expanding=True))).values(idempotency_key=None)
-_OWN = select(orders).where(orders.c.customer_id == bindparam("customer")).order_by(orders.c.id.desc())
-_OLDER = orders.c.id < bindparam("after")
+
+_REJECTIONS = {
+    PaymentStatus.DECLINED: RejectReason.PAYMENT_DECLINED,
+    PaymentStatus.VOIDED: RejectReason.PAYMENT_VOIDED,
+}
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,15 @@ class OrderState:
         return located(answer_with(self.body(), status), self.id)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """The order as it is now, what its customer is answered, and what they are mailed, if anything."""
+
+    order: OrderState
+    answer: Answer
+    message: NotificationKind | None
+
+
 def located(answer: Answer, order_id: str) -> Answer:
     """Return the answer with a Location, if it is one of success."""
     return answer.with_headers(Location=f"/orders/{order_id}") if answer.status in (201, 202) else answer
@@ -137,16 +150,8 @@ def step(connection: Connection, order: OrderState, to: OrderStatus, reason: str
     A compare-and-set on (status, version). Raises IllegalTransition for what is no step at all.
     """
     check_transition(order.status, to)
-    row = connection.execute(
-        _STEP,
-        {
-            "of_id": order.id,
-            "from_status": order.status,
-            "from_version": order.version,
-            "to_status": to,
-            "why": reason,
-        },
-    ).first()
+    seen = {"of_id": order.id, "from_status": order.status, "from_version": order.version}
+    row = connection.execute(_STEP, seen | {"to_status": to, "why": reason}).first()
     return OrderState.of_row(row) if row is not None else None
 
 
@@ -180,35 +185,59 @@ def lock_own(connection: Connection, order_id: str, customer_id: str) -> tuple[O
     return OrderState.of_row(row), row.age
 
 
-def read(database: Database, order_id: str, customer_id: str | None) -> OrderState:
-    """Return an order; of this customer, or anybody's for None. Raises NotFound."""
-    row = database.fetch_one(_BY_ID, {"of_id": order_id})
-    if row is None or customer_id not in (None, row.customer_id):
-        raise NotFound("There is no such order.")
-    return OrderState.of_row(row)
+def conclude(catalog: Catalog, connection: Connection, order: OrderState, result: ChargeResult) -> Outcome:
+    """Confirm, reject or leave pending an unpaid order, whose payment the caller has just settled."""
+    if result.status == PaymentStatus.CAPTURED:
+        confirmed = _step_on(connection, order, OrderStatus.CONFIRMED)
+        catalog.sell(connection, order.id)
+        return Outcome(confirmed, _keep(connection, confirmed, confirmed.answer(201)), NotificationKind.ORDER_CONFIRMED)
+    if result.status == PaymentStatus.PENDING:
+        pending = _step_on(connection, order, OrderStatus.PAYMENT_PENDING)
+        return Outcome(pending, pending.answer(202), NotificationKind.PAYMENT_PENDING)
+    rejected = _step_on(connection, order, OrderStatus.REJECTED, _REJECTIONS[result.status])
+    catalog.release(connection, order.id)
+    answer = _keep(connection, rejected, answer_of_error(PaymentDeclined("The payment was declined."), "/orders"))
+    was_pending = order.status == OrderStatus.PAYMENT_PENDING  # else the answer itself has said it
+    return Outcome(rejected, answer, NotificationKind.ORDER_REJECTED if was_pending else None)
 
 
-def list_own(database: Database, customer_id: str, page: PageQuery) -> OrderPage:
-    """Return a page of one's own orders, newest first. Raises InvalidRequest for a cursor of another list."""
-    parameters = {"customer": customer_id}
-    statement = _OWN.limit(literal_column(str(page.limit + 1)))  # a limit in the text keeps the plan
-    if page.after is not None:
-        if not is_id(page.after):
-            error = FieldError("cursor", "is not a cursor of this list")
-            raise InvalidRequest("The parameter cursor is not a cursor of this list.", [error])
-        statement, parameters = statement.where(_OLDER), parameters | {"after": page.after}
-    rows = database.fetch_all(statement, parameters)
-    items = [OrderState.of_row(row).body() for row in rows[: page.limit]]
-    return OrderPage(items=items, next_cursor=encode_cursor(items[-1].id) if len(rows) > page.limit else None)
+def refuse(
+    connection: Connection,
+    order_id: str,
+    payment_id: str,
+    customer: Principal,
+    key: str,
+    refusal: OutOfStock | PriceChanged,
+) -> Answer:
+    """Keep an order that was refused before it was paid, and its final answer."""
+    rejected, reason = OrderStatus.REJECTED, RejectReason(refusal.code)
+    insert_order(connection, order_id, payment_id, customer, key, [], status=rejected, reason=reason)
+    answer = answer_of_error(refusal, "/orders")
+    idempotency.finish(connection, customer.subject, key, answer)
+    return answer
 
 
-def prune_keys(kept_h: int, connection: Connection, batch: int) -> int:
-    """Forget old keys, and let the orders that have had them have none, so that each may be used again."""
-    forgotten = idempotency.prune(connection, kept_h, batch)
-    connection.execute(_FORGET_KEYS, {"ids": forgotten})
-    return len(forgotten)
+def message_about(order: OrderState) -> About:
+    """Return what a message about this order needs to know."""
+    total = order.total.to_money() if order.total else Money(0)
+    return About(order.id, order.customer_id, order.email, total, order.version, order.lines, order.reason)
 
 
-def reset(connection: Connection) -> None:
-    """Forget all orders."""
-    connection.execute(text("TRUNCATE orders"))
+def _keep(connection: Connection, order: OrderState, answer: Answer) -> Answer:
+    """Return the final answer, kept under the order's key, if it still has one."""
+    if order.idempotency_key is not None:
+        idempotency.finish(connection, order.customer_id, order.idempotency_key, answer)
+    return answer
+
+
+def _step_on(connection: Connection, order: OrderState, to: OrderStatus, reason: str | None = None) -> OrderState:
+    """Take a step that the payment's lock makes ours; only `placed -> payment_pending` can have come between."""
+    stepped = step(connection, order, to, reason)
+    if stepped is None:
+        now = lock(connection, order.id)
+        if now is not None and now.status == to:
+            return now
+        stepped = step(connection, now, to, reason) if now is not None else None
+    if stepped is None:
+        raise IllegalTransition(f"Order {order.id} moved while its payment was locked.")
+    return stepped

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from monolith import idempotency
 from monolith.orders import replay
-from monolith.orders.order import insert_order
-from monolith.orders.settle import conclude, message_about, refuse
+from monolith.orders.order import conclude, insert_order, message_about, refuse
 from monolith.orders.shop import Shop
 from monolith.payments import Charge
 from monolith.web import Answer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, request
 
 from monolith.orders.cancel_order import cancel_order
-from monolith.orders.order import list_own, read
 from monolith.orders.place_order import place_order
+from monolith.orders.reading import list_own, read
 from monolith.orders.shop import Shop
 from monolith.web import answer_with, principal, read_body, send
 from shared.contract.bodies import OrderInput

@@ -1,10 +1,25 @@
-"""The table of the orders module."""
+"""The table of the orders module, and what is forgotten of it."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, Uuid, func
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
+from monolith import idempotency
 from monolith.database import metadata
 
 orders = Table(
@@ -26,3 +41,17 @@ orders = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Index("orders_by_customer", "customer_id", "id"),
 )
+
+_FORGET_KEYS = update(orders).where(orders.c.id.in_(bindparam("ids", expanding=True))).values(idempotency_key=None)
+
+
+def prune_keys(kept_h: int, connection: Connection, batch: int) -> int:
+    """Forget old keys, and let the orders that have had them have none, so that each may be used again."""
+    forgotten = idempotency.prune(connection, kept_h, batch)
+    connection.execute(_FORGET_KEYS, {"ids": forgotten})
+    return len(forgotten)
+
+
+def reset(connection: Connection) -> None:
+    """Forget all orders."""
+    connection.execute(text("TRUNCATE orders"))

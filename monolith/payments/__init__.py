@@ -5,13 +5,11 @@ from monolith.payments.provider import Provider
 from monolith.payments.recovery import Recovery
 from monolith.payments.refunds import RefundOrder, Refunds
 from monolith.payments.routes import blueprint
-from monolith.payments.transport import DeadlineTransport
 from monolith.payments.webhooks import Webhooks
 
 __all__ = [
     "Charge",
     "ChargeResult",
-    "DeadlineTransport",
     "Payments",
     "Provider",
     "Recovery",

@@ -6,6 +6,7 @@ from tests.mutants.planting import Edit, Mutant
 
 _CATALOG = "monolith/catalog/stock.py"
 _CANCEL = "monolith/orders/cancel_order.py"
+_ORDER = "monolith/orders/order.py"
 _SETTLE = "monolith/orders/settle.py"
 _CHARGE = "monolith/payments/charges.py"
 _MAIL = "monolith/notifications/sender.py"
@@ -48,7 +49,7 @@ MUTANTS = (
     ),
     _mutant(
         "compensation-skips-the-release", "orders", "a card is declined", "L4",
-        Edit(_SETTLE, "    catalog.release(connection, order.id)\n", ""),
+        Edit(_ORDER, "    catalog.release(connection, order.id)\n", ""),
     ),
     _mutant(
         "unguarded-decrement", "catalog", "two want the last piece", "S2",

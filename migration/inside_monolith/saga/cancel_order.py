@@ -5,7 +5,8 @@ from __future__ import annotations
 from migration.inside_monolith.saga.steps import Steps, VersionConflict
 from monolith.orders import Shop
 from monolith.orders.cancel_order import STATUS_OF_REPEAT, mark_cancelling
-from monolith.orders.order import OrderState, lock_own, read
+from monolith.orders.order import OrderState, lock_own
+from monolith.orders.reading import read
 from monolith.payments import RefundOrder
 from monolith.web import Answer
 from shared.domain.payment import RefundStatus

@@ -1,4 +1,4 @@
-"""The call to the provider ends at its deadline, and a kept connection that has ended is not used."""
+"""A call ends at its deadline, and a kept connection that has ended is not used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from monolith.payments.transport import DeadlineTransport
+from shared.platform.deadline_transport import DeadlineTransport
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 Serve = Callable[[socket.socket], None]

@@ -1,6 +1,6 @@
-"""How httpx reaches the provider: kept connections, and one deadline for the whole exchange.
+"""How a thread calls another program over HTTP: kept connections, and one deadline for the whole exchange.
 
-httpx's own transport gives each phase, and each read, the full timeout anew, so that a provider that sends
+httpx's own transport gives each phase, and each read, the full timeout anew, so that a server that sends
 a byte a second holds a thread for as long as it likes. It also costs three times the CPU of this.
 """
 
@@ -52,7 +52,7 @@ class DeadlineTransport(httpx.BaseTransport):
             self._idle.pop().close()
 
     def _kept(self) -> _Socket | None:
-        """Return a kept connection that the provider has not closed meanwhile, or None."""
+        """Return a kept connection that the server has not closed meanwhile, or None."""
         while True:
             try:
                 connection = self._idle.pop()
@@ -90,7 +90,7 @@ class _Socket(socket.socket):
 
 def _connect(url: httpx.URL, deadline: float) -> _Socket:
     if url.scheme != "http":
-        raise httpx.UnsupportedProtocol(f"the provider is reached over http, not {url.scheme}")
+        raise httpx.UnsupportedProtocol(f"only http is spoken here, not {url.scheme}")
     left_s = max(deadline - time.monotonic(), 0.001)  # a process that was frozen just now has none
     try:
         plain = socket.create_connection((url.host, url.port or 80), timeout=left_s)
