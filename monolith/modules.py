@@ -82,40 +82,44 @@ def connect(settings: Settings, provider_transport: httpx.BaseTransport | None =
     return Connections(metrics, database, provider)
 
 
-def build_modules(settings: Settings, connections: Connections, queue: Notifications | None = None) -> Modules:
-    """Return the modules. `queue` takes the place of the usual notifications."""
-    database, metrics = connections.database, connections.metrics
+def build_modules(
+    settings: Settings,
+    connections: Connections,
+    *,
+    queue: Notifications | None = None,
+    charges: Payments | None = None,
+    refunds: Refunds | None = None,
+) -> Modules:
+    """Return the modules, with these facades in place of the usual ones."""
+    metrics, database, provider = connections.metrics, connections.database, connections.provider
     queue = queue or Notifications(database, settings.mail_domain)
-    refunds = Refunds(database, connections.provider, retry_after_s=settings.recovery_after_s, metrics=metrics)
-    charges = Payments(
-        database, connections.provider, risk_ms=settings.risk_ms, retry_after_s=settings.recovery_after_s
-    )
-    shelves = Catalog()
-    shop = orders.Shop(database, shelves, charges, refunds, queue, settings.cancel_window_s)
+    retry_after_s = settings.recovery_after_s
+    charges = charges or Payments(database, provider, risk_ms=settings.risk_ms, retry_after_s=retry_after_s)
+    refunds = refunds or Refunds(database, provider, retry_after_s=retry_after_s, metrics=metrics)
+    shop = orders.Shop(database, Catalog(), charges, refunds, queue, settings.cancel_window_s)
     # Payments know nothing of orders: here they are told who wants to hear of an outcome.
     charges.on_settled = partial(orders.on_payment_settled, shop)
     refunds.on_refunded = partial(orders.on_refunded, shop)
 
-    sender, recovery = mail_sender(settings, connections), payment_recovery(settings, connections, charges, refunds)
-    sweep_s, prune = (
-        settings.sweep_interval_s,
-        Pruner(database, [partial(orders.prune_keys, settings.keys_kept_h)]).step,
-    )
-    background = (
-        Loop("mail", [sender.send_queued], sweep_interval_s=sweep_s, wake=queue.queued, linger_s=MAIL_LINGER_S),
-        Loop("settle", [recovery.settle_charges, recovery.settle_refunds, prune], sweep_interval_s=sweep_s),
-    )
+    sender = mail_sender(settings, connections)
+    merchant, secret = settings.provider_merchant, settings.webhook_secret
+    call_s, give_up_s = settings.provider_timeout_s, settings.payment_give_up_s
+    recovery = Recovery(database, charges, refunds, call_s=call_s, give_up_s=give_up_s, metrics=metrics)
+    sweep_s, pruner = settings.sweep_interval_s, Pruner(database, [partial(orders.prune_keys, settings.keys_kept_h)])
     return Modules(
         connections=connections,
-        catalog=shelves,
+        catalog=shop.catalog,
         notifications=queue,
         sender=sender,
         payments=charges,
         refunds=refunds,
-        webhooks=webhooks_of(settings, metrics, charges, refunds),
+        webhooks=Webhooks(charges, refunds, merchant=merchant, secret=secret, metrics=metrics),
         recovery=recovery,
         shop=shop,
-        background=background,
+        background=(
+            Loop("mail", [sender.send_queued], sweep_interval_s=sweep_s, wake=queue.queued, linger_s=MAIL_LINGER_S),
+            Loop("settle", [recovery.settle_charges, recovery.settle_refunds, pruner.step], sweep_interval_s=sweep_s),
+        ),
     )
 
 
@@ -129,21 +133,3 @@ def mail_sender(settings: Settings, connections: Connections) -> Sender:
         timeout_s=settings.mail_timeout_s,
         metrics=connections.metrics,
     )
-
-
-def payment_recovery(settings: Settings, connections: Connections, charges: Payments, refunds: Refunds) -> Recovery:
-    """Return what settles the charges and refunds that requests have left open."""
-    return Recovery(
-        connections.database,
-        charges,
-        refunds,
-        call_s=settings.provider_timeout_s,
-        give_up_s=settings.payment_give_up_s,
-        metrics=connections.metrics,
-    )
-
-
-def webhooks_of(settings: Settings, metrics: Metrics, charges: Payments, refunds: Refunds) -> Webhooks:
-    """Return what takes the provider's webhooks."""
-    merchant, secret = settings.provider_merchant, settings.webhook_secret
-    return Webhooks(charges, refunds, merchant=merchant, secret=secret, metrics=metrics)

@@ -17,7 +17,8 @@ from werkzeug.exceptions import HTTPException
 from shared.contract.bodies import MAX_BODY_BYTES, Body
 from shared.contract.parsing import KEY_HEADER, parse, parse_keyed
 from shared.contract.problems import Problem, problem, problem_of_error, problem_of_status
-from shared.domain.errors import Forbidden, ShopError
+from shared.domain.errors import Forbidden, NotFound, ShopError
+from shared.domain.ids import is_id
 from shared.platform import tracing
 from shared.platform.fingerprint import fingerprint
 from shared.platform.metrics import Metrics
@@ -86,6 +87,13 @@ def read_body(model: type[B], *, keyed: bool = False) -> tuple[B, str, str]:
         return parse(raw, model)[0], "", ""
     body, value, key = parse_keyed(raw, model, request.headers.get(KEY_HEADER))
     return body, key, fingerprint(f"{request.method} {request.path}", value)
+
+
+def known_id(value: str, what: str) -> str:
+    """Return the id of a path. Raises NotFound for what cannot be one of an order, of a payment."""
+    if not is_id(value):
+        raise NotFound(f"There is no such {what}.")
+    return value
 
 
 class UnsupportedMediaType(HTTPException):

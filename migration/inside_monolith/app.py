@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -26,21 +25,13 @@ from migration.inside_monolith.saga import settle
 from migration.inside_monolith.saga.recovery import SagaRecovery
 from migration.inside_monolith.saga.steps import Steps
 from monolith import app as monolith
+from monolith import modules as monolith_modules
 from monolith import orders
-from monolith.catalog import Catalog, seed_if_empty
+from monolith.catalog import seed_if_empty
 from monolith.database import Database
 from monolith.migrations import migrate
-from monolith.modules import (
-    MAIL_LINGER_S,
-    Background,
-    Connections,
-    Modules,
-    connect,
-    mail_sender,
-    payment_recovery,
-    webhooks_of,
-)
-from monolith.payments import ChargeResult, Recovery, RefundOrder
+from monolith.modules import MAIL_LINGER_S, Background, Connections, Modules, connect
+from monolith.payments import ChargeResult, RefundOrder
 from monolith.pruning import Pruner
 from monolith.worker import Loop
 from shared.contract.events import PaymentEvent
@@ -75,16 +66,16 @@ def build_modules(settings: ExtractableSettings, connections: Connections) -> tu
     """Return the modules in a form that follows the gate, and what they have for it."""
     database, provider, metrics = connections.database, connections.provider, connections.metrics
     extraction = _extraction(settings, connections)
-    gate, outbox, steps = extraction.gate, extraction.outbox, extraction.steps
-    queue = ExtractableNotifications(database, settings.mail_domain, gate=gate, outbox=outbox)
-    remote, retry_after_s = steps.payments, settings.recovery_after_s
-    refunds = ExtractableRefunds(
-        database, provider, gate=gate, remote=remote, retry_after_s=retry_after_s, metrics=metrics
-    )
+    gate, steps, retry_after_s = extraction.gate, extraction.steps, settings.recovery_after_s
+    queue = ExtractableNotifications(database, settings.mail_domain, gate=gate, outbox=extraction.outbox)
     charges = ExtractablePayments(
-        database, provider, gate=gate, remote=remote, risk_ms=settings.risk_ms, retry_after_s=retry_after_s
+        database, provider, gate=gate, remote=steps.payments, risk_ms=settings.risk_ms, retry_after_s=retry_after_s
     )
-    shop = orders.Shop(database, Catalog(), charges, refunds, queue, settings.cancel_window_s)
+    refunds = ExtractableRefunds(
+        database, provider, gate=gate, remote=steps.payments, retry_after_s=retry_after_s, metrics=metrics
+    )
+    modules = monolith_modules.build_modules(settings, connections, queue=queue, charges=charges, refunds=refunds)
+    shop = modules.shop
 
     def on_settled(connection: Connection, result: ChargeResult) -> None:
         if gate.is_extracted("catalog"):
@@ -99,26 +90,8 @@ def build_modules(settings: ExtractableSettings, connections: Connections) -> tu
             orders.on_refunded(shop, connection, refund)
 
     charges.on_settled, refunds.on_refunded = on_settled, on_refunded
-    sender, recovery = mail_sender(settings, connections), payment_recovery(settings, connections, charges, refunds)
-    modules = Modules(
-        connections=connections,
-        catalog=shop.catalog,
-        notifications=queue,
-        sender=sender,
-        payments=charges,
-        refunds=refunds,
-        webhooks=webhooks_of(settings, metrics, charges, refunds),
-        recovery=recovery,
-        shop=shop,
-        background=(
-            gate,
-            outbox,
-            _inbox(settings, extraction, database),
-            extraction.forwarder,
-            *_loops(settings, extraction, shop, sender.send_queued, recovery, metrics),
-        ),
-    )
-    return modules, extraction
+    inbox, loops = _inbox(settings, extraction, database), _loops(settings, extraction, modules)
+    return replace(modules, background=(gate, extraction.outbox, inbox, extraction.forwarder, *loops)), extraction
 
 
 def _extraction(settings: ExtractableSettings, connections: Connections) -> Extraction:
@@ -161,27 +134,20 @@ def _inbox(settings: ExtractableSettings, extraction: Extraction, database: Data
     )
 
 
-def _loops(
-    settings: ExtractableSettings,
-    extraction: Extraction,
-    shop: orders.Shop,
-    send_queued: Callable[[], bool],
-    recovery: Recovery,
-    metrics: Metrics,
-) -> tuple[Background, ...]:
+def _loops(settings: ExtractableSettings, extraction: Extraction, modules: Modules) -> tuple[Background, ...]:
     """Return the loops: each step passes the gate, and is done only while its module is in.
 
     What is old is forgotten in any case: a module that is extracted has left nothing here.
     """
-    gate, sweep_s = extraction.gate, settings.sweep_interval_s
+    gate, shop, recovery, sweep_s = extraction.gate, modules.shop, modules.recovery, settings.sweep_interval_s
     prunes = (partial(orders.prune_keys, settings.keys_kept_h), partial(prune_inbox, settings.inbox_kept_h))
-    send = gate.guard(send_queued, lambda: not gate.is_extracted("notifications"))
+    send = gate.guard(modules.sender.send_queued, lambda: not gate.is_extracted("notifications"))
     settle_payments = [
         gate.guard(step, lambda: not gate.is_extracted("payments"))
         for step in (recovery.settle_charges, recovery.settle_refunds)
     ]
     resume = gate.guard(
-        SagaRecovery(shop, extraction.steps, metrics).resume_due,
+        SagaRecovery(shop, extraction.steps, modules.connections.metrics).resume_due,
         lambda: gate.is_extracted("catalog") and not gate.is_extracted("orders"),
     )
     prune = gate.guard(Pruner(shop.database, prunes).step, lambda: True)

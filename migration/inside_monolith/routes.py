@@ -7,9 +7,9 @@ from flask import Flask, Response
 from migration.inside_monolith.saga.cancel_order import cancel_order
 from migration.inside_monolith.saga.place_order import place_order
 from migration.inside_monolith.saga.steps import Steps
-from monolith.orders import Shop, known_form
+from monolith.orders import Shop
 from monolith.orders import routes as plain
-from monolith.web import principal, read_body, send
+from monolith.web import known_id, principal, read_body, send
 from shared.contract.bodies import OrderInput
 from shared.platform.injected_faults import inject
 
@@ -29,6 +29,6 @@ def install(app: Flask, shop: Shop, steps: Steps) -> None:
         if not steps.gate.is_extracted("catalog"):
             return plain.post_cancel(order_id)
         customer = principal()
-        return send(cancel_order(shop, steps, customer.subject, known_form(order_id)))
+        return send(cancel_order(shop, steps, customer.subject, known_id(order_id, "order")))
 
     app.view_functions |= {"orders.post_order": post_order, "orders.post_cancel": post_cancel}

@@ -72,10 +72,7 @@ def _list(conditions: frozenset[str], rows: int) -> Select[Any]:
 
 def get_product(database: Database, sku: str) -> Product:
     """Return one product. Raises NotFound."""
-    row = database.fetch_one(_ONE, {"sku": sku})
-    if row is None:
-        raise NotFound("There is no such product.")
-    return _product(row)
+    return _product(database.fetch_one(_ONE, {"sku": sku}))
 
 
 def list_categories(database: Database) -> CategoryList:
@@ -98,20 +95,13 @@ def put_product(connection: Connection, sku: str, wanted: ProductInput) -> Produ
         },
     )
     connection.execute(_WITHOUT_STOCK, {"sku": sku, "initial": 0, "available": 0})
-    return _read(connection, sku)
+    return _product(connection.execute(_ONE, {"sku": sku}).first())
 
 
 def restock(connection: Connection, sku: str, quantity: int) -> Product:
     """Add to what is available. Raises NotFound."""
     connection.execute(_RESTOCK, {"of_sku": sku, "more": quantity})
-    return _read(connection, sku)
-
-
-def _read(connection: Connection, sku: str) -> Product:
-    row = connection.execute(_ONE, {"sku": sku}).first()
-    if row is None:
-        raise NotFound("There is no such product.")
-    return _product(row)
+    return _product(connection.execute(_ONE, {"sku": sku}).first())
 
 
 def _page(rows: Sequence[Sequence[Any]], limit: int) -> ProductPage:
@@ -123,7 +113,9 @@ def _page(rows: Sequence[Sequence[Any]], limit: int) -> ProductPage:
     )
 
 
-def _product(row: Sequence[Any]) -> Product:
+def _product(row: Sequence[Any] | None) -> Product:
+    if row is None:
+        raise NotFound("There is no such product.")
     return Product.model_validate(_fields(row))
 
 

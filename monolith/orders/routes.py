@@ -8,11 +8,9 @@ from monolith.orders.cancel_order import cancel_order
 from monolith.orders.place_order import place_order
 from monolith.orders.reading import list_own, read
 from monolith.orders.shop import Shop
-from monolith.web import answer_with, principal, read_body, send
+from monolith.web import answer_with, known_id, principal, read_body, send
 from shared.contract.bodies import OrderInput
 from shared.contract.queries import parse_page_query
-from shared.domain.errors import NotFound
-from shared.domain.ids import is_id
 from shared.platform.injected_faults import inject
 
 blueprint = Blueprint("orders", __name__)
@@ -44,7 +42,7 @@ def list_orders() -> Response:
 def get_order(order_id: str) -> Response:
     """One order, for its owner or an admin."""
     who = principal()
-    order = read(_shop().database, known_form(order_id), None if who.is_admin else who.subject)
+    order = read(_shop().database, known_id(order_id, "order"), None if who.is_admin else who.subject)
     return send(answer_with(order.body()))
 
 
@@ -52,11 +50,4 @@ def get_order(order_id: str) -> Response:
 def post_cancel(order_id: str) -> Response:
     """Cancel one's own order and get the money back."""
     who = principal()
-    return send(cancel_order(_shop(), who.subject, known_form(order_id)))
-
-
-def known_form(order_id: str) -> str:
-    """Return the id. Raises NotFound for what cannot be one."""
-    if not is_id(order_id):
-        raise NotFound("There is no such order.")
-    return order_id
+    return send(cancel_order(_shop(), who.subject, known_id(order_id, "order")))

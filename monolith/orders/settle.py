@@ -21,7 +21,8 @@ def on_payment_settled(shop: Shop, connection: Connection, result: ChargeResult)
         return
     if order.status == OrderStatus.REJECTED and result.status == PaymentStatus.CAPTURED:
         shop.refunds.record_late_capture(connection, order.id)
-    if order.status not in UNPAID or order.status == _status_of(result):
+    is_news = result.status != PaymentStatus.PENDING or order.status == OrderStatus.PLACED
+    if order.status not in UNPAID or not is_news:
         return
     outcome = conclude(shop.catalog, connection, order, result)
     if outcome.message:
@@ -37,7 +38,3 @@ def on_refunded(shop: Shop, connection: Connection, refund: RefundOrder) -> None
         cancelled = must_step(connection, order, OrderStatus.CANCELLED)
         shop.catalog.give_back(connection, cancelled.id)
         shop.notifications.enqueue(connection, NotificationKind.ORDER_CANCELLED, message_about(cancelled))
-
-
-def _status_of(result: ChargeResult) -> OrderStatus | None:
-    return OrderStatus.PAYMENT_PENDING if result.status == PaymentStatus.PENDING else None

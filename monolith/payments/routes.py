@@ -9,10 +9,8 @@ from monolith.payments.charges import Payments
 from monolith.payments.refund_for_admin import refund_for_admin
 from monolith.payments.refunds import Refunds
 from monolith.payments.webhooks import Webhooks
-from monolith.web import answer_with, principal, read_body, send
+from monolith.web import answer_with, known_id, principal, read_body, send
 from shared.contract.bodies import RefundInput, WebhookAnswer
-from shared.domain.errors import NotFound
-from shared.domain.ids import is_id
 
 blueprint = Blueprint("payments", __name__)
 
@@ -22,7 +20,7 @@ def get_payment(payment_id: str) -> Response:
     """One payment, for its owner or an admin."""
     who = principal()
     payments: Payments = current_app.extensions["payments"]
-    return send(answer_with(payments.get(_known_form(payment_id), None if who.is_admin else who.subject)))
+    return send(answer_with(payments.get(known_id(payment_id, "payment"), None if who.is_admin else who.subject)))
 
 
 @blueprint.post("/payments/<payment_id>/refunds")
@@ -33,7 +31,7 @@ def refund(payment_id: str) -> Response:
     refunds: Refunds = current_app.extensions["refunds"]
     amount = wanted.amount.to_money()
     database: Database = current_app.extensions["database"]
-    payment_id = _known_form(payment_id)
+    payment_id = known_id(payment_id, "payment")
     return send(refund_for_admin(database, refunds, payment_id, amount, admin.subject, key, fingerprint))
 
 
@@ -43,10 +41,3 @@ def receive_webhook() -> Response:
     webhooks: Webhooks = current_app.extensions["webhooks"]
     webhooks.receive(request.get_data(cache=False), request.headers.get("Webhook-Signature", ""))
     return send(answer_with(WebhookAnswer()))
-
-
-def _known_form(payment_id: str) -> str:
-    """Return the id. Raises NotFound for what cannot be one."""
-    if not is_id(payment_id):
-        raise NotFound("There is no such payment.")
-    return payment_id

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from shared.contract.bodies import DEFAULT_PAGE, MAX_PAGE
 from shared.domain.errors import FieldError, InvalidRequest
+from shared.domain.ids import is_id
 
 MAX_QUERY_CHARACTERS = 200
 MAX_CURSOR_CHARACTERS = 128  # an encoded sku has 86 at most
@@ -88,9 +89,12 @@ def parse_product_query(pairs: Iterable[tuple[str, str]]) -> ProductQuery:
 
 
 def parse_page_query(pairs: Iterable[tuple[str, str]]) -> PageQuery:
-    """Return the checked query of a list of one's own. Raises InvalidRequest."""
+    """Return the checked query of a list of one's own, which is in the order of ids. Raises InvalidRequest."""
     given = _each_once(pairs, _PAGE)
-    return PageQuery(parse_limit(given.get("limit")), decode_cursor(given.get("cursor")))
+    limit, after = parse_limit(given.get("limit")), decode_cursor(given.get("cursor"))
+    if after is not None and not is_id(after):
+        raise _invalid("cursor", "is not a cursor of this list")
+    return PageQuery(limit, after)
 
 
 def _each_once(pairs: Iterable[tuple[str, str]], names: tuple[str, ...]) -> dict[str, str]:

@@ -24,7 +24,7 @@ MUTANTS = (
         "no-sweeper", "payments", "a charge got lost", "L1",
         Edit(
             "monolith/modules.py",
-            'Loop("settle", [recovery.settle_charges, recovery.settle_refunds, prune],',
+            'Loop("settle", [recovery.settle_charges, recovery.settle_refunds, pruner.step],',
             'Loop("settle", [],',
         ),
     ),

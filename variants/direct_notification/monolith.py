@@ -49,7 +49,7 @@ def build(settings: Settings, connections: Connections) -> Modules:
     timeout_s = min(settings.mail_timeout_s, settings.inner_timeout_s)
     sender = mail_sender(settings, connections)
     notifier = DirectNotifier(connections.database, settings.mail_domain, sender, timeout_s)
-    return build_modules(settings, connections, notifier)
+    return build_modules(settings, connections, queue=notifier)
 
 
 def create_app(settings: Settings) -> Flask:
