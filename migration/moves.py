@@ -11,7 +11,7 @@ import psycopg
 
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError
-from deploy.model.moved import ORDER, Moved
+from deploy.model.extraction import ORDER, ExtractionState
 from migration import broker, copying
 from migration.copying import Copy
 from migration.crossing import crossing, gates_of, now_extracted
@@ -73,22 +73,26 @@ class Mover:
 
     def out(self, name: str) -> Report:
         """Move a module out. Raises BoundBroken after having gone back, DataDiffers, DeployError."""
-        moved = self._runner.moved
-        self._require(name, ORDER[len(moved.out)] if len(moved.out) < len(ORDER) else "", moved, "out")
+        extraction = self._runner.extraction
+        self._require(
+            name, ORDER[len(extraction.extracted)] if len(extraction.extracted) < len(ORDER) else "", extraction, "out"
+        )
         plan = self._begin(name, "out")
         with self._step("start the service"):
-            self._runner.reshape(Moved(moved.out, name), {name: {**self._settings.get(name, {}), **plan.first()}})
+            self._runner.reshape(
+                ExtractionState(extraction.extracted, name), {name: {**self._settings.get(name, {}), **plan.first()}}
+            )
             broker.purge_handled(self._broker_url)
         with self._step("let the monolith know of it"):
             self._make_extractable()
         if name not in self._extracted_in_the_database():  # else a mover died after the crossing
             try:
-                self._cross_over(plan, moved)
+                self._cross_over(plan, extraction)
             except BaseException:
                 if name not in self._extracted_in_the_database():  # else the service has it: `migrate` again goes on
                     with self._step("go back"):
                         self._share_out([])
-                        self._runner.reshape(moved)
+                        self._runner.reshape(extraction)
                 raise
         if plan.is_deaf_at_first:
             with self._step("let the service hear of events"):
@@ -96,33 +100,38 @@ class Mover:
         try:
             self._shift(name, "requests", plan.all_of_it, MONOLITH)
         except BoundBroken as broken:
-            self._come_back(plan, moved.out)
+            self._come_back(plan, extraction.extracted)
             raise BoundBroken(f"{broken} {name} is in the monolith again.") from broken
         with self._step("retire the module"):
             copying.empty(plan.module, "monolith", database_of(self._runner, "monolith", name))
-            self._runner.reshape(Moved((*moved.out, name)))
+            self._runner.reshape(ExtractionState((*extraction.extracted, name)))
             self._share_out([])
         return self._end()
 
     def back(self, name: str) -> Report:
         """Move a module back in. Raises DataDiffers, DeployError; the service goes on then."""
-        moved = self._runner.moved
-        self._require(name, moved.moving or (moved.out[-1] if moved.out else ""), moved, "back")
+        extraction = self._runner.extraction
+        self._require(
+            name,
+            extraction.in_transit or (extraction.extracted[-1] if extraction.extracted else ""),
+            extraction,
+            "back",
+        )
         plan = self._begin(name, "back")
         with self._step("start the monolith's side"):
-            self._runner.reshape(replace(moved, moving=name))
+            self._runner.reshape(replace(extraction, in_transit=name))
             self._make_extractable()
-        others = tuple(module for module in moved.out if module != name)
+        others = tuple(module for module in extraction.extracted if module != name)
         if name in self._extracted_in_the_database():
             self._come_back(plan, others)
         else:  # a mover died: before the crossing on the way out, or after it on the way back
             self._stop_service(plan, others)
         return self._end()
 
-    def _cross_over(self, plan: ExtractionPlan, moved: Moved) -> None:
+    def _cross_over(self, plan: ExtractionPlan, extraction: ExtractionState) -> None:
         with self._copying(plan, "monolith") as copy:
             self._shift(plan.module.name, "reads", plan.reading)
-            self._cross(plan, copy, (*moved.out, plan.module.name))
+            self._cross(plan, copy, (*extraction.extracted, plan.module.name))
 
     def _come_back(self, plan: ExtractionPlan, out: tuple[str, ...]) -> None:
         """Copy back what the service has, let the monolith hand everything on to it, and cross."""
@@ -143,7 +152,7 @@ class Mover:
             for consumer in plan.consumers:
                 broker.forget(self._broker_url, consumer)
             self._share_out(plan.back(100))
-            self._runner.reshape(Moved(out))
+            self._runner.reshape(ExtractionState(out))
             self._share_out([])
 
     def _cross(self, plan: ExtractionPlan, copy: Copy, out: Sequence[str]) -> None:
@@ -195,7 +204,7 @@ class Mover:
         """Restart the monolith's replicas with what they need for modules to leave, one after the other."""
         replicas = self._replicas()
         url = self._runner.stack.part(MONOLITH).environment["DATABASE_URL"]
-        give_up_at = time.monotonic() + (GATES_OPEN_WITHIN_S if self._runner.moved.out else 0)
+        give_up_at = time.monotonic() + (GATES_OPEN_WITHIN_S if self._runner.extraction.extracted else 0)
         with psycopg.connect(url, autocommit=True) as connection:
             while gates_of(connection) < replicas:
                 if time.monotonic() >= give_up_at:
@@ -223,13 +232,13 @@ class Mover:
     def _share_out(self, shares: Sequence[object]) -> None:
         self._runner.set_weights(OWNER, shares)  # type: ignore[arg-type]
 
-    def _require(self, name: str, next_one: str, moved: Moved, direction: str) -> None:
+    def _require(self, name: str, next_one: str, extraction: ExtractionState, direction: str) -> None:
         if name not in ORDER:
             raise DeployError(f"There is no module '{name}'; there are {', '.join(ORDER)}.")
-        if moved.moving and moved.moving != name:
-            raise DeployError(f"{moved.moving} is half-way: move it first, out or --back.")
+        if extraction.in_transit and extraction.in_transit != name:
+            raise DeployError(f"{extraction.in_transit} is half-way: move it first, out or --back.")
         if name != next_one:
-            where = "is out already" if name in moved.out else "is in"
+            where = "is out already" if name in extraction.extracted else "is in"
             hint = f"the next one {direction} is {next_one}" if next_one else f"there is none left to move {direction}"
             raise DeployError(f"{name} {where}; {hint}.")
 

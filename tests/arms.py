@@ -11,8 +11,8 @@ from pathlib import Path
 
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError
+from deploy.model.extraction import ORDER
 from deploy.model.home import Home
-from deploy.model.moved import ORDER
 from deploy.model.topology import SERVICES, SHOPS
 from deploy.runner.interface import Runner
 from deploy.stacks import runner_for
@@ -45,7 +45,7 @@ class Arm:
     def part_of(self, service: str) -> str:
         """Return the part that does the work of a service: itself, or the application that holds it."""
         stack = self.runner.stack
-        return service if service in stack.moved else SERVICE_LOCATION.get(stack.name, service)
+        return service if service in stack.extracted else SERVICE_LOCATION.get(stack.name, service)
 
     def part_url(self, service: str) -> str:
         """Return the address of that part's own port, behind the edge."""

@@ -75,9 +75,9 @@ def status(stack: StackArgument = Choice.all) -> None:
     runners = [runner_for(name) for name in stack.stacks]
     console.print(status_table(runner.status() for runner in runners))
     for runner in runners:
-        if moved := runner.stack.moved:
+        if extracted := runner.stack.extracted:
             console.print(
-                f"{runner.stack.name}: services of their own are {', '.join(moved)}; `migrate --back` undoes."
+                f"{runner.stack.name}: services of their own are {', '.join(extracted)}; `migrate --back` undoes."
             )
 
 

@@ -46,7 +46,7 @@ RETRY = {
 
 def owner_of(stack: Stack, service: str) -> str:
     """Return the part that answers the public routes of a service: itself, or the application that holds it."""
-    return service if service in stack.moved else WHOLE_SHOP.get(stack.name, service)
+    return service if service in stack.extracted else WHOLE_SHOP.get(stack.name, service)
 
 
 def edge_routes(stack: Stack, shares: Sequence[Share] = ()) -> list[dict[str, Any]]:

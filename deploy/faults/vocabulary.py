@@ -79,7 +79,7 @@ def part_of(stack: Stack, name: str) -> Part:
     `payments-db` means the database that payments uses. Raises UnknownTarget.
     """
     base, dot, replica = name.partition(".")
-    is_inside = base.removesuffix("-db") not in stack.moved
+    is_inside = base.removesuffix("-db") not in stack.extracted
     if stack.name in WHOLE_SHOP and base in MODULES and is_inside:
         return stack.part(WHOLE_SHOP[stack.name])
     if stack.name == "monolith" and base.removesuffix("-db") in MODULES and is_inside:

@@ -18,8 +18,8 @@ from deploy.local.start_lock import StartLock
 from deploy.local.state import State
 from deploy.model import keys, versions
 from deploy.model.errors import DeployError, NotRunning, OlderSupervisor, StartFailed
+from deploy.model.extraction import ExtractionState
 from deploy.model.home import MARK, Home
-from deploy.model.moved import Moved
 from deploy.model.parts import Site, Stack
 from deploy.model.ports import checked_shift, port_shift
 from deploy.model.topology import THIS, build
@@ -53,8 +53,8 @@ class LocalRunner(Runner):
             notifications_in_node=node.is_chosen(),
         )
         self._topology = topology
-        self._moved = Moved.read(self._folder)
-        self._site = replace(self._site, moved=self._moved)
+        self._extraction = ExtractionState.read(self._folder)
+        self._site = replace(self._site, extraction=self._extraction)
         self._stack = build(topology, stack, self._site)
         self._versions: list[Version] = []
         self._supervisor: int | None = None
@@ -62,9 +62,10 @@ class LocalRunner(Runner):
 
     @property
     def stack(self) -> Stack:
-        found, moved = versions.read(self._folder), Moved.read(self._folder)
-        if (found, moved) != (self._versions, self._moved):  # somebody, perhaps another program, has changed them
-            self._versions, self._moved, self._site = found, moved, replace(self._site, moved=moved)
+        found, extraction = versions.read(self._folder), ExtractionState.read(self._folder)
+        # Somebody, perhaps another program, may have changed them.
+        if (found, extraction) != (self._versions, self._extraction):
+            self._versions, self._extraction, self._site = found, extraction, replace(self._site, extraction=extraction)
             self._stack = versions.beside(build(self._topology, self._stack.name, self._site), found)
         return self._stack
 
@@ -78,11 +79,11 @@ class LocalRunner(Runner):
         return self._site
 
     @property
-    def moved(self) -> Moved:
+    def extraction(self) -> ExtractionState:
         """Which modules are out of the monolith."""
-        return Moved.read(self._folder)
+        return ExtractionState.read(self._folder)
 
-    def reshape(self, moved: Moved, settings: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    def reshape(self, extraction: ExtractionState, settings: Mapping[str, Mapping[str, str]] | None = None) -> None:
         """Run the parts that a monolith has with these modules out; returns when the new ones are ready.
 
         `settings` replace the topology's, by part.
@@ -90,7 +91,7 @@ class LocalRunner(Runner):
         Nothing is moved by that: it starts what a module is moved to, and stops what is empty.
         """
         self._home.prepare(self._stack.name)
-        moved.write(self._folder)
+        extraction.write(self._folder)
         self._ask("reshape", SLOW_COMMAND_S, settings={name: dict(each) for name, each in (settings or {}).items()})
 
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:

@@ -22,8 +22,8 @@ from deploy.local.process import Identity, Launch
 from deploy.local.state import State
 from deploy.model import keys, versions
 from deploy.model.errors import DeployError
+from deploy.model.extraction import ExtractionState
 from deploy.model.home import REPOSITORY, Home
-from deploy.model.moved import Moved
 from deploy.model.parts import Part, Secrets, Site, Stack
 from deploy.model.topology import build
 from deploy.runner import node
@@ -38,7 +38,7 @@ class Supervisor:
     def __init__(
         self, home: Home, build: Callable[[], Stack], secrets: Secrets, shift: int, settings: Settings
     ) -> None:
-        """`build` returns the stack as its folder says now (see versions.py, moved.py)."""
+        """`build` returns the stack as its folder says now (see versions.py, extraction.py)."""
         stack = build()
         self._home = home
         self._build = build
@@ -160,7 +160,7 @@ def main() -> int:
     folder = home.stack(order["stack"])
 
     def built() -> Stack:
-        here = replace(site, moved=Moved.read(folder))
+        here = replace(site, extraction=ExtractionState.read(folder))
         return versions.beside(build(order["topology"], order["stack"], here), versions.read(folder))
 
     with (folder / "supervisor.lock").open("w") as lock:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from deploy.model.errors import UnknownTarget
-from deploy.model.moved import Moved
+from deploy.model.extraction import ExtractionState
 from deploy.model.ports import PORTS
 
 Kind = Literal["app", "postgres", "nats", "envoy"]
@@ -83,7 +83,7 @@ class Reset:
 class Stack:
     """The parts that are brought up together. `merchant` is its name at the payment provider, if it sells.
 
-    `moved`: the services that answer for themselves, in a stack whose other modules are one application.
+    `extracted`: the services that answer for themselves, in a stack whose other modules are one application.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Stack:
     mail_domain: str = ""
     resets: tuple[Reset, ...] = ()
     broker_url: str = ""
-    moved: tuple[str, ...] = ()
+    extracted: tuple[str, ...] = ()
 
     def part(self, name: str) -> Part:
         """Return the part of this name. Raises UnknownTarget."""
@@ -134,7 +134,7 @@ class Site:
     shift: int = 0
     mode: str = "local"
     notifications_in_node: bool = False
-    moved: Moved = field(default_factory=Moved)
+    extraction: ExtractionState = field(default_factory=ExtractionState)
 
     def host(self, stack: str, part: str) -> str:
         """Return the host on which other parts find this one."""

@@ -86,39 +86,39 @@ def outside(site: Site) -> Stack:
 
 
 def monolith(site: Site) -> Stack:
-    """Return the monolith: one application, one database, the edge; and what has moved out of it (`site.moved`)."""
-    name, moved = "monolith", site.moved
+    """Return the monolith: one application, one database, the edge; and the services extracted from it."""
+    name, extraction = "monolith", site.extraction
     web = Part(
         name="web",
         kind="app",
-        command=("python", "-m", "migration.inside_monolith" if moved.running else "monolith.app"),
+        command=("python", "-m", "migration.inside_monolith" if extraction.running else "monolith.app"),
         ports=site.ports(name, "web"),
         probe=READY,
         environment=_common(site)
         | _payment_settings(site, name)
         | _mail_settings(site, name)
         | {"DATABASE_URL": _database_url(site, name, "db", "monolith"), "DB_POOL_SIZE": str(MONOLITH_POOL)}
-        | (_extraction_settings(site, name) if moved.running else {}),
+        | (_extraction_settings(site, name) if extraction.running else {}),
         needs=("db",),
         scalable=True,
-        variants={} if moved.running else MONOLITH_VARIANTS,
+        variants={} if extraction.running else MONOLITH_VARIANTS,
     )
     whole = (infrastructure.database(site, name, "db", "monolith", MONOLITH_POOL), web)
-    reset = "migration.inside_monolith.reset" if moved.running else "monolith.reset"
+    reset = "migration.inside_monolith.reset" if extraction.running else "monolith.reset"
     resets = (Reset(("python", "-m", reset), web.environment, seeds=True),)
-    if not moved.running:
+    if not extraction.running:
         parts = (*whole, infrastructure.edge(site, name))
         return Stack(name, parts, merchant=name, mail_domain=_mail_domain(name), resets=resets)
-    services = _services(site, name, moved.running)
-    left = whole if moved.is_monolith_left else ()
-    edge = infrastructure.edge(site, name, moved.running)
+    services = _services(site, name, extraction.running)
+    left = whole if extraction.is_monolith_left else ()
+    edge = infrastructure.edge(site, name, extraction.running)
     return _services_shop(
         site,
         name,
-        (*left, *_databases(site, name, moved.running), infrastructure.broker(site, name), *services, edge),
+        (*left, *_databases(site, name, extraction.running), infrastructure.broker(site, name), *services, edge),
         {service.name: service.environment for service in services},
         resets=resets if left else (),
-        moved=moved.out,
+        extracted=extraction.extracted,
     )
 
 
@@ -227,7 +227,7 @@ def _services_shop(
     own: Mapping[str, Mapping[str, str]],
     *,
     resets: tuple[Reset, ...] = (),
-    moved: tuple[str, ...] = (),
+    extracted: tuple[str, ...] = (),
 ) -> Stack:
     """A stack of services; `own` are the settings of each service, with which its data is reset, after `resets`."""
     resets += tuple(
@@ -242,7 +242,7 @@ def _services_shop(
         mail_domain=_mail_domain(name),
         resets=resets,
         broker_url=_broker_url(site, name),
-        moved=moved,
+        extracted=extracted,
     )
 
 

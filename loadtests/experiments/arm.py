@@ -94,7 +94,7 @@ def arms_up(names: Sequence[str], budget: Budget, *, keep: bool) -> Iterator[dic
     runners = [runner_for(name) for name in stacks.with_outside(first)]
     extra = [runner_for(name) for name in names if name not in first]
     for runner in runners:
-        if runner.stack.moved:
+        if runner.stack.extracted:
             raise DeployError("The monolith has modules out, so it is none: `twinshop migrate --back` them first.")
     was_up = {runner.stack.name for runner in (*runners, *extra) if runner.status().up}
     with StartProgress({runner.stack.name: len(runner.stack.parts) for runner in (*runners, *extra)}) as progress:

@@ -35,7 +35,7 @@ from typing import Any
 
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError, Unsupported
-from deploy.model.moved import ORDER
+from deploy.model.extraction import ORDER
 from deploy.runner.interface import Runner
 from loadtests.experiments import generator
 from loadtests.experiments.arm import Arm
@@ -87,7 +87,7 @@ def run(session: Session) -> Result:
     with outside_up(session.budget), stack_up(Condition("monolith", "monolith"), session.budget) as runner:
         if not isinstance(runner, LocalRunner):
             raise Unsupported("Modules can be moved where stacks run as processes, not in containers.")
-        if runner.moved.running:
+        if runner.extraction.running:
             raise DeployError("The monolith has modules out already: `twinshop migrate --back` them first.")
         way = _Way(session, form, runner)
         try:
@@ -106,7 +106,7 @@ def run(session: Session) -> Result:
 
 def _make_whole(runner: LocalRunner) -> None:
     """Leave a monolith that is one, also where something went wrong on the way."""
-    for module in reversed(runner.moved.running):
+    for module in reversed(runner.extraction.running):
         Mover(runner, bounds=BOUNDS, stage_s=0.1).back(module)
 
 
@@ -124,7 +124,7 @@ class _Way:
     @property
     def arm(self) -> Arm:
         """The arm as it is now: its databases change on the way."""
-        name = STATES[len(self.runner.moved.out)]
+        name = STATES[len(self.runner.extraction.extracted)]
         return Arm(name, self.runner, Parties.of(self.runner), self.session.budget)
 
     def open(self, wanted: int) -> None:

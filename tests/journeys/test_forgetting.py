@@ -49,7 +49,7 @@ def _event_of(arm: Arm, *, at_home: bool) -> str | None:
     """Return what puts an event into a database's inbox; a monolith that is whole hears of none."""
     if not at_home:
         return EVENT_OF_A_SERVICE
-    return EVENT_OF_THE_MONOLITH if arm.runner.stack.moved else None
+    return EVENT_OF_THE_MONOLITH if arm.runner.stack.extracted else None
 
 
 def _run(url: str, statement: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError
-from deploy.model.moved import Moved
+from deploy.model.extraction import ExtractionState
 from migration.moves import Mover
 from tests.arms import Arm
 
@@ -25,7 +25,7 @@ def test_state_outlives_a_restart_and_fresh_data(monolith: Arm) -> None:
     runner.up()
     runner.reset(PRODUCTS)
 
-    assert runner.moved == Moved(("notifications", "catalog"))
+    assert runner.extraction == ExtractionState(("notifications", "catalog"))
     assert len(_products(monolith)) == PRODUCTS
     with pytest.raises(DeployError, match="the next one out is payments"):
         Mover(runner).out("orders")
@@ -34,7 +34,7 @@ def test_state_outlives_a_restart_and_fresh_data(monolith: Arm) -> None:
 
     for module in ("catalog", "notifications"):
         Mover(runner, stage_s=0.1).back(module)
-    assert runner.moved == Moved()
+    assert runner.extraction == ExtractionState()
     assert len(_products(monolith)) == PRODUCTS
     assert [part.name for part in runner.stack.parts] == ["db", "web", "edge"]
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from deploy.local.runner import LocalRunner
-from deploy.model.moved import Moved
+from deploy.model.extraction import ExtractionState
 from migration.moves import Mover
 from migration.watch import BoundBroken, Bounds, Count
 from tests.arms import Arm
@@ -32,7 +32,7 @@ def test_slow_service_is_given_no_more_requests(monolith: Arm, tmp_path: Path) -
         mover.out("notifications")
 
     assert set(statuses) == {200}
-    assert runner.moved == Moved()
+    assert runner.extraction == ExtractionState()
     assert [part.name for part in runner.stack.parts] == ["db", "web", "edge"]
 
 
