@@ -121,7 +121,7 @@ class Peer:
         headers = {"Authorization": self._signer.authorization(self.name) if self._signer else self._authorization}
         if body:
             headers["Content-Type"] = _JSON
-        headers |= tracing.headers()
+        tracing.inject(headers)
         outcome = "unanswered"
         try:
             async with asyncio.timeout(self._deadline_s):

@@ -294,6 +294,19 @@ def test_a_trace_id_that_is_none_is_replaced(header: str | None) -> None:
     assert tracing.current() == made
 
 
+def test_a_call_carries_the_request_and_the_trace_context_of_the_work_it_is_part_of() -> None:
+    inside: dict[str, str] = {}
+    outside: dict[str, str] = {}
+    tracing.begin("request-1")
+
+    with tracing.carrying("00-trace-span-01"):
+        tracing.inject(inside)
+    tracing.inject(outside)
+
+    assert inside == {"X-Request-Id": "request-1", "traceparent": "00-trace-span-01"}
+    assert outside == {"X-Request-Id": "request-1"}
+
+
 def test_the_trace_id_of_the_edge_is_kept() -> None:
     assert tracing.begin("7f3c-1") == "7f3c-1"
 

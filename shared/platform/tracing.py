@@ -48,11 +48,9 @@ def carrying(traceparent: str) -> Iterator[None]:
         _traceparent.reset(token)
 
 
-def headers() -> dict[str, str]:
-    """Return the headers by which a call to another part is followed; none outside a request."""
-    found = {}
+def inject(headers: dict[str, str]) -> None:
+    """Put into the headers of a call to another part what it is followed by; nothing outside a request."""
     if trace_id := _current.get():
-        found[HEADER] = trace_id
+        headers[HEADER] = trace_id
     if traceparent := _traceparent.get():
-        found[TRACEPARENT] = traceparent
-    return found
+        headers[TRACEPARENT] = traceparent

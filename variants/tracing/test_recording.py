@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -88,6 +90,52 @@ def test_a_call_is_recorded_below_its_request_and_says_its_order(tmp_path: Path,
     assert post["trace"] == REQUEST.replace("-", "")
     assert pay["attributes"] == {"twinshop.order_id": "order-1"}
     assert (told, unrecorded) == (f"00-{pay['trace']}-{pay['span']}-01", "")
+
+
+class Loop:
+    async def settle_one(self, order_id: str) -> str:
+        return tracing.carried()
+
+    def send_one(self, mail: SimpleNamespace) -> str:
+        return tracing.carried()
+
+
+def test_a_step_of_a_loop_is_a_trace_of_its_own_unless_a_request_takes_it(
+    tmp_path: Path, settings: TracingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACE_SAMPLING", "1")
+    recorder, parent = recorder_of("payments"), trace_context.Parent(7, 9)
+
+    with restored():
+        Steps("payments").root(Loop.settle_one, lambda self, order_id: order_id)
+        alone = asyncio.run(Loop().settle_one("order-1"))
+        with recorder.at_hand(recorder.begin("POST /orders", _server(), parent)):
+            asked_for = asyncio.run(Loop().settle_one("order-2"))
+    close_all()
+
+    step, post = kept(tmp_path, "payments")
+    assert (step["name"], step["parent"], step["attributes"]) == (
+        "payments.settle_one", "", {"twinshop.order_id": "order-1"},
+    )  # fmt: skip
+    assert alone == f"00-{step['trace']}-{step['span']}-01"
+    assert asked_for == f"00-{post['trace']}-{post['span']}-01"
+
+
+def test_a_mail_lies_below_the_span_that_queued_it_and_nowhere_if_there_was_none(
+    tmp_path: Path, settings: TracingSettings
+) -> None:
+    mail = SimpleNamespace(order_id="order-1", kind="order_confirmed", traceparent=trace_context.header(7, 9))
+
+    with restored():
+        Steps("monolith", part="notifications").mail(Loop.send_one, lambda self, mail: mail)
+        sent = Loop().send_one(mail)
+        unrecorded = Loop().send_one(SimpleNamespace(traceparent=None))
+    close_all()
+
+    (span,) = kept(tmp_path, "monolith")
+    assert (span["name"], span["trace"], span["parent"]) == ("mail order_confirmed", f"{7:032x}", f"{9:016x}")
+    assert span["attributes"] == {"twinshop.order_id": "order-1", "twinshop.part": "notifications"}
+    assert (sent, unrecorded) == (f"00-{span['trace']}-{span['span']}-01", "")
 
 
 def test_what_is_replaced_for_a_test_is_put_back() -> None:
