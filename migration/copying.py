@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import psycopg
 
 from deploy.model.errors import DeployError
-from deploy.runner.locks import patiently
+from deploy.runner.locks import retry_on_lock
 from migration import records
 from migration.records import Connection, Module
 from shared.platform import pruning
@@ -206,7 +206,7 @@ def _patiently(connection: Connection, *statements: str) -> None:
             for statement in statements:
                 connection.execute(statement.encode())
 
-    patiently(run_them, PATIENCE_S)
+    retry_on_lock(run_them, PATIENCE_S)
 
 
 def _connect(url: str) -> Connection:

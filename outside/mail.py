@@ -85,7 +85,7 @@ async def count_messages(request: Request) -> Response:
 
 async def delete_messages(request: Request) -> Response:
     """DELETE /messages?domain=."""
-    deleted = await request.app.state.mailbox.forget(request.query_params.get("domain"))
+    deleted = await request.app.state.mailbox.delete_all(request.query_params.get("domain"))
     return JSONResponse({"deleted": deleted})
 
 

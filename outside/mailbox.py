@@ -59,7 +59,7 @@ class Mailbox:
         )
         if (number := rows[0][0]) % _PRUNE_EVERY == 0:
             self._storage.write("DELETE FROM messages WHERE number <= ?", number - MAX_KEPT)
-        await self._storage.committed()
+        await self._storage.wait_committed()
 
     def find(
         self, *, to: str | None, message_id: str | None, domain: str | None, limit: int, before: int = NEWEST
@@ -98,12 +98,12 @@ class Mailbox:
         )
         return rows[0][0], rows[0][1]
 
-    async def forget(self, domain: str | None) -> int:
+    async def delete_all(self, domain: str | None) -> int:
         """Delete the messages of a sender's domain (None: all), and return how many there were."""
         count, _ = self.count(domain)
         where, values = _where(domain=domain)
         self._storage.write(f"DELETE FROM messages{where}", *values)  # noqa: S608
-        await self._storage.committed()
+        await self._storage.wait_committed()
         return count
 
 

@@ -14,7 +14,7 @@ class Storage:
     """One connection used from one event loop, without threads: a statement takes some 10 us, a commit some 30 us.
 
     `write` joins the open group and the group is committed once the loop has run what is ready, so that a
-    hundred requests that arrive together cost one commit. Nothing may be answered before `committed` returns,
+    hundred requests that arrive together cost one commit. Nothing may be answered before `wait_committed` returns,
     and it is awaited right after the write: once the loop has run, the group and its failure are history.
     """
 
@@ -39,7 +39,7 @@ class Storage:
         self._connection.executescript(schema)
 
     def read(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Return all rows. They may belong to the open group: call `committed` before they are told to anyone."""
+        """Return all rows. They may belong to the open group: call `wait_committed` before they are told to anyone."""
         return self._connection.execute(sql, values).fetchall()
 
     def write(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -51,7 +51,7 @@ class Storage:
             loop.call_soon(self._commit)
         return self._connection.execute(sql, values).fetchall()
 
-    async def committed(self) -> None:
+    async def wait_committed(self) -> None:
         """Return when all that was written so far is durable. Raises sqlite3.Error if it could not be."""
         if self._group is not None:
             await asyncio.shield(self._group)

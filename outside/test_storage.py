@@ -18,7 +18,7 @@ def test_a_group_is_committed_as_one_and_read_back_after_reopening(tmp_path: Pat
 
     async def note(number: int) -> None:
         storage.write("INSERT INTO notes VALUES (?, 'a')", number)
-        await storage.committed()
+        await storage.wait_committed()
 
     async def many() -> None:
         await asyncio.gather(*(note(number) for number in range(100)))
@@ -53,7 +53,7 @@ def test_a_statement_that_fails_does_not_take_its_group_with_it(tmp_path: Path) 
         storage.write("INSERT INTO notes VALUES (1, 'a')")
         with pytest.raises(sqlite3.IntegrityError):
             storage.write("INSERT INTO notes VALUES (1, 'b')")
-        await storage.committed()
+        await storage.wait_committed()
 
     asyncio.run(mixed())
 
@@ -70,7 +70,7 @@ def test_a_failed_commit_reaches_everyone_who_waits_for_it(tmp_path: Path) -> No
 
     async def reply_to(note: int) -> None:
         storage.write("INSERT INTO replies VALUES (?)", note)
-        await storage.committed()
+        await storage.wait_committed()
 
     async def two_at_once() -> list[BaseException | None]:
         return await asyncio.gather(reply_to(404), reply_to(405), return_exceptions=True)

@@ -67,7 +67,7 @@ class Fleet:
         containers = self.all()
         if not self.is_up(containers):
             return StackStatus(self._stack.name, up=False)
-        memory = self._project.memory
+        memory = self._project.state
         return StackStatus(
             self._stack.name,
             up=True,
@@ -77,14 +77,14 @@ class Fleet:
             environment=memory.environment,
         )
 
-    def start_what_can(self) -> StackStatus:
+    def start_ready_parts(self) -> StackStatus:
         """Start the way in, and each part of which all needs are ready; say how all are."""
         status = self.status()
         ready = {one.part for one in status.instances if one.state == "ready"}
         waiting = [one for one in self.all() if one.state in ("created", "exited")]
         for one in waiting:
             part = self._part_of.get(one.service)
-            if part is None or (set(part.needs) <= ready and one.name not in self._project.memory.held):
+            if part is None or (set(part.needs) <= ready and one.name not in self._project.state.held):
                 self._engine.start(one)
         return status
 
@@ -97,7 +97,7 @@ class Fleet:
                 raise StartFailed(f"{', '.join(sorted(late))}: not ready within {READY_TIMEOUT_S:.0f} s.")
             time.sleep(LOOK_EVERY_S)
 
-    def wait_forgotten(self, target: str) -> None:
+    def wait_removed(self, target: str) -> None:
         """Return when the edge sends nothing to containers of this part that have ended, or if it never notices.
 
         Whoever is started before that has the address of the one that was there, and counts as healthy until the
@@ -114,7 +114,7 @@ class Fleet:
 
     def restarts(self, container: Container) -> int:
         """Return how often it was started again, by the engine or by us."""
-        return container.restarts + self._project.memory.restarts.get(container.name, 0)
+        return container.restarts + self._project.state.restarts.get(container.name, 0)
 
     def end(self) -> bool:
         """Stop everything: the edge first, then who needs others, then who is needed. True if there was anything.
@@ -127,9 +127,9 @@ class Fleet:
             kind = self._part_of[one.service].kind if one.service in self._part_of else ""
             waves[{"envoy": 0, "app": 1}.get(kind, 2)].append(one)
         for wave in waves:
-            at_once(self._engine.unpause, wave)
-            at_once(lambda one: self._engine.stop(one, GRACE_S), wave)
-        at_once(self._engine.remove, containers)
+            in_parallel(self._engine.unpause, wave)
+            in_parallel(lambda one: self._engine.stop(one, GRACE_S), wave)
+        in_parallel(self._engine.remove, containers)
         self._engine.remove_volumes(self._project.name, self._project.services())
         if containers:
             self._engine.remove_idle_networks(self._project.name)
@@ -144,7 +144,7 @@ class Fleet:
     def _describe(self, replicas: Sequence[Replica]) -> Iterable[InstanceStatus]:
         for (part, one), ready in zip(replicas, asyncio.run(_ask(replicas)), strict=True):
             restarts = self.restarts(one)
-            state = "held" if one.name in self._project.memory.held else STATES.get(one.state, "stopped")
+            state = "held" if one.name in self._project.state.held else STATES.get(one.state, "stopped")
             yield InstanceStatus(
                 instance=part.instance(one.replica),
                 part=part.name,
@@ -182,7 +182,7 @@ class Fleet:
         return bool(serving_addresses(edge).get(part.name, set()) - live)
 
 
-def at_once(act: Callable[[Container], object], containers: Sequence[Container]) -> None:
+def in_parallel(act: Callable[[Container], object], containers: Sequence[Container]) -> None:
     """Do something to all of them, side by side; the first error comes back."""
     if containers:
         with ThreadPoolExecutor(max_workers=len(containers)) as pool:

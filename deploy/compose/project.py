@@ -39,7 +39,7 @@ MAILPIT_PORT = 8025
 
 
 @dataclass
-class Memory:
+class ProjectState:
     """What is known of a stack beyond its containers. `restarts` are those that the engine does not count: ours."""
 
     shift: int
@@ -58,10 +58,10 @@ class Project:
         self._path = self._folder / f"{stack}.json"
         found = self._read()
         # A running stack stays where it was started, whatever the environment says now.
-        self.memory = found or Memory(shift=default_shift)
+        self.state = found or ProjectState(shift=default_shift)
         if shift is not None:
-            self.memory.shift = shift
-        self.name = f"twinshop-{self.memory.shift}" if self.memory.shift else "twinshop"
+            self.state.shift = shift
+        self.name = f"twinshop-{self.state.shift}" if self.state.shift else "twinshop"
         self._stack = stack_of(stack, Site(Secrets(b""), keys="", data=""))
 
     @property
@@ -89,19 +89,19 @@ class Project:
 
     def count_restart(self, container: str) -> None:
         """Remember that we have started a container again. Not saved yet."""
-        self.memory.restarts[container] = self.memory.restarts.get(container, 0) + 1
+        self.state.restarts[container] = self.state.restarts.get(container, 0) + 1
 
     def save(self) -> None:
         """Write down what is remembered, and what `docker compose` is told. Raises FolderTrouble."""
         with writing(self._folder):
             self.exchange.mkdir(parents=True, exist_ok=True)
             self.exchange.chmod(0o777)  # applications run as nobody in particular
-            write_atomically(self._path, json.dumps(asdict(self.memory), indent=1), mode=0o600)
+            write_atomically(self._path, json.dumps(asdict(self.state), indent=1), mode=0o600)
             write_atomically(self._overlay_path, json.dumps(self.overlay(), indent=1), mode=0o600)
 
     def forget(self) -> None:
         """Remember nothing but where the stack was."""
-        self.memory = Memory(shift=self.memory.shift)
+        self.state = ProjectState(shift=self.state.shift)
         self._path.unlink(missing_ok=True)
         self._overlay_path.unlink(missing_ok=True)
 
@@ -122,7 +122,7 @@ class Project:
         return {
             "TWINSHOP_SECRETS": os.environ.get("TWINSHOP_SECRETS") or str(secrets.folder(self._home)),
             "TWINSHOP_MODE": "local",  # failpoints work
-            **{name: str(port + self.memory.shift) for name, port in ports.items()},
+            **{name: str(port + self.state.shift) for name, port in ports.items()},
         }
 
     def overlay(self) -> dict[str, Any]:
@@ -143,10 +143,10 @@ class Project:
 
     def _part(self, part: Part) -> dict[str, Any]:
         found: dict[str, Any] = {"healthcheck": {"disable": True}, "cpus": 0}
-        if self.memory.cores is not None:
-            found["cpuset"] = ",".join(map(str, self.memory.cores))
+        if self.state.cores is not None:
+            found["cpuset"] = ",".join(map(str, self.state.cores))
         if part.kind == "app":
-            settings = self.memory.environment.get("*", {}) | self.memory.environment.get(part.name, {})
+            settings = self.state.environment.get("*", {}) | self.state.environment.get(part.name, {})
             if part.command_with(settings) != part.command:
                 found |= self._variant(part, settings)
             found["environment"] = changed(settings, {VARIANT: None})
@@ -178,7 +178,7 @@ class Project:
             "cap_drop": ["ALL"],
             "restart": "unless-stopped",
             "networks": ["relay", *NETWORKS[self._stack.name]],
-            "ports": [f"127.0.0.1:{int(port) + self.memory.shift}:{port}" for port in ways],
+            "ports": [f"127.0.0.1:{int(port) + self.state.shift}:{port}" for port in ways],
         }
 
     def _ways(self) -> Iterator[tuple[str, tuple[str, int]]]:
@@ -195,9 +195,9 @@ class Project:
     def _overlay_path(self) -> Path:
         return self._folder / f"{self._stack.name}.overlay.json"
 
-    def _read(self) -> Memory | None:
+    def _read(self) -> ProjectState | None:
         try:
-            return Memory(**json.loads(self._path.read_text("utf-8")))
+            return ProjectState(**json.loads(self._path.read_text("utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 

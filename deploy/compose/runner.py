@@ -8,7 +8,7 @@ from deploy.compose import build_images, secrets
 from deploy.compose.cgroups import KIND, usage_of
 from deploy.compose.edge import set_runtime
 from deploy.compose.engine import Container, Engine, docker
-from deploy.compose.fleet import GRACE_S, Fleet, at_once
+from deploy.compose.fleet import GRACE_S, Fleet, in_parallel
 from deploy.compose.project import Project, changed, cpuset
 from deploy.compose.quota import ContainerQuotas
 from deploy.compose.site import STACKS
@@ -31,7 +31,7 @@ class ComposeRunner(Runner):
         data = str(self._home.root / "compose")
         chosen = None if shift is None else checked_shift(shift)
         self._project = Project(stack, self._home, chosen, default_shift=port_shift())
-        self._site = Site(known, keys=str(self._home.keys), data=data, shift=self._project.memory.shift)
+        self._site = Site(known, keys=str(self._home.keys), data=data, shift=self._project.state.shift)
         self._stack = stack_of(stack, self._site)
         self._engine = Engine()
         self._fleet = Fleet(self._stack, self._project, self._engine)
@@ -53,16 +53,16 @@ class ComposeRunner(Runner):
         if not containers:
             port_check.require_free(self._stack)
         secrets.ensure(self._home)
-        self._project.memory.environment = {name: dict(values) for name, values in (environment or {}).items()}
+        self._project.state.environment = {name: dict(values) for name, values in (environment or {}).items()}
         self._project.save()
         build_images.build_missing(self._engine, self._project)
         # What somebody has started by hand is made ours with it: it gets a way in, and our settings.
         self._project.compose("up", "--no-start", "--no-deps", *self._project.services())
-        self._fleet.start_what_can()
+        self._fleet.start_ready_parts()
         return True
 
     def _advance(self) -> StackStatus:
-        return self._fleet.start_what_can()
+        return self._fleet.start_ready_parts()
 
     def _requests_arrive(self, status: StackStatus) -> bool:
         return self._fleet.requests_arrive()
@@ -86,47 +86,47 @@ class ComposeRunner(Runner):
         for one in reversed(current[replicas:]):
             self._stop(one)
             self._engine.remove(one)
-            self._fleet.wait_forgotten(part)
+            self._fleet.wait_removed(part)
 
     def kill(self, target: str) -> None:
         for one in self._fleet.targeted(target):
             self._engine.kill(one)
-            if one.name not in self._project.memory.held:
+            if one.name not in self._project.state.held:
                 # For the engine it was meant, so that its restart policy does nothing: we do.
                 self._start_again(one)
 
     def hold(self, target: str, *, kill: bool = False) -> None:
         held = self._fleet.targeted(target)
-        self._project.memory.held = sorted({*self._project.memory.held, *(one.name for one in held)})
+        self._project.state.held = sorted({*self._project.state.held, *(one.name for one in held)})
         self._project.save()
-        at_once(self._engine.kill if kill else self._stop, held)
+        in_parallel(self._engine.kill if kill else self._stop, held)
 
     def release(self, target: str) -> None:
         held = self._fleet.targeted(target)
-        self._project.memory.held = sorted({*self._project.memory.held} - {one.name for one in held})
+        self._project.state.held = sorted({*self._project.state.held} - {one.name for one in held})
         self._project.save()
-        self._fleet.wait_forgotten(target)
+        self._fleet.wait_removed(target)
         for one in held:
             if one.state != "running":
                 self._start_again(one)
         self._fleet.wait_serving(one.name for one in held)
 
     def pause(self, target: str) -> None:
-        at_once(self._engine.pause, self._fleet.targeted(target))
+        in_parallel(self._engine.pause, self._fleet.targeted(target))
 
     def resume(self, target: str) -> None:
-        at_once(self._engine.unpause, self._fleet.targeted(target))
+        in_parallel(self._engine.unpause, self._fleet.targeted(target))
 
     def restart(self, target: str) -> None:
         for one in self._fleet.targeted(target):
             self._stop(one)
-            self._fleet.wait_forgotten(target)
+            self._fleet.wait_removed(target)
             self._start_again(one)
             self._fleet.wait_serving([one.name])
 
     def configure(self, part: str, environment: Mapping[str, str | None]) -> None:
         found, replicas = self._stack.part(part), self._fleet.targeted(part)
-        settings = self._project.memory.environment
+        settings = self._project.state.environment
         settings[part] = changed(settings.get(part, {}), environment)
         for one in replicas:
             self._project.count_restart(one.name)
@@ -144,7 +144,7 @@ class ComposeRunner(Runner):
     def pin(self, cores: Sequence[int] | None) -> None:
         for _, one in self._fleet.replicas():
             self._engine.update(one, CpusetCpus=cpuset(cores))
-        self._project.memory.cores = None if cores is None else sorted(cores)
+        self._project.state.cores = None if cores is None else sorted(cores)
         self._project.save()
 
     def quotas(self, share: float) -> ContainerQuotas:

@@ -16,7 +16,7 @@ from shared.platform.tracing import TRACEPARENT
 Json = dict[str, Any]
 
 FILE = "edge.jsonl"
-TOLD = "traced.json"  # beside Envoy's configuration
+SETTINGS_FILE = "traced.json"  # beside Envoy's configuration
 FLUSH_OPTION = ("--file-flush-interval-msec", "500")
 _LARGEST = 0xFFF  # of the three digits that a filter looks at
 _KEPT_PARENT = {"suffix": "-01"}  # the flags of `traceparent`
@@ -34,12 +34,12 @@ _LINE = {
 }
 
 
-def tell(envoy_folder: Path, log_folder: str, ratio: float | None) -> bool:
+def configure(envoy_folder: Path, log_folder: str, ratio: float | None) -> bool:
     """Write down that an edge logs to this folder what is kept of `ratio` of all traces, or nothing any more.
 
     Return whether that is news.
     """
-    file = envoy_folder / TOLD
+    file = envoy_folder / SETTINGS_FILE
     before = file.read_text("utf-8") if file.exists() else ""
     if ratio is None:
         file.unlink(missing_ok=True)
@@ -51,10 +51,10 @@ def tell(envoy_folder: Path, log_folder: str, ratio: float | None) -> bool:
     return now != before
 
 
-def traced(listeners: list[Json], envoy_folder: Path) -> list[Json]:
+def with_access_log(listeners: list[Json], envoy_folder: Path) -> list[Json]:
     """Return the listeners of an edge, with its log where it was told to keep one."""
     try:
-        settings = json.loads((envoy_folder / TOLD).read_text("utf-8"))
+        settings = json.loads((envoy_folder / SETTINGS_FILE).read_text("utf-8"))
     except FileNotFoundError:
         return listeners
     for listener in listeners:

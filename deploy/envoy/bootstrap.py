@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.envoy import discovery, traffic_split, xds
-from deploy.envoy.access_log import traced
+from deploy.envoy.access_log import with_access_log
 from deploy.envoy.clusters import cluster
 from deploy.envoy.listeners import listener, route_configuration
 from deploy.envoy.routes import edge_routes, inner_routes
@@ -61,7 +61,7 @@ def reload(stack: Stack, edge: Part, folder: Path) -> dict[str, str]:
         routes["name"]: xds.publish(folder / "rds" / routes["name"], xds.ROUTES, [routes])
         for routes in _all_routes(stack, edge, shares)
     }
-    listeners = traced(_listeners(stack, edge, "127.0.0.1", routes_folder=folder / "rds"), folder)
+    listeners = with_access_log(_listeners(stack, edge, "127.0.0.1", routes_folder=folder / "rds"), folder)
     xds.publish(folder / "lds", xds.LISTENER, listeners)
     return versions
 

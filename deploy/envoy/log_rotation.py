@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from deploy.envoy import admin
-from deploy.envoy.access_log import TOLD
+from deploy.envoy.access_log import SETTINGS_FILE
 from deploy.model.errors import NotRunning
 
 MAX_BYTES = 32 << 20  # of a file; the one before it is kept too
@@ -30,7 +30,7 @@ def rotate(envoy_folder: Path, admin_port: int, max_bytes: int = MAX_BYTES) -> b
     Envoy writes on into the file that it has open until it is told, so no line is lost. Raises NotRunning, OSError.
     """
     try:
-        log = Path(json.loads((envoy_folder / TOLD).read_text("utf-8"))["log"])
+        log = Path(json.loads((envoy_folder / SETTINGS_FILE).read_text("utf-8"))["log"])
     except FileNotFoundError:
         return False
     older = log.with_name(log.name + OLDER)

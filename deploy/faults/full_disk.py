@@ -18,7 +18,7 @@ from deploy.faults.databases import connected
 from deploy.model.errors import DeployError
 from deploy.model.parts import Part
 from deploy.runner.interface import Runner
-from deploy.runner.locks import patiently
+from deploy.runner.locks import retry_on_lock
 
 if TYPE_CHECKING:
     import psycopg
@@ -84,4 +84,4 @@ def clear_all(runner: Runner) -> list[str]:
 
 def _patiently(connection: psycopg.Connection[Any], statement: str) -> None:
     """Run a statement that waits for a lock, again and again: what waits long makes others wait behind it."""
-    patiently(lambda: connection.execute(statement.encode()), PATIENCE_S)
+    retry_on_lock(lambda: connection.execute(statement.encode()), PATIENCE_S)

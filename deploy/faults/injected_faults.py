@@ -34,7 +34,7 @@ def disarm_all(runner: Runner) -> list[str]:
     return armed
 
 
-def tell(runner: Runner, module: str, fault: Mapping[str, Any]) -> dict[str, Any]:
+def set_fault(runner: Runner, module: str, fault: Mapping[str, Any]) -> dict[str, Any]:
     """Make a module misbehave; an empty fault heals it. Returns what it was told before."""
     path = file_of(runner)
     try:

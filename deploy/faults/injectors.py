@@ -113,10 +113,10 @@ def _injected_fault(runner: Runner, fault: Fault, module: str, parameters: Param
         settings = {"hog_ms": parameters["ms"]}
     else:
         settings = {"leak_mb": int(parameters["mb"]), "memory_limit_mb": parameters["limit_mb"]}
-    before = injected_faults.tell(runner, module, settings)
+    before = injected_faults.set_fault(runner, module, settings)
 
     def heal() -> None:
-        injected_faults.tell(runner, module, before)
+        injected_faults.set_fault(runner, module, before)
 
     return heal
 
@@ -135,7 +135,7 @@ def _poison(runner: Runner, _: Fault, module: str, parameters: Parameters) -> He
     if module != "catalog":
         raise NoSuchFault("The poison request is a search: --part catalog.")
     injected_faults.arm(runner, part_of(runner.stack, module).name)
-    injected_faults.tell(runner, module, {"poison": POISON})
+    injected_faults.set_fault(runner, module, {"poison": POISON})
     enough = threading.Event()
 
     def keep_asking() -> None:
@@ -148,7 +148,7 @@ def _poison(runner: Runner, _: Fault, module: str, parameters: Parameters) -> He
 
     def heal() -> None:
         enough.set()
-        injected_faults.tell(runner, module, {})
+        injected_faults.set_fault(runner, module, {})
         sender.join(outside.TIMEOUT_S)
 
     return heal

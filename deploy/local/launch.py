@@ -40,7 +40,7 @@ def prepare(
     if part.kind == "envoy":
         folder = home.stack(stack.name) / "envoy"
         kept = float(extra[SAMPLING]) if SAMPLING in extra else None
-        if access_log.tell(folder, extra.get(DIRECTORY, ""), kept):
+        if access_log.configure(folder, extra.get(DIRECTORY, ""), kept):
             bootstrap.reload(stack, part, folder)
         options = (*command[1:], *(access_log.FLUSH_OPTION if kept is not None else ()))
         return Launch((program, *options, "--config-path", str(folder / bootstrap.FILE)), environment, folder, log)

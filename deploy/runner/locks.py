@@ -8,7 +8,7 @@ from collections.abc import Callable
 PAUSE_S = 0.1
 
 
-def patiently(act: Callable[[], object], within_s: float) -> None:
+def retry_on_lock(act: Callable[[], object], within_s: float) -> None:
     """Do something until nobody holds what it locks. It sets a lock timeout, and leaves nothing half done.
 
     Raises psycopg.errors.LockNotAvailable or DeadlockDetected when it still met a lock after `within_s`.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from deploy.envoy.access_log import FILE, sampled_ids, tell, traced
+from deploy.envoy.access_log import FILE, configure, sampled_ids, with_access_log
 from deploy.envoy.bootstrap import bootstrap
 from deploy.envoy.log_rotation import rotate
 from deploy.local.runner import LocalRunner
@@ -109,13 +109,13 @@ def test_the_edge_keeps_whatever_the_applications_keep(ratio: float) -> None:
 def test_the_edge_keeps_a_log_only_while_it_is_told_to(tmp_path: Path) -> None:
     def made() -> dict[str, Any]:
         config: dict[str, Any] = {}
-        traced([{"name": "edge", "filter_chains": [{"filters": [{"typed_config": config}]}]}], tmp_path)
+        with_access_log([{"name": "edge", "filter_chains": [{"filters": [{"typed_config": config}]}]}], tmp_path)
         return config
 
     before = made()
-    tell(tmp_path, str(tmp_path / "kept"), 0.01)
+    configure(tmp_path, str(tmp_path / "kept"), 0.01)
     during = made()
-    tell(tmp_path, "", None)
+    configure(tmp_path, "", None)
 
     assert (before, made()) == ({}, {})
     assert during["access_log"][0]["typed_config"]["path"] == f"{tmp_path}/kept/{FILE}"

@@ -68,7 +68,7 @@ def test_a_container_runs_a_variant_in_an_image_of_its_own(
 ) -> None:
     monkeypatch.setattr("deploy.compose.project.stack_of", lambda *_: shop)
     project = Project("monolith", home, None)
-    project.memory.environment = {"web": {"VARIANT": "crowded", "CROWD": "8"}}
+    project.state.environment = {"web": {"VARIANT": "crowded", "CROWD": "8"}}
 
     web = project.overlay()["services"]["monolith-web"]
 

@@ -103,7 +103,7 @@ def run(session: Session) -> Result:
 def _working(session: Session, condition: Condition) -> Iterator[Arm]:
     """Have an arm whose payments has work to do for each call."""
     with stack_up(condition, session.budget, armed=True) as runner:
-        injected_faults.tell(runner, "payments", {"hog_ms": WORK_MS})
+        injected_faults.set_fault(runner, "payments", {"hog_ms": WORK_MS})
         yield Arm(condition.name, runner, Parties.of(runner), session.budget)
 
 

@@ -149,11 +149,11 @@ def _slowed(session: Session, feeder: Feeder, arm: Arm, share: float) -> Iterato
 
 @contextlib.contextmanager
 def _hogging(arm: Arm, hog_ms: float) -> Iterator[None]:
-    injected_faults.tell(arm.runner, "orders", {"hog_ms": hog_ms})
+    injected_faults.set_fault(arm.runner, "orders", {"hog_ms": hog_ms})
     try:
         yield
     finally:
-        injected_faults.tell(arm.runner, "orders", {})
+        injected_faults.set_fault(arm.runner, "orders", {})
 
 
 def _cost_ms(session: Session, feeder: Feeder, arm: Arm) -> float:

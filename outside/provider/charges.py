@@ -48,7 +48,7 @@ async def charge(request: Request) -> Response:
     body = await read_body(request, ChargeRequest)
     behaviour = gateway.behaviours[merchant]
     seen = gateway.ledger.attempt(merchant, body.key, body.amount, body.currency, body.payment_method)
-    await gateway.ledger.storage.committed()
+    await gateway.ledger.storage.wait_committed()
     await gateway.apply_faults(request, behaviour)
     if seen.status != "undecided":
         await asyncio.sleep(behaviour.latency_s(gateway.rng))
@@ -61,7 +61,7 @@ async def charge(request: Request) -> Response:
         await gateway.delay_response(request, HANG_LIMIT_S)
         raise no_answer()
     decided = gateway.ledger.decide(merchant, body.key, plan.status, plan.reason)
-    await gateway.ledger.storage.committed()
+    await gateway.ledger.storage.wait_committed()
     await asyncio.sleep(takes_s / 2)
     return await _answer(
         gateway,
@@ -82,7 +82,7 @@ async def look_up(request: Request) -> Response:
     await gateway.apply_faults(request, behaviour)
     await asyncio.sleep(behaviour.latency_s(gateway.rng))
     record = gateway.ledger.find(merchant, key)
-    await gateway.ledger.storage.committed()
+    await gateway.ledger.storage.wait_committed()
     if record.status == "undecided":
         raise Rejection(404, "not_found", "There is no charge with this key.")
     return JSONResponse(_body(record))
@@ -97,7 +97,7 @@ async def void(request: Request) -> Response:
     takes_s = behaviour.latency_s(gateway.rng)
     await asyncio.sleep(takes_s / 2)
     voided = gateway.ledger.void(merchant, key)
-    await gateway.ledger.storage.committed()
+    await gateway.ledger.storage.wait_committed()
     await asyncio.sleep(takes_s / 2)
     return JSONResponse(_body(voided))
 
@@ -112,7 +112,7 @@ async def refund(request: Request) -> Response:
     takes_s = behaviour.latency_s(gateway.rng)
     await asyncio.sleep(takes_s / 2)
     refunded = gateway.ledger.refund(merchant, key, wanted.refund_key, wanted.amount)
-    await gateway.ledger.storage.committed()
+    await gateway.ledger.storage.wait_committed()
     await asyncio.sleep(takes_s / 2)
     withheld = gateway.rng.random() < behaviour.refund_but_time_out_share
     currency = gateway.ledger.find(merchant, key).currency or ""
@@ -133,7 +133,7 @@ async def _answer(
     withheld: bool = False,
     webhook_after_s: float | None = 0.0,
 ) -> Response:
-    await gateway.ledger.storage.committed()
+    await gateway.ledger.storage.wait_committed()
     event = charge_event(merchant, decided) if webhook_after_s is not None else None
     if await _tell(gateway, request, behaviour, event, withheld=withheld, webhook_after_s=webhook_after_s or 0.0):
         raise no_answer()

@@ -60,16 +60,16 @@ async def heal(request: Request) -> Response:
 async def get_ledger(request: Request) -> Response:
     """GET /control/{merchant}/ledger: the witness in every reconciliation."""
     gateway, merchant = _desk(request), merchant_in_path(request)
-    await gateway.ledger.storage.committed()
-    return JSONResponse({"charges": gateway.ledger.everything(merchant)})
+    await gateway.ledger.storage.wait_committed()
+    return JSONResponse({"charges": gateway.ledger.all_charges(merchant)})
 
 
 async def delete_ledger(request: Request) -> Response:
     """DELETE /control/{merchant}/ledger: forget charges, refunds and webhooks, and call back deliveries."""
     gateway, merchant = _desk(request), merchant_in_path(request)
-    deleted = gateway.ledger.forget(merchant)
-    gateway.webhook_sender.forget(merchant)
-    await gateway.ledger.storage.committed()
+    deleted = gateway.ledger.delete_all(merchant)
+    gateway.webhook_sender.delete_all(merchant)
+    await gateway.ledger.storage.wait_committed()
     return JSONResponse({"deleted": deleted})
 
 
@@ -95,7 +95,7 @@ async def redeliver(request: Request) -> Response:
     ]
     for each in events:
         gateway.webhook_sender.send_again(each, body.copies)
-    await gateway.ledger.storage.committed()
+    await gateway.ledger.storage.wait_committed()
     return JSONResponse({"queued": len(events) * body.copies}, 202)
 
 

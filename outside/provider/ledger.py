@@ -65,7 +65,7 @@ class Refund:
 class Ledger:
     """Each method is one step that nothing can come between: all run on one event loop, on one connection.
 
-    Callers await `storage.committed()` before they tell anyone what was written or read.
+    Callers await `storage.wait_committed()` before they tell anyone what was written or read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -152,7 +152,7 @@ class Ledger:
         )
         return Refund(refund_key, amount, total)
 
-    def everything(self, merchant: str) -> list[dict[str, Any]]:
+    def all_charges(self, merchant: str) -> list[dict[str, Any]]:
         """Return all charges of a merchant in the order of their first attempts, with their refunds."""
         refunds: dict[str, list[dict[str, Any]]] = {}
         for key, refund_key, amount in self.storage.read(
@@ -166,7 +166,7 @@ class Ledger:
         )
         return [{**dict(zip(names, row, strict=True)), "refunds": refunds.get(row[0], [])} for row in rows]
 
-    def forget(self, merchant: str) -> int:
+    def delete_all(self, merchant: str) -> int:
         """Delete a merchant's charges and refunds; return how many charges there were."""
         deleted = self.storage.write("DELETE FROM charges WHERE merchant = ? RETURNING 1", merchant)
         self.storage.write("DELETE FROM refunds WHERE merchant = ?", merchant)

@@ -130,7 +130,7 @@ class WebhookSender:
         for task in self._under_way.pop(merchant, set()):
             task.cancel()
 
-    def forget(self, merchant: str) -> None:
+    def delete_all(self, merchant: str) -> None:
         """Drop a merchant's deliveries and delete its events."""
         self.drop(merchant)
         self._storage.write("DELETE FROM webhooks WHERE merchant = ?", merchant)
@@ -142,7 +142,7 @@ class WebhookSender:
         task.add_done_callback(under_way.discard)
 
     async def _deliver(self, merchant: str, event_id: str, body: bytes, delay_s: float) -> None:
-        await self._storage.committed()
+        await self._storage.wait_committed()
         await asyncio.sleep(delay_s)
         retry_s = FIRST_RETRY_S
         while not await self._try_once(merchant, body):
