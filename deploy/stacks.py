@@ -72,10 +72,12 @@ def up(
     started: list[Runner] = []
     try:
         for runner in runners:
-            known = {name: dict(values) for name, values in settings.items() if name == "*" or _has(runner, name)}
+            own_settings = {
+                name: dict(values) for name, values in settings.items() if name == "*" or _has(runner, name)
+            }
             if trace_sampling is not None and runner.stack.merchant and not runner.status().up:
-                known = with_tracing(runner, trace_sampling, known)
-            if runner.begin(known):
+                own_settings = with_tracing(runner, trace_sampling, own_settings)
+            if runner.begin(own_settings):
                 started.append(runner)
         _finish(runners, started, watch)
     except BaseException:

@@ -138,8 +138,8 @@ async def jwks(request: Request) -> Response:
 
 async def demo_customers(_request: Request) -> Response:
     """GET /demo-customers: whom the storefront offers for signing in."""
-    known = [{"subject": who.subject, "name": who.name, "email": who.email} for who in DEMO_CUSTOMERS]
-    return JSONResponse({"customers": known})
+    customers = [{"subject": who.subject, "name": who.name, "email": who.email} for who in DEMO_CUSTOMERS]
+    return JSONResponse({"customers": customers})
 
 
 def create_app(settings: IdentitySettings) -> Starlette:

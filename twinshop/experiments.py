@@ -93,12 +93,12 @@ def _conduct(name: str, *, quick: bool, seed: int, options: dict[str, str] | Non
     from loadtests.report import console as shown  # noqa: PLC0415
     from loadtests.report import page, result  # noqa: PLC0415
 
-    chosen = registry.find(name)
-    folder = result.new_folder(REPORTS, chosen.name)
-    console.print(f"[bold]{chosen.plan['title']}[/]: {chosen.plan['question']}")
+    selected = registry.find(name)
+    folder = result.new_folder(REPORTS, selected.name)
+    console.print(f"[bold]{selected.plan['title']}[/]: {selected.plan['question']}")
     with Narrator() as narrator:
         session = Session(
-            experiment=chosen,
+            experiment=selected,
             folder=folder,
             budget=budgets.of_this_machine(),
             narrator=narrator,
@@ -106,12 +106,12 @@ def _conduct(name: str, *, quick: bool, seed: int, options: dict[str, str] | Non
             quick=quick,
             options=options or {},
         )
-        outcome = chosen.load()(session)
+        outcome = selected.load()(session)
     result.write(outcome, folder)
     page.draw(folder)
     result.point_latest(folder)
     _show(outcome, folder)
-    shown.goodbye(chosen.name)
+    shown.goodbye(selected.name)
     if result.all_violations(outcome):
         raise typer.Exit(1)
 

@@ -33,9 +33,9 @@ def lab(
     if not number:
         console.print(_list())
         return
-    chosen = labs.find(number)
+    selected = labs.find(number)
     if start or shell or check or solution:
-        _exercise(chosen, start=start, shell=shell, check=check, solution=solution)
+        _exercise(selected, start=start, shell=shell, check=check, solution=solution)
         return
     from workshop.guide import Guide, is_attended  # noqa: PLC0415
     from workshop.progress import Progress  # noqa: PLC0415
@@ -43,7 +43,7 @@ def lab(
     progress = Progress(Home.from_environment())
     if again:
         progress.start_over(number)
-    if not Guide(chosen, progress, unattended=yes or not is_attended(), given=iter(predict or [])).go():
+    if not Guide(selected, progress, unattended=yes or not is_attended(), given=iter(predict or [])).go():
         raise typer.Exit(1)
 
 
@@ -106,16 +106,16 @@ def claims(
         console.print(f"Your decision record: {write_record(Home.from_environment())}", markup=False)
 
 
-def _exercise(chosen: object, *, start: bool, shell: bool, check: bool, solution: bool) -> None:
+def _exercise(selected: object, *, start: bool, shell: bool, check: bool, solution: bool) -> None:
     from workshop.checks import check_of  # noqa: PLC0415
     from workshop.exercise import Exercise  # noqa: PLC0415
     from workshop.labs import Lab  # noqa: PLC0415
     from workshop.progress import Progress, now  # noqa: PLC0415
 
-    assert isinstance(chosen, Lab)
+    assert isinstance(selected, Lab)
     home = Home.from_environment()
-    exercise = Exercise(chosen, home)
-    if chosen.number == RECORD_LAB and (start or shell or solution):
+    exercise = Exercise(selected, home)
+    if selected.number == RECORD_LAB and (start or shell or solution):
         from workshop.claims import write_record  # noqa: PLC0415
 
         console.print(f"Your decision record, yours to write: {write_record(home)}", markup=False)
@@ -125,13 +125,13 @@ def _exercise(chosen: object, *, start: bool, shell: bool, check: bool, solution
         if solution:
             exercise.solve()
         console.print(f"Your copy of the code: {exercise.code}", markup=False)
-        console.print(f"A shell in it: `twinshop lab {chosen.number} --shell`")
+        console.print(f"A shell in it: `twinshop lab {selected.number} --shell`")
     if check:
-        check_of(chosen.number)(exercise)
+        check_of(selected.number)(exercise)
         progress = Progress(home)
-        progress.of(chosen.number).solved_at = now()
+        progress.of(selected.number).solved_at = now()
         progress.keep()
-        console.print(f"[green]The exercise of lab {chosen.number} is solved.[/]")
+        console.print(f"[green]The exercise of lab {selected.number} is solved.[/]")
     if shell:
         raise typer.Exit(exercise.shell())
 

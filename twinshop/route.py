@@ -50,8 +50,8 @@ def route(
 
 
 def _start_missing(routing: Routing, shares: dict[str, int], settings: list[str], code: Path | None) -> None:
-    known = {version.name for version in routing.known}
-    fresh = [name for name in shares if name not in known]
+    names = {version.name for version in routing.known}
+    fresh = [name for name in shares if name not in names]
     if (settings or code) and not fresh:
         raise DeployError("Settings and code are of a version's start: --reset first, or name a new version.")
     environment = dict(_setting(item) for item in settings) | (code_from(code) if code else {})

@@ -83,10 +83,10 @@ def _of_each(runners: list[Runner], *, slowest: bool) -> Found:
             for order_id in ranked[1:SLOWEST]:
                 took_ms = orders[order_id].duration_ns / 1e6
                 console.print(f"{runner.stack.name}: also slow: {order_id}, {took_ms:.1f} ms")
-            chosen = ranked[0]
+            trace_id = ranked[0]
         else:
-            chosen = list(orders)[-1]
-        traces.append(_find([runner], chosen))
+            trace_id = list(orders)[-1]
+        traces.append(_find([runner], trace_id))
     if not traces:
         raise DeployError(f"No order is kept in any trace. Tracing is turned on by {HINT}.")
     return traces
@@ -98,11 +98,11 @@ def _find(runners: list[Runner], identifier: str) -> tuple[str, OrderTrace]:
     while True:
         for runner in runners:
             store = Store(tracing.folder_of(runner))
-            way = assemble(f"order {identifier}", store.of_order(identifier)) or assemble(
+            order = assemble(f"order {identifier}", store.of_order(identifier)) or assemble(
                 f"request {identifier}", store.trace(identifier)
             )
-            if way is not None:
-                return runner.stack.name, way
+            if order is not None:
+                return runner.stack.name, order
         if time.monotonic() > deadline:
             raise DeployError(f"No trace of {identifier} is kept. Tracing is turned on by {HINT}.")
         time.sleep(0.3)

@@ -27,11 +27,11 @@ class ComposeRunner(Runner):
 
     def __init__(self, stack: str, home: Home | None = None, shift: int | None = None) -> None:
         self._home = home or Home.from_environment()
-        known = keys.ensure(self._home.keys)
+        key_store = keys.ensure(self._home.keys)
         data = str(self._home.root / "compose")
-        chosen = None if shift is None else checked_shift(shift)
-        self._project = Project(stack, self._home, chosen, default_shift=port_shift())
-        self._site = Site(known, keys=str(self._home.keys), data=data, shift=self._project.state.shift)
+        own_shift = None if shift is None else checked_shift(shift)
+        self._project = Project(stack, self._home, own_shift, default_shift=port_shift())
+        self._site = Site(key_store, keys=str(self._home.keys), data=data, shift=self._project.state.shift)
         self._stack = stack_of(stack, self._site)
         self._engine = Engine()
         self._fleet = Fleet(self._stack, self._project, self._engine)
@@ -125,13 +125,13 @@ class ComposeRunner(Runner):
             self._fleet.wait_serving([one.name])
 
     def configure(self, part: str, environment: Mapping[str, str | None]) -> None:
-        found, replicas = self._stack.part(part), self._fleet.targeted(part)
+        target, replicas = self._stack.part(part), self._fleet.targeted(part)
         settings = self._project.state.environment
         settings[part] = changed(settings.get(part, {}), environment)
         for one in replicas:
             self._project.count_restart(one.name)
         self._project.save()
-        self._make(found, len(replicas))
+        self._make(target, len(replicas))
 
     def status(self) -> StackStatus:
         return self._fleet.status()

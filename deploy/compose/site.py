@@ -41,8 +41,9 @@ class ComposeSite(Site):
 
     def ports(self, stack: str, part: str) -> dict[str, int]:
         """Return the ports inside the container, by name."""
-        known = EDGE_PORTS if part == "edge" else PORTS
-        return {name: known[name] for name in PUBLISHED[stack][part] if name in known}  # no modules move in containers
+        inner = EDGE_PORTS if part == "edge" else PORTS
+        # No modules move in containers.
+        return {name: inner[name] for name in PUBLISHED[stack][part] if name in inner}
 
     def public_url(self, stack: str, part: str) -> str:
         """Return the address on this machine, where the edges have their ports."""

@@ -49,12 +49,12 @@ class ClusterStats:
 
     def percentile_ms(self, percent: float) -> float | None:
         """Return a percentile of the time to an answer, interpolated inside its bar; None without answers."""
-        rank, seen = self.timed * percent / 100, 0
+        rank, passed = self.timed * percent / 100, 0
         for lower in sorted(self.waits_ms):
             width, count = self.waits_ms[lower]
-            if seen + count >= rank and count:
-                return lower + width * (rank - seen) / count
-            seen += count
+            if passed + count >= rank and count:
+                return lower + width * (rank - passed) / count
+            passed += count
         return None
 
     def encode(self) -> dict[str, Any]:

@@ -33,12 +33,12 @@ class Injected:
         if self.healed_at:
             return
         self.healing_at = self.healing_at or time.monotonic()
-        for left in reversed(range(HEAL_TRIES)):
+        for tries_left in reversed(range(HEAL_TRIES)):
             try:
                 self._undo()
                 break
             except DeployError:
-                if not left:
+                if not tries_left:
                     raise
                 time.sleep(0.5)
         self.healed_at = time.monotonic()
@@ -96,12 +96,12 @@ def heal_everything(runner: Runner) -> list[str]:
     return healed
 
 
-def _parameters(fault: Fault, chosen: Mapping[str, float]) -> dict[str, float]:
-    unknown = set(chosen) - set(fault.parameters)
+def _parameters(fault: Fault, settings: Mapping[str, float]) -> dict[str, float]:
+    unknown = set(settings) - set(fault.parameters)
     if unknown:
-        known = ", ".join(fault.parameters) or "no parameters"
-        raise NoSuchFault(f"{fault.name} has {known}, not {', '.join(sorted(unknown))}.")
-    return {**fault.parameters, **chosen}
+        names = ", ".join(fault.parameters) or "no parameters"
+        raise NoSuchFault(f"{fault.name} has {names}, not {', '.join(sorted(unknown))}.")
+    return {**fault.parameters, **settings}
 
 
 def _required_part(runner: Runner, fault: Fault, part: str) -> str:

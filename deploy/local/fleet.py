@@ -154,13 +154,13 @@ class Fleet:
         """Bind the stack to cores. Raises Unsupported, or DeployError for a core that there is not."""
         if not process.can_pin():
             raise Unsupported("This system cannot bind processes to cores.")
-        chosen = self._all_cores if cores is None else set(cores)
-        if not chosen or not chosen <= self._all_cores:
-            raise DeployError(f"Cores {sorted(chosen)} are not all among {sorted(self._all_cores)}.")
-        self.cores = None if cores is None else tuple(sorted(chosen))
-        os.sched_setaffinity(0, chosen)  # children to come inherit it
+        numbers = self._all_cores if cores is None else set(cores)
+        if not numbers or not numbers <= self._all_cores:
+            raise DeployError(f"Cores {sorted(numbers)} are not all among {sorted(self._all_cores)}.")
+        self.cores = None if cores is None else tuple(sorted(numbers))
+        os.sched_setaffinity(0, numbers)  # children to come inherit it
         for _ in range(2):  # a thread may be born while we look: its parent is bound by the second round
-            process.pin((one for tree in self._trees().values() for one in tree), chosen)
+            process.pin((one for tree in self._trees().values() for one in tree), numbers)
 
     def stats(self, *, memory: bool) -> list[PartStats]:
         """Return CPU seconds and memory by part."""

@@ -150,8 +150,8 @@ class Instance:
     async def _first(self, after: Awaitable[None]) -> None:
         """Wait for `after`, unless we are told to end."""
         waits = {asyncio.ensure_future(after), asyncio.ensure_future(self._hurry.wait())}
-        _, left = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in left:
+        _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in pending:
             wait.cancel()
 
     async def _live_once(self) -> None:

@@ -39,10 +39,10 @@ def prepare(
     program = str(binaries.resolve(command[0]))
     if part.kind == "envoy":
         folder = home.stack(stack.name) / "envoy"
-        kept = float(extra[SAMPLING]) if SAMPLING in extra else None
-        if access_log.configure(folder, extra.get(DIRECTORY, ""), kept):
+        ratio = float(extra[SAMPLING]) if SAMPLING in extra else None
+        if access_log.configure(folder, extra.get(DIRECTORY, ""), ratio):
             bootstrap.reload(stack, part, folder)
-        options = (*command[1:], *(access_log.FLUSH_OPTION if kept is not None else ()))
+        options = (*command[1:], *(access_log.FLUSH_OPTION if ratio is not None else ()))
         return Launch((program, *options, "--config-path", str(folder / bootstrap.FILE)), environment, folder, log)
     environment |= {
         "HOST": "127.0.0.1",

@@ -22,11 +22,13 @@ def end_all(folder: Path) -> int:
     state = State.read(folder)
     recorded = [identity.alive() for identity in state.processes.values()] if state else []
     trees = [one for process in recorded if process is not None for one in tree(process.pid)]
-    found = list({*trees, *descendants_of(folder)})
-    left = end(found)
-    if left:
-        raise DeployError(f"These processes could not be ended: {', '.join(str(process.pid) for process in left)}.")
-    return len(found)
+    every = list({*trees, *descendants_of(folder)})
+    survivors = end(every)
+    if survivors:
+        raise DeployError(
+            f"These processes could not be ended: {', '.join(str(process.pid) for process in survivors)}."
+        )
+    return len(every)
 
 
 def end_supervisor(state: State) -> None:

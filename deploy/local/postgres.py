@@ -113,14 +113,14 @@ def unprivileged_account() -> pwd.struct_passwd:
 def can_reach(folder: Path, account: pwd.struct_passwd) -> bool:
     """Whether this account may search the folder and every folder above it (access lists are not looked at)."""
     for place in (folder, *folder.parents):
-        found = place.stat()
-        if found.st_uid == account.pw_uid:
+        details = place.stat()
+        if details.st_uid == account.pw_uid:
             needed = stat.S_IXUSR
-        elif found.st_gid == account.pw_gid:
+        elif details.st_gid == account.pw_gid:
             needed = stat.S_IXGRP
         else:
             needed = stat.S_IXOTH
-        if not found.st_mode & needed:
+        if not details.st_mode & needed:
             return False
     return True
 

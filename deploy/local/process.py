@@ -150,8 +150,8 @@ def end(processes: Sequence[psutil.Process], wait_s: float = 5.0) -> list[psutil
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    _, left = psutil.wait_procs(processes, timeout=wait_s)
-    return [process for process in left if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    _, survivors = psutil.wait_procs(processes, timeout=wait_s)
+    return [process for process in survivors if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
 def pin(processes: Iterable[psutil.Process], cores: Iterable[int]) -> None:

@@ -63,11 +63,11 @@ class Controller:
 def controller() -> Controller:
     """Return where groups can be made. Raises Unsupported with the reason where they cannot."""
     for version, parent in _candidates(Path("/proc/self/cgroup")):
-        made = Controller(version, parent)
+        candidate = Controller(version, parent)
         trial = parent / f"{PREFIX}-trial-{os.getpid()}"
         try:
-            made.limit(trial.name, 0.5)
-            return made
+            candidate.limit(trial.name, 0.5)
+            return candidate
         except OSError:
             continue
         finally:

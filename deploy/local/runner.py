@@ -62,11 +62,15 @@ class LocalRunner(Runner):
 
     @property
     def stack(self) -> Stack:
-        found, extraction = versions.read(self._folder), ExtractionState.read(self._folder)
+        running, extraction = versions.read(self._folder), ExtractionState.read(self._folder)
         # Somebody, perhaps another program, may have changed them.
-        if (found, extraction) != (self._versions, self._extraction):
-            self._versions, self._extraction, self._site = found, extraction, replace(self._site, extraction=extraction)
-            self._stack = versions.beside(build(self._topology, self._stack.name, self._site), found)
+        if (running, extraction) != (self._versions, self._extraction):
+            self._versions, self._extraction, self._site = (
+                running,
+                extraction,
+                replace(self._site, extraction=extraction),
+            )
+            self._stack = versions.beside(build(self._topology, self._stack.name, self._site), running)
         return self._stack
 
     @property

@@ -55,8 +55,8 @@ class Part:
         command, variant = self.command, settings.get(VARIANT, "")
         if variant:
             if variant not in self.variants:
-                known = ", ".join(self.variants) or "none"
-                raise UnknownTarget(f"{self.name} has no variant '{variant}'; there are: {known}.")
+                names = ", ".join(self.variants) or "none"
+                raise UnknownTarget(f"{self.name} has no variant '{variant}'; there are: {names}.")
             command = self.variants[variant]
         is_traced = bool(settings.get(SAMPLING)) and command[:2] == PYTHON
         return (*TRACED, *command[2:]) if is_traced else command
@@ -99,8 +99,8 @@ class Stack:
         for part in self.parts:
             if part.name == name:
                 return part
-        known = ", ".join(part.name for part in self.parts)
-        raise UnknownTarget(f"{self.name} has no part '{name}'; it has {known}.")
+        names = ", ".join(part.name for part in self.parts)
+        raise UnknownTarget(f"{self.name} has no part '{name}'; it has {names}.")
 
     def target(self, name: str) -> tuple[Part, int | None]:
         """Split `payments.1` into (part, 1), and `payments` into (part, None): all replicas. Raises UnknownTarget."""

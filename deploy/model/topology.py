@@ -36,9 +36,9 @@ MONOLITH_VARIANTS = {
 def build(topology: str, name: str, site: Site) -> Stack:
     """Return what `topology`, such as `deploy.model.topology:stack`, makes of this name: tests have their own."""
     module, _, function = topology.partition(":")
-    made = getattr(importlib.import_module(module), function)(name, site)
-    assert isinstance(made, Stack)
-    return made
+    result = getattr(importlib.import_module(module), function)(name, site)
+    assert isinstance(result, Stack)
+    return result
 
 
 def stack(name: str, site: Site) -> Stack:
@@ -110,14 +110,14 @@ def monolith(site: Site) -> Stack:
         parts = (*whole, infrastructure.edge(site, name))
         return Stack(name, parts, merchant=name, mail_domain=_mail_domain(name), resets=resets)
     services = _services(site, name, extraction.running)
-    left = whole if extraction.is_monolith_left else ()
+    inside = whole if extraction.is_monolith_left else ()
     edge = infrastructure.edge(site, name, extraction.running)
     return _services_shop(
         site,
         name,
-        (*left, *_databases(site, name, extraction.running), infrastructure.broker(site, name), *services, edge),
+        (*inside, *_databases(site, name, extraction.running), infrastructure.broker(site, name), *services, edge),
         {service.name: service.environment for service in services},
-        resets=resets if left else (),
+        resets=resets if inside else (),
         extracted=extraction.extracted,
     )
 
@@ -139,7 +139,7 @@ def microservices(site: Site) -> Stack:
     )
 
 
-def _services(site: Site, name: str, chosen: Sequence[str]) -> tuple[Part, ...]:
+def _services(site: Site, name: str, members: Sequence[str]) -> tuple[Part, ...]:
     """Return services as parts of the stack `name`. Calls between them go through its Envoy too."""
     own: dict[str, dict[str, str]] = {
         "catalog": {"STOREFRONT_BADGE": name} if name != "microservices" else {},
@@ -166,7 +166,7 @@ def _services(site: Site, name: str, chosen: Sequence[str]) -> tuple[Part, ...]:
             needs=(f"{service}-db", "broker"),
             scalable=True,
         )
-        for service in chosen
+        for service in members
     )
 
 
@@ -177,8 +177,8 @@ def _command(site: Site, service: str) -> tuple[str, ...]:
     return ("python", "-m", f"microservices.{service}.app")
 
 
-def _databases(site: Site, name: str, chosen: Sequence[str]) -> tuple[Part, ...]:
-    return tuple(infrastructure.database(site, name, f"{service}-db", service, SERVICE_POOL) for service in chosen)
+def _databases(site: Site, name: str, members: Sequence[str]) -> tuple[Part, ...]:
+    return tuple(infrastructure.database(site, name, f"{service}-db", service, SERVICE_POOL) for service in members)
 
 
 def _extraction_settings(site: Site, name: str) -> dict[str, str]:

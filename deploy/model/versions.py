@@ -56,14 +56,14 @@ class Version:
         )
 
 
-def new(stack: Stack, known: Sequence[Version], part: str, name: str, settings: Mapping[str, str]) -> Version:
+def new(stack: Stack, versions: Sequence[Version], part: str, name: str, settings: Mapping[str, str]) -> Version:
     """Return a version that does not collide with those that there are. Raises DeployError, UnknownTarget."""
     if stack.part(part).kind != "app":
         apps = ", ".join(one.name for one in stack.parts if one.kind == "app")
         raise UnknownTarget(f"{part} has no versions; {apps} can.")
     if not _NAME.fullmatch(name) or name == FIRST:
         raise DeployError(f"'{name}' is no name of a version; write v2, v3 or vnext. {FIRST} is what runs anyway.")
-    taken = {one.place for one in known if one.part == part}
+    taken = {one.place for one in versions if one.part == part}
     free = [place for place in range(MOST) if place not in taken]
     if not free:
         raise DeployError(f"{part} can have {MOST} versions beside {FIRST}; take one back first.")
@@ -81,9 +81,9 @@ def code_from(folder: Path) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join([str(folder.resolve()), str(REPOSITORY)]), "PYTHONSAFEPATH": "1"}
 
 
-def beside(stack: Stack, known: Sequence[Version]) -> Stack:
+def beside(stack: Stack, versions: Sequence[Version]) -> Stack:
     """Return the stack with its versions as parts."""
-    return replace(stack, parts=(*stack.parts, *(version.as_part(stack) for version in known)))
+    return replace(stack, parts=(*stack.parts, *(version.as_part(stack) for version in versions)))
 
 
 def read(folder: Path) -> list[Version]:
@@ -94,6 +94,6 @@ def read(folder: Path) -> list[Version]:
         return []
 
 
-def write(folder: Path, known: Sequence[Version]) -> None:
+def write(folder: Path, versions: Sequence[Version]) -> None:
     """Replace them."""
-    write_atomically(folder / FILE, json.dumps([asdict(version) for version in known], indent=1), mode=0o600)
+    write_atomically(folder / FILE, json.dumps([asdict(version) for version in versions], indent=1), mode=0o600)

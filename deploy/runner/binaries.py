@@ -39,9 +39,9 @@ def envoy() -> Path:
 
 def resolve(program: str) -> Path:
     """Return the path of a program that a topology names. Raises MissingProgram."""
-    known = {"python": python, "postgres": postgres, "nats-server": nats_server, "envoy": envoy, "node": node.find}
-    if program in known:
-        return known[program]()
+    programs = {"python": python, "postgres": postgres, "nats-server": nats_server, "envoy": envoy, "node": node.find}
+    if program in programs:
+        return programs[program]()
     path = shutil.which(program)
     if path is None:
         raise MissingProgram(f"There is no program '{program}' on this machine.")

@@ -22,10 +22,10 @@ _HINT = f"install Node {LEAST_VERSION} or newer, with npm, or leave {SETTING} un
 
 def is_chosen() -> bool:
     """Tell whether the environment asks for the notifications in Node. Raises StartFailed for another language."""
-    chosen = os.environ.get(SETTING) or "python"
-    if chosen not in ("python", "node"):
-        raise StartFailed(f"{SETTING}={chosen}: there are python and node.")
-    return chosen == "node"
+    language = os.environ.get(SETTING) or "python"
+    if language not in ("python", "node"):
+        raise StartFailed(f"{SETTING}={language}: there are python and node.")
+    return language == "node"
 
 
 def find() -> Path:
@@ -51,8 +51,8 @@ def build() -> None:
         os.utime(built)
 
 
-def _older(made: Path, sources: list[Path]) -> bool:
-    return not made.exists() or any(made.stat().st_mtime < source.stat().st_mtime for source in sources)
+def _older(target: Path, sources: list[Path]) -> bool:
+    return not target.exists() or any(target.stat().st_mtime < source.stat().st_mtime for source in sources)
 
 
 def _npm(*arguments: str) -> None:

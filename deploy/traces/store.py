@@ -60,8 +60,8 @@ class Store:
 
     def traces(self, trace_ids: Iterable[str]) -> list[Span]:
         """Return the spans of these traces, the edge's included."""
-        chosen = set(trace_ids)
-        return [span for span in self._spans() if span.trace in chosen]
+        ids = set(trace_ids)
+        return [span for span in self._spans() if span.trace in ids]
 
     def of_order(self, order_id: str) -> list[Span]:
         """Return the spans of all traces that are about an order: its placing, and whatever came of it later."""
@@ -97,11 +97,9 @@ class Store:
                     if not line.endswith("\n") or (about and not any(word in line for word in about)):
                         continue  # of no interest, or being written just now
                     try:
-                        kept = json.loads(line)
+                        row = json.loads(line)
                         yield (
-                            _of_edge(kept)
-                            if path.name.startswith(access_log.FILE)
-                            else Span(id=kept.pop("span"), **kept)
+                            _of_edge(row) if path.name.startswith(access_log.FILE) else Span(id=row.pop("span"), **row)
                         )
                     except (ValueError, TypeError, KeyError):
                         continue  # half a line: a part was killed while it wrote

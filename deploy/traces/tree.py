@@ -64,8 +64,8 @@ class OrderTrace:
 
     def afterwards(self) -> list[Node]:
         """Return what began after the customer had the answer, in the order of time."""
-        late = [node for node in self.asked.walk() if node.span.start_ns > self.asked.span.end_ns]
-        return sorted([*late, *(node for root in self.others for node in root.walk())], key=lambda n: n.span.start_ns)
+        after = [node for node in self.asked.walk() if node.span.start_ns > self.asked.span.end_ns]
+        return sorted([*after, *(node for root in self.others for node in root.walk())], key=lambda n: n.span.start_ns)
 
     def where_the_time_went(self) -> list[Slice]:
         """Return the wait by place, the largest share first: self times, so that nothing counts twice."""

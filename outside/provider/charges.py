@@ -47,14 +47,14 @@ async def charge(request: Request) -> Response:
     merchant = gateway.merchant(request)
     body = await read_body(request, ChargeRequest)
     behaviour = gateway.behaviours[merchant]
-    seen = gateway.ledger.attempt(merchant, body.key, body.amount, body.currency, body.payment_method)
+    record = gateway.ledger.attempt(merchant, body.key, body.amount, body.currency, body.payment_method)
     await gateway.ledger.storage.wait_committed()
     await gateway.apply_faults(request, behaviour)
-    if seen.status != "undecided":
+    if record.status != "undecided":
         await asyncio.sleep(behaviour.latency_s(gateway.rng))
-        return await _answer(gateway, request, behaviour, merchant, seen)
+        return await _answer(gateway, request, behaviour, merchant, record)
 
-    plan = plan_charge(behaviour, body.payment_method, seen.attempts, gateway.rng)
+    plan = plan_charge(behaviour, body.payment_method, record.attempts, gateway.rng)
     takes_s = behaviour.latency_s(gateway.rng) if plan.takes_s is None else plan.takes_s
     await asyncio.sleep(takes_s / 2)
     if plan.status is None:
@@ -106,12 +106,12 @@ async def refund(request: Request) -> Response:
     """POST /v1/{merchant}/charges/{key}/refunds."""
     gateway: Gateway = request.app.state.gateway
     merchant, key = gateway.merchant(request), key_in_path(request)
-    wanted = await read_body(request, RefundRequest)
+    body = await read_body(request, RefundRequest)
     behaviour = gateway.behaviours[merchant]
     await gateway.apply_faults(request, behaviour)
     takes_s = behaviour.latency_s(gateway.rng)
     await asyncio.sleep(takes_s / 2)
-    refunded = gateway.ledger.refund(merchant, key, wanted.refund_key, wanted.amount)
+    refunded = gateway.ledger.refund(merchant, key, body.refund_key, body.amount)
     await gateway.ledger.storage.wait_committed()
     await asyncio.sleep(takes_s / 2)
     withheld = gateway.rng.random() < behaviour.refund_but_time_out_share
@@ -119,8 +119,8 @@ async def refund(request: Request) -> Response:
     event = event_of("refund.succeeded", merchant, key, refunded.amount, currency, refund_key=refunded.refund_key)
     if await _tell(gateway, request, behaviour, event, withheld=withheld):
         raise no_answer()
-    body = {"refund_key": refunded.refund_key, "status": "refunded", "amount": refunded.amount}
-    return JSONResponse({**body, "refunded_total": refunded.refunded_total})
+    answer = {"refund_key": refunded.refund_key, "status": "refunded", "amount": refunded.amount}
+    return JSONResponse({**answer, "refunded_total": refunded.refunded_total})
 
 
 async def _answer(

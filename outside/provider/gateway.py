@@ -51,8 +51,8 @@ class Gateway:
         """Hold the answer back for `limit_s`. Returns whether the caller is gone, or we are about to be."""
         gone = asyncio.ensure_future(_hung_up(request))
         stopping = asyncio.ensure_future(self._stopping.wait())
-        done, late = await asyncio.wait({gone, stopping}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
-        for waiting in late:
+        done, pending = await asyncio.wait({gone, stopping}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in pending:
             waiting.cancel()
         return bool(done)
 

@@ -140,8 +140,8 @@ class Ledger:
         if charge.status != "captured" or charge.amount is None:
             raise Rejection(409, "not_captured", f"This charge is {charge.status}.")
         if (total := sum(refunds.values())) > charge.amount:
-            left = charge.amount - total + amount
-            raise Rejection(409, "refund_exceeds_capture", f"At most {left} can still be refunded.")
+            most = charge.amount - total + amount
+            raise Rejection(409, "refund_exceeds_capture", f"At most {most} can still be refunded.")
         self.storage.write(
             "INSERT OR IGNORE INTO refunds VALUES (?, ?, ?, ?, ?)",
             merchant,
