@@ -23,13 +23,12 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
+from monolith.connections import CONNECT_ARGS, connect
 from shared.domain.errors import InvalidRequest, OutcomeUnknown, Unavailable
 from shared.platform.metrics import Metrics
 from shared.platform.sqlstate import READ_ONLY, Fault, fault, has_rolled_back
 
-CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 3.0  # waiting longer than this for a connection is 'unavailable'
-STATEMENT_TIMEOUT_MS = 6000  # below the edge's deadline of 8 s
 
 metadata = MetaData()  # what tables.py of each module describes
 Parameters = Mapping[str, Any]
@@ -52,13 +51,9 @@ class Database:
             pool_timeout=POOL_TIMEOUT_S,
             pool_use_lifo=True,
             pool_reset_on_return=None,  # `transaction()` always ends what it began
-            connect_args={
-                "connect_timeout": CONNECT_TIMEOUT_S,
-                "prepare_threshold": 2,
-                "application_name": "monolith",
-                "options": f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}",
-            },
+            connect_args=CONNECT_ARGS,
         )
+        event.listen(self._engine, "do_connect", connect)
         self._prober = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readiness")
         self._probe: Future[Sequence[Row[Any]]] | None = None
         pool: Any = self._engine.pool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from monolith.database import Database, metadata
 from monolith.migrations import migrate
 from shared.domain.errors import InvalidRequest, OutcomeUnknown, Unavailable
 from shared.platform.metrics import Metrics
+from shared.platform.postgres import IDLE_IN_TRANSACTION_MS
 from tests.monolith_stage import Shop
+from tests.stalled import stalling_proxy
 
 NOBODY = "postgresql://nobody:x@127.0.0.1:1/nothing"
 INSERT = text("INSERT INTO products VALUES ('LAMP', 'Lamp', '', 'light', 1, 'EUR')")
@@ -85,6 +88,54 @@ def test_a_wrong_statement_is_ours(shop: Shop) -> None:
         shop.database.fetch_all(text("SELECT 1 FROM nowhere"))
     with pytest.raises(ProgrammingError), shop.database.transaction() as connection:
         connection.execute(text("SELECT 1 FROM nowhere"))
+
+
+def test_whoever_is_frozen_in_a_transaction_loses_it_and_others_get_on(shop: Shop) -> None:
+    shop.stocks("LAMP")
+    took_s: list[float] = []
+
+    def buy() -> None:
+        began = time.monotonic()
+        assert shop.buy(("LAMP", 1)).status_code == 201
+        took_s.append(time.monotonic() - began)
+
+    others = [threading.Thread(target=buy) for _ in range(5)]
+    with pytest.raises(Unavailable), shop.database.transaction() as connection:  # noqa: PT012
+        connection.execute(text("UPDATE stock SET available = 0"))
+        for one in others:
+            one.start()
+        for one in others:
+            one.join()  # as long as this takes, the transaction is as good as frozen
+
+    assert len(took_s) == 5
+    assert max(took_s) < 4.0
+    assert shop.stock_of("LAMP") == (5, 0, 5)
+
+
+def test_a_frozen_step_after_an_earlier_one_leaves_the_outcome_unknown(shop: Shop) -> None:
+    with pytest.raises(OutcomeUnknown), shop.database.transaction(continues=True) as connection:  # noqa: PT012
+        connection.execute(INSERT)
+        time.sleep(IDLE_IN_TRANSACTION_MS / 1000 + 0.5)
+
+    assert shop.rows("SELECT sku FROM products") == []
+
+
+def test_a_network_that_swallows_packets_holds_no_thread_for_long(settings: Settings) -> None:
+    url = make_url(settings.database_url)
+    with stalling_proxy(url.host or "", url.port or 5432) as proxy:
+        through = url.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
+        database = Database(through, pool_size=2, metrics=Metrics())
+        database.fetch_all(text("SELECT 1"))
+        proxy.stalled.set()
+        began = time.monotonic()
+
+        with pytest.raises(Unavailable):
+            database.fetch_all(text("SELECT 1"))
+        took_s = time.monotonic() - began
+
+        assert took_s < 10.0
+        assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        database.close()
 
 
 def test_all_connections_may_be_cut_between_two_requests(shop: Shop) -> None:

@@ -54,8 +54,6 @@ def replicas(stack_name: str, part: Part) -> Json:
     del found["type"], found["eds_cluster_config"]
     return found | {
         "cluster_type": _look_up(LOOK_UP_EVERY_S),
-        # Gone from DNS is gone, even if it still answers: it was told to stop.
-        "ignore_health_on_host_removal": True,
         "common_lb_config": {
             "healthy_panic_threshold": {"value": 0},
             # By default what changes within a second is told to the workers together: a replica that is healthy for

@@ -12,6 +12,11 @@ MAX_CONNECTIONS = 256
 MAX_PENDING = 512
 MAX_REQUESTS = 1024
 MAX_RETRIES = 16
+# A frozen replica takes connections and answers nothing. It is out of turn after two questions without an answer, and
+# back with the first answer. Where no replica answers, all are sent to: they may only be slow.
+ASK_EVERY_S = 1
+ASK_TIMEOUT_S = 2
+GONE_AFTER = 2
 
 
 def cluster(name: str, discovery_folder: str) -> dict[str, Any]:
@@ -41,6 +46,18 @@ def cluster(name: str, discovery_folder: str) -> dict[str, Any]:
             ]
         },
         "outlier_detection": _ejection(),
+        "health_checks": [
+            {
+                "timeout": f"{ASK_TIMEOUT_S}s",
+                "interval": f"{ASK_EVERY_S}s",
+                "no_traffic_interval": f"{ASK_EVERY_S}s",
+                "healthy_threshold": 1,
+                "unhealthy_threshold": GONE_AFTER,
+                "http_health_check": {"path": "/healthz"},
+            }
+        ],
+        "ignore_health_on_host_removal": True,  # who is not listed any more was told to stop
+        "common_lb_config": {"healthy_panic_threshold": {"value": 1}, "update_merge_window": "0s"},
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from deploy.envoy.clusters import ASK_EVERY_S, ASK_TIMEOUT_S, GONE_AFTER
 from deploy.local import process
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError, UnknownTarget
@@ -107,6 +108,26 @@ def test_paused_part_keeps_its_connections_and_answers_nothing(services: LocalRu
         services.resume("catalog")
 
     assert ask(edge, "GET", "/products").status == 200
+
+
+def test_frozen_replica_is_sent_nothing_after_seconds_and_again_when_it_goes_on(
+    services: LocalRunner, edge: int
+) -> None:
+    services.scale("catalog", 2)
+    services.pause("catalog.0")
+    try:
+        time.sleep(GONE_AFTER * (ASK_EVERY_S + ASK_TIMEOUT_S))
+        began = time.monotonic()
+        statuses = {ask(edge, "GET", "/products").status for _ in range(20)}
+        took_s = time.monotonic() - began
+    finally:
+        services.resume("catalog.0")
+    thawed = one(services, "catalog.0").pid
+    eventually(lambda: ask(edge, "GET", "/products").body["pid"] == thawed)
+    services.scale("catalog", 1)
+
+    assert statuses == {200}
+    assert took_s < 2.0
 
 
 def test_paused_database_is_frozen_as_a_whole(services: LocalRunner) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from shared.domain.errors import InvalidRequest, OutcomeUnknown, Unavailable
 from shared.platform.metrics import Metrics
+from shared.platform.postgres import session_settings
 from shared.platform.sqlstate import Fault, fault, has_rolled_back
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,8 @@ _Away = type[Unavailable | OutcomeUnknown]
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
 CONNECT_TIMEOUT_S = 2.0
-STATEMENT_TIMEOUT_S = 2.5
+STATEMENT_TIMEOUT_MS = 2500
+ANSWER_TIMEOUT_S = 3.0  # of a server that does not even say that a statement took too long
 POOL_TIMEOUT_S = 2.0
 
 
@@ -39,8 +41,8 @@ class Database:
             pool_use_lifo=True,
             connect_args={
                 "timeout": CONNECT_TIMEOUT_S,
-                "command_timeout": STATEMENT_TIMEOUT_S,
-                "server_settings": {"application_name": name, "jit": "off"},
+                "command_timeout": ANSWER_TIMEOUT_S,
+                "server_settings": {"application_name": name, "jit": "off", **session_settings(STATEMENT_TIMEOUT_MS)},
             },
         )
         # No BEGIN and no COMMIT around a statement that stands alone: a third of the round trips.

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from microservices.kit.database import Database
 from shared.domain.errors import InvalidRequest, OutcomeUnknown, Unavailable
 from shared.platform.metrics import Metrics
+from tests.stalled import StallingProxy, stalling_proxy
 
 NOTES = "CREATE TABLE IF NOT EXISTS kit_notes (id int PRIMARY KEY)"
 ADD = text("INSERT INTO kit_notes VALUES (:id) RETURNING id")
@@ -166,6 +168,51 @@ def test_a_single_statement_that_is_cut_off_leaves_the_outcome_unknown(database_
             await attempt
 
     play(database_url, scene)
+
+
+def test_whoever_is_frozen_in_a_transaction_loses_it_and_others_get_on(database_url: str) -> None:
+    take = text("UPDATE kit_notes SET id = id WHERE id = 1")
+
+    async def scene(victim: Database, other: Database) -> None:
+        async def freeze(*, goes_on: bool) -> None:
+            async with victim.transaction() as connection:
+                await connection.execute(take)
+                await connection.execute(ADD, {"id": 2})
+                began = time.monotonic()
+                await asyncio.gather(other.commit_one(take), other.commit_one(take))
+                assert time.monotonic() - began < 3.0
+                if goes_on:
+                    await connection.execute(take)
+
+        await other.commit_one(ADD, {"id": 1})
+        with pytest.raises(Unavailable):
+            await freeze(goes_on=True)
+        with pytest.raises(OutcomeUnknown):
+            await freeze(goes_on=False)  # only the commit is missing
+        assert await count(victim) == 1
+
+    play(database_url, scene)
+
+
+def test_a_network_that_swallows_packets_holds_no_connection_for_long(database_url: str) -> None:
+    async def scene(proxy: StallingProxy, through: str) -> None:
+        database = Database(through, 2, Metrics(), "cut off")
+        await database.read(text("SELECT 1"))
+        proxy.stalled.set()
+        began = time.monotonic()
+
+        with pytest.raises(Unavailable):
+            await database.read(text("SELECT 1"))
+
+        assert time.monotonic() - began < 10.0
+        pool: Any = database.engine.pool
+        assert pool.checkedout() == 0
+        await database.close()
+
+    url = make_url(database_url)
+    with stalling_proxy(url.host or "", url.port or 5432) as proxy:
+        through = url.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
+        asyncio.run(scene(proxy, through))
 
 
 def test_a_statement_that_takes_too_long_counts_as_away(database_url: str) -> None:

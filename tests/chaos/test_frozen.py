@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from loadtests.measure.reconcile import tell
@@ -24,6 +26,11 @@ from tests.journeys.waiting import until
 FROZEN_S = 17.0  # the longest lease, that of a mail, is 15 s
 CUSTOMERS = 4
 SERVED_WITHIN_S = 12.0
+HELD_UP_S = 7.0  # the longest that the edge needs to send the frozen replica nothing more
+_OPEN = """
+    SELECT count(*) > 0 FROM pg_stat_activity
+    WHERE state = 'idle in transaction' AND state_change < clock_timestamp() - interval '90 ms'
+"""
 
 
 class Crowd:
@@ -59,7 +66,7 @@ class Crowd:
             if number % 2:
                 self._witness.ask("cancel", customer, f"/orders/{order.order_id}/cancel", None, "", order.order_id)
             else:
-                payment, key = customer.order(order.order_id)["payment_id"], new_key()
+                payment, key = json.loads(order.answer)["payment_id"], new_key()
                 if self._admin.refund(payment, 1, key=key).status_code >= 500:
                     self._admin.refund(payment, 1, key=key)
 
@@ -100,3 +107,45 @@ def test_a_freeze_at_one_point_loses_nothing(arm: Arm, shop: Shop, admin: Admin,
 
     outcome = reconciled(arm, tmp_path / "orders.jsonl")
     assert outcome.is_clean, f"frozen at {point}\n" + "\n".join(tell(outcome)[:60])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("service", ["orders", "catalog"])
+def test_a_replica_frozen_in_a_transaction_holds_others_up_for_seconds_only(
+    arm: Arm, shop: Shop, admin: Admin, tmp_path: Path, service: str
+) -> None:
+    if arm.name == "colocated":
+        pytest.skip("it has no second replica")
+    witness, sku = Witness(tmp_path / "orders.jsonl"), admin.stocks("FRAGILE-VASE", stock=1000)
+    part = arm.part_of(service)
+    frozen = f"{part}.1"
+    with two_replicas(arm, part, {}), Crowd(shop, admin, sku, witness) as crowd:
+        until("orders are taken", lambda: crowd.served > 0)
+        until(f"{frozen} is frozen in a transaction", lambda: _freezes_in_a_transaction(arm, service, frozen), 60.0)
+        try:
+            time.sleep(HELD_UP_S)
+            began, answers = time.monotonic(), [shop.customer().place_order((sku, 1)) for _ in range(8)]
+            took_s = time.monotonic() - began
+            pages = [shop.http.get("/products").status_code for _ in range(8)]
+        finally:
+            arm.runner.resume(frozen)
+    witness.close()
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert took_s < SERVED_WITHIN_S
+    assert set(pages) == {200}
+    outcome = reconciled(arm, tmp_path / "orders.jsonl")
+    assert outcome.is_clean, "\n".join(tell(outcome)[:60])
+
+
+def _freezes_in_a_transaction(arm: Arm, service: str, replica: str) -> bool:
+    """Freeze a replica, and let it go on unless that caught it with a transaction open."""
+    arm.runner.pause(replica)
+    with psycopg.connect(arm.database_url(service), autocommit=True) as connection:
+        for _ in range(3):
+            time.sleep(0.1)
+            if connection.execute(_OPEN).fetchone() != (True,):
+                arm.runner.resume(replica)
+                time.sleep(0.05)
+                return False
+    return True
