@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TWINSHOP := $(BIN)/twinshop
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header
+SIDE_BY_SIDE = $(BIN)/python -m tests.side_by_side $(if $(SLOW),--slowest 30) $(if $(JOBS),--jobs $(JOBS))
 STACK ?= both
 ARCHIVE ?= twinshop-images.tar.gz
 on_stack = $(if $(filter-out both,$(STACK)),--stack $(STACK))
@@ -32,7 +33,7 @@ test: $(VENV)/.ready ## unit tests, journeys on all arms, contract, failpoints, 
 	@$(MAKE) --no-print-directory -j2 lint test-short
 
 test-short: $(VENV)/.ready ## the tests of make test, without its lint
-	@$(BIN)/python -m tests.side_by_side $(if $(SLOW),--slowest 30) $(if $(JOBS),--jobs $(JOBS))
+	@$(SIDE_BY_SIDE)
 
 test-all: lint ## everything, the long tests too
 	@$(BIN)/pytest -q
@@ -120,9 +121,8 @@ compose-down: $(VENV)/.ready ## stop the containers; nothing of them is left, da
 compose-demo: images ## the demo, on containers
 	@$(TWINSHOP) --on compose demo
 
-test-compose: $(VENV)/.ready ## the container tests, and the journeys and every fault on both builds in containers
-	@$(BIN)/pytest -q tests/containers
-	@TWINSHOP_ON=compose $(BIN)/pytest -q tests/journeys tests/chaos/test_every_fault.py --arms monolith,microservices
+test-compose: images ## the container tests, and the journeys and every fault on both builds in containers
+	@$(SIDE_BY_SIDE) --containers
 
 lab: $(VENV)/.ready ## the workshop's labs: make lab lists them, make lab N=1 goes through one (WITH=--check checks its exercise)
 	@$(TWINSHOP) lab $(N) $(WITH)

@@ -1,4 +1,4 @@
-"""Runs the shards of the tests side by side: python -m tests.side_by_side [--jobs N] [--slowest N]
+"""Runs the shards of the tests side by side: python -m tests.side_by_side [--jobs N] [--slowest N] [--containers]
 
 Each shard is a pytest of its own, with a folder for temporary files and a block of ports that no other has. A process
 that has ended a shard takes the next one. The output of a shard that fails is shown whole, after all others; the last
@@ -25,9 +25,10 @@ import psutil
 from deploy.model.home import REPOSITORY
 from tests.ports import ARMS_SHIFT, SESSION_WIDTH, VARIABLE, checked_session_shift
 from tests.results import Results
-from tests.shards import SHARDS, Shard
+from tests.shards import CONTAINER_SHARDS, SHARDS, Shard
 
 MOST_JOBS = 5  # so many blocks of ports are below those of the system
+MOST_CONTAINER_JOBS = 2  # both builds need a dozen networks, and an engine has addresses for about thirty
 LOOK_EVERY_S = 0.1
 STOP_WITHIN_S = 60.0  # a shard that is interrupted stops its stacks first
 NICENESS = 5  # a third of the processor's time where a shard that measures time wants it, too
@@ -55,9 +56,10 @@ class Running:
             sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={folder / 'results.xml'}",
             *shard.arguments,
         ]  # fmt: skip
+        settings = {**shard.environment, VARIABLE: str(shift), "TMPDIR": str(temporary)}
         with (folder / "output").open("wb") as output:
             process = subprocess.Popen(
-                command, cwd=REPOSITORY, env=os.environ | {VARIABLE: str(shift), "TMPDIR": str(temporary)},
+                command, cwd=REPOSITORY, env=os.environ | settings,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
         return cls(shard, slot, folder, process)
@@ -93,7 +95,8 @@ def run(shards: Sequence[Shard], jobs: int, root: Path) -> dict[Shard, Results]:
             for ended in [one for one in running if one.process.poll() is not None]:
                 running.remove(ended)
                 done[ended.shard] = ended.results()
-                print(f"[{len(done)}/{len(shards)}] {ended.shard.name}: {done[ended.shard]}", flush=True)
+                results = done[ended.shard]
+                print(f"[{len(done)}/{len(shards)}] {ended.shard.name}: {results}, {results.took_s:.0f} s", flush=True)
             while waiting and len(running) < jobs:
                 slot = min(set(range(jobs)) - {one.slot for one in running})
                 folder = root / str(len(shards) - len(waiting))
@@ -139,18 +142,21 @@ def _interruptible() -> Iterator[None]:
     yield
 
 
-def main(shards: Sequence[Shard] = SHARDS) -> int:
+def main(shards: Sequence[Shard] | None = None) -> int:
     """Run the tests; return the exit status: 0 if all have passed, 1 if not, 130 if somebody stopped them."""
     cores = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count() or 1
     parser = argparse.ArgumentParser(prog="python -m tests.side_by_side", description=(__doc__ or "").split(":")[0])
     parser.add_argument("--jobs", type=int, choices=range(1, MOST_JOBS + 1), default=min(cores + 1, MOST_JOBS))
     parser.add_argument("--slowest", type=int, default=0, help="show so many of the slowest tests")
+    parser.add_argument("--containers", action="store_true", help="the tests that need a container engine")
     options = parser.parse_args()
+    chosen = shards or (CONTAINER_SHARDS if options.containers else SHARDS)
+    jobs = min(options.jobs, MOST_CONTAINER_JOBS) if options.containers else options.jobs
     root = Path(tempfile.mkdtemp(prefix="twinshop-shards-"))
     root.chmod(0o755)  # PostgreSQL runs as another user where we are root
     try:
         with _interruptible():
-            done = run(shards, options.jobs, root)
+            done = run(chosen, jobs, root)
     except Interrupted as signal_name:
         print(f"Stopped by {signal_name}.", file=sys.stderr)
         return INTERRUPTED

@@ -22,10 +22,15 @@ from tests.arms import ARMS
 from tests.journeys.waiting import until
 from tests.ports import COMMANDS_SHIFT, VARIABLE
 from tests.shard_samples import READY
-from tests.shards import NOT_LONG, SHARDS, Shard
+from tests.shards import CONTAINER_SHARDS, NOT_LONG, SHARDS, Shard
 
 SAMPLES = "tests/shard_samples.py"
 NAMED, REST = SHARDS[:-1], SHARDS[-1]
+FAMILIES = [
+    [shard for shard in shards if shard.folders == folders]
+    for shards in (NAMED, CONTAINER_SHARDS)
+    for folders in sorted({shard.folders for shard in shards})
+]
 COLLECTION_S = 240
 
 
@@ -71,17 +76,12 @@ def test_folders_of_shards_exist_and_are_the_same_or_apart() -> None:
 
 
 @pytest.mark.parametrize("marked", [None, *ARMS])
-@pytest.mark.parametrize("folders", sorted({shard.folders for shard in NAMED}), ids=lambda folders: folders[0])
-def test_a_test_on_an_arm_or_on_none_is_in_one_shard_of_its_folder(
-    folders: tuple[str, ...], marked: str | None
-) -> None:
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family[0].name)
+def test_a_test_on_an_arm_or_on_none_is_in_one_shard_of_its_folder(family: list[Shard], marked: str | None) -> None:
     def is_marked(name: str, /, **values: object) -> bool:
         return name == "on" and marked is not None and values.get("arm", marked) == marked
 
-    shards = [shard for shard in NAMED if shard.folders == folders]
-
-    chosen = [shard for shard in shards if not shard.marks or Expression.compile(shard.marks).evaluate(is_marked)]
-    assert len(chosen) == 1
+    assert sum(not shard.marks or Expression.compile(shard.marks).evaluate(is_marked) for shard in family) == 1
 
 
 @pytest.mark.long

@@ -111,11 +111,13 @@ def _pipe(first: list[str], second: list[str], target: Path) -> None:
 
 
 def main(action: str, *arguments: str) -> None:
-    """Do what the command line says."""
+    """Do what the command line says. Raises DeployError."""
     if action == "build":
+        docker("version")  # says in one line that no engine answers
         secrets.ensure(Home.from_environment())
         command = ["docker", "compose", "--profile", "*", "build"]
-        subprocess.run(command, cwd=REPOSITORY, check=True, env={**os.environ, **PLAIN})
+        if subprocess.run(command, cwd=REPOSITORY, check=False, env={**os.environ, **PLAIN}).returncode:
+            raise DeployError("The images could not be built: see above.")
         _build_variants(REPOSITORY, os.environ.get("TWINSHOP_VERSION", VERSION))
         sys.stdout.write(f"{sizes()}\n")
     elif action == "sizes":
@@ -129,4 +131,7 @@ def main(action: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except DeployError as error:
+        raise SystemExit(str(error)) from None
