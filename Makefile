@@ -18,7 +18,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml twinshop/setup.sh
 	@touch $@
 
 .PHONY: help setup demo test test-short test-all test-docs lint up down status stats scale kill hold release pause resume restart logs route fault heal trace reset lab \
-	bench experiment chaos migrate migrate-back room locust screenshots compare-place-order requirements clean \
+	bench experiment chaos migrate migrate-back room locust screenshots side-by-side requirements clean \
 	images images-save images-load compose-up compose-down compose-demo test-compose
 
 help: ## show this list
@@ -127,8 +127,13 @@ test-compose: images ## the container tests, and the journeys and every fault on
 lab: $(VENV)/.ready ## the workshop's labs: make lab lists them, make lab N=1 goes through one (WITH=--check checks its exercise)
 	@$(TWINSHOP) lab $(N) $(WITH)
 
-compare-place-order: ## 'place an order' in both builds, side by side
-	@diff -y -W 200 monolith/orders/place_order.py microservices/orders/place_order.py || true
+FILE_OF_place-order := orders/place_order.py
+FILE_OF_cancel-order := orders/cancel_order.py
+FILE_OF_settle := orders/settle.py
+FILE_OF_refund := payments/refund_for_admin.py
+side-by-side: ## one job in both builds, side by side: NAME=place-order, cancel-order, settle or refund
+	@test -n "$(FILE_OF_$(NAME))" || { echo "NAME=$(NAME)? There are place-order, cancel-order, settle and refund."; exit 2; }
+	@diff -y -W 200 monolith/$(FILE_OF_$(NAME)) microservices/$(FILE_OF_$(NAME)) || true
 
 IMAGE_EXTRAS := monolith services notifications tracing outside locust
 requirements: $(VENV)/.ready ## compile requirements.txt from pyproject.toml, and what each image installs of it

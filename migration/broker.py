@@ -68,12 +68,12 @@ async def _with(nats_url: str, act: Any) -> None:
 def _consumers(monitor_url: str) -> list[dict[str, Any]]:
     try:
         with urllib.request.urlopen(f"{monitor_url}/jsz?consumers=true", timeout=TIMEOUT_S) as answer:
-            found = json.loads(answer.read())
+            document = json.loads(answer.read())
     except (urllib.error.URLError, OSError, ValueError) as error:
         raise NotRunning(f"The broker does not tell how it is: {error}") from error
     return [
         consumer
-        for account in found.get("account_details") or ()
+        for account in document.get("account_details") or ()
         for stream in account.get("stream_detail") or ()
         if stream["name"] == STREAM
         for consumer in stream.get("consumer_detail") or ()

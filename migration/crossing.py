@@ -44,17 +44,17 @@ def now_extracted(connection: Connection, modules: Sequence[str]) -> None:
 
 def gates_of(connection: Connection) -> int:
     """Return how many processes of the monolith have a gate, and it is open."""
-    found = connection.execute(
+    row = connection.execute(
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted AND objid = %s",
         [LOCK],
     ).fetchone()
-    return int(found[0]) if found else 0
+    return int(row[0]) if row else 0
 
 
 def _require_all(connection: Connection, gates: int) -> None:
-    found = gates_of(connection)
-    if found < gates:
-        raise DeployError(f"{gates} replicas of the monolith run, and {found} of them have an open gate.")
+    open_gates = gates_of(connection)
+    if open_gates < gates:
+        raise DeployError(f"{gates} replicas of the monolith run, and {open_gates} of them have an open gate.")
 
 
 def _close(connection: Connection) -> None:

@@ -222,8 +222,8 @@ class Mover:
 
     def _extracted_in_the_database(self) -> list[str]:
         with psycopg.connect(self._runner.stack.part(MONOLITH).environment["DATABASE_URL"]) as connection:
-            found = connection.execute("SELECT extracted FROM extraction").fetchone()
-            return list(found[0]) if found else []
+            row = connection.execute("SELECT extracted FROM extraction").fetchone()
+            return list(row[0]) if row else []
 
     @property
     def _broker_url(self) -> str:

@@ -85,25 +85,25 @@ def read_page(connection: Connection, record: Record, side: str, after: str | No
     """Return the next records in the order of their keys as (JSON array, last key, how many)."""
     where = "" if after is None else f"WHERE key > %(after)s::{record.key_type}"
     page = f"SELECT * FROM ({record.form(side).select}) AS record {where} ORDER BY key LIMIT {limit}"
-    found = connection.execute(
+    row = connection.execute(
         "SELECT coalesce(jsonb_agg(to_jsonb(one))::text, '[]'), coalesce((array_agg(key ORDER BY key DESC))[1]::text, "
         f"''), count(*) FROM ({page}) AS one".encode(),
         {"after": after},
     ).fetchone()
-    assert found is not None
-    return str(found[0]), str(found[1]), int(found[2])
+    assert row is not None
+    return str(row[0]), str(row[1]), int(row[2])
 
 
 def read_keys(connection: Connection, record: Record, side: str, keys: Sequence[str]) -> tuple[str, set[str]]:
     """Return the records of these keys as (JSON array, keys of those that are there)."""
     chosen = f"SELECT * FROM ({record.form(side).select}) AS record WHERE key = ANY (%(keys)s::{record.key_type}[])"
-    found = connection.execute(
+    row = connection.execute(
         "SELECT coalesce(jsonb_agg(to_jsonb(one))::text, '[]'), coalesce(array_agg(key::text), '{}') "
         f"FROM ({chosen}) AS one".encode(),
         {"keys": list(keys)},
     ).fetchone()
-    assert found is not None
-    return found[0], set(found[1])
+    assert row is not None
+    return row[0], set(row[1])
 
 
 def write(connection: Connection, record: Record, side: str, rows: str) -> None:
@@ -121,10 +121,10 @@ def delete(connection: Connection, record: Record, side: str, keys: Sequence[str
 
 def fingerprint(connection: Connection, record: Record, side: str) -> Fingerprint:
     """Return what both sides must have the same of."""
-    found = connection.execute(
+    row = connection.execute(
         "SELECT count(*), coalesce(sum(hashtextextended((to_jsonb(record) - %(not_compared)s::text[])::text, 0)"
         f"::numeric), 0) FROM ({record.form(side).select}) AS record".encode(),
         {"not_compared": list(record.not_compared)},
     ).fetchone()
-    assert found is not None
-    return Fingerprint(int(found[0]), int(found[1]))
+    assert row is not None
+    return Fingerprint(int(row[0]), int(row[1]))

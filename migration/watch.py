@@ -67,8 +67,8 @@ class Count:
 
 def read(admin_port: int, cluster: str) -> Count:
     """Return what Envoy has counted of a cluster so far. Raises NotRunning."""
-    wanted = rf"^cluster\.{cluster}\.upstream_rq_(total|completed|5xx|time)$"
-    url = f"http://127.0.0.1:{admin_port}/stats?format=json&histogram_buckets=cumulative&filter={quote(wanted)}"
+    names = rf"^cluster\.{cluster}\.upstream_rq_(total|completed|5xx|time)$"
+    url = f"http://127.0.0.1:{admin_port}/stats?format=json&histogram_buckets=cumulative&filter={quote(names)}"
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
             stats = json.loads(answer.read())["stats"]

@@ -90,11 +90,11 @@ def claim(connection: Connection, owner: str, key: str, fingerprint: str, resour
 
 def find(connection: Connection, owner: str, key: str) -> Earlier | None:
     """Return what is kept under the key, or None."""
-    found = connection.execute(_FIND, {"of_owner": owner, "of_key": key}).first()
-    if found is None:
+    row = connection.execute(_FIND, {"of_owner": owner, "of_key": key}).first()
+    if row is None:
         return None
-    answer = Answer(found.status, bytes(found.body), found.media_type) if found.status is not None else None
-    return Earlier(found.resource_id, found.fingerprint, answer)
+    answer = Answer(row.status, bytes(row.body), row.media_type) if row.status is not None else None
+    return Earlier(row.resource_id, row.fingerprint, answer)
 
 
 def finish(connection: Connection, owner: str, key: str, answer: Answer) -> None:

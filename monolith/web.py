@@ -56,8 +56,8 @@ def answer_with(body: BaseModel, status: int = 200) -> Answer:
 
 def answer_of_error(error: ShopError, instance: str) -> Answer:
     """Return the answer that tells this error, for keeping under a key."""
-    told = problem_of_error(error, instance=instance, trace_id=tracing.current())
-    return Answer(told.status, json.dumps(told.body).encode(), told.headers["Content-Type"])
+    document = problem_of_error(error, instance=instance, trace_id=tracing.current())
+    return Answer(document.status, json.dumps(document.body).encode(), document.headers["Content-Type"])
 
 
 def send(answer: Answer) -> Response:
@@ -135,27 +135,27 @@ def _end(response: Response, metrics: Metrics) -> Response:
 def _on_shop_error(error: ShopError) -> Response:
     if error.code == "internal_error":
         log.error("defect: %s", error.detail, exc_info=error)
-    return _tell(problem_of_error(error, instance=request.path, trace_id=tracing.current()))
+    return _send_problem(problem_of_error(error, instance=request.path, trace_id=tracing.current()))
 
 
 def _on_http_error(error: HTTPException) -> Response:
     if error.code == 405:
         return _method_not_allowed()
-    return _tell(problem_of_status(error.code or 500, instance=request.path, trace_id=tracing.current()))
+    return _send_problem(problem_of_status(error.code or 500, instance=request.path, trace_id=tracing.current()))
 
 
 def _on_defect(error: Exception) -> Response:
     log.error("unhandled: %s %s", request.method, request.path, exc_info=error)
-    return _tell(problem("internal_error", instance=request.path, trace_id=tracing.current()))
+    return _send_problem(problem("internal_error", instance=request.path, trace_id=tracing.current()))
 
 
 def _method_not_allowed() -> Response:
     adapter = request_ctx.url_adapter
     allowed = sorted(set(adapter.allowed_methods() if adapter else ()) - {"HEAD", "OPTIONS"})
-    response = _tell(problem("method_not_allowed", instance=request.path, trace_id=tracing.current()))
+    response = _send_problem(problem("method_not_allowed", instance=request.path, trace_id=tracing.current()))
     response.headers["Allow"] = ", ".join(allowed)
     return response
 
 
-def _tell(told: Problem) -> Response:
-    return Response(json.dumps(told.body), told.status, told.headers)
+def _send_problem(document: Problem) -> Response:
+    return Response(json.dumps(document.body), document.status, document.headers)

@@ -47,8 +47,8 @@ _RESTOCK = (
 def list_products(database: Database, query: ProductQuery) -> ProductPage:
     """Return a page of products in the order of their skus."""
     inject("catalog", query.query or "")
-    wanted = {"query": query.query, "category": query.category, "after": query.after}
-    parameters = {name: value for name, value in wanted.items() if value is not None}
+    conditions = {"query": query.query, "category": query.category, "after": query.after}
+    parameters = {name: value for name, value in conditions.items() if value is not None}
     rows = database.fetch_all(_list(frozenset(parameters), query.limit + 1), parameters)
     return _page(rows, query.limit)
 
@@ -81,17 +81,17 @@ def list_categories(database: Database) -> CategoryList:
     return CategoryList(items=[Category(name=row.category, product_count=row.products) for row in rows])
 
 
-def put_product(connection: Connection, sku: str, wanted: ProductInput) -> Product:
+def put_product(connection: Connection, sku: str, body: ProductInput) -> Product:
     """Create or replace a product; its stock stays as it is, none for a new one."""
     connection.execute(
         _PUT,
         {
             "sku": sku,
-            "name": wanted.name,
-            "description": wanted.description,
-            "category": wanted.category,
-            "price": wanted.price.amount,
-            "currency": wanted.price.currency,
+            "name": body.name,
+            "description": body.description,
+            "category": body.category,
+            "price": body.price.amount,
+            "currency": body.price.currency,
         },
     )
     connection.execute(_WITHOUT_STOCK, {"sku": sku, "initial": 0, "available": 0})

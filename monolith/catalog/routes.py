@@ -47,9 +47,9 @@ def list_categories() -> Response:
 def put_product(sku: str) -> Response:
     """Create or replace a product; for admins."""
     principal("admin")
-    wanted, _, _ = read_body(ProductInput)
+    body, _, _ = read_body(ProductInput)
     with _database().transaction() as connection:
-        product = products.put_product(connection, _known_form(sku), wanted)
+        product = products.put_product(connection, _known_form(sku), body)
     return send(answer_with(product))
 
 
@@ -57,12 +57,12 @@ def put_product(sku: str) -> Response:
 def restock(sku: str) -> Response:
     """Add stock, once for each Idempotency-Key; for admins."""
     admin = principal("admin")
-    wanted, key, fingerprint = read_body(RestockInput, keyed=True)
+    body, key, fingerprint = read_body(RestockInput, keyed=True)
     with _database().transaction() as connection:
         earlier = idempotency.claim(connection, admin.subject, key, fingerprint, new_id())
         if earlier is not None:
             return send(earlier.replayed())
-        answer = answer_with(products.restock(connection, _known_form(sku), wanted.quantity))
+        answer = answer_with(products.restock(connection, _known_form(sku), body.quantity))
         idempotency.finish(connection, admin.subject, key, answer)
     return send(answer)
 

@@ -19,12 +19,12 @@ _LOCK_AND_PRICE = text("""
 """)
 
 _RESERVE = text("""
-    WITH wanted AS (
-        SELECT * FROM unnest(CAST(:skus AS text[]), CAST(:quantities AS int[])) AS wanted (sku, quantity)
+    WITH line AS (
+        SELECT * FROM unnest(CAST(:skus AS text[]), CAST(:quantities AS int[])) AS line (sku, quantity)
     ), taken AS (
-        UPDATE stock SET available = available - wanted.quantity, reserved = reserved + wanted.quantity
-        FROM wanted WHERE stock.sku = wanted.sku COLLATE "C" AND stock.available >= wanted.quantity
-        RETURNING stock.sku, wanted.quantity
+        UPDATE stock SET available = available - line.quantity, reserved = reserved + line.quantity
+        FROM line WHERE stock.sku = line.sku COLLATE "C" AND stock.available >= line.quantity
+        RETURNING stock.sku, line.quantity
     )
     INSERT INTO reservations (order_id, sku, quantity, status)
     SELECT CAST(:order_id AS uuid), sku, quantity, 'reserved' FROM taken

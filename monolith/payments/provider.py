@@ -89,14 +89,14 @@ class Provider:
             log.warning("provider answered %d to %s", answer.status_code, url.path)
             raise ProviderUnknown(f"HTTP {answer.status_code}")
         try:
-            told: dict[str, Any] = answer.json()
+            document: dict[str, Any] = answer.json()
         except ValueError as error:
             raise ProviderUnknown("not JSON") from error
-        return told
+        return document
 
 
-def _charge_answer(told: dict[str, Any]) -> ChargeAnswer:
+def _charge_answer(document: dict[str, Any]) -> ChargeAnswer:
     try:
-        return ChargeAnswer(PaymentStatus(told["status"]), told.get("reason"))
+        return ChargeAnswer(PaymentStatus(document["status"]), document.get("reason"))
     except (KeyError, TypeError, ValueError) as error:
         raise ProviderUnknown("an answer we do not understand") from error

@@ -27,9 +27,9 @@ def get_payment(payment_id: str) -> Response:
 def refund(payment_id: str) -> Response:
     """Give money back, once for each Idempotency-Key; for admins."""
     admin = principal("admin")
-    wanted, key, fingerprint = read_body(RefundInput, keyed=True)
+    body, key, fingerprint = read_body(RefundInput, keyed=True)
     refunds: Refunds = current_app.extensions["refunds"]
-    amount = wanted.amount.to_money()
+    amount = body.amount.to_money()
     database: Database = current_app.extensions["database"]
     payment_id = known_id(payment_id, "payment")
     return send(refund_for_admin(database, refunds, payment_id, amount, admin.subject, key, fingerprint))

@@ -35,34 +35,36 @@ class Webhooks:
         if not webhook_signature.is_genuine(self._secret, raw, signature, clock.now_s()):
             raise Unauthenticated("The webhook's signature is missing, wrong or old.")
         try:
-            told = WebhookInput.model_validate_json(raw)
+            webhook = WebhookInput.model_validate_json(raw)
         except ValidationError as error:
             raise error_of_validation(error) from error
-        mismatch = "merchant" if told.merchant != self._merchant else self._settle(told)
+        mismatch = "merchant" if webhook.merchant != self._merchant else self._settle(webhook)
         if mismatch is not None:
             self._mismatches.labels(mismatch).inc()
-            log.error("webhook %s is ignored: its %s differs from our books, and somebody must look", told.id, mismatch)
+            log.error(
+                "webhook %s is ignored: its %s differs from our books, and somebody must look", webhook.id, mismatch
+            )
 
-    def _settle(self, told: WebhookInput) -> str | None:
+    def _settle(self, webhook: WebhookInput) -> str | None:
         """Return the field that differs from our books; None if there was something, or nothing, to settle."""
-        if told.type in _OUTCOMES:
-            return self._on_charge(told, _OUTCOMES[told.type])
-        return self._on_refund(told) if told.type == "refund.succeeded" else None
+        if webhook.type in _OUTCOMES:
+            return self._on_charge(webhook, _OUTCOMES[webhook.type])
+        return self._on_refund(webhook) if webhook.type == "refund.succeeded" else None
 
-    def _on_charge(self, told: WebhookInput, status: PaymentStatus) -> str | None:
-        payment = self._payments.of_order(told.charge_key) if is_id(told.charge_key) else None
+    def _on_charge(self, webhook: WebhookInput, status: PaymentStatus) -> str | None:
+        payment = self._payments.of_order(webhook.charge_key) if is_id(webhook.charge_key) else None
         if payment is None:
             return "charge_key"
-        mismatch = told.mismatch(payment.order_id, Money(payment.amount, payment.currency))
+        mismatch = webhook.mismatch(payment.order_id, Money(payment.amount, payment.currency))
         if mismatch is None and payment.status != status:
-            self._payments.settle(ChargeResult(told.charge_key, status))
+            self._payments.settle(ChargeResult(webhook.charge_key, status))
         return mismatch
 
-    def _on_refund(self, told: WebhookInput) -> str | None:
-        refund = self._refunds.by_key(told.refund_key) if told.refund_key else None
+    def _on_refund(self, webhook: WebhookInput) -> str | None:
+        refund = self._refunds.by_key(webhook.refund_key) if webhook.refund_key else None
         if refund is None:
             return "refund_key"
-        mismatch = told.mismatch(refund.order_id, refund.amount)
+        mismatch = webhook.mismatch(refund.order_id, refund.amount)
         if mismatch is None:
             self._refunds.settle(refund, RefundStatus.REFUNDED)
         return mismatch

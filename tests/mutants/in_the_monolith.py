@@ -53,8 +53,8 @@ MUTANTS = (
     ),
     _mutant(
         "unguarded-decrement", "catalog", "two want the last piece", "S2",
-        Edit(_CATALOG, "= available - wanted.quantity", "= greatest(available - wanted.quantity, 0)"),
-        Edit(_CATALOG, " AND stock.available >= wanted.quantity", ""),
+        Edit(_CATALOG, "= available - line.quantity", "= greatest(available - line.quantity, 0)"),
+        Edit(_CATALOG, " AND stock.available >= line.quantity", ""),
         Edit(_CATALOG, "if rows[line.sku].available < line.quantity:", "if False:"),
     ),
     _mutant(
