@@ -46,8 +46,7 @@ class RequestForwarder:
     def forward(self, module: str) -> Response:
         """Return the service's answer to the request at hand. Raises Unavailable, OutcomeUnknown."""
         headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
-        if trace_id := tracing.current():
-            headers[tracing.HEADER] = trace_id
+        tracing.inject(headers)
         url, transport = self._services[module]
         url += request.full_path.rstrip("?")
         forwarded = httpx.Request(request.method, url, content=request.get_data(cache=False), headers=headers)

@@ -32,8 +32,7 @@ class Peer:
         headers = {"Authorization": self._signer.authorization(self.name)}
         if body:
             headers["Content-Type"] = "application/json"
-        if trace_id := tracing.current():
-            headers[tracing.HEADER] = trace_id
+        tracing.inject(headers)
         outcome = "unanswered"
         try:
             request = httpx.Request("POST", self._base_url + path, content=body, headers=headers)

@@ -7,8 +7,10 @@ traces of one order lie side by side, step by step.
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from multiprocessing.util import Finalize
 from typing import Any, TypeVar
 
@@ -27,6 +29,7 @@ from variants.tracing.steps import Steps
 from variants.tracing.wsgi import TracedWsgi
 
 NAME = "monolith"
+EXTRACTABLE = "migration.inside_monolith.app"  # a monolith whose modules may become services
 
 S = TypeVar("S", bound=Settings)
 
@@ -46,6 +49,8 @@ def create_traced(create_app: Callable[[S], Flask], settings: S) -> Flask:
     """Return the application with spans, whose last ones are handed over after it is closed."""
     Finalize(None, close_all, exitpriority=0)
     watch()
+    if EXTRACTABLE in sys.modules:
+        import_module("variants.tracing.extraction").watch()
     return traced(create_app(settings))
 
 

@@ -32,7 +32,9 @@ def test_a_plain_build_imports_nothing_of_tracing(module: str, forbidden: str) -
     assert run("-c", look).returncode == 0
 
 
-@pytest.mark.parametrize("module", ["monolith.app", "microservices.orders.app", "microservices.colocated"])
+@pytest.mark.parametrize(
+    "module", ["monolith.app", "microservices.orders.app", "microservices.colocated", "migration.inside_monolith"]
+)
 def test_the_launcher_runs_the_module(module: str, tmp_path: Path) -> None:
     traced = run("-m", "variants.tracing", module, TRACE_DIR=str(tmp_path))
     plain = run("-m", module)

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanKind
 
 from microservices.kit import part as kit
 from microservices.kit.broker import Broker
@@ -21,6 +21,7 @@ from shared.contract.events import SUBJECT_PREFIX, Event
 from shared.platform import trace_context
 from variants.tracing import sql
 from variants.tracing.asgi import ClosingAsgi, TracedAsgi
+from variants.tracing.calls import begin_call, set_status
 from variants.tracing.recording import ORDER, active, header_of, recorder_of
 from variants.tracing.replacing import replace
 
@@ -68,13 +69,9 @@ def _calling(call: PeerCall) -> PeerCall:
         now = active()
         if now is None:
             return await call(peer, path, *body)
-        about = {"http.request.method": method, "url.path": path, "peer.service": peer.name}
-        span = now.recorder.begin(f"{method} {peer.name}", SpanKind.CLIENT, now.span, about)
-        with now.recorder.at_hand(span):
+        with now.recorder.at_hand(begin_call(now, method, peer.name, path)) as span:
             answer = await call(peer, path, *body)
-            span.set_attribute("http.response.status_code", answer.status_code)
-            if answer.status_code >= 500:
-                span.set_status(StatusCode.ERROR)
+            set_status(span, answer)
             return answer
 
     return calling
