@@ -50,6 +50,9 @@ class Controls:
             self._fault()
         with _section("Books"):
             self._button("Check", "fact_check", lambda: ["books"])
+            self._button("Dead letters", "mark_email_unread", lambda: ["dead-letters"])
+            self._button("Send again", "outgoing_mail", lambda: ["dead-letters", "retry"])
+            self._button("Drop", "delete", lambda: ["dead-letters", "drop"])
         with _section("Experiment"):
             self._experiment()
         self.refresh()

@@ -14,12 +14,12 @@ import typer
 from deploy.model.errors import DeployError
 from deploy.runner.console import errors
 from deploy.stacks import VARIABLE
+from twinshop import dead_letters, route, stacks
 from twinshop import experiments as measuring
 from twinshop import faults as breaking
 from twinshop import labs as teaching
 from twinshop import migrate as moving
 from twinshop import room as showing
-from twinshop import route, stacks
 from twinshop import traces as tracing
 from twinshop.pictures import pictures
 
@@ -75,6 +75,7 @@ for command in (
     teaching.claims,
 ):
     app.command()(command)
+app.command("dead-letters")(dead_letters.dead_letters)
 app.command("rate-limit")(stacks.rate_limit)
 app.command("compare-reports")(measuring.compare_reports)
 

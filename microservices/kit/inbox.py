@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from microservices.kit.broker import Broker, make_streams
 from microservices.kit.database import Database
 from microservices.kit.loops import back_off_s
-from shared.contract.events import DEAD_SUBJECT_PREFIX, STREAM, Event, subject_of
+from shared.contract.events import DEAD_SUBJECT_PREFIX, REASON_HEADER, STREAM, SUBJECT_HEADER, Event, subject_of
 from shared.domain.errors import OutcomeUnknown, Unavailable
 from shared.platform import tracing
 from shared.platform.failpoints import failpoint
@@ -50,7 +50,6 @@ FETCH_S = 5.0  # a fetch that the broker forgot (it was restarted) costs at most
 ACK_WAIT_S = 10  # after a crash, this long until the events in hand come again
 FIRST_RETRY_S = 0.5
 MAX_TRIES = 5  # of an event whose own data makes its handler fail; what is away is waited for without limit
-REASON_HEADER, SUBJECT_HEADER = "Twinshop-Reason", "Twinshop-Subject"  # of a dead letter
 MAX_REASON = 300  # characters: a driver's error carries the statement and its parameters
 _WITHOUT_LIMIT = -1
 

@@ -13,6 +13,7 @@ STREAM = "SHOP"
 SUBJECT_PREFIX = "shop."
 DEAD_STREAM = "DEAD"
 DEAD_SUBJECT_PREFIX = "dead."
+REASON_HEADER, SUBJECT_HEADER = "Twinshop-Reason", "Twinshop-Subject"  # of a dead letter: why, and where from
 
 OrderEventType = Literal[
     "order.confirmed", "order.payment_pending", "order.rejected", "order.cancelled", "order.refund_due"

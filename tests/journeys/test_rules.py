@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.domain.ids import new_id
 from tests.arms import Arm, Session
 from tests.journeys import broker
 from tests.journeys.answers import expect, expect_problem
@@ -24,6 +25,8 @@ from tests.journeys.shop import Admin, Customer, Shop, new_key
 from tests.journeys.test_faults import held, sells_again
 from tests.journeys.test_inner_routes import service_token
 from tests.journeys.waiting import until
+from twinshop import dead_letters
+from twinshop.dead_letters import DeadLetter
 
 REQUEST_DEADLINE_S = 8.0
 
@@ -256,6 +259,38 @@ def test_rule_08_what_cannot_be_decoded_is_put_aside_and_blocks_nobody(
 
     until("the poison is put aside", lambda: broker.dead_letters(arm) >= before + len(poison))
     customer.is_told(customer.buy((admin.stocks(), 1))["id"], "order_confirmed")
+
+
+@pytest.mark.aftermath
+def test_rule_08_an_event_that_no_database_can_hold_is_put_aside_and_can_be_sent_again(
+    arm: Arm, admin: Admin, customer: Customer
+) -> None:
+    if not arm.has_broker:
+        pytest.skip("no events: one transaction does it all")
+    order = customer.buy((admin.stocks(), 1))
+    customer.is_told(order["id"], "order_confirmed")
+    (event,) = [one for one in broker.events_about(arm, order["id"]) if one.subject == "shop.order.confirmed"]
+    body = json.loads(event.data) | {"id": new_id()}
+    stack = arm.runner.stack
+    last = max((letter.number for letter in dead_letters.read(stack)), default=0)
+
+    def letters_after(number: int) -> list[DeadLetter]:
+        return [letter for letter in dead_letters.read(stack) if letter.number > number]
+
+    for wrong in ({"order_id": "x"}, {"email": "a\x00b@customers.example"}, {"version": 2**40}):
+        broker.publish(arm, [broker.Message(event.subject, json.dumps(body | wrong).encode(), {})])
+
+    reasons = {"order_id: value_error", "email: value_error", "version: less_than"}
+    until("all are put aside", lambda: reasons <= {letter.reason for letter in letters_after(last)})
+    letters = letters_after(last)
+    assert {letter.subject for letter in letters} == {event.subject}
+
+    dead_letters.remove(stack, letters[:1], send_again=True)
+
+    until(
+        "what still cannot be read comes back",
+        lambda: letters[0].reason in {letter.reason for letter in letters_after(letters[-1].number)},
+    )
 
 
 def readiness(arm: Arm, curl: httpx.Client, service: str) -> int:
