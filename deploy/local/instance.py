@@ -52,6 +52,7 @@ class Instance:
         self._paused = False
         self._trouble = ""
         self._early_deaths = 0
+        # PostgreSQL's "fast": with SIGTERM it would wait until the last client has gone.
         self._stop_signal = signal.SIGINT if part.kind == "postgres" else signal.SIGTERM
 
     async def run(self, after: Awaitable[None] | None = None) -> None:

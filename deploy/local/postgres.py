@@ -6,7 +6,6 @@ import fcntl
 import os
 import pwd
 import shutil
-import signal
 import stat
 import subprocess
 from collections.abc import Mapping
@@ -23,7 +22,6 @@ from deploy.model.parts import Part, Secrets
 from deploy.runner import binaries
 
 UNPRIVILEGED = ("postgres", "nobody")  # the first that exists; initdb wants a user with an entry in passwd
-STOP_SIGNAL = signal.SIGINT  # 'fast': SIGTERM would wait until the last client has gone
 
 
 def launch(home: Home, stack: str, part: Part, secrets: Secrets, environment: Mapping[str, str]) -> Launch:

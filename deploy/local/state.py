@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from deploy.local.control import socket_path
 from deploy.local.process import Identity
 from deploy.model.home import write_atomically
 
@@ -49,5 +50,6 @@ class State:
 
     @staticmethod
     def remove(folder: Path) -> None:
-        """Forget the supervisor."""
+        """Forget the supervisor, and where it took commands."""
         (folder / FILE).unlink(missing_ok=True)
+        socket_path(folder).unlink(missing_ok=True)

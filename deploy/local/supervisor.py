@@ -63,7 +63,6 @@ class Supervisor:
         rotation.cancel()
         await self._fleet.end()
         server.close()
-        self._control.unlink(missing_ok=True)
         State.remove(self._folder)
 
     async def _keep_logs_small(self) -> None:

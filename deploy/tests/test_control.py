@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,17 @@ def test_only_its_user_can_open_the_socket(monolith: LocalRunner, home: Home) ->
 
     monolith.down()
     assert not path.exists()
+
+
+def test_socket_of_a_killed_supervisor_is_removed_by_down(monolith: LocalRunner, home: Home) -> None:
+    monolith.up()
+    state = State.read(home.stack("monolith"))
+    assert state is not None
+    os.kill(state.supervisor.pid, signal.SIGKILL)
+
+    monolith.down()
+
+    assert not Path(state.control_socket).exists()
 
 
 def test_path_is_short_however_long_the_folders_is() -> None:
