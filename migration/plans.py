@@ -9,7 +9,7 @@ from typing import Literal
 
 import psycopg
 
-from deploy.envoy.traffic_split import Share
+from deploy.envoy.traffic_split import TrafficSplit
 from deploy.model.errors import DeployError
 from deploy.runner.interface import Runner
 from migration import broker, catalog, notifications, orders, payments
@@ -47,27 +47,29 @@ class ExtractionPlan:
         """
         return {"NATS_URL": NOWHERE} if self.is_deaf_at_first else {}
 
-    def reading(self, percent: int) -> list[Share]:
+    def reading(self, percent: int) -> list[TrafficSplit]:
         """Return the shares while the service is a copy: `percent` of the reads go to it."""
         name = self.module.name
         if self.reads == "mirrored":
             return [
-                Share(prefix, {MONOLITH: 100}, methods=("GET",), mirror=name, mirror_percent=percent)
+                TrafficSplit(prefix, {MONOLITH: 100}, methods=("GET",), mirror=name, mirror_percent=percent)
                 for prefix in self.prefixes
             ]
         return [
-            Share(prefix, {MONOLITH: 100 - percent, name: percent}, methods=("GET",), anonymous=self.anonymous)
+            TrafficSplit(prefix, {MONOLITH: 100 - percent, name: percent}, methods=("GET",), anonymous=self.anonymous)
             for prefix in self.prefixes
         ]
 
-    def all_of_it(self, percent: int) -> list[Share]:
+    def all_of_it(self, percent: int) -> list[TrafficSplit]:
         """Return the shares once the service is the owner: reads as far as they were, and `percent` of the rest."""
         reads = self.reading(100) if self.reads == "shifted" else []
-        return reads + [Share(prefix, {MONOLITH: 100 - percent, self.module.name: percent}) for prefix in self.prefixes]
+        return reads + [
+            TrafficSplit(prefix, {MONOLITH: 100 - percent, self.module.name: percent}) for prefix in self.prefixes
+        ]
 
-    def back(self, percent: int) -> list[Share]:
+    def back(self, percent: int) -> list[TrafficSplit]:
         """Return the shares as it comes back: `percent` of everything goes to the monolith again."""
-        return [Share(prefix, {MONOLITH: percent, self.module.name: 100 - percent}) for prefix in self.prefixes]
+        return [TrafficSplit(prefix, {MONOLITH: percent, self.module.name: 100 - percent}) for prefix in self.prefixes]
 
 
 PLANS: Mapping[str, ExtractionPlan] = {

@@ -38,7 +38,7 @@ class MailSettings(OutsideSettings):
     smtp_port: int = Field(ge=1, le=65535)
 
 
-class Behaviour(Body):
+class MailBehaviour(Body):
     """How the server treats mail. PUT /behaviour replaces it whole; `{}` heals."""
 
     delay_ms: Annotated[int, Field(ge=0, le=600_000)] = 0
@@ -51,7 +51,7 @@ class SmtpHandler:
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
         self._chance = random.Random()
-        self.behaviour = Behaviour()
+        self.behaviour = MailBehaviour()
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Answer 250 only once the mail is kept (aiosmtpd calls this by its name)."""
@@ -91,19 +91,19 @@ async def delete_messages(request: Request) -> Response:
 
 async def put_behaviour(request: Request) -> Response:
     """PUT /behaviour."""
-    request.app.state.postmaster.behaviour = await read_body(request, Behaviour)
+    request.app.state.smtp_handler.behaviour = await read_body(request, MailBehaviour)
     return await get_behaviour(request)
 
 
 async def get_behaviour(request: Request) -> Response:
     """GET /behaviour."""
-    return JSONResponse(request.app.state.postmaster.behaviour.model_dump())
+    return JSONResponse(request.app.state.smtp_handler.behaviour.model_dump())
 
 
 def create_app(settings: MailSettings, smtp_listener: socket) -> Starlette:
     """Return the application, which also takes mail from `smtp_listener` while it runs. Raises sqlite3.Error."""
     mailbox = Mailbox(settings.data_dir / "mail.sqlite3")
-    postmaster = SmtpHandler(mailbox)
+    smtp_handler = SmtpHandler(mailbox)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -111,7 +111,7 @@ def create_app(settings: MailSettings, smtp_listener: socket) -> Starlette:
 
         def session() -> SMTP:
             return SMTP(
-                postmaster,
+                smtp_handler,
                 hostname="mail.twinshop.example",
                 ident="Twinshop mail",
                 data_size_limit=MAX_MESSAGE_BYTES,
@@ -138,7 +138,7 @@ def create_app(settings: MailSettings, smtp_listener: socket) -> Starlette:
         exception_handlers=ERROR_HANDLERS,
         lifespan=lifespan,
     )
-    app.state.mailbox, app.state.postmaster = mailbox, postmaster
+    app.state.mailbox, app.state.smtp_handler = mailbox, smtp_handler
     return app
 
 

@@ -12,7 +12,7 @@ from deploy.canary.guard import Alarm, Guard
 from deploy.envoy import cluster_stats, traffic_split
 from deploy.envoy.cluster_stats import ClusterStats
 from deploy.envoy.routes import INNER_PREFIX, SERVICE_OF_PREFIX, owner_of
-from deploy.envoy.traffic_split import WHOLE, Share
+from deploy.envoy.traffic_split import WHOLE, TrafficSplit
 from deploy.local.runner import LocalRunner
 from deploy.model import versions
 from deploy.model.errors import DeployError, Unsupported
@@ -88,9 +88,11 @@ class Routing:
         shares = {name: percent.get(name, self.percent[name]) for name in by_name}
         rest = WHOLE - sum(shares.values())
         weights = {self.part: rest} | {by_name[name].cluster: share for name, share in shares.items()}
-        routes = [Share(prefix, weights, sticky=CUSTOMER_HEADER if sticky else "") for prefix in self._prefixes()]
+        routes = [
+            TrafficSplit(prefix, weights, sticky=CUSTOMER_HEADER if sticky else "") for prefix in self._prefixes()
+        ]
         if self.part in self.runner.stack.part("edge").ports:
-            routes.append(Share(INNER_PREFIX, weights, inner=self.part))
+            routes.append(TrafficSplit(INNER_PREFIX, weights, inner=self.part))
         self.runner.set_weights(self._owner, routes)
         self._remember(self.read())
 

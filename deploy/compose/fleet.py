@@ -24,7 +24,7 @@ STATES = {"created": "waiting", "paused": "paused", "restarting": "backing off",
 Replica = tuple[Part, Container]
 
 
-class Fleet:
+class ContainerFleet:
     """All containers of one stack. `stack` is as this machine sees it: all ports are on 127.0.0.1."""
 
     def __init__(self, stack: Stack, project: Project, engine: Engine) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from deploy.compose.cgroups import ROOT, folder, value
 from deploy.compose.engine import Container, Engine
-from deploy.compose.fleet import Fleet
+from deploy.compose.fleet import ContainerFleet
 
 CORE = 1_000_000_000  # NanoCpus
 
@@ -15,7 +15,7 @@ CORE = 1_000_000_000  # NanoCpus
 class ContainerQuotas:
     """Gives replicas of a stack their shares, and takes them away. Used as a context (see deploy/local/quota.py)."""
 
-    def __init__(self, fleet: Fleet, engine: Engine, share: float) -> None:
+    def __init__(self, fleet: ContainerFleet, engine: Engine, share: float) -> None:
         """`share` is of one core, the same for each replica."""
         self._fleet = fleet
         self._engine = engine

@@ -8,7 +8,7 @@ from deploy.compose import build_images, secrets
 from deploy.compose.cgroups import KIND, usage_of
 from deploy.compose.edge import set_runtime
 from deploy.compose.engine import Container, Engine, docker
-from deploy.compose.fleet import GRACE_S, Fleet, in_parallel
+from deploy.compose.fleet import GRACE_S, ContainerFleet, in_parallel
 from deploy.compose.project import Project, changed, cpuset
 from deploy.compose.quota import ContainerQuotas
 from deploy.compose.site import STACKS
@@ -34,7 +34,7 @@ class ComposeRunner(Runner):
         self._site = Site(key_store, keys=str(self._home.keys), data=data, shift=self._project.state.shift)
         self._stack = stack_of(stack, self._site)
         self._engine = Engine()
-        self._fleet = Fleet(self._stack, self._project, self._engine)
+        self._fleet = ContainerFleet(self._stack, self._project, self._engine)
 
     @property
     def stack(self) -> Stack:

@@ -12,7 +12,7 @@ from deploy.envoy.access_log import with_access_log
 from deploy.envoy.clusters import cluster
 from deploy.envoy.listeners import listener, route_configuration
 from deploy.envoy.routes import edge_routes, inner_routes
-from deploy.envoy.traffic_split import Share
+from deploy.envoy.traffic_split import TrafficSplit
 from deploy.model.home import write_atomically
 from deploy.model.parts import Part, Stack
 from shared.platform.tracing import TRACEPARENT
@@ -66,7 +66,7 @@ def reload(stack: Stack, edge: Part, folder: Path) -> dict[str, str]:
     return versions
 
 
-def _all_routes(stack: Stack, edge: Part, shares: Sequence[Share] = ()) -> list[dict[str, Any]]:
+def _all_routes(stack: Stack, edge: Part, shares: Sequence[TrafficSplit] = ()) -> list[dict[str, Any]]:
     """Return the routes of each listener, the public one first.
 
     A stranger decides neither what is traced nor under which id.

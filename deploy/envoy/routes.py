@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deploy.envoy import faults
-from deploy.envoy.traffic_split import Share
+from deploy.envoy.traffic_split import TrafficSplit
 from deploy.model.parts import Stack
 
 EDGE_DEADLINE_S = 8.0
@@ -49,7 +49,7 @@ def owner_of(stack: Stack, service: str) -> str:
     return service if service in stack.extracted else WHOLE_SHOP.get(stack.name, service)
 
 
-def edge_routes(stack: Stack, shares: Sequence[Share] = ()) -> list[dict[str, Any]]:
+def edge_routes(stack: Stack, shares: Sequence[TrafficSplit] = ()) -> list[dict[str, Any]]:
     """Return the routes of the public listener. `shares` come first: they say it of some requests, not of all."""
     routed = {part.name for part in stack.parts if part.kind == "app"}
     owners = {prefix: owner_of(stack, service) for prefix, service in SERVICE_OF_PREFIX.items()}
@@ -61,7 +61,7 @@ def edge_routes(stack: Stack, shares: Sequence[Share] = ()) -> list[dict[str, An
     return [_shared(share, EDGE_DEADLINE_S, faults.CUSTOMER) for share in applicable] + start_page + routes
 
 
-def inner_routes(stack: Stack, service: str, shares: Sequence[Share] = ()) -> list[dict[str, Any]]:
+def inner_routes(stack: Stack, service: str, shares: Sequence[TrafficSplit] = ()) -> list[dict[str, Any]]:
     """Return the routes of the listener through which other parts call this service.
 
     A monolith also hands on through it what came to it after the service had left.
@@ -85,7 +85,7 @@ def _route(prefix: str, cluster: str, deadline_s: float, caller: str) -> dict[st
     }
 
 
-def _shared(share: Share, deadline_s: float, caller: str) -> dict[str, Any]:
+def _shared(share: TrafficSplit, deadline_s: float, caller: str) -> dict[str, Any]:
     """Return the route whose requests are shared out. Each answer tells which cluster gave it."""
     action: dict[str, Any] = {
         "timeout": f"{deadline_s}s",

@@ -20,7 +20,7 @@ WHOLE = 100
 
 
 @dataclass(frozen=True)
-class Share:
+class TrafficSplit:
     """How the requests of one route are shared out. What no share names goes where the topology says.
 
     `weights`: percent by cluster, 100 in sum. `methods`: none means all. `anonymous`: only requests without a token.
@@ -60,17 +60,17 @@ class Share:
         return condition | {"headers": headers} if headers else condition
 
 
-def read(envoy_folder: Path) -> list[Share]:
+def read(envoy_folder: Path) -> list[TrafficSplit]:
     """Return all shares that are set, whoever set them."""
     return [share for shares in _by_owner(envoy_folder).values() for share in shares]
 
 
-def of(envoy_folder: Path, owner: str) -> list[Share]:
+def of(envoy_folder: Path, owner: str) -> list[TrafficSplit]:
     """Return the shares that one of them has set."""
     return _by_owner(envoy_folder).get(owner, [])
 
 
-def replace(envoy_folder: Path, owner: str, shares: Sequence[Share]) -> list[Share]:
+def replace(envoy_folder: Path, owner: str, shares: Sequence[TrafficSplit]) -> list[TrafficSplit]:
     """Put these in place of what `owner` has set before; none takes them back. Returns all that are set now."""
     by_owner = _by_owner(envoy_folder) | {owner: list(shares)}
     write_atomically(
@@ -80,12 +80,12 @@ def replace(envoy_folder: Path, owner: str, shares: Sequence[Share]) -> list[Sha
     return read(envoy_folder)
 
 
-def _by_owner(envoy_folder: Path) -> dict[str, list[Share]]:
+def _by_owner(envoy_folder: Path) -> dict[str, list[TrafficSplit]]:
     try:
         document = json.loads((envoy_folder / FILE).read_text("utf-8"))
     except FileNotFoundError:
         return {}
     return {
-        owner: [Share(**item | {"methods": tuple(item["methods"])}) for item in shares]
+        owner: [TrafficSplit(**item | {"methods": tuple(item["methods"])}) for item in shares]
         for owner, shares in document.items()
     }

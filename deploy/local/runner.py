@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from deploy.envoy import admin, bootstrap, traffic_split
-from deploy.envoy.traffic_split import Share
+from deploy.envoy.traffic_split import TrafficSplit
 from deploy.local import orphans, spawn
 from deploy.local.control import ask, socket_path
 from deploy.local.start_lock import StartLock
@@ -215,7 +215,7 @@ class LocalRunner(Runner):
     def set_runtime(self, values: Mapping[str, str]) -> None:
         admin.set_runtime(self.stack.part("edge").port("admin"), values)
 
-    def set_weights(self, owner: str, shares: Sequence[Share]) -> None:
+    def set_weights(self, owner: str, shares: Sequence[TrafficSplit]) -> None:
         """Share the requests of some routes out, in place of what `owner` said before; returns when Envoy does so.
 
         Requests on their way are not touched. Shares outlive a restart of Envoy. Raises NotRunning, DeployError.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.envoy.traffic_split import Share
+from deploy.envoy.traffic_split import TrafficSplit
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError
 from deploy.tests.asking import ask
@@ -30,7 +30,7 @@ def who_answers(shop: LocalRunner, method: str, path: str, count: int, **headers
 
 
 def test_weights_share_a_route_out(shop: LocalRunner) -> None:
-    shop.set_weights(OWNER, [Share("/products", {"catalog": 70, "orders": 30})])
+    shop.set_weights(OWNER, [TrafficSplit("/products", {"catalog": 70, "orders": 30})])
 
     found = who_answers(shop, "GET", "/products", 200)
 
@@ -39,7 +39,7 @@ def test_weights_share_a_route_out(shop: LocalRunner) -> None:
 
 
 def test_share_may_mean_reads_without_a_token_only(shop: LocalRunner) -> None:
-    shop.set_weights(OWNER, [Share("/products", {"orders": 100}, methods=("GET",), anonymous=True)])
+    shop.set_weights(OWNER, [TrafficSplit("/products", {"orders": 100}, methods=("GET",), anonymous=True)])
 
     assert who_answers(shop, "GET", "/products", 5) == {"orders": 5}
     assert who_answers(shop, "PUT", "/products/A", 5) == {"catalog": 5}
@@ -47,7 +47,7 @@ def test_share_may_mean_reads_without_a_token_only(shop: LocalRunner) -> None:
 
 
 def test_sticky_share_keeps_each_customer_with_one_version(shop: LocalRunner) -> None:
-    shop.set_weights(OWNER, [Share("/products", {"catalog": 50, "orders": 50}, sticky="authorization")])
+    shop.set_weights(OWNER, [TrafficSplit("/products", {"catalog": 50, "orders": 50}, sticky="authorization")])
 
     each = [who_answers(shop, "GET", "/products", 4, Authorization=f"Bearer {number}") for number in range(20)]
 
@@ -56,7 +56,7 @@ def test_sticky_share_keeps_each_customer_with_one_version(shop: LocalRunner) ->
 
 
 def test_mirrored_reads_are_answered_by_the_owner(shop: LocalRunner) -> None:
-    share = Share("/products", {"catalog": 100}, methods=("GET",), mirror="orders", mirror_percent=100)
+    share = TrafficSplit("/products", {"catalog": 100}, methods=("GET",), mirror="orders", mirror_percent=100)
     shop.set_weights(OWNER, [share])
 
     assert who_answers(shop, "GET", "/products", 10) == {"catalog": 10}
@@ -74,7 +74,7 @@ def test_no_request_is_lost_while_routes_change(shop: LocalRunner) -> None:
     for customer in customers:
         customer.start()
     for percent in (10, 50, 100, 50, 0):
-        shop.set_weights(OWNER, [Share("/products", {"catalog": 100 - percent, "orders": percent})])
+        shop.set_weights(OWNER, [TrafficSplit("/products", {"catalog": 100 - percent, "orders": percent})])
     done.set()
     for customer in customers:
         customer.join()
@@ -83,8 +83,8 @@ def test_no_request_is_lost_while_routes_change(shop: LocalRunner) -> None:
 
 
 def test_two_who_share_out_do_not_undo_each_other(shop: LocalRunner) -> None:
-    shop.set_weights(OWNER, [Share("/products", {"orders": 100})])
-    shop.set_weights("another", [Share("/categories", {"orders": 100})])
+    shop.set_weights(OWNER, [TrafficSplit("/products", {"orders": 100})])
+    shop.set_weights("another", [TrafficSplit("/categories", {"orders": 100})])
     shop.set_weights("another", [])
 
     assert who_answers(shop, "GET", "/products", 3) == {"orders": 3}
@@ -93,9 +93,9 @@ def test_two_who_share_out_do_not_undo_each_other(shop: LocalRunner) -> None:
 
 def test_calls_between_services_are_not_sticky() -> None:
     with pytest.raises(DeployError, match="no customer's header"):
-        Share("/internal", {"catalog": 100}, sticky="authorization", inner="catalog")
+        TrafficSplit("/internal", {"catalog": 100}, sticky="authorization", inner="catalog")
 
 
 def test_weights_that_are_not_a_hundred_are_refused() -> None:
     with pytest.raises(DeployError, match="100 in sum"):
-        Share("/products", {"catalog": 50, "orders": 40})
+        TrafficSplit("/products", {"catalog": 50, "orders": 40})

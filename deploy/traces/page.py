@@ -54,9 +54,9 @@ def _column(name: str, trace: OrderTrace, longest_ns: int) -> str:
     late = trace.afterwards()
     after = ""
     if late:
-        reached_ns = max(node.span.end_ns for node in late) - trace.asked.span.start_ns
-        after = f"<h3>Afterwards</h3>{_spans(late, trace.asked.span.start_ns, reached_ns)}"
-    during = _spans(trace.during(), trace.asked.span.start_ns, longest_ns)
+        reached_ns = max(node.span.end_ns for node in late) - trace.request.span.start_ns
+        after = f"<h3>Afterwards</h3>{_spans(late, trace.request.span.start_ns, reached_ns)}"
+    during = _spans(trace.during(), trace.request.span.start_ns, longest_ns)
     return (
         f"<section><h2>{escape(name)}</h2><p>{escape(trace.title)}</p>"
         f'<p class="verdict">{escape(trace.verdict())}</p><table class="slices">{slices}</table>'

@@ -47,31 +47,31 @@ class Slice:
 
 @dataclass(frozen=True)
 class OrderTrace:
-    """What happened to one order, or one request. `asked`: what the customer waited for, as seen furthest out."""
+    """What happened to one order, or one request. `request`: what the customer waited for, as seen furthest out."""
 
     title: str
-    asked: Node
+    request: Node
     others: tuple[Node, ...]  # later traces about the same order: a webhook, a recovery, a cancellation
 
     @property
     def waited_ns(self) -> int:
         """How long the customer waited."""
-        return self.asked.span.duration_ns
+        return self.request.span.duration_ns
 
     def during(self) -> list[Node]:
         """Return what began while the customer waited, top to bottom."""
-        return [node for node in self.asked.walk() if node.span.start_ns <= self.asked.span.end_ns]
+        return [node for node in self.request.walk() if node.span.start_ns <= self.request.span.end_ns]
 
     def afterwards(self) -> list[Node]:
         """Return what began after the customer had the answer, in the order of time."""
-        after = [node for node in self.asked.walk() if node.span.start_ns > self.asked.span.end_ns]
+        after = [node for node in self.request.walk() if node.span.start_ns > self.request.span.end_ns]
         return sorted([*after, *(node for root in self.others for node in root.walk())], key=lambda n: n.span.start_ns)
 
     def where_the_time_went(self) -> list[Slice]:
         """Return the wait by place, the largest share first: self times, so that nothing counts twice."""
         grouped: dict[tuple[str, str], list[int]] = defaultdict(list)
         for node in self.during():
-            if node.self_ns > 0 and node.span.end_ns <= self.asked.span.end_ns + EDGE_SLACK_NS:
+            if node.self_ns > 0 and node.span.end_ns <= self.request.span.end_ns + EDGE_SLACK_NS:
                 grouped[place_of(node), node.part].append(node.self_ns)
         slices = [Slice(where, part, sum(times), len(times)) for (where, part), times in grouped.items()]
         return sorted(slices, key=lambda one: -one.self_ns)
@@ -113,8 +113,8 @@ def assemble(title: str, spans: Iterable[Span]) -> OrderTrace | None:
     placed = [root for root in served if _is_order(root)] or served
     if not placed:
         return None
-    asked = min(placed, key=lambda root: root.span.start_ns)
-    return OrderTrace(title, asked, tuple(root for root in roots if root is not asked))
+    request = min(placed, key=lambda root: root.span.start_ns)
+    return OrderTrace(title, request, tuple(root for root in roots if root is not request))
 
 
 def _is_order(root: Node) -> bool:

@@ -41,15 +41,15 @@ def show(console: Console, traces: Sequence[tuple[str, OrderTrace]]) -> None:
 def drawing(name: str, trace: OrderTrace, longest_ns: int) -> RenderableType:
     """Return one trace: the wait, where it went, and what came afterwards."""
     title = Text.from_markup(f"[bold]{escape(name)}[/]  {escape(trace.title)}", overflow="ellipsis")
-    during = _table("while the customer waited", trace.during(), trace.asked.span.start_ns, longest_ns)
+    during = _table("while the customer waited", trace.during(), trace.request.span.start_ns, longest_ns)
     slices = Table.grid(padding=(0, 2))
     for one in trace.where_the_time_went()[:SHOWN_SLICES]:
         share = one.self_ns / max(1, trace.waited_ns)
         slices.add_row(f"{one.self_ns / 1e6:>8.1f} ms", f"{share:>4.0%}", Text(one.where, style=_style(one.part)))
     parts: list[RenderableType] = [title, during, Text(trace.verdict(), style="bold"), slices]
     if late := trace.afterwards():
-        reached = max(node.span.end_ns for node in late) - trace.asked.span.start_ns
-        parts.append(_table("afterwards", late, trace.asked.span.start_ns, reached))
+        reached = max(node.span.end_ns for node in late) - trace.request.span.start_ns
+        parts.append(_table("afterwards", late, trace.request.span.start_ns, reached))
     return Group(*parts)
 
 

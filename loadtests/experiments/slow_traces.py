@@ -23,10 +23,10 @@ def collect(arm: Arm, folder: Path, number: int) -> list[dict[str, Any]]:
     store = Store(tracing.folder_of(arm.runner))
     found = []
     for place, row in enumerate(sorted(rows, key=lambda row: -row.latency_ms)[:SHOWN], start=1):
-        way = assemble(f"{row.name}, trace {row.trace}", store.trace(row.trace))
-        if way is None:
+        trace = assemble(f"{row.name}, trace {row.trace}", store.trace(row.trace))
+        if trace is None:
             continue
-        path = page.write(folder / f"trace-{place}.html", [(arm.name, way)])
+        path = page.write(folder / f"trace-{place}.html", [(arm.name, trace)])
         found.append(
             {
                 "run": number,
@@ -35,7 +35,7 @@ def collect(arm: Arm, folder: Path, number: int) -> list[dict[str, Any]]:
                 "latency_ms": round(row.latency_ms, 1),
                 "trace": row.trace,
                 "page": f"{folder.name}/{path.name}",
-                "verdict": way.verdict(),
+                "verdict": trace.verdict(),
             }
         )
     return found

@@ -57,7 +57,7 @@ class Behaviour(Body):
 
 
 @dataclass(frozen=True)
-class Plan:
+class ChargePlan:
     """What becomes of one attempt to charge. `status` None: it is lost on the way and nothing is decided."""
 
     status: Literal["captured", "declined"] | None
@@ -67,35 +67,35 @@ class Plan:
     webhook_after_s: float | None = 0.0  # None: never, whatever the behaviour says
 
 
-_CAPTURED = Plan("captured")
+_CAPTURED = ChargePlan("captured")
 _METHODS = {
     "pm_ok": _CAPTURED,
-    "pm_declined": Plan("declined", "card_declined"),
-    "pm_slow": Plan("captured", takes_s=SLOW_S),
+    "pm_declined": ChargePlan("declined", "card_declined"),
+    "pm_slow": ChargePlan("captured", takes_s=SLOW_S),
     "pm_timeout": _CAPTURED,
     "pm_timeout_silent": _CAPTURED,
     "pm_lost": _CAPTURED,
-    "pm_late_decline": Plan("declined", "card_declined"),
+    "pm_late_decline": ChargePlan("declined", "card_declined"),
 }
 _FIRST_ATTEMPT = {
-    "pm_timeout": Plan("captured", withheld=True, webhook_after_s=UNANSWERED_WEBHOOK_S),
-    "pm_timeout_silent": Plan("captured", withheld=True, webhook_after_s=None),
-    "pm_lost": Plan(None, withheld=True, webhook_after_s=None),
-    "pm_late_decline": Plan("declined", "card_declined", withheld=True, webhook_after_s=UNANSWERED_WEBHOOK_S),
+    "pm_timeout": ChargePlan("captured", withheld=True, webhook_after_s=UNANSWERED_WEBHOOK_S),
+    "pm_timeout_silent": ChargePlan("captured", withheld=True, webhook_after_s=None),
+    "pm_lost": ChargePlan(None, withheld=True, webhook_after_s=None),
+    "pm_late_decline": ChargePlan("declined", "card_declined", withheld=True, webhook_after_s=UNANSWERED_WEBHOOK_S),
 }
-_UNKNOWN = Plan("declined", "unknown_payment_method")
+_UNKNOWN = ChargePlan("declined", "unknown_payment_method")
 
 
-def plan_charge(behaviour: Behaviour, payment_method: str, attempt: int, rng: random.Random) -> Plan:
+def plan_charge(behaviour: Behaviour, payment_method: str, attempt: int, rng: random.Random) -> ChargePlan:
     """Return what becomes of attempt number `attempt` (from 1) at a charge that is not decided yet."""
     if attempt == 1 and payment_method in _FIRST_ATTEMPT:
         return _FIRST_ATTEMPT[payment_method]
     plan = _METHODS.get(payment_method, _UNKNOWN)
     if plan.status == "captured":
         if rng.random() < behaviour.decline_share:
-            return Plan("declined", "insufficient_funds")
+            return ChargePlan("declined", "insufficient_funds")
         if rng.random() < behaviour.charge_but_time_out_share:
-            return Plan("captured", withheld=True)
+            return ChargePlan("captured", withheld=True)
     return plan
 
 

@@ -21,8 +21,8 @@ KEPT_WITHIN_S = 10.0
 
 
 @pytest.fixture(scope="module")
-def ways(arms: dict[str, Arm]) -> dict[str, OrderTrace]:
-    """An order's way in either build, with every trace kept and the delay planted: one restart, and one back."""
+def traces(arms: dict[str, Arm]) -> dict[str, OrderTrace]:
+    """An order's trace in either build, with every trace kept and the delay planted: one restart, and one back."""
     chosen = {name: arms[name] for name in BUILDS if name in arms}
     told: dict[tuple[str, str], dict[str, str | None]] = {}
     for name, arm in chosen.items():
@@ -47,7 +47,7 @@ def ways(arms: dict[str, Arm]) -> dict[str, OrderTrace]:
 
 
 def bought(arm: Arm) -> OrderTrace:
-    """Buy something, and return the way of the order once the mail about it is on it."""
+    """Buy something, and return the trace of the order once the mail about it is on it."""
     with open_shop(arm) as shop:
         customer, sku = shop.customer(), shop.admin().stocks("TRACED-KITE", stock=9)
         customer.buy((sku, 1))  # the first order after a restart opens connections
@@ -55,31 +55,31 @@ def bought(arm: Arm) -> OrderTrace:
     store = Store(tracing.folder_of(arm.runner))
 
     def probe() -> OrderTrace | None:
-        way = assemble("an order", store.of_order(order["id"]))
-        return way if way is not None and way.asked.span.service == "edge" and _is_told_by_all(way) else None
+        trace = assemble("an order", store.of_order(order["id"]))
+        return trace if trace is not None and trace.request.span.service == "edge" and _is_told_by_all(trace) else None
 
     return until("the trace is kept", probe, KEPT_WITHIN_S)
 
 
-def _is_told_by_all(way: OrderTrace) -> bool:
+def _is_told_by_all(trace: OrderTrace) -> bool:
     """Each part writes its spans down by a timer of its own: who was first to end one need not be first to tell."""
-    steps = {(node.part, node.span.name) for node in way.asked.walk()}
+    steps = {(node.part, node.span.name) for node in trace.request.walk()}
     return ("notifications", "mail order_confirmed") in steps and {part for part, _ in steps} >= PARTS
 
 
 @pytest.mark.parametrize("name", BUILDS)
-def test_the_trace_names_the_part_that_is_slow(ways: dict[str, OrderTrace], name: str) -> None:
-    way = ways[name]
+def test_the_trace_names_the_part_that_is_slow(traces: dict[str, OrderTrace], name: str) -> None:
+    trace = traces[name]
 
-    largest = way.where_the_time_went()[0]
+    largest = trace.where_the_time_went()[0]
     assert largest.part == "payments"
     assert largest.self_ns > DELAY_MS * 0.9 * 1e6
-    assert "was spent in payments itself (payments.charge)" in way.verdict()
+    assert "was spent in payments itself (payments.charge)" in trace.verdict()
 
 
 @pytest.mark.parametrize("name", BUILDS)
-def test_both_builds_show_the_same_steps(ways: dict[str, OrderTrace], name: str) -> None:
-    way = ways[name]
+def test_both_builds_show_the_same_steps(traces: dict[str, OrderTrace], name: str) -> None:
+    trace = traces[name]
 
-    assert {node.part for node in way.asked.walk()} == PARTS
-    assert {"POST /orders", "catalog.reserve", "payments.charge"} <= {node.span.name for node in way.during()}
+    assert {node.part for node in trace.request.walk()} == PARTS
+    assert {"POST /orders", "catalog.reserve", "payments.charge"} <= {node.span.name for node in trace.during()}
