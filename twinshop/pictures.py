@@ -81,7 +81,11 @@ def _lines(shop: Stack, outside: Stack) -> Iterator[str]:
                 if ours.get(port, part.name) != part.name:
                     yield f"{_id(part.name)} --> {_id(ours[port])}"
                 elif inner.get(port) in apps:
-                    arrow = '-. "with NOTIFY=call" .->' if name in ON_DEMAND else '-- "through the edge" -->'
+                    arrow = (
+                        '-. "in the variant direct_notification" .->'
+                        if name in ON_DEMAND
+                        else '-- "through the edge" -->'
+                    )
                     yield f"{_id(part.name)} {arrow} {_id(inner[port])}"
                 elif port in theirs:
                     yield f"{_id(part.name)} -.-> {_id(theirs[port])}"

@@ -10,7 +10,7 @@ from deploy.model import infrastructure
 from deploy.model.errors import UnknownTarget
 from deploy.model.parts import Part, Probe, Reset, Site, Stack
 
-NODE_MAIN = "microservices/notifications_node/dist/main.js"  # built by deploy/runner/node.py
+NODE_MAIN = "variants/notifications_node/dist/main.js"  # built by deploy/runner/node.py
 THIS = "deploy.model.topology:stack"
 SHOPS = ("monolith", "microservices", "colocated")
 STACKS = ("outside", *SHOPS)
@@ -165,6 +165,7 @@ def _services(site: Site, name: str, members: Sequence[str]) -> tuple[Part, ...]
             },
             needs=(f"{service}-db", "broker"),
             scalable=True,
+            variants=_variants(service),
         )
         for service in members
     )
@@ -175,6 +176,22 @@ def _command(site: Site, service: str) -> tuple[str, ...]:
     if service == "notifications" and site.notifications_in_node:
         return ("node", NODE_MAIN)
     return ("python", "-m", f"microservices.{service}.app")
+
+
+def _variants(service: str) -> dict[str, tuple[str, ...]]:
+    """Return what an experiment runs in a service's place, by name: see variants/."""
+
+    def of_any(name: str) -> tuple[str, ...]:
+        return ("python", "-m", f"variants.{name}", service)
+
+    variants = {name: of_any(name) for name in ("no_tokens", "plain_httpx", "uncounted")}
+    if service in ("orders", "payments"):
+        variants["retries"] = of_any("retries")
+    if service == "orders":
+        variants["resilience_off"] = ("python", "-m", "variants.resilience_off")
+    if service != "payments":
+        variants["direct_notification"] = ("python", "-m", f"variants.direct_notification.{service}")
+    return variants
 
 
 def _databases(site: Site, name: str, members: Sequence[str]) -> tuple[Part, ...]:
@@ -208,7 +225,7 @@ def colocated(site: Site) -> Stack:
     app = Part(
         name="app",
         kind="app",
-        command=("python", "-m", "microservices.colocated"),
+        command=("python", "-m", "variants.colocated"),
         ports=site.ports(name, "app"),
         probe=READY,
         environment=settings,

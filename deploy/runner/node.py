@@ -13,7 +13,7 @@ from pathlib import Path
 from deploy.model.errors import MissingProgram, StartFailed
 from deploy.model.home import REPOSITORY
 
-SERVICE = REPOSITORY / "microservices" / "notifications_node"
+SERVICE = REPOSITORY / "variants" / "notifications_node"
 SETTING = "NOTIFICATIONS_IN"
 LEAST_VERSION = 20
 BUILD_TIMEOUT_S = 300

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.model.errors import DeployError
+from deploy.model.parts import VARIANT
 from deploy.stacks import is_offered, runner_for
 from loadtests.experiments import blast_verdict
 from loadtests.experiments.arm import Arm
@@ -69,7 +70,7 @@ CONDITIONS = (
         "services-bare",
         "microservices",
         {
-            "orders": {"INNER_TIMEOUT_S": NO_DEADLINE_S, "PAYMENT_FALLBACK": "false"},
+            "orders": {VARIANT: "resilience_off", "INNER_TIMEOUT_S": NO_DEADLINE_S},
             "payments": {"PROVIDER_TIMEOUT_S": NO_DEADLINE_S},
         },
     ),

@@ -35,6 +35,7 @@ from typing import Any
 
 from deploy.faults import during
 from deploy.model.errors import DeployError
+from deploy.model.parts import VARIANT
 from deploy.runner.interface import Runner
 from loadtests.experiments.arm import Measured
 from loadtests.experiments.awkward import AwkwardCustomers
@@ -63,9 +64,10 @@ SHORTEST_S = 10.0
 CARDS = "pm_ok:80,pm_declined:6,pm_timeout:5,pm_timeout_silent:3,pm_lost:3,pm_late_decline:3"
 # Recovery looks at a charge without an answer after 10 s, every second: about half of them are given up and voided.
 GIVE_UP = {"PAYMENT_GIVE_UP_S": "10.6"}
+BREAKER = {VARIANT: "retries", "CIRCUIT_BREAKER": "3:1"}  # so that it is tried, too
 BUILDS = (
     Condition("monolith", "monolith", {"web": GIVE_UP}),
-    Condition("microservices", "microservices", {"orders": GIVE_UP | {"CIRCUIT_BREAKER": "3:1"}, "payments": GIVE_UP}),
+    Condition("microservices", "microservices", {"orders": GIVE_UP | BREAKER, "payments": GIVE_UP}),
 )
 
 

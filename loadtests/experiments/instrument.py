@@ -28,6 +28,7 @@ from pathlib import Path
 
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import Unsupported
+from deploy.model.parts import VARIANT
 from loadtests.experiments import generator, pairing, probe, slices
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
@@ -90,15 +91,19 @@ def run(session: Session) -> Result:
 def _switched(arm: Arm) -> Iterator[Path]:
     """Restart a build's applications with a file that turns their counting off; afterwards without."""
     off_file = Path(arm.runner.site.data) / arm.runner.stack.name / "uncounted"
-    parts = [part.name for part in arm.runner.stack.parts if part.kind == "app"]
+    parts = {
+        part.name: {VARIANT: "uncounted"} if "uncounted" in part.variants else {}
+        for part in arm.runner.stack.parts
+        if part.kind == "app"
+    }
     try:
-        for part in parts:
-            arm.runner.configure(part, {SETTING: str(off_file)})
+        for part, settings in parts.items():
+            arm.runner.configure(part, settings | {SETTING: str(off_file)})
         yield off_file
     finally:
         off_file.unlink(missing_ok=True)
-        for part in parts:
-            arm.runner.configure(part, {SETTING: None})
+        for part, settings in parts.items():
+            arm.runner.configure(part, dict.fromkeys((*settings, SETTING)))
 
 
 def _measure(session: Session, arm: Arm, form: Form, off_file: Path) -> None:

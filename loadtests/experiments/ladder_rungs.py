@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from deploy.model.parts import VARIANT
 from deploy.runner.interface import Runner
 from loadtests.experiments.arm import Arm
 from loadtests.measure.views import wait_until_finished
@@ -45,7 +46,7 @@ LISTED = ("monolith", "colocated", "microservices")
 
 def ablations() -> tuple[Rung, ...]:
     """Return a rung with one thing taken away or exchanged; each of them changes the work."""
-    no_tokens, plain = {"SERVICE_TOKENS": "false"}, {"HTTP_TRANSPORT": "httpx"}
+    no_tokens, plain = {VARIANT: "no_tokens"}, {VARIANT: "plain_httpx"}
     parts = ("catalog", "orders", "payments")
     return (
         Rung("no-tokens", "microservices", "no tokens between services", dict.fromkeys(parts, no_tokens)),

@@ -12,10 +12,10 @@ Load: First, without other load, one customer buys five times a second and looks
 arrivals (Poisson) of the mix `faults` (25 % orders, 5 % cancels, the rest browsing): calm, then the mail server takes
 2 s over each mail, then calm again.
 
-What is held equal: Rate, seed, products, cores, length, mail server and its slowness; one setting, NOTIFY=event or
-NOTIFY=call in the services and VARIANT=direct_notification in the monolith, is all that differs between two arms of a
-build, and every arm is restarted for it. A call sends the same body as the event would. The monolith confirms stock in
-its transaction either way; the variant makes it send the mail before it answers.
+What is held equal: Rate, seed, products, cores, length, mail server and its slowness. Whether events or calls tell of
+an order (variants/direct_notification) is all that differs between two arms of a build, all of which are restarted.
+A call sends the same body as the event would. The monolith confirms stock in its transaction either way; the variant
+makes it send the mail before it answers.
 
 How to read it: Compare `event` with `call` within a build, before and while the mail server is slow. CPU and the
 figures of the comparison are those of the calm before it. A failed call fails no order: the event or the queued mail
@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.model.parts import VARIANT
 from loadtests.experiments import messaging_findings, pairing
 from loadtests.experiments.arm import Arm
 from loadtests.experiments.blast_radius import chosen
@@ -54,11 +55,12 @@ RATE = 40.0
 MAIL_MS = 2000.0
 WARM_UP_S = 3.0
 CREATED = 201
+SERVICES = ("catalog", "orders", "notifications")  # who tells and who is told
 ARMS = (
     Condition("monolith-event", "monolith"),
-    Condition("monolith-call", "monolith", {"web": {"VARIANT": "direct_notification"}}),
-    Condition("services-event", "microservices", {"orders": {"NOTIFY": "event"}}),
-    Condition("services-call", "microservices", {"orders": {"NOTIFY": "call"}}),
+    Condition("monolith-call", "monolith", {"web": {VARIANT: "direct_notification"}}),
+    Condition("services-event", "microservices", {part: {VARIANT: ""} for part in SERVICES}),
+    Condition("services-call", "microservices", {part: {VARIANT: "direct_notification"} for part in SERVICES}),
 )
 PAIRS = (("monolith-event", "monolith-call"), ("services-event", "services-call"))
 

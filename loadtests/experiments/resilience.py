@@ -29,6 +29,7 @@ from dataclasses import replace
 from typing import Any
 
 from deploy.faults import injected_faults
+from deploy.model.parts import VARIANT
 from loadtests.experiments import generator
 from loadtests.experiments.arm import Arm
 from loadtests.experiments.blast_radius import chosen
@@ -55,11 +56,12 @@ DOWN_SHARE = 0.5
 LATE_S = 10.0  # the end of the run is what is judged
 
 
-def _knobs(name: str, **knobs: str) -> Condition:
-    both = {"RETRIES": knobs["retries"]} if "retries" in knobs else {}
-    both |= {"CIRCUIT_BREAKER": knobs["breaker"]} if "breaker" in knobs else {}
-    orders = {"INNER_TIMEOUT_S": knobs.get("deadline", "1"), "PAYMENT_FALLBACK": knobs.get("fallback", "true")}
-    payments = {"PROVIDER_TIMEOUT_S": knobs.get("deadline", "0.8")}
+def _knobs(
+    name: str, *, retries: str = "", breaker: str = "", deadline_s: str = "", fallback: bool = True
+) -> Condition:
+    both = {VARIANT: "retries", "RETRIES": retries, "CIRCUIT_BREAKER": breaker} if retries else {}
+    orders = {"INNER_TIMEOUT_S": deadline_s or "1"} | ({} if fallback else {VARIANT: "resilience_off"})
+    payments = {"PROVIDER_TIMEOUT_S": deadline_s or "0.8"}
     return Condition(name, "microservices", {"orders": orders | both, "payments": payments | both})
 
 
@@ -68,8 +70,8 @@ ARMS = (
     _knobs("naive-retries", retries=NAIVE),
     _knobs("budgeted-retries", retries=BUDGETED),
     _knobs("naive-with-breaker", retries=NAIVE, breaker=BREAKER),
-    _knobs("no-deadlines", deadline=NO_DEADLINE_S),
-    _knobs("no-fallback", fallback="false"),
+    _knobs("no-deadlines", deadline_s=NO_DEADLINE_S),
+    _knobs("no-fallback", fallback=False),
 )
 QUICK_ARMS = ("naive-retries", "budgeted-retries")
 
@@ -110,7 +112,7 @@ def _working(session: Session, condition: Condition) -> Iterator[Arm]:
 def _calibrated(session: Session) -> float:
     """Return the rate of all arms: a share of what a closed loop brings through, without retries."""
     session.narrator.doing("Measuring how much payments can take")
-    with _working(session, _knobs("calibration", deadline=NO_DEADLINE_S)) as arm:
+    with _working(session, _knobs("calibration", deadline_s=NO_DEADLINE_S)) as arm:
         order = generator.closed_loop(
             arm.runner.address, arm.parties.identity, session.folder / "calibration", mix=MIX, seed=session.seed,
             clients=CALIBRATION_CLIENTS, duration_s=CALIBRATION_S, cores=arm.budget.other,
@@ -155,7 +157,7 @@ def _trigger(
 def _turn_retries_off(arm: Arm) -> None:
     """What an operator would do: the books are to be closed, and naive retries may keep them open for ever."""
     for part in ("orders", "payments"):
-        arm.runner.configure(part, {"RETRIES": None})
+        arm.runner.configure(part, {"RETRIES": ""})
 
 
 def goodput(rows: Sequence[Row], broken_s: float, healed_s: float, ends_s: float) -> dict[str, Any]:

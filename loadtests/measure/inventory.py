@@ -19,7 +19,7 @@ from deploy.model.home import REPOSITORY
 from deploy.model.parts import Stack
 
 SOURCES = {"monolith": ("monolith",), "microservices": ("microservices",)}
-NOT_THE_SHOP = re.compile(r"(^|/)(test_[^/]*|conftest)\.py$|/colocated\.py$")
+NOT_THE_SHOP = re.compile(r"(^|/)(test_[^/]*|conftest)\.py$")
 IMAGES = {
     "monolith": ("monolith",),
     "microservices": ("catalog", "orders", "payments", "notifications", "broker"),

@@ -31,10 +31,10 @@ def test_blank_lines_comments_and_docstrings_are_no_code() -> None:
     assert inventory.lines_of_code(CODE) == 7
 
 
-def test_tests_and_the_colocated_way_to_run_are_no_source(tmp_path: Path) -> None:
+def test_tests_are_no_source(tmp_path: Path) -> None:
     folder = tmp_path / "microservices"
     folder.mkdir()
-    for name in ("app.py", "test_app.py", "conftest.py", "colocated.py"):
+    for name in ("app.py", "test_app.py", "conftest.py"):
         (folder / name).write_text("x = 1\ny = 2\n", "utf-8")
 
     assert inventory.source("microservices", tmp_path) == {"lines of code": 2, "files": 1}

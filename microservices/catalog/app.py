@@ -13,21 +13,28 @@ from microservices.catalog.seeding import seed_if_empty
 from microservices.catalog.service import CatalogService
 from microservices.catalog.storefront import router_of
 from microservices.kit.idempotency import PRUNE_KEYS
-from microservices.kit.part import Part, serve
+from microservices.kit.runtime import ServiceRuntime
+from microservices.kit.serving import serve
 from shared.contract.events import OrderEvent
 from shared.platform.settings import load_or_exit
 from shared.storefront import Storefront
 
 
-def create_app(settings: CatalogSettings) -> FastAPI:
+def create_app(settings: CatalogSettings, runtime: ServiceRuntime | None = None) -> FastAPI:
     """Return the app; it connects when it starts."""
-    part = Part("catalog", settings)
-    part.on_start(partial(seed_if_empty, part.database, settings.seed_products))
-    part.consumes("catalog", EVENT_TYPES, OrderEvent, on_order_events)
-    part.prunes(PRUNE_KEYS)
+    runtime = runtime or ServiceRuntime("catalog", settings)
+    runtime.on_start(partial(seed_if_empty, runtime.database, settings.seed_products))
+    runtime.consumes("catalog", EVENT_TYPES, OrderEvent, on_order_events)
+    runtime.prunes(PRUNE_KEYS)
     pages = Storefront(build=settings.storefront_badge, identity_url=settings.token_issuer)
-    return part.app([routes.router, router_of(pages)], CatalogService(part.database))
+    return runtime.app([routes.router, router_of(pages)], CatalogService(runtime.database))
+
+
+def main(runtime_class: type[ServiceRuntime] = ServiceRuntime) -> None:
+    """Run the service until SIGTERM."""
+    settings = load_or_exit(CatalogSettings)
+    serve(create_app(settings, runtime_class("catalog", settings)), settings, "catalog")
 
 
 if __name__ == "__main__":
-    serve(create_app, load_or_exit(CatalogSettings), "catalog")
+    main()

@@ -84,17 +84,6 @@ def _why_not(wanted: Wanted, found: Sequence[Row[Any]], expected: Money | None) 
     return Unavailable("The reservation was undone while it was made.")  # fresh data was asked for in between
 
 
-async def hear(database: Database, event: OrderEvent) -> None:
-    """Do what one event asks for, in a transaction of its own. Told again, by a call or the broker, it changes nothing.
-
-    Raises InvalidRequest for an event that means nothing here.
-    """
-    if event.type not in TARGET_OF_EVENT:
-        raise InvalidRequest("The catalog has nothing to do then.", [FieldError("type", f"is {event.type}")])
-    async with database.transaction() as connection:
-        await on_order_events(connection, [event])
-
-
 async def on_order_events(connection: AsyncConnection, events: Sequence[OrderEvent]) -> None:
     """Sell, release or give back the pieces of these orders, whatever the order in which their events come.
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
-from microservices.catalog.reservations import hear, reserve
+from microservices.catalog.reservations import reserve
 from microservices.catalog.service import CatalogService
 from microservices.kit.web import Admin, Answer, Caller, read_body, read_keyed, service_of
 from shared.contract.bodies import MoneyBody, OrderLine, ProductInput, RestockInput, Sku
-from shared.contract.events import OrderEvent
 from shared.contract.inner import Reservation, ReservationInput
 from shared.contract.queries import parse_product_query
 from shared.domain.errors import FieldError, InvalidRequest, NotFound
@@ -70,14 +69,6 @@ async def make_reservation(request: Request, _: Caller) -> Response:
     lines = await reserve(service.database, asked.order_id, wanted, expected)
     body = Reservation(lines=[OrderLine.of(line) for line in lines], total=MoneyBody.of(order_total(lines)))
     return Answer.of(200, body).response()
-
-
-@router.post("/internal/order-events")
-async def hear_order_event(request: Request, _: Caller) -> Response:
-    """Do what an order's event asks for, for a caller who waits: the same as if the broker had brought it."""
-    service: CatalogService = service_of(request)
-    await hear(service.database, await read_body(request, OrderEvent))
-    return Answer(200, b'{"status":"done"}').response()
 
 
 def _checked(sku: str) -> str:

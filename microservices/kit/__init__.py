@@ -3,18 +3,20 @@
 A service's `app.py` wires everything by hand; nothing is made at import:
 
     def create_app(settings: CatalogSettings) -> FastAPI:
-        part = Part("catalog", settings)                     # database, broker, outbox, metrics; nothing connects yet
-        service = CatalogService(part.database, part.outbox)
-        part.consumes("catalog", ["order.confirmed"], OrderEvent, service.on_order_events)   # through the inbox
-        part.publishes()                                     # the outbox's relay; only if the service has an outbox
-        wake = part.repeats("sender", service.send_due, every_s=1.0)   # a loop; calling `wake()` hurries it
-        part.on_start(service.seed_if_empty)                 # once, after the migrations
-        return part.app([routes.router], service)
+        runtime = ServiceRuntime("catalog", settings)       # database, broker, outbox, metrics; nothing connects yet
+        service = CatalogService(runtime.database, runtime.outbox)
+        runtime.consumes("catalog", ["order.confirmed"], OrderEvent, service.on_order_events)   # through the inbox
+        runtime.publishes()                                 # the outbox's relay; only if the service has an outbox
+        wake = runtime.repeats("sender", service.send_due, every_s=1.0)   # a loop; calling `wake()` hurries it
+        runtime.on_start(service.seed_if_empty)             # once, after the migrations
+        return runtime.app([routes.router], service)
 
     if __name__ == "__main__":
-        serve(create_app, load_or_exit(CatalogSettings), "catalog")
+        settings = load_or_exit(CatalogSettings)
+        serve(create_app(settings), settings, "catalog")
 
-kit.part        Part: what a running service is made of, and the FastAPI app around it. `serve` runs it.
+kit.runtime     ServiceRuntime: what a running service is made of, and the FastAPI app around it.
+kit.serving     serve: runs an app until SIGTERM.
 kit.settings    ServiceSettings: the common settings, the broker and the keys between services.
 kit.web         Customer, Admin, Caller: dependencies (`async def route(request: Request, who: Customer)`).
                 read_body(request, Model) -> Model; read_keyed(request, Model, route) -> Keyed (body, key, fingerprint).
@@ -32,8 +34,8 @@ kit.inbox       A handler is `async def handle(connection, events: Sequence[Even
                 `CREATE_INBOX` for the first migration.
 kit.idempotency Keys of admin routes: `begin(connection, who, keyed)` -> Answer to replay or None, `finish(...)`; both
                 in the transaction of the effect. `CREATE_KEYS` for the first migration.
-kit.pruning     Forgets old keys and inbox rows: `part.prunes(statement)`; `consumes` does it for the inbox. The indexes
-                that it needs are `INDEX_KEYS` and `INDEX_INBOX`, for a migration.
+kit.pruning     Forgets old keys and inbox rows: `runtime.prunes(statement)`; `consumes` does it for the inbox. The
+                indexes that it needs are `INDEX_KEYS` and `INDEX_INBOX`, for a migration.
 kit.loops       Wake, repeat: a loop that runs a step every so often and at once when woken.
 kit.peers       Peer: a call to another part with a total deadline. Raises Unreached (surely not done) or Unanswered.
 kit.migrate     Runs `migrations/` on start under an advisory lock. `migrations/env.py` is one line: `run_migrations()`.

@@ -28,18 +28,10 @@ KEEP_OUTBOX = (
     "ALTER TABLE outbox ADD COLUMN store text, ADD COLUMN sequence bigint",
     "CREATE INDEX outbox_unsent ON outbox (id) WHERE sequence IS NULL",
 )
-# A row that is being told by a call leaves only if that call does not take it out in time: it is the call's fallback.
-HOLD_OUTBOX = "ALTER TABLE outbox ADD COLUMN not_before timestamptz"
 
 BATCH = 200
 # Nobody waits for an event, and one round trip carries many: let some more come before each batch.
 LINGER_S = 0.05
-# Looking for rows that are unsent, and never for `id > last`, finds also the row of a transaction that took its id
-# early and committed late.
-_UNSENT = text(
-    "SELECT id, type, payload FROM outbox WHERE sequence IS NULL AND (not_before IS NULL OR not_before <= now()) "
-    "ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED"
-)
 _SENT = text(
     "UPDATE outbox SET store = :store, sequence = sent.sequence "
     "FROM unnest(CAST(:ids AS bigint[]), CAST(:sequences AS bigint[])) AS sent (id, sequence) WHERE outbox.id = sent.id"
@@ -47,8 +39,6 @@ _SENT = text(
 _FORGET = text("DELETE FROM outbox WHERE store = :store AND sequence <= :sequence")
 _ANY = text("SELECT 1 FROM outbox LIMIT 1")
 _SEND_AGAIN = text("UPDATE outbox SET store = NULL, sequence = NULL WHERE store <> :store RETURNING id")
-_TAKE_OUT = text("DELETE FROM outbox WHERE id = :id")
-_LET_GO = text("UPDATE outbox SET not_before = NULL WHERE id = :id")
 
 
 def outbox_table(metadata: MetaData) -> Table:
@@ -60,7 +50,6 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("type", Text, nullable=False),
         Column("payload", Text, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-        Column("not_before", DateTime(timezone=True)),
         Column("store", Text),
         Column("sequence", BigInteger),
     )
@@ -71,6 +60,12 @@ _INSERT = insert(outbox_table(MetaData()))
 
 class Outbox:
     """Where a service puts its events, and the relay that hands them to the broker."""
+
+    # Looking for rows that are unsent, and never for `id > last`, finds also the row of a transaction that took its id
+    # early and committed late.
+    unsent = text(
+        "SELECT id, type, payload FROM outbox WHERE sequence IS NULL ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED"
+    )
 
     def __init__(self, database: Database, broker: Broker, metrics: Metrics) -> None:
         self._database = database
@@ -85,15 +80,6 @@ class Outbox:
         if events:
             await connection.execute(_INSERT, [row_of(event) for event in events])
 
-    async def take_out(self, row_id: int) -> None:
-        """A row that was held need not leave: a call has told it. Raises Unavailable or OutcomeUnknown."""
-        await self._database.commit_one(_TAKE_OUT, {"id": row_id})
-
-    async def let_go(self, row_id: int) -> None:
-        """A row that was held leaves now: the call that should have told it failed. Raises as `take_out`."""
-        await self._database.commit_one(_LET_GO, {"id": row_id})
-        self.wake()
-
     async def relay(self) -> bool:
         """Publish one batch; return whether there may be more. Raises if the broker is away or full: the rows stay."""
         await asyncio.sleep(LINGER_S)
@@ -101,7 +87,7 @@ class Outbox:
         if not self._store:
             self._store = (await self._broker.progress()).store
         async with self._database.transaction() as connection:
-            rows = (await connection.execute(_UNSENT, {"batch": BATCH})).all()
+            rows = (await connection.execute(self.unsent, {"batch": BATCH})).all()
             if not rows:
                 return False
             sequences = await asyncio.gather(

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from functools import lru_cache
-from typing import Literal
 
 import aiohttp
 import httpcore
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from microservices.kit.resilience import CircuitOpen, Guard
 from shared.platform import tracing
 from shared.platform.metrics import Metrics
 from shared.platform.tokens import ServiceSigner
 
 # Shorter than any server's keep-alive: a connection that the other side is about to close is not used again.
 KEEP_ALIVE_S = 4.0
-MAX_CONNECTIONS = 200
+LIMITS = httpx.Limits(max_connections=200, keepalive_expiry=KEEP_ALIVE_S)
 KNOWN_URLS = 64
 # Whoever cannot be connected to in half of the deadline is away, and a call to it was surely not made. Of a machine
 # or a container that is gone nobody refuses a connection: without this the whole deadline would pass, and say nothing.
@@ -35,25 +33,9 @@ class Unanswered(Exception):
     """No answer, or none in time: it may have been done or not."""
 
 
-class HttpxAsItComes(httpx.AsyncBaseTransport):
-    """httpx's own client over its own transport, for the overhead ladder: several times the CPU of aiohttp."""
-
-    def __init__(self, limits: httpx.Limits) -> None:
-        self._client = httpx.AsyncClient(limits=limits, timeout=None, trust_env=False)  # noqa: S113  (`Peer` has one)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send it, with all that the client does around a request."""
-        return await self._client.send(request)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
-
-
-def transport_of(kind: Literal["aiohttp", "httpx"]) -> httpx.AsyncBaseTransport:
-    """Return what carries the calls: httpx's requests and answers, over the transport of this kind."""
-    limits = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEP_ALIVE_S)
-    return HttpxAsItComes(limits) if kind == "httpx" else AiohttpTransport(limits=limits)
+def pooled_transport() -> httpx.AsyncBaseTransport:
+    """Return what carries the calls: httpx's requests and answers over aiohttp, at a fraction of httpx's own CPU."""
+    return AiohttpTransport(limits=LIMITS)
 
 
 class Peer:
@@ -69,7 +51,6 @@ class Peer:
         signer: ServiceSigner | None = None,
         authorization: str = "",
         transport: httpx.AsyncBaseTransport | None = None,
-        guard: Guard | None = None,
     ) -> None:
         self.name = name
         self._base_url = base_url.rstrip("/")
@@ -78,46 +59,23 @@ class Peer:
         self._metrics = metrics
         self._signer = signer
         self._authorization = authorization
-        self._guard = guard
-        self._transport = transport or transport_of("aiohttp")
+        self._transport = transport or pooled_transport()
         self._url = lru_cache(maxsize=KNOWN_URLS)(self._parse)  # most calls go to one of two addresses
 
     async def post(self, path: str, body: bytes = b"") -> httpx.Response:
         """Return the answer, whatever its status. Raises Unreached or Unanswered."""
-        return await self._call("POST", path, body)
+        return await self.call("POST", path, body)
 
     async def get(self, path: str) -> httpx.Response:
         """Return the answer, whatever its status. Raises Unreached or Unanswered."""
-        return await self._call("GET", path, b"")
+        return await self.call("GET", path, b"")
 
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
 
-    async def _call(self, method: str, path: str, body: bytes) -> httpx.Response:
-        if self._guard is None:
-            return await self._attempt(method, path, body)
-        sent = False
-
-        async def attempt() -> httpx.Response:
-            nonlocal sent
-            before, sent = sent, True
-            try:
-                return await self._attempt(method, path, body)
-            except Unreached:
-                sent = before
-                raise
-
-        try:
-            return await self._guard.call(attempt, (Unreached, Unanswered))
-        except (CircuitOpen, Unreached) as error:
-            if sent:  # by an earlier attempt: that nobody could be reached in the end does not undo it
-                raise Unanswered(f"{self.name} did not answer an earlier attempt") from error
-            if isinstance(error, Unreached):
-                raise
-            raise Unreached(f"{self.name} is left alone: its last answers all failed") from error
-
-    async def _attempt(self, method: str, path: str, body: bytes) -> httpx.Response:
+    async def call(self, method: str, path: str, body: bytes) -> httpx.Response:
+        """Send a request, once. Raises Unreached or Unanswered."""
         headers = {"Authorization": self._signer.authorization(self.name) if self._signer else self._authorization}
         if body:
             headers["Content-Type"] = _JSON

@@ -9,13 +9,38 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
+from microservices.kit.settings import ServiceSettings
+from shared.platform import logs
 from shared.platform.draining import DrainingAsgi
 
 STARTUP_FAILED = 3  # what `uvicorn.run` exits with
+# Longer than the edge keeps an idle connection, so that it is never us who close one that is about to be used.
+KEEP_ALIVE_S = 75
+GRACE_S = 5
 
 
-def run(app: Any, drain_s: float, **options: Any) -> None:
+def serve(app: ASGIApp, settings: ServiceSettings, name: str) -> None:
+    """Run the app on uvicorn until SIGTERM: one worker, no access log."""
+    logs.configure(name, settings.log_level)
+    _run(
+        app,
+        settings.drain_s,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # nothing of ours asks for the client's address
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+def _run(app: ASGIApp, drain_s: float, **options: Any) -> None:
     """Serve until SIGTERM, and `drain_s` longer. Exits with status 3 if the application could not start."""
     draining = DrainingAsgi(app) if drain_s else None
     server = _Server(uvicorn.Config(draining or app, **options), draining, drain_s)

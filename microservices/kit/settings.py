@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal, Self
-
-from pydantic import model_validator
+from typing import Any
 
 from shared.platform.settings import CommonSettings
 
@@ -17,19 +15,6 @@ class ServiceSettings(CommonSettings):
     nats_url: str = ""
     service_private_key: str = ""
     service_public_keys: str = ""
-    retries: str = ""  # see resilience.py; by default a call is sent once
-    circuit_breaker: str = ""
-
-    # For the overhead ladder, and for nothing else: what do tokens between services cost, and what does the transport?
-    service_tokens: bool = True
-    http_transport: Literal["aiohttp", "httpx"] = "aiohttp"
-
-    @model_validator(mode="after")
-    def _refuse_to_go_without_tokens(self) -> Self:
-        """Inner routes stay guarded wherever it matters."""
-        if not (self.service_tokens or self.is_local):
-            raise ValueError("SERVICE_TOKENS=false is for measuring, in TWINSHOP_MODE=local only")
-        return self
 
     def required(self) -> tuple[str, ...]:
         """Return the settings that must not be empty."""

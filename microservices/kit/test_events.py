@@ -22,7 +22,7 @@ from microservices.kit.conftest import BrokerServer
 from microservices.kit.database import Database
 from microservices.kit.inbox import CREATE_INBOX, Consumer
 from microservices.kit.loops import Wake, repeat, stop
-from microservices.kit.outbox import CREATE_OUTBOX, HOLD_OUTBOX, KEEP_OUTBOX, Outbox
+from microservices.kit.outbox import CREATE_OUTBOX, KEEP_OUTBOX, Outbox
 from shared.contract.events import DEAD_STREAM, Event, subject_of
 from shared.domain.ids import new_id
 from shared.platform.metrics import Metrics
@@ -123,7 +123,6 @@ def play(database_url: str, broker: BrokerServer, scene: Callable[[Stage], Await
                 "CREATE TABLE kit_effects (id uuid)",
                 CREATE_INBOX,
                 CREATE_OUTBOX,
-                HOLD_OUTBOX,
                 *KEEP_OUTBOX,
             ):
                 await stage.database.commit_one(text(create))

@@ -11,8 +11,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from microservices.kit.peers import Peer, Unanswered, Unreached, transport_of
-from microservices.kit.resilience import Breaker, Guard, Retries
+from microservices.kit.peers import Peer, Unanswered, Unreached
 from shared.platform import tracing
 from shared.platform.metrics import Metrics
 
@@ -82,42 +81,10 @@ def test_a_call_that_was_sent_may_have_been_done(handler: Handler) -> None:
         call(handler)
 
 
-@pytest.mark.parametrize("breaker", [None, Breaker(1, 60.0)])
-def test_a_retry_that_cannot_connect_does_not_undo_the_attempt_before_it(breaker: Breaker | None) -> None:
-    attempts = iter([httpx.ReadTimeout("no answer"), httpx.ConnectError("connection refused")])
-
-    async def fail(_: httpx.Request) -> httpx.Response:
-        raise next(attempts)
-
-    async def run() -> None:
-        guard, transport = Guard(Retries(2), breaker), httpx.MockTransport(fail)
-        peer = Peer("peer", "http://peer", deadline_s=0.5, metrics=Metrics(), transport=transport, guard=guard)
-        await peer.post("/path", b"{}")
-
-    with pytest.raises(Unanswered):
-        asyncio.run(run())
-
-
-@pytest.mark.parametrize("kind", ["aiohttp", "httpx"])
-def test_either_transport_tells_a_refused_connection_from_silence(kind: str) -> None:
-    async def run() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        peer = Peer("peer", f"http://127.0.0.1:{port}", deadline_s=0.5, metrics=Metrics(), transport=transport_of(kind))
-        try:
-            await peer.get("/")
-        finally:
-            await peer.close()
-
-    with pytest.raises(Unreached):
-        asyncio.run(run())
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses connections")
-@pytest.mark.parametrize("kind", ["aiohttp", "httpx"])
-def test_whoever_does_not_even_connect_is_away_before_the_deadline(kind: str) -> None:
+def test_whoever_does_not_even_connect_is_away_before_the_deadline() -> None:
     async def run(port: int) -> None:
-        peer = Peer("peer", f"http://127.0.0.1:{port}", deadline_s=0.6, metrics=Metrics(), transport=transport_of(kind))
+        peer = Peer("peer", f"http://127.0.0.1:{port}", deadline_s=0.6, metrics=Metrics())
         try:
             await peer.post("/", b"{}")
         finally:

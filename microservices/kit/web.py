@@ -93,9 +93,7 @@ def _with_role(role: str, principal: Principal) -> Principal:
 
 async def caller(request: Request) -> str:
     """Return the name of the service that calls an inner route. Raises Unauthenticated."""
-    verifier: ServiceVerifier | None = request.app.state.service_verifier
-    if verifier is None:  # the ladder's ablation, in local mode only
-        return "anyone"
+    verifier: ServiceVerifier = request.app.state.service_verifier
     return verifier.verify(request.headers.get("authorization"))
 
 
@@ -106,7 +104,7 @@ Caller = Annotated[str, Depends(caller)]
 
 
 def service_of(request: Request) -> Any:
-    """Return the service object that `Part.app` was given."""
+    """Return the service object that `ServiceRuntime.app` was given."""
     return request.app.state.service
 
 

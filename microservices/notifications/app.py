@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from microservices.kit.part import Part, serve
+from microservices.kit.runtime import ServiceRuntime
+from microservices.kit.serving import serve
 from microservices.notifications import routes
 from microservices.notifications.config import NotificationsSettings
 from microservices.notifications.sender import MailSender
@@ -13,15 +14,21 @@ from shared.contract.events import OrderEvent
 from shared.platform.settings import load_or_exit
 
 
-def create_app(settings: NotificationsSettings) -> FastAPI:
+def create_app(settings: NotificationsSettings, runtime: ServiceRuntime | None = None) -> FastAPI:
     """Return the app; it connects when it starts."""
-    part = Part("notifications", settings)
-    sender = MailSender(part.database, settings, part.metrics)
-    service = NotificationService(part.database, settings.mail_domain, sender)
-    wake_sender = part.repeats("mail sender", sender.send_due, settings.sweep_interval_s)
-    part.consumes("notifications", EVENT_TYPES, OrderEvent, service.on_order_events, wakes=wake_sender)
-    return part.app([routes.router], service)
+    runtime = runtime or ServiceRuntime("notifications", settings)
+    sender = MailSender(runtime.database, settings, runtime.metrics)
+    service = NotificationService(runtime.database, settings.mail_domain)
+    wake_sender = runtime.repeats("mail sender", sender.send_due, settings.sweep_interval_s)
+    runtime.consumes("notifications", EVENT_TYPES, OrderEvent, service.on_order_events, wakes=wake_sender)
+    return runtime.app([routes.router], service)
+
+
+def main(runtime_class: type[ServiceRuntime] = ServiceRuntime) -> None:
+    """Run the service until SIGTERM."""
+    settings = load_or_exit(NotificationsSettings)
+    serve(create_app(settings, runtime_class("notifications", settings)), settings, "notifications")
 
 
 if __name__ == "__main__":
-    serve(create_app, load_or_exit(NotificationsSettings), "notifications")
+    main()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from microservices.kit.web import Answer, Caller, Customer, read_body, service_of
+from microservices.kit.web import Answer, Customer, service_of
 from microservices.notifications.service import NotificationService
-from shared.contract.events import OrderEvent
 from shared.contract.queries import parse_page_query
 
 router = APIRouter()
@@ -18,11 +17,3 @@ async def list_notifications(request: Request, who: Customer) -> Response:
     service: NotificationService = service_of(request)
     asked = parse_page_query(request.query_params.multi_items())
     return Answer(200, await service.list_notifications(who.subject, asked)).response()
-
-
-@router.post("/internal/order-events")
-async def hear_order_event(request: Request, _: Caller) -> Response:
-    """Mail what an order's event asks for, for a caller who waits."""
-    service: NotificationService = service_of(request)
-    sent = await service.hear(await read_body(request, OrderEvent))
-    return Answer(200, b'{"status":"sent"}' if sent else b'{"status":"queued"}').response()

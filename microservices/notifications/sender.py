@@ -29,15 +29,13 @@ SENDING_S = 10.0
 BACK_OFF_AT_MOST_S = 8.0  # what waits for a mail server must be out soon after it is back
 
 # Times are the database's, so that replicas agree.
-_CLAIM = """
+CLAIM: TextClause = text("""
 UPDATE notifications
 SET attempts = attempts + 1, next_attempt_at = now() + CAST(:lease_s AS float) * interval '1 second'
-WHERE id IN (SELECT id FROM notifications WHERE status = 'queued' AND next_attempt_at <= now() {which}
+WHERE id IN (SELECT id FROM notifications WHERE status = 'queued' AND next_attempt_at <= now()
              ORDER BY next_attempt_at LIMIT CAST(:batch AS int) FOR UPDATE SKIP LOCKED)
 RETURNING id, order_id, kind, email, total, currency, message_id, traceparent
-"""
-CLAIM: TextClause = text(_CLAIM.format(which=""))
-CLAIM_ABOUT: TextClause = text(_CLAIM.format(which="AND order_id = CAST(:order_id AS uuid)"))
+""")
 MARK_SENT: TextClause = text("""
 UPDATE notifications SET status = 'sent', sent_at = now()
 WHERE id = ANY (CAST(:ids AS uuid[])) AND status = 'queued'
@@ -69,15 +67,10 @@ class MailSender:
         """Send one batch; return whether there may be more."""
         await asyncio.sleep(LINGER_S)
         messages = await self._database.commit_one(CLAIM, {"lease_s": LEASE_S, "batch": BATCH})
-        await self._deliver(messages)
+        await self.deliver(messages)
         return len(messages) == BATCH
 
-    async def send_about(self, order_id: str) -> bool:
-        """Send what is due about one order, here and now; return whether none is left, which the loop would send."""
-        wanted = {"lease_s": LEASE_S, "batch": BATCH, "order_id": order_id}
-        return await self._deliver(await self._database.commit_one(CLAIM_ABOUT, wanted))
-
-    async def _deliver(self, messages: Sequence[Row[Any]]) -> bool:
+    async def deliver(self, messages: Sequence[Row[Any]]) -> bool:
         """Send what was claimed, and note what came of it; return whether none of it is left to send."""
         if not messages:
             return True

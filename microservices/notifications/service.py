@@ -12,7 +12,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from microservices.kit.database import Database
-from microservices.notifications.sender import MailSender
 from microservices.notifications.tables import notifications
 from shared.contract.events import OrderEvent
 from shared.contract.queries import PageQuery, encode_cursor
@@ -53,28 +52,15 @@ _PAGE = (
 class NotificationService:
     """What the service writes down for each event, and what it shows."""
 
-    def __init__(self, database: Database, mail_domain: str, sender: MailSender) -> None:
+    def __init__(self, database: Database, mail_domain: str) -> None:
         self._database = database
         self._mail_domain = mail_domain
-        self._sender = sender
 
     async def on_order_events(self, connection: AsyncConnection, events: Sequence[OrderEvent]) -> None:
         """Queue the messages that these events ask for. Runs in the inbox's transaction."""
         rows = [self._row(event) for event in events if event.notify]
         if rows:
             await connection.execute(_QUEUE, rows)
-
-    async def hear(self, event: OrderEvent) -> bool:
-        """Write down and send what one event asks for, for a caller who waits; return whether it was sent.
-
-        What was not sent is written down, and the sender's loop goes on with it: the caller need not tell it again.
-        Raises InvalidRequest for an event that means nothing here.
-        """
-        if event.type not in KIND_OF_EVENT:
-            raise InvalidRequest("Nobody is told of that.", [FieldError("type", f"is {event.type}")])
-        async with self._database.transaction() as connection:
-            await self.on_order_events(connection, [event])
-        return await self._sender.send_about(event.order_id)
 
     def _row(self, event: OrderEvent) -> dict[str, Any]:
         kind = KIND_OF_EVENT[event.type]

@@ -3,131 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import email
-import socket
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import text
 
-from microservices.kit.database import Database
-from microservices.kit.migrate import migrate
-from microservices.notifications.config import NotificationsSettings
-from microservices.notifications.sender import MailSender
-from microservices.notifications.service import NotificationService
-from shared.contract.bodies import MoneyBody, NotificationPage
-from shared.contract.events import OrderEvent
-from shared.contract.queries import decode_cursor, parse_page_query
+from microservices.notifications.conftest import DOMAIN, DUE_NOW, Mailbox, Play, Stage, event
+from shared.contract.queries import decode_cursor
 from shared.domain.errors import InvalidRequest
 from shared.domain.ids import new_id
 from shared.domain.notification import NotificationStatus
-from shared.platform.metrics import Metrics
-
-DOMAIN = "test.twinshop.example"
-DUE_NOW = text("UPDATE notifications SET next_attempt_at = now() WHERE status = 'queued'")
-
-
-class Mailbox:
-    """What the mail server took: Message-IDs, and what it refuses."""
-
-    def __init__(self) -> None:
-        self.message_ids: list[str] = []
-        self.recipients: list[str] = []
-        self.connections = 0
-        self.refuse = ""
-        self.refuse_address = ("", "")
-
-    async def handle_EHLO(
-        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
-    ) -> list[str]:
-        session.host_name = hostname
-        self.connections += 1
-        return responses
-
-    async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, *___: Any) -> str:
-        if address == self.refuse_address[0]:
-            return self.refuse_address[1]
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
-        if self.refuse and self.refuse in envelope.rcpt_tos[0]:
-            return "451 Not now"
-        self.recipients += envelope.rcpt_tos
-        self.message_ids.append(email.message_from_bytes(envelope.content or b"")["Message-ID"])
-        return "250 Kept"
-
-
-class Stage:
-    """The service and its sender on a fresh database."""
-
-    def __init__(self, database: Database, smtp_port: int) -> None:
-        settings = NotificationsSettings(
-            twinshop_mode="local", database_url="-", smtp_port=smtp_port, mail_domain=DOMAIN, mail_timeout_s=2
-        )
-        self.database = database
-        self.sender = MailSender(database, settings, Metrics())
-        self.service = NotificationService(database, DOMAIN, self.sender)
-
-    async def hear(self, *events: OrderEvent) -> None:
-        async with self.database.transaction() as connection:
-            await self.service.on_order_events(connection, events)
-
-    async def list(
-        self, customer: str = "ada", limit: str | None = None, cursor: str | None = None
-    ) -> NotificationPage:
-        given = {"limit": limit, "cursor": cursor}
-        asked = parse_page_query((name, value) for name, value in given.items() if value is not None)
-        body = await self.service.list_notifications(customer, asked)
-        return NotificationPage.model_validate_json(body, extra="forbid")
-
-
-Play = Callable[..., Any]
-
-
-@pytest.fixture
-def offers_utf8() -> bool:
-    """Whether the mail server takes addresses beyond ASCII."""
-    return True
-
-
-@pytest.fixture
-def mailbox(offers_utf8: bool) -> Iterator[tuple[Mailbox, int]]:
-    """A mail server, and its port."""
-    box = Mailbox()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port, enable_SMTPUTF8=offers_utf8)
-    controller.start()
-    yield box, port
-    controller.stop()
-
-
-@pytest.fixture
-def play(service_database_urls: dict[str, str]) -> Play:
-    """Run a coroutine function on a fresh stage; `smtp_port` 1 is a mail server that is away."""
-
-    async def run(scene: Callable[[Stage], Any], smtp_port: int) -> None:
-        database = Database(service_database_urls["notifications"], 4, Metrics(), "test")
-        try:
-            await migrate(database, "microservices.notifications")
-            await database.commit_one(text("TRUNCATE notifications"))
-            await scene(Stage(database, smtp_port))
-        finally:
-            await database.close()
-
-    return lambda scene, smtp_port=1: asyncio.run(run(scene, smtp_port))
-
-
-def event(what: str = "confirmed", *, order_id: str = "", customer: str = "ada", notify: bool = True) -> OrderEvent:
-    return OrderEvent(
-        id=new_id(), type=f"order.{what}", occurred_at="", order_id=order_id or new_id(), version=1,
-        customer_id=customer, email=f"{customer}@customers.example", lines=[],
-        total=MoneyBody(amount=650), notify=notify,
-    )  # fmt: skip
 
 
 def test_a_customer_is_told_once_for_each_order_and_kind(play: Play) -> None:
@@ -285,36 +169,3 @@ def test_two_senders_do_not_send_the_same_message(play: Play, mailbox: tuple[Mai
         assert len(box.message_ids) == len(set(box.message_ids)) == 60
 
     play(scene, port)
-
-
-def test_a_caller_who_waits_has_the_mail_sent_once_whoever_else_tells_it(
-    play: Play, mailbox: tuple[Mailbox, int]
-) -> None:
-    box, port = mailbox
-
-    async def scene(stage: Stage) -> None:
-        told = event()
-
-        first, again = await stage.service.hear(told), await stage.service.hear(told)
-        await stage.hear(told)  # the broker brings it as well
-        await stage.sender.send_due()
-
-        assert (first, again) == (True, True)
-        assert box.message_ids == [f"<{told.order_id}.order_confirmed@{DOMAIN}>"]
-
-    play(scene, port)
-
-
-def test_what_cannot_be_sent_while_a_caller_waits_is_sent_later(play: Play, mailbox: tuple[Mailbox, int]) -> None:
-    box, port = mailbox
-
-    async def scene(stage: Stage) -> None:
-        sent = await stage.service.hear(event())
-
-        await stage.database.commit_one(DUE_NOW)
-        await Stage(stage.database, port).sender.send_due()
-
-        assert not sent
-        assert len(box.message_ids) == 1
-
-    play(scene)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -21,7 +22,6 @@ from microservices.orders.config import OrdersSettings
 from microservices.orders.place_order import place_order
 from microservices.orders.service import Orders
 from microservices.orders.settle import Settler
-from microservices.orders.telling import Teller
 from shared.contract.bodies import LineInput, OrderInput
 from shared.contract.events import PaymentEvent
 from shared.contract.problems import problem_of_error
@@ -66,12 +66,6 @@ CAPTURED = says(200, {"payment_id": "p", "status": "captured"})
 DECLINED = says(200, {"payment_id": "p", "status": "declined", "reason": "card_declined"})
 PENDING = says(202, {"payment_id": "p", "status": "pending"})
 RESERVED = says(200, RESERVATION)
-HOLD_S = 60.0
-
-
-async def shop_is_open(request: httpx.Request) -> httpx.Response:
-    """A catalog that reserves, and hears of what becomes of the reservation."""
-    return httpx.Response(200, json=RESERVATION if request.url.path.endswith("reservations") else {"status": "done"})
 
 
 class Stage:
@@ -83,24 +77,18 @@ class Stage:
         )
         self.catalog: Reply = RESERVED
         self.payments: Reply = CAPTURED
-        self.notifications: Reply = says(200, {"status": "sent"})
         self.asked: list[str] = []
         metrics = Metrics()
         self.database = Database(url, 8, metrics, "test")
         self.peers = [
             Peer(name, f"http://{name}", deadline_s=3, metrics=metrics, transport=httpx.MockTransport(self._answer))
-            for name in ("catalog", "payments", "notifications")
+            for name in ("catalog", "payments")
         ]
         self.outbox = Outbox(self.database, Broker("nats://nowhere", "test"), metrics)
         self.metrics = metrics
-        self.open()
-
-    def open(self, *, calls: bool = False) -> None:
-        """Begin to work; with `calls` others hear of an order by a call (NOTIFY=call)."""
-        catalog, payments, notifications = self.peers
-        teller = Teller(self.outbox, catalog, notifications, HOLD_S) if calls else None
-        self.orders = Orders(self.database, self.outbox, Catalog(catalog), Payments(payments), self.settings, teller)
-        self.settler = Settler(self.orders, self.metrics)
+        catalog, payments = Catalog(self.peers[0]), Payments(self.peers[1])
+        self.orders = Orders(self.database, self.outbox, catalog, payments, self.settings)
+        self.settler = Settler(self.orders, metrics)
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.path)
@@ -120,11 +108,6 @@ class Stage:
 
     async def events(self) -> list[str]:
         return [row.type for row in await self.database.read(text("SELECT type FROM outbox ORDER BY id"))]
-
-    async def leaving(self) -> list[str]:
-        """Return the events that the relay would publish now."""
-        now = text("SELECT type FROM outbox WHERE not_before IS NULL OR not_before <= now() ORDER BY id")
-        return [row.type for row in await self.database.read(now)]
 
     async def hear(self, what: str, origin: str | None = None) -> None:
         order_id = str((await self.order()).id)
@@ -147,13 +130,20 @@ def play(service_database_urls: dict[str, str]) -> Callable[[Scene], Any]:
 
     async def run(scene: Scene) -> Any:
         stage = Stage(service_database_urls["orders"])
-        try:
-            await migrate(stage.database, "microservices.orders")
-            await stage.database.commit_one(text("TRUNCATE orders, outbox, inbox"))
+        async with opened(stage):
             return await scene(stage)
-        finally:
-            for peer in stage.peers:
-                await peer.close()
-            await stage.database.close()
 
     return lambda scene: asyncio.run(run(scene))
+
+
+@contextlib.asynccontextmanager
+async def opened(stage: Stage) -> AsyncIterator[None]:
+    """Have the stage's database at the newest version and empty."""
+    try:
+        await migrate(stage.database, "microservices.orders")
+        await stage.database.commit_one(text("TRUNCATE orders, outbox, inbox"))
+        yield
+    finally:
+        for peer in stage.peers:
+            await peer.close()
+        await stage.database.close()

@@ -16,8 +16,7 @@ from microservices.orders.answers import Answers, located
 from microservices.orders.clients import Catalog, Outcome, Payments
 from microservices.orders.config import OrdersSettings
 from microservices.orders.order import OrderState
-from microservices.orders.tables import CANCEL, CLAIM, FORGET, PLACE, SNOOZE, STEP, STEP_AND_HOLD
-from microservices.orders.telling import Teller
+from microservices.orders.tables import CANCEL, CLAIM, FORGET, PLACE, SNOOZE, STEP
 from shared.contract.bodies import OrderInput
 from shared.contract.events import OrderEvent
 from shared.contract.problems import problem_of_error
@@ -45,14 +44,12 @@ class Orders:
         catalog: Catalog,
         payments: Payments,
         settings: OrdersSettings,
-        teller: Teller | None = None,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self.catalog = catalog
         self.payments = payments
         self.settings = settings
-        self._teller = teller
         self.answers = Answers(database)
 
     async def place(self, who: Principal, keyed: Keyed[OrderInput]) -> tuple[OrderState, Answer | None]:
@@ -86,8 +83,6 @@ class Orders:
         new = order.become(OrderStatus.PAYMENT_PENDING)
         due_in_s = PROMISED_S if charge.promised else self.settings.recovery_after_s
         await self._step(order, new, new.event("order.payment_pending"), due_in_s=due_in_s)
-        if not self.settings.payment_fallback:
-            raise OutcomeUnknown("The payment has no answer yet.")  # the loops finish the order all the same
         return located(Answer.of(202, new.body()), order.id)
 
     async def reject(
@@ -179,19 +174,18 @@ class Orders:
             "event_type": event.type,
             "payload": event.model_dump_json(),
         }
-        told_by_call = self._teller is not None and connection is None and self._teller.tells(event)
-        if connection is not None:
-            rows: Sequence[Row[Any]] = (await connection.execute(STEP, values)).all()
-        elif told_by_call:
-            assert self._teller is not None
-            rows = await self._commit(STEP_AND_HOLD, values | {"hold_s": self._teller.hold_s})
+        if connection is None:
+            is_first = await self._commit_step(values, event)
         else:
-            rows = await self._commit(STEP, values)
-            self._outbox.wake()
-        if not rows:
+            is_first = (await connection.execute(STEP, values)).first() is not None
+        if not is_first:
             raise Overtaken
-        if told_by_call:
-            await self._teller.tell(event, rows[0].id)
+
+    async def _commit_step(self, values: dict[str, Any], event: OrderEvent) -> bool:
+        """Commit a step and let its event leave; return whether the step was taken. Raises OutcomeUnknown."""
+        rows = await self._commit(STEP, values)
+        self._outbox.wake()
+        return bool(rows)
 
     async def _commit(self, statement: Any, values: dict[str, Any]) -> Sequence[Row[Any]]:
         # Stock or money may have moved already: it must not be told as if nothing had happened.

@@ -59,7 +59,7 @@ PLACE = text("""
 """).bindparams(bindparam("wanted", type_=JSONB))
 
 # A step of the saga: compare-and-set on (status, version), and the event that tells it. All or nothing, in one trip.
-_STEP = """
+STEP = text("""
     WITH step AS (
         UPDATE orders
         SET status = :status, version = :version, lines = :lines, total = :total, currency = :currency,
@@ -72,15 +72,7 @@ _STEP = """
         RETURNING id
     )
     INSERT INTO outbox (type, payload) SELECT :event_type, :payload FROM step RETURNING id
-"""
-STEP = text(_STEP).bindparams(bindparam("lines", type_=JSONB))
-# The same, with an event that waits until the call that tells it has had its chance.
-STEP_AND_HOLD = text(
-    _STEP.replace(
-        "(type, payload) SELECT :event_type, :payload",
-        "(type, payload, not_before) SELECT :event_type, :payload, now() + make_interval(secs => :hold_s)",
-    )
-).bindparams(bindparam("lines", type_=JSONB))
+""").bindparams(bindparam("lines", type_=JSONB))
 
 FORGET = text("DELETE FROM orders WHERE id = :id AND status = 'placed' AND version = :version RETURNING id")
 

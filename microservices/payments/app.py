@@ -6,7 +6,8 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from microservices.kit.part import Part, serve
+from microservices.kit.runtime import ServiceRuntime
+from microservices.kit.serving import serve
 from microservices.payments import routes
 from microservices.payments.charges import Charges
 from microservices.payments.config import PaymentsSettings
@@ -19,23 +20,29 @@ from shared.contract.events import OrderEvent
 from shared.platform.settings import load_or_exit
 
 
-def create_app(settings: PaymentsSettings) -> FastAPI:
+def create_app(settings: PaymentsSettings, runtime: ServiceRuntime | None = None) -> FastAPI:
     """Return the app. It connects to nothing before it starts."""
-    part = Part("payments", settings)
-    peer = part.outside_peer(
+    runtime = runtime or ServiceRuntime("payments", settings)
+    peer = runtime.outside_peer(
         "provider", settings.provider_url, deadline_s=settings.provider_timeout_s, api_key=settings.provider_api_key
     )
     provider = Provider(peer, settings.provider_merchant)
-    charges = Charges(part.database, part.outbox, provider, settings, part.metrics)
-    refunds = Refunds(part.database, part.outbox, provider, settings, part.metrics)
+    charges = Charges(runtime.database, runtime.outbox, provider, settings, runtime.metrics)
+    refunds = Refunds(runtime.database, runtime.outbox, provider, settings, runtime.metrics)
 
-    part.publishes()
-    part.repeats("settle charges", charges.settle_due, settings.sweep_interval_s)
-    part.repeats("settle refunds", refunds.settle_due, settings.sweep_interval_s)
-    part.consumes("payments", ["order.refund_due"], OrderEvent, partial(on_refund_due, refunds))
-    part.prunes(PRUNE_KEYS)
-    return part.app([routes.router], Payments(part.database, charges, refunds, settings, part.metrics))
+    runtime.publishes()
+    runtime.repeats("settle charges", charges.settle_due, settings.sweep_interval_s)
+    runtime.repeats("settle refunds", refunds.settle_due, settings.sweep_interval_s)
+    runtime.consumes("payments", ["order.refund_due"], OrderEvent, partial(on_refund_due, refunds))
+    runtime.prunes(PRUNE_KEYS)
+    return runtime.app([routes.router], Payments(runtime.database, charges, refunds, settings, runtime.metrics))
+
+
+def main(runtime_class: type[ServiceRuntime] = ServiceRuntime) -> None:
+    """Run the service until SIGTERM."""
+    settings = load_or_exit(PaymentsSettings)
+    serve(create_app(settings, runtime_class("payments", settings)), settings, "payments")
 
 
 if __name__ == "__main__":
-    serve(create_app, load_or_exit(PaymentsSettings), "payments")
+    main()

@@ -111,12 +111,6 @@ class MailSettings(BaseSettings):
     MAIL_REQUIRED: ClassVar[tuple[str, ...]] = ("mail_domain",)
 
 
-class TellingSettings(BaseSettings):
-    """How catalog and notifications hear of an order: by an event that nobody waits for, or by a call."""
-
-    notify: Literal["event", "call"] = "event"
-
-
 S = TypeVar("S", bound=BaseSettings)
 
 

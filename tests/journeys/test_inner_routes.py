@@ -21,8 +21,6 @@ from tests.journeys.shop import Shop
 NOBODYS = "0197a3b2-0000-7000-8000-000000000000"
 INNER = [
     ("catalog", "/internal/reservations"),
-    ("catalog", "/internal/order-events"),
-    ("notifications", "/internal/order-events"),
     ("payments", "/internal/charges"),
     ("payments", f"/internal/charges/{NOBODYS}/void"),
     ("payments", f"/internal/charges/{NOBODYS}/cancel-refund"),

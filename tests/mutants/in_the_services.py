@@ -53,8 +53,8 @@ MUTANTS = (
     _mutant(
         "a-call-without-a-fallback", "orders", "notifications is away when it is called", "L5",
         Edit(
-            "microservices/orders/telling.py",
-            "(self._outbox.take_out(row_id) if all(heard) else self._outbox.let_go(row_id))",
+            "variants/direct_notification/notifier.py",
+            "(self._outbox.take_out(row_id) if all(answers) else self._outbox.let_go(row_id))",
             "self._outbox.take_out(row_id)",
         ),
     ),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from deploy.model.home import REPOSITORY
 
-PACKAGES = ("shared", "monolith", "microservices")
-_LEFT_OUT = shutil.ignore_patterns("test_*.py", "conftest.py", "outside")
+PACKAGES = ("shared", "monolith", "microservices", "variants")
+_LEFT_OUT = shutil.ignore_patterns("test_*.py", "conftest.py", "outside", "node_modules")
 
 
 @dataclass(frozen=True)

@@ -194,5 +194,7 @@ SCENARIOS: dict[str, Scenario] = {
     "a reservation comes after its release": Scenario(_late_reservation, staged=(SLOW_RESERVATION,)),
     "a crash after the reservation": Scenario(_crash_after_reservation, {"orders": {"CRASH_AT": "order.reserved:1"}}),
     "the catalog is away": Scenario(_catalog_away),
-    "notifications is away when it is called": Scenario(_nobody_hears, {"orders": {"NOTIFY": "call"}}),
+    "notifications is away when it is called": Scenario(
+        _nobody_hears, {part: {"VARIANT": "direct_notification"} for part in ("orders", "catalog", "notifications")}
+    ),
 }

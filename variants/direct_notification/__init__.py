@@ -1,1 +1,4 @@
-"""Whoever waits for the order waits for its news too: they are sent by a call, and not by a job or an event."""
+"""Whoever waits for an order waits for its news too: a call sends them, and not a job or an event.
+
+What a call does not send, the job or the event sends after all: it is written with the order's step all the same.
+"""

@@ -15,12 +15,15 @@ BUILDS = ("monolith", "microservices")
 
 def main(*arguments: str) -> None:
     """Import the module to see which build it is made of, put spans around that, and run it."""
-    if len(arguments) != 1:
-        raise SystemExit("usage: python -m variants.tracing MODULE, for instance monolith.app")
-    (module,) = arguments
+    if not arguments:
+        raise SystemExit("usage: python -m variants.tracing MODULE [ARGUMENT...], for instance monolith.app")
+    module, *rest = arguments
     load_or_exit(TracingSettings)
     name = _main_of(module)
+    sys.argv = [name, *rest]  # a variant of any service is told which: see variants/services.py
     import_module(name)
+    if rest and name.startswith("variants."):
+        import_module(f"microservices.{rest[0]}.app")
     for build in BUILDS:
         if build in sys.modules:
             import_module(f"variants.tracing.{build}").install()

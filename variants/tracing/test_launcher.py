@@ -33,7 +33,7 @@ def test_a_plain_build_imports_nothing_of_tracing(module: str, forbidden: str) -
 
 
 @pytest.mark.parametrize(
-    "module", ["monolith.app", "microservices.orders.app", "microservices.colocated", "migration.inside_monolith"]
+    "module", ["monolith.app", "microservices.orders.app", "variants.colocated", "migration.inside_monolith"]
 )
 def test_the_launcher_runs_the_module(module: str, tmp_path: Path) -> None:
     traced = run("-m", "variants.tracing", module, TRACE_DIR=str(tmp_path))
@@ -54,3 +54,11 @@ def test_the_launcher_refuses_to_record_what_nobody_would_see() -> None:
 
     assert ended.returncode == 2
     assert "set TRACE_DIR or OTEL_EXPORTER_OTLP_ENDPOINT" in ended.stderr
+
+
+def test_the_launcher_runs_a_variant_of_the_service_that_it_names(tmp_path: Path) -> None:
+    traced = run("-m", "variants.tracing", "variants.no_tokens", "orders", TRACE_DIR=str(tmp_path))
+    plain = run("-m", "variants.no_tokens", "orders")
+
+    assert "DATABASE_URL" in plain.stderr
+    assert (traced.returncode, traced.stderr) == (plain.returncode, plain.stderr)

@@ -11,12 +11,14 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 from opentelemetry.trace import SpanKind
+from starlette.types import ASGIApp
 
-from microservices.kit import part as kit
+from microservices.kit import serving
 from microservices.kit.broker import Broker
 from microservices.kit.inbox import Consumer
-from microservices.kit.part import Part
 from microservices.kit.peers import Peer
+from microservices.kit.runtime import ServiceRuntime
+from microservices.kit.settings import ServiceSettings
 from shared.contract.events import SUBJECT_PREFIX, Event
 from shared.platform import trace_context
 from variants.tracing import sql
@@ -35,8 +37,8 @@ Apply = Callable[[Consumer, Sequence[Event]], Awaitable[None]]
 def watch() -> None:
     """Put spans around what the kit does for a service."""
     sql.watch()
-    replace(kit.serve, _serving(kit.serve))
-    replace(Part.app, _serving_requests(Part.app))
+    replace(serving.serve, _serving(serving.serve))
+    replace(ServiceRuntime.app, _serving_requests(ServiceRuntime.app))
     for call in (Peer.get, Peer.post):
         replace(call, _calling(call))
     replace(Broker.publish, _publishing(Broker.publish))
@@ -45,17 +47,17 @@ def watch() -> None:
 
 def _serving(serve: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(serve)
-    def serving(create_app: Callable[[Any], Any], settings: Any, name: str) -> None:
-        serve(lambda settings: ClosingAsgi(create_app(settings)), settings, name)
+    def serving_closing(app: ASGIApp, settings: ServiceSettings, name: str) -> None:
+        serve(ClosingAsgi(app), settings, name)
 
-    return serving
+    return serving_closing
 
 
 def _serving_requests(app_of: Callable[..., FastAPI]) -> Callable[..., FastAPI]:
     @functools.wraps(app_of)
-    def serving_requests(part: Part, *args: Any) -> FastAPI:
-        app = app_of(part, *args)
-        app.add_middleware(TracedAsgi, recorder=recorder_of(part.name))
+    def serving_requests(runtime: ServiceRuntime, *args: Any) -> FastAPI:
+        app = app_of(runtime, *args)
+        app.add_middleware(TracedAsgi, recorder=recorder_of(runtime.name))
         return app
 
     return serving_requests

@@ -5,7 +5,6 @@ from __future__ import annotations
 from microservices.orders.clients import Catalog, Payments
 from microservices.orders.service import Orders
 from microservices.orders.settle import Settler
-from microservices.orders.telling import Teller
 from variants.tracing.steps import Steps
 
 
@@ -19,7 +18,6 @@ def watch() -> None:
     orders.call(Orders.abandon, lambda self, order: order.id)
     orders.call(Orders.forget, lambda self, order: order.id)
     orders.call(Orders.cancelled, lambda self, order, connection=None: order.id)
-    orders.call(Teller.tell, lambda self, event, row_id: event.order_id)
     orders.root(Settler.resume, lambda self, order, age_s: order.id)
 
     catalog = Steps("orders", title="catalog")

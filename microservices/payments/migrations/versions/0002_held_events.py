@@ -2,15 +2,13 @@
 
 from alembic import op
 
-from microservices.kit.outbox import HOLD_OUTBOX
-
 revision = "0002"
 down_revision = "0001"
 
 
 def upgrade() -> None:
     """Add the time before which an event does not leave; a version before this one does not mind it."""
-    op.execute(HOLD_OUTBOX)
+    op.execute("ALTER TABLE outbox ADD COLUMN not_before timestamptz")
 
 
 def downgrade() -> None:

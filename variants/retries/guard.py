@@ -1,6 +1,6 @@
-"""Retries and a circuit breaker for calls to other parts, both off unless set: retries belong to one layer (rule 10).
+"""Retries and a circuit breaker for calls to other parts, both off unless set. The plain build calls once (rule 10).
 
-They are here as variables of an experiment, and to show what each of them does to a shop that is in trouble:
+They show what each of them does to a shop that is in trouble:
 `RETRIES=naive:4` sends a failed call again at once, four times in all; `RETRIES=budgeted:4` waits with jitter before it
 does, and only as often as a tenth of the calls allows; `CIRCUIT_BREAKER=5:2` lets nothing pass for two seconds after
 five failures in a row, and then a single call to see.

@@ -1,17 +1,18 @@
-"""A part: what a running service is made of, the FastAPI app around it, and how it is served."""
+"""What a running service is made of, and the FastAPI app around it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
 from sqlalchemy import TextClause
 
+from microservices.kit import operator_routes
 from microservices.kit.broker import Broker
 from microservices.kit.database import Database
 from microservices.kit.framing import Frame, answer_errors
@@ -20,34 +21,28 @@ from microservices.kit.lag import LoopLag
 from microservices.kit.loops import Wake, repeat, stop
 from microservices.kit.migrate import migrate
 from microservices.kit.outbox import Outbox
-from microservices.kit.peers import Peer, transport_of
+from microservices.kit.peers import Peer, pooled_transport
 from microservices.kit.pruning import Pruner
-from microservices.kit.resilience import guard_of
-from microservices.kit.serving import run
 from microservices.kit.settings import ServiceSettings
 from shared.contract.events import Event
-from shared.platform import clock, failpoints, injected_faults, logs, pruning
-from shared.platform.metrics import CONTENT_TYPE, Metrics
+from shared.platform import clock, failpoints, injected_faults, pruning
+from shared.platform.metrics import Metrics
 from shared.platform.tokens import ServiceSigner, ServiceVerifier, TokenVerifier
 
-READY_WITHIN_S = 1.0
-# Longer than the edge keeps an idle connection, so that it is never us who close one that is about to be used.
-KEEP_ALIVE_S = 75
-GRACE_S = 5
 # The framework's own would be on as soon as OTEL_EXPORTER_OTLP_ENDPOINT is set, for every request.
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 OUTBOX_SWEEP_S = 5.0  # commits wake the relay; only another process's crash leaves it something to find
 
-S = TypeVar("S", bound=ServiceSettings)
 
-
-class Part:
+class ServiceRuntime:
     """One service's database, broker, outbox, peers and loops. Nothing connects before the app starts."""
 
-    def __init__(self, name: str, settings: ServiceSettings) -> None:
+    peer_class: type[Peer] = Peer
+
+    def __init__(self, name: str, settings: ServiceSettings, metrics: Metrics | None = None) -> None:
         self.name = name
         self.settings = settings
-        self.metrics = Metrics(off_file=settings.counting_off_file)
+        self.metrics = metrics or Metrics()
         self._lag = LoopLag()
         self.metrics.watch_loop(self._lag.read)
         self.database = Database(settings.database_url, settings.db_pool_size, self.metrics, name)
@@ -57,36 +52,42 @@ class Part:
         self._peers: list[Peer] = []
         self._loops: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._on_start: list[Callable[[], Awaitable[None]]] = []
-        signs = settings.service_private_key and settings.service_tokens
-        self._signer = ServiceSigner(name, settings.private_jwk()) if signs else None
+        self._signer = self.signer()
 
-    def service_peer(self, name: str, url: str, transport: httpx.AsyncBaseTransport | None = None) -> Peer:
+    def service_peer(self, name: str, url: str) -> Peer:
         """Return a client for another service; calls carry a token that this service signs."""
-        peer = Peer(
-            name,
-            url,
-            deadline_s=self.settings.inner_timeout_s,
-            metrics=self.metrics,
-            signer=self._signer,
-            transport=transport or transport_of(self.settings.http_transport),
-            guard=guard_of(self.settings.retries, self.settings.circuit_breaker),
-        )
-        self._peers.append(peer)
-        return peer
+        return self._peer(name, url, deadline_s=self.settings.inner_timeout_s, signer=self._signer)
 
     def outside_peer(self, name: str, url: str, *, deadline_s: float, api_key: str) -> Peer:
         """Return a client for a part of the outside world that knows us by an API key."""
-        peer = Peer(
+        return self._peer(name, url, deadline_s=deadline_s, authorization=f"Bearer {api_key}")
+
+    def _peer(
+        self, name: str, url: str, *, deadline_s: float, signer: ServiceSigner | None = None, authorization: str = ""
+    ) -> Peer:
+        peer = self.peer_class(
             name,
             url,
             deadline_s=deadline_s,
             metrics=self.metrics,
-            authorization=f"Bearer {api_key}",
-            transport=transport_of(self.settings.http_transport),
-            guard=guard_of(self.settings.retries, self.settings.circuit_breaker),
+            transport=self.transport(name),
+            signer=signer,
+            authorization=authorization,
         )
         self._peers.append(peer)
         return peer
+
+    def transport(self, peer: str) -> httpx.AsyncBaseTransport:
+        """Return what carries the calls to a peer."""
+        return pooled_transport()
+
+    def signer(self) -> ServiceSigner | None:
+        """Return what signs calls to other services; None for a service that calls nobody."""
+        return ServiceSigner(self.name, self.settings.private_jwk()) if self.settings.service_private_key else None
+
+    def verifier(self) -> ServiceVerifier:
+        """Return what lets other services, and nobody else, call the inner routes."""
+        return ServiceVerifier(self.name, self.settings.public_jwks())
 
     def repeats(self, name: str, step: Callable[[], Awaitable[bool]], every_s: float, wake: Wake | None = None) -> Wake:
         """Run `step` every so often beside the app; it returns whether there is more. Return what wakes it."""
@@ -144,15 +145,15 @@ class Part:
             telemetry=NO_TELEMETRY,
         )
         app.state.service = service
-        app.state.part = self
+        app.state.runtime = self
         app.state.token_verifier = TokenVerifier(
             self.settings.jwks_url, self.settings.token_issuer, self.settings.token_audience
         )
-        checks = self.settings.service_tokens
-        app.state.service_verifier = ServiceVerifier(self.name, self.settings.public_jwks()) if checks else None
-        for router in (*routers, operator_routes):
+        app.state.service_verifier = self.verifier()
+        routers = (*routers, operator_routes.router)
+        for router in routers:
             app.include_router(router)
-        answer_errors(app, (*routers, operator_routes))
+        answer_errors(app, routers)
         app.add_middleware(Frame, metrics=self.metrics)
         return app
 
@@ -176,55 +177,3 @@ class Part:
             for peer in self._peers:
                 await peer.close()
             await self.database.close()
-
-
-operator_routes = APIRouter()
-
-
-@operator_routes.get("/healthz")
-async def healthz() -> Response:
-    """Tell that the process lives. It never asks the database: a restart would not heal that."""
-    return Response(b'{"status":"alive"}', media_type="application/json")
-
-
-@operator_routes.get("/readyz")
-async def readyz(request: Request) -> Response:
-    """Tell whether this part's own database answers; neither peers nor the broker are asked."""
-    return await readiness(request.app.state.part)
-
-
-@operator_routes.get("/metrics")
-async def metrics(request: Request) -> Response:
-    """Return the metrics in Prometheus' form."""
-    part: Part = request.app.state.part
-    return Response(part.metrics.render(), media_type=CONTENT_TYPE)
-
-
-async def readiness(*parts: Part) -> Response:
-    """Return 200 if the databases of these parts answer within a second, else 503."""
-    try:
-        async with asyncio.timeout(READY_WITHIN_S):
-            ready = all(await asyncio.gather(*(part.database.is_ready() for part in parts)))
-    except TimeoutError:
-        ready = False
-    body = b'{"status":"ready"}' if ready else b'{"status":"not ready"}'
-    return Response(body, 200 if ready else 503, media_type="application/json")
-
-
-def serve(create_app: Callable[[S], Any], settings: S, name: str) -> None:
-    """Run the app on uvicorn until SIGTERM: one worker, no access log."""
-    logs.configure(name, settings.log_level)
-    run(
-        create_app(settings),
-        settings.drain_s,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # nothing of ours asks for the client's address
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=GRACE_S,
-    )

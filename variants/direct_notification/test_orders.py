@@ -1,32 +1,80 @@
-"""With NOTIFY=call the others hear of an order before its customer does, and where they do not, an event tells them."""
+"""The others hear of an order before its customer does, and where they do not, an event tells them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from microservices.kit.broker import Broker
+from microservices.kit.peers import Peer
 from microservices.orders.cancel_order import cancel_order
-from microservices.orders.conftest import ADA, PENDING, Reply, Stage, hangs, is_away, says, shop_is_open
-from microservices.orders.telling import PATH
+from microservices.orders.conftest import ADA, PENDING, RESERVATION, Reply, Stage, hangs, is_away, opened, says
+from microservices.orders.settle import Settler
+from variants.direct_notification.notifier import PATH, DirectNotifier
+from variants.direct_notification.orders import DirectOrders
+from variants.direct_notification.outbox import HoldingOutbox, add_column
 
-Play = Callable[[Any], Any]
+HOLD_S = 60.0
+
+
+async def shop_is_open(request: httpx.Request) -> httpx.Response:
+    """A catalog that reserves, and hears of what becomes of the reservation."""
+    return httpx.Response(200, json=RESERVATION if request.url.path.endswith("reservations") else {"status": "done"})
+
+
+class DirectStage(Stage):
+    """The stage of the plain service, with orders that are told by calls."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.catalog: Reply = shop_is_open
+        self.notifications: Reply = says(200, {"status": "sent"})
+        outbox = HoldingOutbox(self.database, Broker("nats://nowhere", "test"), self.metrics)
+        transport = httpx.MockTransport(self._answer)
+        notifications = Peer(
+            "notifications", "http://notifications", deadline_s=3, metrics=self.metrics, transport=transport
+        )
+        notifier = DirectNotifier(outbox, self.peers[0], notifications, HOLD_S)
+        catalog, payments = self.orders.catalog, self.orders.payments
+        self.peers.append(notifications)
+        self.orders = DirectOrders(self.database, outbox, catalog, payments, self.settings, notifier)
+        self.settler = Settler(self.orders, self.metrics)
+
+    async def leaving(self) -> list[str]:
+        """Return the events that the relay would publish now."""
+        now = text("SELECT type FROM outbox WHERE not_before IS NULL OR not_before <= now() ORDER BY id")
+        return [row.type for row in await self.database.read(now)]
+
+
+Scene = Callable[[DirectStage], Awaitable[Any]]
+Play = Callable[[Scene], Any]
 REFUNDED = says(200, {"status": "refunded", "amount": {"amount": 500}})
 
 
-def open_with_calls(stage: Stage) -> None:
-    stage.catalog = shop_is_open
-    stage.open(calls=True)
+@pytest.fixture
+def play(service_database_urls: dict[str, str]) -> Play:
+    """Run a coroutine function on a fresh stage."""
+
+    async def run(scene: Scene) -> Any:
+        stage = DirectStage(service_database_urls["orders"])
+        async with opened(stage):
+            await add_column(stage.database)
+            try:
+                return await scene(stage)
+            finally:  # the plain service's tests find its own tables
+                await stage.database.commit_one(text("ALTER TABLE outbox DROP COLUMN not_before"))
+
+    return lambda scene: asyncio.run(run(scene))
 
 
 def test_both_have_heard_before_the_customer_is_answered(play: Play) -> None:
-    async def scene(stage: Stage) -> None:
-        open_with_calls(stage)
-
+    async def scene(stage: DirectStage) -> None:
         answer = await stage.place()
 
         assert answer.status == 201
@@ -43,8 +91,7 @@ def test_they_hear_what_the_event_would_have_told(play: Play) -> None:
         heard.append(json.loads(request.content))
         return httpx.Response(200, json={"status": "queued"})
 
-    async def scene(stage: Stage) -> None:
-        open_with_calls(stage)
+    async def scene(stage: DirectStage) -> None:
         stage.notifications = listens
 
         await stage.place()
@@ -62,8 +109,7 @@ def test_an_order_whose_call_fails_stands_and_its_event_leaves(play: Play, who: 
     async def fails_to_hear(request: httpx.Request) -> httpx.Response:
         return await (reply if request.url.path == PATH else shop_is_open)(request)
 
-    async def scene(stage: Stage) -> None:
-        open_with_calls(stage)
+    async def scene(stage: DirectStage) -> None:
         setattr(stage, who, fails_to_hear)
 
         answer = await stage.place()
@@ -75,7 +121,7 @@ def test_an_order_whose_call_fails_stands_and_its_event_leaves(play: Play, who: 
 
 
 def test_a_crash_during_the_calls_leaves_the_event_behind(play: Play) -> None:
-    async def scene(stage: Stage) -> None:
+    async def scene(stage: DirectStage) -> None:
         called = asyncio.Event()
 
         async def never(request: httpx.Request) -> httpx.Response:
@@ -84,7 +130,6 @@ def test_a_crash_during_the_calls_leaves_the_event_behind(play: Play) -> None:
                 await asyncio.sleep(60)
             return await shop_is_open(request)
 
-        open_with_calls(stage)
         stage.catalog = never
 
         placing = asyncio.create_task(stage.place())
@@ -98,8 +143,7 @@ def test_a_crash_during_the_calls_leaves_the_event_behind(play: Play) -> None:
 
 
 def test_a_pending_payment_is_told_to_notifications_only(play: Play) -> None:
-    async def scene(stage: Stage) -> None:
-        open_with_calls(stage)
+    async def scene(stage: DirectStage) -> None:
         stage.payments = PENDING
 
         answer = await stage.place()
@@ -112,8 +156,7 @@ def test_a_pending_payment_is_told_to_notifications_only(play: Play) -> None:
 
 
 def test_a_cancellation_is_told_by_calls_too(play: Play) -> None:
-    async def scene(stage: Stage) -> None:
-        open_with_calls(stage)
+    async def scene(stage: DirectStage) -> None:
         await stage.place()
         stage.payments, stage.asked = REFUNDED, []
 
@@ -127,8 +170,7 @@ def test_a_cancellation_is_told_by_calls_too(play: Play) -> None:
 
 
 def test_what_settles_without_a_customer_waiting_is_told_by_events(play: Play) -> None:
-    async def scene(stage: Stage) -> None:
-        open_with_calls(stage)
+    async def scene(stage: DirectStage) -> None:
         stage.payments = PENDING
         await stage.place()
 
@@ -141,8 +183,7 @@ def test_what_settles_without_a_customer_waiting_is_told_by_events(play: Play) -
 
 
 def test_a_rejection_is_never_told_by_a_call(play: Play) -> None:
-    async def scene(stage: Stage) -> None:
-        open_with_calls(stage)
+    async def scene(stage: DirectStage) -> None:
         stage.payments = says(200, {"payment_id": "p", "status": "declined"})
 
         await stage.place()

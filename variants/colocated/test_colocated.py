@@ -13,13 +13,13 @@ from fastapi import FastAPI, Response
 from joserfc.jwk import OKPKey
 
 from microservices.catalog.config import CatalogSettings
-from microservices.colocated import InProcess, create_app
 from microservices.kit.peers import Peer, Unanswered
 from microservices.notifications.config import NotificationsSettings
 from microservices.orders.config import OrdersSettings
 from microservices.payments.config import PaymentsSettings
 from shared.platform.metrics import Metrics
 from shared.platform.settings import ProviderSettings
+from variants.colocated.__main__ import InProcess, create_app
 
 
 def test_a_caller_that_gives_up_does_not_stop_the_one_it_called() -> None:

@@ -7,7 +7,10 @@ import asyncio
 import httpx
 import pytest
 
-from microservices.kit.resilience import Breaker, CircuitOpen, Guard, Retries, guard_of
+from microservices.kit.peers import Unanswered, Unreached
+from shared.platform.metrics import Metrics
+from variants.retries.__main__ import GuardedPeer
+from variants.retries.guard import Breaker, CircuitOpen, Guard, Retries, guard_of
 
 
 class Down(Exception):
@@ -43,7 +46,7 @@ def test_naive_retries_multiply_the_load_of_a_peer_that_is_down() -> None:
 
 
 def test_a_budget_keeps_retries_to_a_tenth_of_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("microservices.kit.resilience.FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr("variants.retries.guard.FIRST_PAUSE_S", 0.0)
 
     made, failed = outcomes(Guard(Retries(4, budgeted=True), None), 100, fails=True)
 
@@ -81,3 +84,43 @@ def test_settings_that_make_no_sense_are_refused(retries: str, breaker: str) -> 
     with pytest.raises(ValueError, match="want"):
         guard_of(retries, breaker)
     assert guard_of("", "") is None
+
+
+def test_a_guarded_peer_sends_a_call_again_and_says_what_became_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETRIES", "naive:3")
+    attempts = 0
+
+    def refuse(_: httpx.Request) -> httpx.Response:
+        nonlocal attempts
+        attempts += 1
+        raise httpx.ConnectError("refused")
+
+    async def run() -> None:
+        transport = httpx.MockTransport(refuse)
+        peer = GuardedPeer("payments", "http://payments", deadline_s=1, metrics=Metrics(), transport=transport)
+        await peer.post("/internal/charges")
+
+    with pytest.raises(Unreached):
+        asyncio.run(run())
+    assert attempts == 3
+
+
+@pytest.mark.parametrize("breaker", ["", "1:60"])
+def test_a_retry_that_cannot_connect_does_not_undo_the_attempt_before_it(
+    breaker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETRIES", "naive:2")
+    monkeypatch.setenv("CIRCUIT_BREAKER", breaker)
+    attempts = iter([httpx.ReadTimeout("no answer"), httpx.ConnectError("connection refused")])
+
+    async def fail(_: httpx.Request) -> httpx.Response:
+        raise next(attempts)
+
+    async def run() -> None:
+        peer = GuardedPeer(
+            "peer", "http://peer", deadline_s=0.5, metrics=Metrics(), transport=httpx.MockTransport(fail)
+        )
+        await peer.post("/path", b"{}")
+
+    with pytest.raises(Unanswered):
+        asyncio.run(run())

@@ -1,19 +1,14 @@
-"""Tells catalog and notifications of an order by a call and not by an event. Off unless NOTIFY=call.
-
-The customer then waits for both. The event is written all the same, with the step that it tells, and held back: where
-both calls were answered it is taken out again, and where one was not, or we died meanwhile, it leaves after all. Each
-side takes either, and twice does no harm. A failed call fails no order: its money is taken and the sale stands.
-"""
+"""Tells catalog and notifications of an order by a call. A failed call fails no order: the sale stands."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 
-from microservices.kit.outbox import Outbox
 from microservices.kit.peers import Peer, Unanswered, Unreached
 from shared.contract.events import OrderEvent
 from shared.domain.errors import ShopError
+from variants.direct_notification.outbox import HoldingOutbox
 
 log = logging.getLogger(__name__)
 
@@ -23,30 +18,30 @@ TO_CATALOG = ("order.confirmed", "order.cancelled")
 TO_NOTIFICATIONS = (*TO_CATALOG, "order.payment_pending")
 
 
-class Teller:
+class DirectNotifier:
     """Calls whom an event is for. `hold_s`: how long the event waits, longer than any call may take."""
 
-    def __init__(self, outbox: Outbox, catalog: Peer, notifications: Peer, hold_s: float) -> None:
+    def __init__(self, outbox: HoldingOutbox, catalog: Peer, notifications: Peer, hold_s: float) -> None:
         self._outbox = outbox
         self._catalog = catalog
         self._notifications = notifications
         self.hold_s = hold_s
 
-    def tells(self, event: OrderEvent) -> bool:
-        """Return whether this kind of event is told by a call."""
+    def handles(self, event: OrderEvent) -> bool:
+        """Return whether this kind of event is for a call."""
         return event.type in TO_NOTIFICATIONS
 
-    async def tell(self, event: OrderEvent, row_id: int) -> None:
+    async def notify(self, event: OrderEvent, row_id: int) -> None:
         """Call everybody whom it is for, at once; `row_id` is the event in the outbox. Never raises."""
         peers = [self._notifications] + ([self._catalog] if event.type in TO_CATALOG else [])
         body = event.model_dump_json().encode()
-        heard = await asyncio.gather(*(self._is_heard(peer, body) for peer in peers))
+        answers = await asyncio.gather(*(self._call(peer, body) for peer in peers))
         try:
-            await (self._outbox.take_out(row_id) if all(heard) else self._outbox.let_go(row_id))
+            await (self._outbox.take_out(row_id) if all(answers) else self._outbox.let_go(row_id))
         except ShopError as error:  # it leaves when its time comes, and changes nothing
             log.warning("%s of order %s leaves twice: %s", event.type, event.order_id, error.detail)
 
-    async def _is_heard(self, peer: Peer, body: bytes) -> bool:
+    async def _call(self, peer: Peer, body: bytes) -> bool:
         try:
             answer = await peer.post(PATH, body)
         except (Unreached, Unanswered) as error:

@@ -1,4 +1,4 @@
-"""The four services, unchanged, in one process: `python -m microservices.colocated`. No network lies between them.
+"""The four services, unchanged, in one process: `python -m variants.colocated`. No network lies between them.
 
 Not a third build but a way to run this one: it tells what the network costs apart from what the split costs.
 """
@@ -20,7 +20,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from microservices.catalog.app import create_app as create_catalog
 from microservices.catalog.config import CatalogSettings
 from microservices.kit.framing import Frame, answer_errors
-from microservices.kit.part import NO_TELEMETRY, healthz, readiness, serve
+from microservices.kit.operator_routes import healthz, readiness
+from microservices.kit.runtime import NO_TELEMETRY, ServiceRuntime
+from microservices.kit.serving import serve
 from microservices.kit.settings import ServiceSettings
 from microservices.notifications.app import create_app as create_notifications
 from microservices.notifications.config import NotificationsSettings
@@ -62,6 +64,18 @@ class InProcess(httpx.AsyncBaseTransport):
         return await asyncio.shield(asyncio.create_task(self._inner.handle_async_request(request)))
 
 
+class ColocatedRuntime(ServiceRuntime):
+    """A runtime whose calls to other services stay in this process."""
+
+    def __init__(self, name: str, settings: ServiceSettings, apps: Mapping[str, FastAPI]) -> None:
+        super().__init__(name, settings)
+        self._apps = apps
+
+    def transport(self, peer: str) -> httpx.AsyncBaseTransport:
+        """Return what reaches the app of this name."""
+        return InProcess(self._apps[peer])
+
+
 class Colocated:
     """Gives each request to the app whose path it is, and everything else to an app for the operator."""
 
@@ -83,15 +97,9 @@ def create_app(
     """Return the four apps as one. Nothing connects before it starts."""
     catalog_app, payments_app = create_catalog(catalog), create_payments(payments)
     notifications_app = create_notifications(notifications)
-    called = {"catalog": catalog_app, "payments": payments_app, "notifications": notifications_app}
-    inner = {name: InProcess(app) for name, app in called.items()}
-    apps = {
-        "catalog": catalog_app,
-        "orders": create_orders(orders, inner),
-        "payments": payments_app,
-        "notifications": notifications_app,
-    }
-    return Colocated(apps)
+    inner = {"catalog": catalog_app, "payments": payments_app}
+    orders_app = create_orders(orders, ColocatedRuntime("orders", orders, inner))
+    return Colocated(inner | {"orders": orders_app, "notifications": notifications_app})
 
 
 def _operator_app(apps: Mapping[str, FastAPI]) -> FastAPI:
@@ -103,11 +111,11 @@ def _operator_app(apps: Mapping[str, FastAPI]) -> FastAPI:
             yield
 
     async def readyz() -> Response:
-        return await readiness(*(app.state.part for app in apps.values()))
+        return await readiness(*(app.state.runtime for app in apps.values()))
 
     async def metrics() -> Response:
         registry = CollectorRegistry()
-        registry.register(_AllMetrics({name: app.state.part.metrics for name, app in apps.items()}))
+        registry.register(_AllMetrics({name: app.state.runtime.metrics for name, app in apps.items()}))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE)
 
     operator = FastAPI(lifespan=lifespan, redirect_slashes=False, openapi_url=None, telemetry=NO_TELEMETRY)
@@ -157,7 +165,7 @@ def main() -> None:
         load(PaymentsSettings, "payments"),
         load(NotificationsSettings, "notifications"),
     )
-    serve(lambda _: app, orders, "colocated")
+    serve(app, orders, "colocated")
 
 
 if __name__ == "__main__":

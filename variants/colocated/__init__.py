@@ -1,0 +1,1 @@
+"""The four services, unchanged, in one process. No network lies between them."""

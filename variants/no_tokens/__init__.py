@@ -1,0 +1,1 @@
+"""Services that know each other without tokens: what do tokens cost?"""

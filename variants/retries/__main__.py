@@ -1,0 +1,71 @@
+"""`python -m variants.retries orders`, with RETRIES and CIRCUIT_BREAKER as guard.py says."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import httpx
+from pydantic import model_validator
+from pydantic_settings import BaseSettings
+
+from microservices.kit.peers import Peer, Unanswered, Unreached
+from microservices.kit.runtime import ServiceRuntime
+from shared.platform.settings import load_or_exit
+from variants.retries.guard import CircuitOpen, guard_of
+from variants.services import main
+
+
+class RetrySettings(BaseSettings):
+    """How often a call is sent, and when none is."""
+
+    retries: str = ""
+    circuit_breaker: str = ""
+
+    @model_validator(mode="after")
+    def _make_sense(self) -> Self:
+        guard_of(self.retries, self.circuit_breaker)
+        return self
+
+
+class GuardedPeer(Peer):
+    """A peer whose calls go through a guard of its own. Each attempt has the whole deadline."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        settings = load_or_exit(RetrySettings)
+        self._guard = guard_of(settings.retries, settings.circuit_breaker)
+
+    async def call(self, method: str, path: str, body: bytes) -> httpx.Response:
+        """Send a request as often as the guard says. Raises Unreached or Unanswered."""
+        send = super().call
+        if self._guard is None:
+            return await send(method, path, body)
+        sent = False
+
+        async def attempt() -> httpx.Response:
+            nonlocal sent
+            before, sent = sent, True
+            try:
+                return await send(method, path, body)
+            except Unreached:
+                sent = before
+                raise
+
+        try:
+            return await self._guard.call(attempt, (Unreached, Unanswered))
+        except (CircuitOpen, Unreached) as error:
+            if sent:  # by an earlier attempt: that nobody could be reached in the end does not undo it
+                raise Unanswered(f"{self.name} did not answer an earlier attempt") from error
+            if isinstance(error, Unreached):
+                raise
+            raise Unreached(f"{self.name} is left alone: its last answers all failed") from error
+
+
+class RetryingRuntime(ServiceRuntime):
+    """Calls other parts through guards."""
+
+    peer_class = GuardedPeer
+
+
+if __name__ == "__main__":
+    main(RetryingRuntime)

@@ -1,0 +1,1 @@
+"""Parts whose counting a file turns off: what does counting cost?"""
