@@ -44,7 +44,7 @@ def folder() -> Iterator[Path]:
 
 
 def start(shards: list[Shard], folder: Path, *words: str) -> subprocess.Popen[str]:
-    """Run these shards beside the session of this test, on ports of their own."""
+    """Run these shards beside the session of this test. Their databases listen where its containers would."""
     program = f"import sys; from tests.side_by_side import *; sys.exit(main({shards!r}))"
     settings = {VARIABLE: str(COMMANDS_SHIFT), "TMPDIR": str(folder), READY: str(folder / "ready")}
     return subprocess.Popen(
