@@ -23,8 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
-from monolith.connections import CONNECT_ARGS, connect
 from shared.domain.errors import InvalidRequest, OutcomeUnknown, Unavailable
+from shared.platform.impatient_psycopg import CONNECT_ARGS, connect
 from shared.platform.metrics import Metrics
 from shared.platform.sqlstate import READ_ONLY, Fault, fault, has_rolled_back
 
@@ -51,7 +51,7 @@ class Database:
             pool_timeout=POOL_TIMEOUT_S,
             pool_use_lifo=True,
             pool_reset_on_return=None,  # `transaction()` always ends what it began
-            connect_args=CONNECT_ARGS,
+            connect_args=CONNECT_ARGS | {"application_name": "monolith"},
         )
         event.listen(self._engine, "do_connect", connect)
         self._prober = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readiness")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -47,13 +48,11 @@ _THIS_KEY = (keys.c.owner == bindparam("of_owner")) & (keys.c.key == bindparam("
 _FIND = select(keys.c.fingerprint, keys.c.resource_id, keys.c.status, keys.c.body, keys.c.media_type).where(_THIS_KEY)
 _FINISH = update(keys).where(_THIS_KEY).values(finished_at=func.now())
 _FREE = delete(keys).where(_THIS_KEY)
-_PRUNE = text("""
-    DELETE FROM idempotency_keys WHERE (owner, key) IN (
-        SELECT owner, key FROM idempotency_keys
-        WHERE created_at < now() - make_interval(hours => :kept_h) AND status IS NOT NULL
-          AND coalesce(finished_at, created_at) < now() - make_interval(hours => :kept_h)
-        ORDER BY created_at LIMIT :batch FOR UPDATE SKIP LOCKED
-    ) RETURNING resource_id
+_OLD = text("""
+    SELECT owner, key, resource_id FROM idempotency_keys
+    WHERE created_at < now() - make_interval(hours => :kept_h) AND status IS NOT NULL
+      AND coalesce(finished_at, created_at) < now() - make_interval(hours => :kept_h)
+    ORDER BY created_at LIMIT :batch FOR UPDATE SKIP LOCKED
 """).columns(resource_id=Uuid(as_uuid=False))
 
 
@@ -111,14 +110,16 @@ def finish(connection: Connection, owner: str, key: str, answer: Answer) -> None
     )
 
 
-def free(connection: Connection, owner: str, key: str) -> None:
-    """Give the key back: the request left no effect."""
-    connection.execute(_FREE, {"of_owner": owner, "of_key": key})
+def free(connection: Connection, keys: Sequence[tuple[str, str]]) -> None:
+    """Give these (owner, key) back, if there are any: the request left no effect, or nobody asks for it any more."""
+    if keys:
+        connection.execute(_FREE, [{"of_owner": owner, "of_key": key} for owner, key in keys])
 
 
-def prune(connection: Connection, kept_h: int, batch: int) -> list[str]:
-    """Forget keys whose answer has been final for `kept_h` hours, at most `batch`; return what they had made."""
-    return list(connection.execute(_PRUNE, {"kept_h": kept_h, "batch": batch}).scalars())
+def old_keys(connection: Connection, kept_h: int, batch: int) -> dict[str, tuple[str, str]]:
+    """Return (owner, key), under its lock, of answers that have been final for `kept_h` hours, by what they made."""
+    rows = connection.execute(_OLD, {"kept_h": kept_h, "batch": batch})
+    return {row.resource_id: (row.owner, row.key) for row in rows}
 
 
 def reset(connection: Connection) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     func,
+    select,
     text,
     update,
 )
@@ -42,12 +43,17 @@ orders = Table(
     Index("orders_by_customer", "customer_id", "id"),
 )
 
-_FORGET_KEYS = update(orders).where(orders.c.id.in_(bindparam("ids", expanding=True))).values(idempotency_key=None)
+_THESE = orders.c.id.in_(bindparam("ids", expanding=True))
+_UNFINISHED = select(orders.c.id).where(_THESE, orders.c.status.in_(["placed", "payment_pending", "cancelling"]))
+_FORGET_KEYS = update(orders).where(_THESE).values(idempotency_key=None)
 
 
 def prune_keys(kept_h: int, connection: Connection, batch: int) -> int:
-    """Forget old keys, and let the orders that have had them have none, so that each may be used again."""
-    forgotten = idempotency.prune(connection, kept_h, batch)
+    """Forget old keys, unless their order is unfinished; the other orders have none then, and each is free again."""
+    old = idempotency.old_keys(connection, kept_h, batch)
+    unfinished = set(connection.execute(_UNFINISHED, {"ids": list(old)}).scalars())
+    forgotten = [order_id for order_id in old if order_id not in unfinished]
+    idempotency.free(connection, [old[order_id] for order_id in forgotten])
     connection.execute(_FORGET_KEYS, {"ids": forgotten})
     return len(forgotten)
 

@@ -34,7 +34,7 @@ def refund_for_admin(
         with database.transaction(continues=True) as connection:
             if not refunds.undo(connection, refund):
                 raise OutcomeUnknown("The payment provider is away; the refund will follow.") from error
-            idempotency.free(connection, admin, key)
+            idempotency.free(connection, [(admin, key)])
         raise Unavailable("The payment provider is away.") from error
     except ProviderUnknown as error:
         raise OutcomeUnknown("The payment provider has not answered; send the same request again.") from error

@@ -1,4 +1,4 @@
-"""Connections that wait only so long: a database or a network that says nothing must not hold a thread."""
+"""psycopg's connections, which wait only so long: a database or a network that says nothing must not hold a thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ ANSWER_TIMEOUT_S = 7.0  # above the statement's, whose answer says more
 CONNECT_ARGS: dict[str, Any] = {
     "connect_timeout": CONNECT_TIMEOUT_S,
     "prepare_threshold": 2,
-    "application_name": "monolith",
     "keepalives_idle": 2,
     "keepalives_interval": 1,
     "keepalives_count": 3,
