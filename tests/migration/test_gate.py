@@ -13,15 +13,13 @@ from deploy.model.errors import DeployError
 from migration import crossing as crossings
 from migration.crossing import GatesStayOpen, crossing, gates_of, now_extracted
 from migration.inside_monolith.gate import Gate
-from migration.inside_monolith.migrations import migrate
 
 
 @pytest.fixture
-def url(monolith_database_url: str) -> str:
-    migrate(monolith_database_url)
-    with psycopg.connect(monolith_database_url) as connection:
+def url(extraction_database_url: str) -> str:
+    with psycopg.connect(extraction_database_url) as connection:
         connection.execute("UPDATE extraction SET extracted = '{}', closing_until = NULL")
-    return monolith_database_url
+    return extraction_database_url
 
 
 @pytest.fixture

@@ -16,11 +16,9 @@ from microservices.kit.database import Database
 from microservices.kit.migrate import migrate as migrate_service
 from migration import catalog, copying, notifications, orders, payments
 from migration.copying import Copy, DataDiffers
-from migration.inside_monolith.migrations import migrate as migrate_extraction
 from migration.records import Module
 from monolith import orders as monolith_orders
 from monolith.config import Settings
-from monolith.migrations import migrate
 from monolith.pruning import Pruner
 from shared.platform.metrics import Metrics
 from tests.monolith_stage import SECRET, Shop, declined, hangs, open_shop
@@ -47,11 +45,9 @@ KEYS = "SELECT to_jsonb(k) - '{resource_id,finished_at}'::text[] FROM idempotenc
 
 
 @pytest.fixture
-def shop(monolith_database_url: str) -> Iterator[Shop]:
+def shop(extraction_database_url: str) -> Iterator[Shop]:
     """A monolith in which everything has happened: bought, declined, refused, pending, cancelled, refunded."""
-    migrate(monolith_database_url)
-    migrate_extraction(monolith_database_url)
-    settings = Settings(twinshop_mode="local", database_url=monolith_database_url, webhook_secret=SECRET)
+    settings = Settings(twinshop_mode="local", database_url=extraction_database_url, webhook_secret=SECRET)
     with open_shop(settings) as shop:
         shop.change("TRUNCATE sagas, outbox, inbox")
         shop.stocks("CHAIR-1", 100)
@@ -71,10 +67,10 @@ def shop(monolith_database_url: str) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def urls(monolith_database_url: str, service_database_urls: dict[str, str]) -> dict[str, dict[str, str]]:
+def urls(extraction_database_url: str, service_database_urls: dict[str, str]) -> dict[str, dict[str, str]]:
     """The databases of both sides, by module."""
     return {
-        name: {"monolith": monolith_database_url, "service": _with_schema(name, url)}
+        name: {"monolith": extraction_database_url, "service": _with_schema(name, url)}
         for name, url in service_database_urls.items()
     }
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from migration.inside_monolith.migrations import migrate as migrate_extraction
 from migration.inside_monolith.outbox import Outbox
 from migration.inside_monolith.payments import ExtractablePayments, ExtractableRefunds
 from migration.inside_monolith.saga.cancel_order import cancel_order
@@ -17,7 +16,6 @@ from migration.inside_monolith.saga.recovery import SagaRecovery
 from migration.inside_monolith.saga.settle import TooEarly, on_payment_events
 from migration.inside_monolith.saga.steps import Steps
 from monolith.config import Settings
-from monolith.migrations import migrate
 from monolith.orders import Shop
 from monolith.payments import Charge, ChargeResult
 from monolith.web import Answer
@@ -112,10 +110,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(monolith_database_url: str) -> Iterator[Stage]:
-    migrate(monolith_database_url)
-    migrate_extraction(monolith_database_url)
-    settings = Settings(twinshop_mode="local", database_url=monolith_database_url, webhook_secret=SECRET)
+def stage(extraction_database_url: str) -> Iterator[Stage]:
+    settings = Settings(twinshop_mode="local", database_url=extraction_database_url, webhook_secret=SECRET)
     with open_shop(settings) as shop:
         shop.change("TRUNCATE sagas, outbox, inbox")
         yield Stage(shop)

@@ -23,15 +23,13 @@ TABLES_BEFORE = """
 
 
 @pytest.fixture
-def database(monolith_database_url: str) -> Iterator[psycopg.Connection]:
+def database(extraction_database_url: str) -> Iterator[psycopg.Connection]:
     """The monolith's database, which is as the newest version wants it before and after."""
-    migrate(monolith_database_url)
-    migrate_extraction(monolith_database_url)
-    with psycopg.connect(monolith_database_url, autocommit=True) as connection:
+    with psycopg.connect(extraction_database_url, autocommit=True) as connection:
+        newest = one(connection, "SELECT version_num FROM alembic_version")
         yield connection
-        connection.execute("UPDATE alembic_version SET version_num = '0004' WHERE version_num < '0004'")
-        migrate(monolith_database_url)
-        migrate_extraction(monolith_database_url)
+        connection.execute("UPDATE alembic_version SET version_num = %s", [newest])
+        migrate_extraction(extraction_database_url)
         connection.execute("UPDATE extraction SET extracted = '{}'")
 
 
@@ -40,17 +38,17 @@ def one(database: psycopg.Connection, query: str) -> object:
     return row[0] if row else None
 
 
-def test_what_is_out_stays_out(database: psycopg.Connection, monolith_database_url: str) -> None:
+def test_what_is_out_stays_out(database: psycopg.Connection, extraction_database_url: str) -> None:
     database.execute(TABLES_BEFORE)
 
-    migrate_extraction(monolith_database_url)
+    migrate_extraction(extraction_database_url)
 
     assert one(database, "SELECT extracted FROM extraction") == ["notifications"]
     assert one(database, "SELECT to_regclass('modules')") is None
 
 
 def test_the_schema_of_the_version_before_is_brought_up_to_date(
-    database: psycopg.Connection, monolith_database_url: str
+    database: psycopg.Connection, extraction_database_url: str
 ) -> None:
     database.execute("ALTER TABLE idempotency_keys DROP COLUMN finished_at")
     database.execute("UPDATE alembic_version SET version_num = '0004'")
@@ -59,15 +57,15 @@ def test_the_schema_of_the_version_before_is_brought_up_to_date(
         "VALUES ('ada', 'key-before', 'f', gen_random_uuid(), 201)"
     )
 
-    migrate(monolith_database_url)
+    migrate(extraction_database_url)
 
     assert one(database, "SELECT finished_at IS NOT NULL FROM idempotency_keys WHERE key = 'key-before'") is True
 
 
 def test_a_schema_that_is_not_known_is_refused_with_what_to_do(
-    database: psycopg.Connection, monolith_database_url: str
+    database: psycopg.Connection, extraction_database_url: str
 ) -> None:
     database.execute("UPDATE alembic_version SET version_num = '0003'")
 
     with pytest.raises(ValueError, match=r"schema version 0003, .* start it with the program that it comes from"):
-        migrate(monolith_database_url)
+        migrate(extraction_database_url)
