@@ -30,6 +30,7 @@ DEFAULT_TTL_S = 12 * 3600  # longer than any load test
 DEFAULT_ROLES = ("customer",)
 MAX_TTL_S = 30 * 24 * 3600
 MAX_BATCH = 100_000
+LOOK_EVERY_S = 0.1
 
 Subject = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z_-]{0,31}$")]
@@ -131,8 +132,22 @@ async def issue_batch(request: Request) -> Response:
     return JSONResponse({"tokens": tokens}, headers={"Cache-Control": "no-store"})
 
 
+class Behaviour(Body):
+    """PUT /behaviour. `keys_hang`: the request for the keys gets no answer, as of a provider that is away."""
+
+    keys_hang: bool = False
+
+
+async def put_behaviour(request: Request) -> Response:
+    """PUT /behaviour, for faults. Tokens are issued all the same: those who ask for them are no part of a shop."""
+    request.app.state.behaviour = await read_body(request, Behaviour)
+    return JSONResponse(request.app.state.behaviour.model_dump())
+
+
 async def jwks(request: Request) -> Response:
     """GET /jwks.json."""
+    while request.app.state.behaviour.keys_hang and not await request.is_disconnected():  # noqa: ASYNC110
+        await asyncio.sleep(LOOK_EVERY_S)
     return JSONResponse(request.app.state.issuer.jwks)
 
 
@@ -149,6 +164,7 @@ def create_app(settings: IdentitySettings) -> Starlette:
             Route("/tokens", issue_token, methods=["POST"]),
             Route("/tokens/batch", issue_batch, methods=["POST"]),
             Route("/jwks.json", jwks),
+            Route("/behaviour", put_behaviour, methods=["PUT"]),
             Route("/demo-customers", demo_customers),
             Route("/healthz", live),
             Route("/readyz", live),
@@ -158,6 +174,7 @@ def create_app(settings: IdentitySettings) -> Starlette:
         exception_handlers=ERROR_HANDLERS,
     )
     app.state.issuer = Issuer(settings)
+    app.state.behaviour = Behaviour()
     return app
 
 

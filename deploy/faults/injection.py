@@ -93,6 +93,7 @@ def heal_everything(runner: Runner) -> list[str]:
         with contextlib.suppress(DeployError):  # the outside world is down: nothing of it is left
             outside.heal_provider(runner.site, runner.stack.merchant)
             outside.set_mail_delay(runner.site, 0)
+            outside.set_identity_away(runner.site, away=False)
     return healed
 
 

@@ -63,6 +63,11 @@ def _read_only(runner: Runner, _: Fault, part: str, __: Parameters) -> Heal:
     return lambda: read_only.end(runner, database)
 
 
+def _identity(runner: Runner, _: Fault, __: str, ___: Parameters) -> Heal:
+    outside.set_identity_away(runner.site, away=True)
+    return lambda: outside.set_identity_away(runner.site, away=False)
+
+
 def _database(runner: Runner, part: str) -> Part:
     database = part_of(runner.stack, f"{part}-db" if part in MODULES else part)
     if database.kind != "postgres":
@@ -192,6 +197,7 @@ INJECTORS: dict[str, Injector] = {
     "drop": _drop,
     "provider": _provider,
     "mail": _mail,
+    "identity": _identity,
     "injected_fault": _injected_fault,
     "clock": _clock,
     "poison": _poison,

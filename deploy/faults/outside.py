@@ -49,6 +49,11 @@ def set_mail_delay(site: Site, delay_ms: float) -> None:
     _send("PUT", f"{site.url('outside', 'mail', 'http')}/behaviour", {"delay_ms": round(delay_ms), "reject_share": 0})
 
 
+def set_identity_away(site: Site, *, away: bool) -> None:
+    """Let the identity provider's keys not be had (for all shops), or again. Raises DeployError."""
+    _send("PUT", f"{site.url('outside', 'identity')}/behaviour", {"keys_hang": away})
+
+
 def search(url: str, text: str) -> None:
     """Send a search and do not care about the answer."""
     try:

@@ -55,6 +55,7 @@ _EVERY = (
     Fault("provider-webhooks", "webhooks about everything, late, several times, out of order", "outside", "provider",
           {"copies": 3, "ms": 500}),
     Fault("mail-slow", "the mail server takes its time over each mail", "outside", "mail", {"ms": 2000}),
+    Fault("identity-away", "the identity provider's keys cannot be had: requests for them hang", "outside", "identity"),
     Fault("cpu-hog", "each request that enters the module burns CPU", "module", "injected_fault", {"ms": 300}),
     Fault("memory-leak", "each request that enters the module leaks; above the limit the process is killed", "module",
           "injected_fault", {"mb": 10, "limit_mb": 400}),

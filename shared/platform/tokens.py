@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import threading
-import time
-import urllib.request
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, OKPKey
+from joserfc.jwk import OKPKey
 
-from shared.domain.errors import Unauthenticated, Unavailable
+from shared.domain.errors import Unauthenticated
 from shared.platform import clock
+from shared.platform.signing_keys import SigningKeys
 from shared.platform.token_form import ALGORITHM, read_token
 
 __all__ = ["ALGORITHM", "Principal", "ServiceSigner", "ServiceVerifier", "TokenVerifier"]
 
 LEEWAY_S = 5
 CACHE_SIZE = 4096
-REFRESH_AT_MOST_EVERY_S = 2.0
-FETCH_TIMEOUT_S = 2.0
 SERVICE_TOKEN_TTL_S = 60
 
 
@@ -60,16 +56,19 @@ class _Cache:
             while len(self._entries) > CACHE_SIZE:
                 self._entries.popitem(last=False)
 
+    def clear(self) -> None:
+        with self._lock:
+            self._entries.clear()
+
 
 class TokenVerifier:
     """Checks signature, issuer, audience and expiry of customers' tokens. Safe to share between threads.
 
-    A token that was checked is remembered until it expires: a signature costs more than a look-up.
-    Keys are fetched on first use and again when a token names a key that is not known.
+    A token that was checked is remembered until it expires or the keys change: a signature costs more than a look-up.
     """
 
     def __init__(self, jwks_url: str, issuer: str, audience: str) -> None:
-        self._jwks_url = jwks_url
+        self._keys = SigningKeys(jwks_url)
         self._rules = jwt.JWTClaimsRegistry(
             now=_now_s,
             leeway=LEEWAY_S,
@@ -78,53 +77,44 @@ class TokenVerifier:
             exp={"essential": True},
             sub={"essential": True},
         )
-        self._keys: KeySet | None = None
-        self._fetched_at = -REFRESH_AT_MOST_EVERY_S
-        self._fetch_lock = threading.Lock()
         self._cache = _Cache()
+        self._cached_by = self._keys.version
 
     def cached(self, authorization: str | None) -> Principal | None:
         """Return who this header speaks for if it was checked before; else None: call `verify`, off the loop."""
-        claims = self._cache.get(_bearer(authorization))
+        token = _bearer(authorization)
+        claims = None if self._keys.is_stale() else self._known(token)
         return _principal(claims) if claims is not None else None
 
     def verify(self, authorization: str | None) -> Principal:
-        """Return who the header `Authorization: Bearer ...` speaks for. May fetch keys: blocks up to two seconds.
+        """Return who the header `Authorization: Bearer ...` speaks for. May wait for keys, half a second at most.
 
         Raises Unauthenticated, or Unavailable if the identity provider's keys cannot be had.
         """
         token = _bearer(authorization)
-        claims = self._cache.get(token)
+        self._keys.current()
+        claims = self._known(token)
         if claims is None:
-            claims = self._check(token)
-            self._cache.put(token, float(claims["exp"]), claims)
+            version, claims = self._cached_by, self._check(token)
+            if version == self._keys.version:  # else it may have been checked by a key that was withdrawn since
+                self._cache.put(token, float(claims["exp"]), claims)
         return _principal(claims)
+
+    def _known(self, token: str) -> dict[str, Any] | None:
+        """Return the claims of a token that was checked by the keys of now; a withdrawn key counts no longer."""
+        if self._cached_by != self._keys.version:
+            self._cache.clear()
+            self._cached_by = self._keys.version
+        return self._cache.get(token)
 
     def _check(self, token: str) -> dict[str, Any]:
         told = read_token(token)
-        keys = self._keys or self._fetch()
-        if told.key_id not in {key.kid for key in keys.keys}:
-            keys = self._fetch()  # a key we do not know: it may be new
         try:
-            jwt.decode(token, keys, algorithms=[ALGORITHM])
+            jwt.decode(token, self._keys.with_key(told.key_id), algorithms=[ALGORITHM])
             self._rules.validate(told.claims)
         except (JoseError, ValueError, TypeError) as error:
             raise Unauthenticated("The token is not valid.") from error
         return told.claims
-
-    def _fetch(self) -> KeySet:
-        with self._fetch_lock:
-            if self._keys is not None and time.monotonic() - self._fetched_at < REFRESH_AT_MOST_EVERY_S:
-                return self._keys
-            try:
-                with urllib.request.urlopen(self._jwks_url, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310
-                    self._keys = KeySet.import_key_set(json.load(answer))
-            except (OSError, ValueError, JoseError) as error:
-                if self._keys is None:
-                    raise Unavailable("The identity provider's keys cannot be fetched.") from error
-            self._fetched_at = time.monotonic()
-            assert self._keys is not None
-            return self._keys
 
 
 class ServiceSigner:

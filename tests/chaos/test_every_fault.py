@@ -116,6 +116,7 @@ CASES = (
     Case("provider-times-out", "", _takes_for_later),
     Case("provider-webhooks", "", _sells),
     Case("mail-slow", "", _sells),
+    Case("identity-away", "", _sells),  # the keys are known
     Case("cpu-hog", "catalog", lambda struck: struck.list_took_s() > 0.25),
     Case("memory-leak", "catalog", Struck.restarted, {"mb": 40}),
     Case("clock-off", "payments", lambda struck: "CLOCK_OFF_S" in _environment(struck)),
