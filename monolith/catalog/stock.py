@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, text
+from sqlalchemy import Connection, CursorResult, TextClause, text
 
 from shared.contract.bodies import LineInput, MoneyBody
 from shared.domain.errors import FieldError, IllegalTransition, InvalidRequest, OutOfStock
@@ -31,7 +31,7 @@ _RESERVE = text("""
 """)
 
 
-def _move(before: str, after: str, change: str) -> Any:
+def _move(before: str, after: str, change: str) -> TextClause:
     """Return the statement that takes an order's reservations from one status to another, and stock along."""
     return text(f"""
         WITH moved AS (

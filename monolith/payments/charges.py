@@ -153,9 +153,10 @@ class Payments:
             if recorded:
                 self.on_settled(connection, result)
 
-    def of_order(self, order_id: str) -> Row[Any] | None:
-        """Return the payment of an order, or None."""
-        return self._database.fetch_one(_BY_ORDER, {"of_order": order_id})
+    def of_order(self, order_id: str) -> tuple[Charge, PaymentStatus] | None:
+        """Return the charge of an order and where it is, or None."""
+        row = self._database.fetch_one(_BY_ORDER, {"of_order": order_id})
+        return (charge_of(row), PaymentStatus(row.status)) if row is not None else None
 
     def get(self, payment_id: str, customer_id: str | None) -> Payment:
         """Return a payment; of this customer, or anybody's for None. Raises NotFound."""

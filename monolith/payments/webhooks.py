@@ -12,7 +12,6 @@ from shared.contract.bodies import WebhookInput
 from shared.contract.problems import error_of_validation
 from shared.domain.errors import Unauthenticated
 from shared.domain.ids import is_id
-from shared.domain.money import Money
 from shared.domain.payment import PaymentStatus, RefundStatus
 from shared.platform import clock, webhook_signature
 from shared.platform.metrics import Metrics
@@ -55,8 +54,9 @@ class Webhooks:
         payment = self._payments.of_order(webhook.charge_key) if is_id(webhook.charge_key) else None
         if payment is None:
             return "charge_key"
-        mismatch = webhook.mismatch(payment.order_id, Money(payment.amount, payment.currency))
-        if mismatch is None and payment.status != status:
+        charge, known = payment
+        mismatch = webhook.mismatch(charge.order_id, charge.amount)
+        if mismatch is None and known != status:
             self._payments.settle(ChargeResult(webhook.charge_key, status))
         return mismatch
 
