@@ -59,9 +59,9 @@ class Rollout:
 ROLLOUTS = (
     Rollout("monolith-in-place", "monolith", "web", 1, "monolith/payments/charges.py", "monolith"),
     Rollout("monolith-rolling", "monolith", "web", 2, "monolith/payments/charges.py", "monolith"),
-    Rollout("payments-in-place", "microservices", "payments", 1, "microservices/payments/service.py", "microservices"),
-    Rollout("payments-rolling", "microservices", "payments", 2, "microservices/payments/service.py", "microservices"),
-    Rollout("catalog-rolling", "microservices", "catalog", 2, "microservices/catalog/service.py", "microservices"),
+    Rollout("payments-in-place", "microservices", "payments", 1, "microservices/payments/charges.py", "microservices"),
+    Rollout("payments-rolling", "microservices", "payments", 2, "microservices/payments/charges.py", "microservices"),
+    Rollout("catalog-rolling", "microservices", "catalog", 2, "microservices/catalog/products.py", "microservices"),
 )
 QUICK = ("monolith-rolling", "payments-rolling")
 SHARED_CHANGE = "shared/domain/payment.py"

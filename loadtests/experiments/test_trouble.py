@@ -178,7 +178,7 @@ def test_an_arm_that_was_down_before_the_trigger_proves_nothing() -> None:
 
 
 def test_a_change_of_one_service_touches_one_image_and_a_shared_rule_all_of_them() -> None:
-    one = touched_by("microservices/payments/service.py", "microservices")
+    one = touched_by("microservices/payments/charges.py", "microservices")
     rule = touched_by("shared/domain/payment.py", "microservices")
 
     assert one.images == ("microservices/payments/Dockerfile",)

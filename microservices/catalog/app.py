@@ -8,9 +8,9 @@ from fastapi import FastAPI
 
 from microservices.catalog import routes
 from microservices.catalog.config import CatalogSettings
-from microservices.catalog.reservations import EVENT_TYPES, on_order_events
+from microservices.catalog.products import Products
 from microservices.catalog.seeding import seed_if_empty
-from microservices.catalog.service import CatalogService
+from microservices.catalog.stock import EVENT_TYPES, on_order_events
 from microservices.catalog.storefront import router_of
 from microservices.kit.idempotency import PRUNE_KEYS
 from microservices.kit.runtime import ServiceRuntime
@@ -27,7 +27,7 @@ def create_app(settings: CatalogSettings, runtime: ServiceRuntime | None = None)
     runtime.consumes("catalog", EVENT_TYPES, OrderEvent, on_order_events)
     runtime.prunes(PRUNE_KEYS)
     pages = Storefront(build=settings.storefront_badge, identity_url=settings.token_issuer)
-    return runtime.app([routes.router, router_of(pages)], CatalogService(runtime.database))
+    return runtime.app([routes.router, router_of(pages)], Products(runtime.database))
 
 
 def main(runtime_class: type[ServiceRuntime] = ServiceRuntime) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
-from microservices.catalog.reservations import reserve
-from microservices.catalog.service import CatalogService
+from microservices.catalog.products import Products
+from microservices.catalog.stock import reserve
 from microservices.kit.web import Admin, Answer, Caller, read_body, read_keyed, service_of
 from shared.contract.bodies import MoneyBody, OrderLine, ProductInput, RestockInput, Sku
 from shared.contract.inner import Reservation, ReservationInput
@@ -22,7 +22,7 @@ _sku_form: TypeAdapter[str] = TypeAdapter(Sku)
 @router.get("/products")
 async def list_products(request: Request) -> Response:
     """Return a page of products, by text and category."""
-    service: CatalogService = service_of(request)
+    service: Products = service_of(request)
     asked = parse_product_query(request.query_params.multi_items())
     return Answer(200, await service.list_products(asked)).response()
 
@@ -30,21 +30,21 @@ async def list_products(request: Request) -> Response:
 @router.get("/categories")
 async def list_categories(request: Request) -> Response:
     """Return all categories."""
-    service: CatalogService = service_of(request)
+    service: Products = service_of(request)
     return Answer(200, await service.list_categories()).response()
 
 
 @router.get("/products/{sku}")
 async def get_product(request: Request, sku: str) -> Response:
     """Return one product."""
-    service: CatalogService = service_of(request)
+    service: Products = service_of(request)
     return Answer(200, await service.get_product(_checked(sku))).response()
 
 
 @router.put("/products/{sku}")
 async def put_product(request: Request, sku: str, _: Admin) -> Response:
     """Create or replace a product."""
-    service: CatalogService = service_of(request)
+    service: Products = service_of(request)
     product = await read_body(request, ProductInput)
     return Answer(200, await service.put_product(_checked(sku), product)).response()
 
@@ -52,7 +52,7 @@ async def put_product(request: Request, sku: str, _: Admin) -> Response:
 @router.post("/products/{sku}/restock")
 async def restock(request: Request, sku: str, who: Admin) -> Response:
     """Add pieces to a product's stock, once for each key."""
-    service: CatalogService = service_of(request)
+    service: Products = service_of(request)
     keyed = await read_keyed(request, RestockInput, f"POST /products/{sku}/restock")
     return (await service.restock(who.subject, _checked(sku), keyed)).response()
 
@@ -60,7 +60,7 @@ async def restock(request: Request, sku: str, who: Admin) -> Response:
 @router.post("/internal/reservations")
 async def make_reservation(request: Request, _: Caller) -> Response:
     """Price and reserve for an order; the same order again gets the same lines."""
-    service: CatalogService = service_of(request)
+    service: Products = service_of(request)
     asked = await read_body(request, ReservationInput)
     if not is_id(asked.order_id):
         raise InvalidRequest("The order's id is not valid.", [FieldError("order_id", "is not an id")])

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from microservices.catalog.config import CatalogSettings
+from microservices.catalog.products import Products
 from microservices.catalog.seeding import seed_if_empty
-from microservices.catalog.service import CatalogService
 from microservices.kit.database import Database
 from microservices.kit.idempotency import PRUNE_KEYS
 from microservices.kit.pruning import Pruner
@@ -26,7 +26,7 @@ def page_of(body: bytes) -> ProductPage:
     return ProductPage.model_validate_json(body, strict=True, extra="forbid")
 
 
-async def skus(service: CatalogService, query: str | None = None, category: str | None = None) -> list[str]:
+async def skus(service: Products, query: str | None = None, category: str | None = None) -> list[str]:
     found, cursor = [], None
     while True:
         given = {"query": query, "category": category, "limit": "2", "cursor": cursor}
@@ -41,7 +41,7 @@ async def skus(service: CatalogService, query: str | None = None, category: str 
 
 def test_answers_are_those_of_the_contract(play: Play) -> None:
     async def scene(database: Database) -> None:
-        service = CatalogService(database)
+        service = Products(database)
 
         product = Product.model_validate_json(await service.get_product("APPLE-1"), strict=True, extra="forbid")
         categories = CategoryList.model_validate_json(await service.list_categories(), strict=True, extra="forbid")
@@ -54,7 +54,7 @@ def test_answers_are_those_of_the_contract(play: Play) -> None:
 
 def test_pages_hold_every_product_once_in_sku_order(play: Play) -> None:
     async def scene(database: Database) -> None:
-        assert await skus(CatalogService(database)) == ["APPLE-1", "BREAD-1", "CHAIR-1"]
+        assert await skus(Products(database)) == ["APPLE-1", "BREAD-1", "CHAIR-1"]
 
     play(scene)
 
@@ -74,14 +74,14 @@ def test_search_finds_words_and_takes_any_text(
     play: Play, query: str | None, category: str | None, found: list[str]
 ) -> None:
     async def scene(database: Database) -> None:
-        assert await skus(CatalogService(database), query, category) == found
+        assert await skus(Products(database), query, category) == found
 
     play(scene)
 
 
 def test_a_replaced_product_keeps_its_stock_and_a_new_one_has_none(play: Play) -> None:
     async def scene(database: Database) -> None:
-        service = CatalogService(database)
+        service = Products(database)
         said = ProductInput.model_validate(
             {"name": "Pear", "description": "Ripe.", "category": "fruit", "price": {"amount": 70}}
         )
@@ -98,7 +98,7 @@ def test_a_replaced_product_keeps_its_stock_and_a_new_one_has_none(play: Play) -
 
 def test_a_restock_with_the_same_key_happens_once(play: Play) -> None:
     async def scene(database: Database) -> None:
-        service = CatalogService(database)
+        service = Products(database)
         keyed = Keyed(RestockInput(quantity=5), "CRUNCHY-KEY", "print")
 
         first = await service.restock("root", "APPLE-1", keyed)
@@ -114,7 +114,7 @@ def test_a_restock_with_the_same_key_happens_once(play: Play) -> None:
 
 def test_a_restock_of_nothing_leaves_its_key_free(play: Play) -> None:
     async def scene(database: Database) -> None:
-        service = CatalogService(database)
+        service = Products(database)
         keyed = Keyed(RestockInput(quantity=5), "CRUNCHY-KEY", "print")
 
         with pytest.raises(NotFound):
@@ -127,7 +127,7 @@ def test_a_restock_of_nothing_leaves_its_key_free(play: Play) -> None:
 
 def test_an_empty_catalog_is_seeded_and_a_full_one_left_alone(play: Play) -> None:
     async def scene(database: Database) -> None:
-        service = CatalogService(database)
+        service = Products(database)
         await seed_if_empty(database, 50)
         assert len(await skus(service)) == 3
 
@@ -147,7 +147,7 @@ async def available(database: Database) -> int:
 
 def test_an_old_key_may_restock_again(play: Play) -> None:
     async def scene(database: Database) -> None:
-        service = CatalogService(database)
+        service = Products(database)
         keyed = Keyed(RestockInput(quantity=5), "key-1", "APPLE-1:5")
         pruner = Pruner(database, CatalogSettings(twinshop_mode="local", database_url="-", service_public_keys="-"))
         pruner.statements.append(PRUNE_KEYS)

@@ -4,7 +4,7 @@ A service's `app.py` wires everything by hand; nothing is made at import:
 
     def create_app(settings: CatalogSettings) -> FastAPI:
         runtime = ServiceRuntime("catalog", settings)       # database, broker, outbox, metrics; nothing connects yet
-        service = CatalogService(runtime.database, runtime.outbox)
+        service = Products(runtime.database, runtime.outbox)
         runtime.consumes("catalog", ["order.confirmed"], OrderEvent, service.on_order_events)   # through the inbox
         runtime.publishes()                                 # the outbox's relay; only if the service has an outbox
         wake = runtime.repeats("sender", service.send_due, every_s=1.0)   # a loop; calling `wake()` hurries it

@@ -8,8 +8,8 @@ from microservices.kit.runtime import ServiceRuntime
 from microservices.kit.serving import serve
 from microservices.notifications import routes
 from microservices.notifications.config import NotificationsSettings
+from microservices.notifications.queue import EVENT_TYPES, Notifications
 from microservices.notifications.sender import MailSender
-from microservices.notifications.service import EVENT_TYPES, NotificationService
 from shared.contract.events import OrderEvent
 from shared.platform.settings import load_or_exit
 
@@ -18,7 +18,7 @@ def create_app(settings: NotificationsSettings, runtime: ServiceRuntime | None =
     """Return the app; it connects when it starts."""
     runtime = runtime or ServiceRuntime("notifications", settings)
     sender = MailSender(runtime.database, settings, runtime.metrics)
-    service = NotificationService(runtime.database, settings.mail_domain)
+    service = Notifications(runtime.database, settings.mail_domain)
     wake_sender = runtime.repeats("mail sender", sender.send_due, settings.sweep_interval_s)
     runtime.consumes("notifications", EVENT_TYPES, OrderEvent, service.on_order_events, wakes=wake_sender)
     return runtime.app([routes.router], service)

@@ -16,8 +16,8 @@ from sqlalchemy import text
 from microservices.kit.database import Database
 from microservices.kit.migrate import migrate
 from microservices.notifications.config import NotificationsSettings
+from microservices.notifications.queue import Notifications
 from microservices.notifications.sender import MailSender
-from microservices.notifications.service import NotificationService
 from shared.contract.bodies import MoneyBody, NotificationPage
 from shared.contract.events import OrderEvent
 from shared.contract.queries import parse_page_query
@@ -69,7 +69,7 @@ class Stage:
         self.database = database
         self.settings = settings
         self.sender = MailSender(database, settings, Metrics())
-        self.service = NotificationService(database, DOMAIN)
+        self.service = Notifications(database, DOMAIN)
 
     async def hear(self, *events: OrderEvent) -> None:
         async with self.database.transaction() as connection:

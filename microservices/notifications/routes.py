@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from microservices.kit.web import Answer, Customer, service_of
-from microservices.notifications.service import NotificationService
+from microservices.notifications.queue import Notifications
 from shared.contract.queries import parse_page_query
 
 router = APIRouter()
@@ -14,6 +14,6 @@ router = APIRouter()
 @router.get("/notifications")
 async def list_notifications(request: Request, who: Customer) -> Response:
     """Return a page of what was mailed to the caller, newest first."""
-    service: NotificationService = service_of(request)
+    service: Notifications = service_of(request)
     asked = parse_page_query(request.query_params.multi_items())
     return Answer(200, await service.list_notifications(who.subject, asked)).response()

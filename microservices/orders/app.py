@@ -9,6 +9,7 @@ from microservices.kit.serving import serve
 from microservices.orders import routes
 from microservices.orders.clients import Catalog, Payments
 from microservices.orders.config import OrdersSettings
+from microservices.orders.recovery import Recovery
 from microservices.orders.service import Orders
 from microservices.orders.settle import Settler
 from microservices.orders.tables import PRUNE_KEYS
@@ -33,10 +34,11 @@ def clients(runtime: ServiceRuntime, settings: OrdersSettings) -> tuple[Catalog,
 
 def assemble(runtime: ServiceRuntime, orders: Orders) -> FastAPI:
     """Return the app around the service: its loops, what it hears, its routes."""
-    settler = Settler(orders, runtime.metrics)
+    settler = Settler(orders)
+    recovery = Recovery(orders, settler, runtime.metrics)
 
     runtime.publishes()
-    runtime.repeats("settle orders", settler.resume_due, orders.settings.sweep_interval_s)
+    runtime.repeats("settle orders", recovery.resume_due, orders.settings.sweep_interval_s)
     runtime.consumes("orders", PAYMENT_EVENTS, PaymentEvent, settler.on_payment_events)
     runtime.prunes(PRUNE_KEYS)
     return runtime.app([routes.router], orders)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from microservices.kit.web import Answer
 from microservices.orders.order import OrderState
-from microservices.orders.service import Orders, Overtaken
+from microservices.orders.service import Orders, VersionConflict
 from shared.platform.failpoints import failpoint
 from shared.platform.tokens import Principal
 
@@ -19,14 +19,14 @@ async def cancel_order(orders: Orders, who: Principal, order_id: str) -> Answer:
 
     try:
         return await finish_cancel(orders, order)
-    except Overtaken:
+    except VersionConflict:
         return await orders.answers.to_cancel(order_id, who)
 
 
 async def finish_cancel(orders: Orders, order: OrderState) -> Answer:
     """Take a cancelling order to its end, or say that the end is not known yet. Safe to repeat."""
     # 2. Give the money back.
-    refund = await orders.payments.refund_the_rest(order)
+    refund = await orders.payments.refund_remaining(order)
     if refund.status == "pending":
         return Answer.of(202, order.body())
 

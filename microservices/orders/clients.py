@@ -72,7 +72,7 @@ class Payments:
         """Call an order's charge off, unless it is captured already."""
         return await self._ask(f"/internal/charges/{order.id}/void", b"")
 
-    async def refund_the_rest(self, order: OrderState) -> Outcome:
+    async def refund_remaining(self, order: OrderState) -> Outcome:
         """Give back what admin refunds have left of an order's payment: `refunded` or `pending`."""
         answer = await self._post(f"/internal/charges/{order.id}/cancel-refund", b"")
         return Outcome(CancelRefundResult.model_validate_json(answer.content).status) if answer else _UNKNOWN

@@ -20,6 +20,7 @@ from microservices.kit.web import Answer, Keyed
 from microservices.orders.clients import Catalog, Payments
 from microservices.orders.config import OrdersSettings
 from microservices.orders.place_order import place_order
+from microservices.orders.recovery import Recovery
 from microservices.orders.service import Orders
 from microservices.orders.settle import Settler
 from shared.contract.bodies import LineInput, OrderInput
@@ -88,7 +89,8 @@ class Stage:
         self.metrics = metrics
         catalog, payments = Catalog(self.peers[0]), Payments(self.peers[1])
         self.orders = Orders(self.database, self.outbox, catalog, payments, self.settings)
-        self.settler = Settler(self.orders, metrics)
+        self.settler = Settler(self.orders)
+        self.recovery = Recovery(self.orders, self.settler, metrics)
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from microservices.kit.web import Answer, Keyed
 from microservices.orders.order import OrderState
-from microservices.orders.service import Orders, Overtaken
+from microservices.orders.service import Orders, VersionConflict
 from shared.contract.bodies import OrderInput
 from shared.domain.errors import (
     InvalidRequest,
@@ -32,8 +32,8 @@ async def place_order(orders: Orders, who: Principal, keyed: Keyed[OrderInput]) 
         # Compensate, and free the key, before the customer is told that nothing happened.
         await orders.abandon(order)
         raise
-    except Overtaken:
-        return await orders.answers.now(order.id)
+    except VersionConflict:
+        return await orders.answers.answer_of_concurrent_settlement(order.id)
 
 
 async def carry_on(orders: Orders, order: OrderState) -> Answer:

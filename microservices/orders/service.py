@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from microservices.kit.database import Database
 from microservices.kit.outbox import Outbox
 from microservices.kit.web import Answer, Keyed
-from microservices.orders.answers import Answers, located
 from microservices.orders.clients import Catalog, Outcome, Payments
 from microservices.orders.config import OrdersSettings
 from microservices.orders.order import OrderState
+from microservices.orders.replay import Answers, located
 from microservices.orders.tables import CANCEL, CLAIM, FORGET, PLACE, SNOOZE, STEP
 from shared.contract.bodies import OrderInput
 from shared.contract.events import OrderEvent
@@ -30,12 +30,12 @@ LEASE_S = 5.0
 PROMISED_S = 30.0  # an event will tell: asking again is only for the case that it got lost with a restored backup
 
 
-class Overtaken(Exception):
+class VersionConflict(Exception):
     """Somebody else (a recovery, an event) has moved this order on: what we know of it is old."""
 
 
 class Orders:
-    """The steps that place_order, cancel_order and settle are made of. Each commits, or raises Overtaken."""
+    """The steps that place_order, cancel_order and settle are made of. Each commits, or raises VersionConflict."""
 
     def __init__(
         self,
@@ -101,13 +101,13 @@ class Orders:
         new = replace(order.become(OrderStatus.REJECTED, RejectReason.UNAVAILABLE), idempotency_key=None)
         try:
             await self._step(order, new, new.event("order.rejected", notify=False))
-        except Overtaken as error:
+        except VersionConflict as error:
             raise OutcomeUnknown("The order is still being worked on; send the request again.") from error
 
     async def forget(self, order: OrderState) -> None:
         """An order for something that does not exist leaves nothing behind."""
         if not await self._commit(FORGET, {"id": order.id, "version": order.version}):
-            raise Overtaken
+            raise VersionConflict
 
     async def mark_cancelling(self, order_id: str, who: Principal) -> OrderState | None:
         """Take one's own confirmed order within its window for cancelling; None if it is not there to be taken."""
@@ -154,7 +154,7 @@ class Orders:
         due_in_s: float | None = None,
         connection: AsyncConnection | None = None,
     ) -> None:
-        """Write the new version and its event if nobody was faster. Raises Overtaken or OutcomeUnknown."""
+        """Write the new version and its event if nobody was faster. Raises VersionConflict or OutcomeUnknown."""
         values = {
             "id": seen.id,
             "seen_status": seen.status.value,
@@ -179,7 +179,7 @@ class Orders:
         else:
             is_first = (await connection.execute(STEP, values)).first() is not None
         if not is_first:
-            raise Overtaken
+            raise VersionConflict
 
     async def _commit_step(self, values: dict[str, Any], event: OrderEvent) -> bool:
         """Commit a step and let its event leave; return whether the step was taken. Raises OutcomeUnknown."""

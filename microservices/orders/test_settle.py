@@ -27,7 +27,7 @@ MALLORY = Principal("mallory", "mallory@customers.example", frozenset({"customer
 def test_a_crash_after_the_first_commit_is_carried_on_and_answered_under_the_key(play: Play) -> None:
     async def scene(stage: Stage) -> None:
         await stage.crash_while_placing()
-        await stage.settler.resume_due()
+        await stage.recovery.resume_due()
 
         assert (await stage.place()).status == 201
         assert await stage.events() == ["order.confirmed"]
@@ -39,12 +39,12 @@ def test_a_placed_order_waits_for_the_catalog_to_come_back(play: Play) -> None:
     async def scene(stage: Stage) -> None:
         await stage.crash_while_placing()
         stage.catalog = is_away
-        await stage.settler.resume_due()
+        await stage.recovery.resume_due()
         assert (await stage.order()).status == "placed"
 
         stage.catalog = says(200, {"lines": [], "total": MONEY})
         await stage.make_due()
-        await stage.settler.resume_due()
+        await stage.recovery.resume_due()
         assert (await stage.order()).status == "confirmed"
 
     play(scene)
@@ -63,7 +63,7 @@ def test_a_request_and_the_recovery_never_both_take_the_step(play: Play) -> None
         stage.payments = slow_once
         request = asyncio.create_task(stage.place())
         await asked.wait()
-        await stage.settler.resume_due()
+        await stage.recovery.resume_due()
         recovered.set()
         answer = await request
 
@@ -82,7 +82,7 @@ def test_a_pending_payment_is_asked_for_again(play: Play, outcome: Any, answer: 
         stage.payments = hangs
         await stage.place()
         stage.payments = outcome
-        await stage.settler.resume_due()
+        await stage.recovery.resume_due()
 
         assert (await stage.place()).status == answer
         assert await stage.events() == ["order.payment_pending", event]
@@ -95,9 +95,9 @@ def test_a_payment_that_is_promised_is_not_asked_for_soon(play: Play) -> None:
         stage.payments = hangs
         await stage.place()
         stage.payments = PENDING
-        await stage.settler.resume_due()
+        await stage.recovery.resume_due()
         asked = len(stage.asked)
-        await stage.settler.resume_due()
+        await stage.recovery.resume_due()
 
         assert len(stage.asked) == asked
         soon = text("SELECT 1 FROM orders WHERE due_at < now() + interval '20 seconds'")
@@ -112,7 +112,7 @@ def test_a_payment_that_stays_unknown_for_too_long_is_called_off(play: Play) -> 
         await stage.place()
         await stage.database.commit_one(text("UPDATE orders SET created_at = now() - interval '1 hour'"))
         stage.payments = says(200, {"payment_id": "p", "status": "voided"})
-        await stage.settler.resume_due()
+        await stage.recovery.resume_due()
 
         assert stage.asked[-1].endswith("/void")
         order = await stage.order()
@@ -197,7 +197,7 @@ def test_a_refund_without_an_answer_is_finished_by_the_loop_or_by_an_event(play:
 
             stage.payments = REFUNDED
             if finish == "loop":
-                await stage.settler.resume_due()
+                await stage.recovery.resume_due()
             else:
                 await stage.hear("payment.refunded", origin="cancel")
             await stage.hear("payment.refunded", origin="cancel")
@@ -242,13 +242,13 @@ def test_a_payments_service_that_does_not_answer_is_asked_less_and_less(play: Pl
         for _ in range(5):
             await stage.make_due()
             stage.asked.clear()
-            more = await stage.settler.resume_due()
+            more = await stage.recovery.resume_due()
             tried.append(sum("charges" in path for path in stage.asked))
             assert not more  # not at once
         stage.payments = CAPTURED
         while await _unsettled(stage):
             await stage.make_due()
-            await stage.settler.resume_due()
+            await stage.recovery.resume_due()
 
         assert tried == [12, 10, 5, 2, 1]
         assert (await stage.events()).count("order.confirmed") == 12

@@ -14,8 +14,8 @@ from microservices.payments.config import PaymentsSettings
 from microservices.payments.provider import Provider
 from microservices.payments.refund_for_order import on_refund_due
 from microservices.payments.refunds import Refunds
-from microservices.payments.service import Payments
 from microservices.payments.tables import PRUNE_KEYS
+from microservices.payments.webhooks import Webhooks
 from shared.contract.events import OrderEvent
 from shared.platform.settings import load_or_exit
 
@@ -35,7 +35,8 @@ def create_app(settings: PaymentsSettings, runtime: ServiceRuntime | None = None
     runtime.repeats("settle refunds", refunds.settle_due, settings.sweep_interval_s)
     runtime.consumes("payments", ["order.refund_due"], OrderEvent, partial(on_refund_due, refunds))
     runtime.prunes(PRUNE_KEYS)
-    return runtime.app([routes.router], Payments(runtime.database, charges, refunds, settings, runtime.metrics))
+    webhooks = Webhooks(charges, refunds, settings, runtime.metrics)
+    return runtime.app([routes.router], routes.Payments(charges, refunds, webhooks))
 
 
 def main(runtime_class: type[ServiceRuntime] = ServiceRuntime) -> None:

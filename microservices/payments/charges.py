@@ -13,16 +13,18 @@ from microservices.kit.outbox import Outbox
 from microservices.payments.config import PaymentsSettings
 from microservices.payments.provider import ChargeOutcome, Provider, Unanswered, Unreached
 from microservices.payments.tables import CLAIM_PAYMENTS, RECORD, SETTLE, payments
-from shared.contract.bodies import MoneyBody
+from shared.contract.bodies import MoneyBody, Payment
 from shared.contract.events import PaymentEvent
 from shared.contract.inner import ChargeInput, ChargeResult
-from shared.domain.ids import new_id
+from shared.domain.errors import NotFound
+from shared.domain.ids import is_id, new_id
 from shared.domain.payment import PaymentStatus
 from shared.domain.risk import risk_score
 from shared.platform import clock, tracing
 from shared.platform.failpoints import failpoint
 from shared.platform.injected_faults import inject
 from shared.platform.metrics import Metrics
+from shared.platform.tokens import Principal
 
 log = logging.getLogger(__name__)
 
@@ -61,19 +63,40 @@ class Charges:
         return _result(recorded.id, outcome)
 
     async def void(self, order_id: str) -> ChargeResult:
-        """Call a charge off for good. A charge that comes later is refused by the provider itself."""
-        rows = await self._database.read(select(payments).where(payments.c.order_id == order_id))
-        if rows and rows[0].status != PaymentStatus.PENDING:
-            return ChargeResult(payment_id=rows[0].id, status=rows[0].status, reason=rows[0].reason)
-        payment_id = rows[0].id if rows else ""
+        """Void a charge for good. A charge that comes later is refused by the provider itself."""
+        payment = await self.of_order(order_id)
+        if payment is not None and payment.status != PaymentStatus.PENDING:
+            return ChargeResult(payment_id=payment.id, status=payment.status, reason=payment.reason)
+        payment_id = payment.id if payment is not None else ""
         try:
             outcome = await self._provider.void(order_id)
         except (Unreached, Unanswered) as error:
             log.warning("void of order %s: %s", order_id, error)
             return ChargeResult(payment_id=payment_id, status="pending")
-        if rows:
-            await self.settle(rows[0], outcome, tell=True)
+        if payment is not None:
+            await self.settle(payment, outcome, tell=True)
         return _result(payment_id, outcome)
+
+    async def of_order(self, order_id: str) -> Row[Any] | None:
+        """Return the payment of an order; None if there is none."""
+        rows = await self._database.read(select(payments).where(payments.c.order_id == order_id))
+        return rows[0] if rows else None
+
+    async def get(self, payment_id: str, who: Principal) -> Payment:
+        """Return a payment to its owner or an admin. Raises NotFound, also for somebody else's."""
+        by_id = select(payments).where(payments.c.id == payment_id)
+        rows = await self._database.read(by_id) if is_id(payment_id) else ()
+        if not rows or (rows[0].customer_id != who.subject and not who.is_admin):
+            raise NotFound("There is no such payment.")
+        row = rows[0]
+        return Payment(
+            id=row.id,
+            order_id=row.order_id,
+            status=PaymentStatus(row.status),
+            amount=MoneyBody(amount=row.amount, currency=row.currency),
+            refunded=MoneyBody(amount=row.refunded, currency=row.currency),
+            created_at=row.created_at,
+        )
 
     async def settle(self, payment: Row[Any], outcome: ChargeOutcome, *, tell: bool) -> bool:
         """Record the end of a charge; `tell` also if nobody was told `pending`. Return whether it was news."""

@@ -22,7 +22,7 @@ from microservices.payments.config import PaymentsSettings
 from microservices.payments.provider import Provider
 from microservices.payments.refund_for_admin import refund_for_admin
 from microservices.payments.refunds import Refunds
-from microservices.payments.service import Payments
+from microservices.payments.webhooks import Webhooks
 from shared.contract.bodies import MoneyBody, RefundInput
 from shared.contract.inner import ChargeInput, ChargeResult
 from shared.domain.ids import new_id
@@ -103,7 +103,7 @@ class Stage:
         outbox = Outbox(self.database, Broker("nats://nowhere", "test"), metrics)
         self.charges = Charges(self.database, outbox, provider, self.settings, metrics)
         self.refunds = Refunds(self.database, outbox, provider, self.settings, metrics)
-        self.service = Payments(self.database, self.charges, self.refunds, self.settings, metrics)
+        self.webhooks = Webhooks(self.charges, self.refunds, self.settings, metrics)
 
     async def charge(self, order_id: str | None = None, amount: int = 1000) -> ChargeResult:
         wanted = ChargeInput(

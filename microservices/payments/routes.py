@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fastapi import APIRouter, Request, Response
-from pydantic import ValidationError
 
 from microservices.kit.web import Admin, Answer, Caller, Customer, read_body, read_keyed, read_raw, service_of
+from microservices.payments.charges import Charges
 from microservices.payments.refund_for_admin import refund_for_admin
 from microservices.payments.refund_for_order import refund_for_cancel
-from microservices.payments.service import Payments
-from shared.contract.bodies import RefundInput, WebhookAnswer, WebhookInput
+from microservices.payments.refunds import Refunds
+from microservices.payments.webhooks import Webhooks
+from shared.contract.bodies import RefundInput, WebhookAnswer
 from shared.contract.inner import ChargeInput
-from shared.contract.problems import error_of_validation
 from shared.domain.errors import NotFound
 from shared.domain.ids import is_id
 from shared.platform import webhook_signature
 
 router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Payments:
+    """What the routes call."""
+
+    charges: Charges
+    refunds: Refunds
+    webhooks: Webhooks
 
 
 def _payments(request: Request) -> Payments:
@@ -27,7 +38,7 @@ def _payments(request: Request) -> Payments:
 @router.get("/payments/{payment_id}")
 async def get_payment(request: Request, payment_id: str, who: Customer) -> Response:
     """Return a payment to its owner or an admin."""
-    return Answer.of(200, await _payments(request).payment(payment_id, who)).response()
+    return Answer.of(200, await _payments(request).charges.get(payment_id, who)).response()
 
 
 @router.post("/payments/{payment_id}/refunds")
@@ -42,15 +53,9 @@ async def post_refund(request: Request, payment_id: str, who: Admin) -> Response
 
 @router.post("/webhooks/payments")
 async def post_webhook(request: Request) -> Response:
-    """Take what the provider tells. The signature covers the raw body, so it is checked before any parsing."""
+    """Take what the provider tells."""
     raw = await read_raw(request)
-    service = _payments(request)
-    service.check_signature(raw, request.headers.get(webhook_signature.HEADER, ""))
-    try:
-        webhook = WebhookInput.model_validate_json(raw)
-    except ValidationError as error:
-        raise error_of_validation(error) from error
-    await service.on_webhook(webhook)
+    await _payments(request).webhooks.receive(raw, request.headers.get(webhook_signature.HEADER, ""))
     return Answer.of(200, WebhookAnswer()).response()
 
 
@@ -63,7 +68,7 @@ async def post_charge(request: Request, _: Caller) -> Response:
 
 @router.post("/internal/charges/{order_id}/void")
 async def post_void(request: Request, order_id: str, _: Caller) -> Response:
-    """Call the charge of an order off."""
+    """Void the charge of an order."""
     result = await _payments(request).charges.void(_checked(order_id))
     return Answer.of(202 if result.status == "pending" else 200, result).response()
 

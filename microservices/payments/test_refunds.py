@@ -192,8 +192,8 @@ def test_a_webhook_finishes_a_refund(play: Play) -> None:
         refund = await stage.refunds.by_key(refund_key)
         assert refund is not None
         told = webhook(type="refund.succeeded", charge_key=refund.order_id, refund_key=refund_key, amount=300)
-        await stage.service.on_webhook(told)
-        await stage.service.on_webhook(told)
+        await stage.webhooks.apply(told)
+        await stage.webhooks.apply(told)
 
         assert (await stage.row()).refunded == 300
 

@@ -47,12 +47,12 @@ def test_a_charge_that_differs_is_ignored_and_counted(play: Play, kind: str, fie
         await stage.charge(order_id)
         told = {"type": kind, "charge_key": order_id}
 
-        await stage.service.on_webhook(webhook(**told | {field: wrong}))
+        await stage.webhooks.apply(webhook(**told | {field: wrong}))
 
         assert (await stage.row()).status == "pending"
         assert mismatches(stage, field) == 1
 
-        await stage.service.on_webhook(webhook(**told))
+        await stage.webhooks.apply(webhook(**told))
 
         assert (await stage.row()).status == kind.removeprefix("charge.")
 
@@ -64,7 +64,7 @@ def test_a_charge_that_is_settled_is_compared_too(play: Play) -> None:
         order_id = new_id()
         await stage.charge(order_id)
 
-        await stage.service.on_webhook(webhook(type="charge.captured", charge_key=order_id, amount=1))
+        await stage.webhooks.apply(webhook(type="charge.captured", charge_key=order_id, amount=1))
 
         assert mismatches(stage, "amount") == 1
 
@@ -89,12 +89,12 @@ def test_a_refund_that_differs_is_ignored_and_counted(play: Play, field: str, wr
         order_id = await pending_cancellation(stage)
         told = {"type": "refund.succeeded", "charge_key": order_id, "refund_key": f"cancel-{order_id}"}
 
-        await stage.service.on_webhook(webhook(**told | {field: wrong}))
+        await stage.webhooks.apply(webhook(**told | {field: wrong}))
 
         assert (await stage.unfinished(), await stage.events()) == ({"refund"}, [])
         assert mismatches(stage, field) == 1
 
-        await stage.service.on_webhook(webhook(**told))
+        await stage.webhooks.apply(webhook(**told))
 
         assert (await stage.unfinished(), await stage.events()) == (set(), ["payment.refunded"])
 
@@ -107,9 +107,7 @@ def test_a_refund_of_another_order_is_ignored(play: Play) -> None:
         await stage.charge(other)
         order_id = await pending_cancellation(stage)
 
-        await stage.service.on_webhook(
-            webhook(type="refund.succeeded", charge_key=other, refund_key=f"cancel-{order_id}")
-        )
+        await stage.webhooks.apply(webhook(type="refund.succeeded", charge_key=other, refund_key=f"cancel-{order_id}"))
 
         assert await stage.unfinished() == {"refund"}
         assert mismatches(stage, "charge_key") == 1

@@ -90,7 +90,7 @@ def test_a_change_to_one_service_builds_its_image_alone(
     names = [f"twinshop/{name}:rebuild-test" for name in (*APPLICATIONS, *variants, "edge", "broker", "locust")]
     before = {name: identity(name) for name in names}
     try:
-        with (copy / "microservices/payments/service.py").open("a") as file:
+        with (copy / "microservices/payments/charges.py").open("a") as file:
             file.write("# changed\n")
         took_s = build_images.build(home, copy, version)
         after = {name: identity(name) for name in names}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.mutants.planting import Edit, Mutant
 
 _INBOX = "microservices/kit/inbox.py"
-_CATALOG = "microservices/catalog/statements.py"
-_PIECES = "microservices/catalog/reservations.py"
+_CATALOG = "microservices/catalog/stock.py"
+_PIECES = "microservices/catalog/stock.py"
 _ORDERS = "microservices/orders/service.py"
 _CHARGES = "microservices/payments/charges.py"
 _ACKNOWLEDGE = "        await asyncio.gather(*(message.ack() for message, _ in decoded))\n"

@@ -169,7 +169,7 @@ def _nobody_hears(story: Story) -> None:
 
 
 SLOW_RESERVATION = Edit(
-    "microservices/catalog/reservations.py",
+    "microservices/catalog/stock.py",
     "    total = None\n",
     "    if any(quantity == 7 for _, quantity in wanted):\n"
     "        await __import__('asyncio').sleep(6)\n"

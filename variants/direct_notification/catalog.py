@@ -6,8 +6,8 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from microservices.catalog import app as plain
 from microservices.catalog.config import CatalogSettings
-from microservices.catalog.reservations import TARGET_OF_EVENT, on_order_events
-from microservices.catalog.service import CatalogService
+from microservices.catalog.products import Products
+from microservices.catalog.stock import TARGET_OF_EVENT, on_order_events
 from microservices.kit.serving import serve
 from microservices.kit.web import Answer, Caller, read_body, service_of
 from shared.contract.events import OrderEvent
@@ -21,7 +21,7 @@ router = APIRouter()
 @router.post(PATH)
 async def handle_order_event(request: Request, _: Caller) -> Response:
     """Do what an order's event asks for, for a caller who waits: the same as if the broker had brought it."""
-    service: CatalogService = service_of(request)
+    service: Products = service_of(request)
     event = await read_body(request, OrderEvent)
     if event.type not in TARGET_OF_EVENT:
         raise InvalidRequest("The catalog has nothing to do then.", [FieldError("type", f"is {event.type}")])

@@ -11,8 +11,8 @@ from microservices.kit.serving import serve
 from microservices.kit.web import Answer, Caller, read_body, service_of
 from microservices.notifications import app as plain
 from microservices.notifications.config import NotificationsSettings
+from microservices.notifications.queue import KIND_OF_EVENT, Notifications
 from microservices.notifications.sender import BATCH, CLAIM, LEASE_S, MailSender
-from microservices.notifications.service import KIND_OF_EVENT, NotificationService
 from shared.contract.events import OrderEvent
 from shared.domain.errors import FieldError, InvalidRequest
 from shared.platform.settings import load_or_exit
@@ -44,7 +44,7 @@ async def handle_order_event(request: Request, _: Caller) -> Response:
     return Answer(200, b'{"status":"sent"}' if sent else b'{"status":"queued"}').response()
 
 
-async def notify(database: Database, service: NotificationService, sender: DirectSender, event: OrderEvent) -> bool:
+async def notify(database: Database, service: Notifications, sender: DirectSender, event: OrderEvent) -> bool:
     """Write down and send what one event asks for; return whether it was sent. Raises InvalidRequest."""
     if event.type not in KIND_OF_EVENT:
         raise InvalidRequest("Nobody is told of that.", [FieldError("type", f"is {event.type}")])

@@ -44,7 +44,7 @@ class DirectStage(Stage):
         catalog, payments = self.orders.catalog, self.orders.payments
         self.peers.append(notifications)
         self.orders = DirectOrders(self.database, outbox, catalog, payments, self.settings, notifier)
-        self.settler = Settler(self.orders, self.metrics)
+        self.settler = Settler(self.orders)
 
     async def leaving(self) -> list[str]:
         """Return the events that the relay would publish now."""

@@ -6,7 +6,7 @@ import type { Database } from "./database.js";
 import { failpoint } from "./failpoints.js";
 import { log } from "./log.js";
 import type { Metrics } from "./metrics.js";
-import { decode, EVENT_TYPES, type NotificationService, type OrderEvent } from "./service.js";
+import { decode, EVENT_TYPES, type Notifications, type OrderEvent } from "./service.js";
 
 const CONSUMER = "notifications";
 const STREAMS = [["SHOP", "shop."], ["DEAD", "dead."]] as const;
@@ -38,7 +38,7 @@ export class Inbox {
   constructor(
     private readonly url: string,
     private readonly database: Database,
-    private readonly service: NotificationService,
+    private readonly service: Notifications,
     private readonly metrics: Metrics,
     private readonly afterCommit: () => void,
   ) {}

@@ -6,7 +6,7 @@ import { Inbox } from "./inbox.js";
 import { log } from "./log.js";
 import { Metrics } from "./metrics.js";
 import { MailSender } from "./sender.js";
-import { NotificationService } from "./service.js";
+import { Notifications } from "./service.js";
 import { load, type Settings } from "./settings.js";
 import { CallerVerifier, TokenVerifier } from "./tokens.js";
 import { Web } from "./web.js";
@@ -18,7 +18,7 @@ async function main(settings: Settings): Promise<void> {
   const metrics = new Metrics();
   const database = new Database(settings.databaseUrl, settings.poolSize, metrics);
   if (settings.migrateOnStart) await database.migrate();
-  const service = new NotificationService(database, settings.mailDomain);
+  const service = new Notifications(database, settings.mailDomain);
   const sender = new MailSender(database, settings, metrics);
   const inbox = new Inbox(settings.natsUrl, database, service, metrics, () => sender.wake());
   const callers = new CallerVerifier("notifications", settings.servicePublicKeys);

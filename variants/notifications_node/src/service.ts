@@ -53,7 +53,7 @@ SELECT id, order_id, kind, status,
 FROM notifications WHERE customer_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`;
 const NEWEST = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
-export class NotificationService {
+export class Notifications {
   constructor(private readonly database: Database, private readonly mailDomain: string) {}
 
   /** Queue the messages that these events ask for, in the inbox's transaction. */

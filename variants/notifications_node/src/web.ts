@@ -8,7 +8,7 @@ import { log } from "./log.js";
 import type { Metrics } from "./metrics.js";
 import { type Answer, problemOf, Refusal } from "./problems.js";
 import type { MailSender } from "./sender.js";
-import { decode, invalid, type NotificationService, type OrderEvent } from "./service.js";
+import { decode, invalid, type Notifications, type OrderEvent } from "./service.js";
 import type { CallerVerifier, TokenVerifier } from "./tokens.js";
 
 const KEEP_ALIVE_MS = 75_000; // longer than the edge keeps an idle connection
@@ -28,7 +28,7 @@ export class Web {
 
   constructor(
     private readonly database: Database,
-    private readonly service: NotificationService,
+    private readonly service: Notifications,
     private readonly sender: MailSender,
     private readonly tokens: TokenVerifier,
     private readonly callers: CallerVerifier,

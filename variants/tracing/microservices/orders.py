@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from microservices.orders.clients import Catalog, Payments
+from microservices.orders.recovery import Recovery
 from microservices.orders.service import Orders
-from microservices.orders.settle import Settler
 from variants.tracing.steps import Steps
 
 
@@ -18,7 +18,7 @@ def watch() -> None:
     orders.call(Orders.abandon, lambda self, order: order.id)
     orders.call(Orders.forget, lambda self, order: order.id)
     orders.call(Orders.cancelled, lambda self, order, connection=None: order.id)
-    orders.root(Settler.resume, lambda self, order, age_s: order.id)
+    orders.root(Recovery.resume, lambda self, order, age_s: order.id)
 
     catalog = Steps("orders", title="catalog")
     catalog.call(Catalog.reserve, lambda self, order: order.id)
@@ -26,4 +26,4 @@ def watch() -> None:
     payments = Steps("orders", title="payments")
     payments.call(Payments.charge, lambda self, order: order.id)
     payments.call(Payments.void, lambda self, order: order.id)
-    payments.call(Payments.refund_the_rest, lambda self, order: order.id)
+    payments.call(Payments.refund_remaining, lambda self, order: order.id)

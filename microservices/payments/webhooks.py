@@ -1,26 +1,23 @@
-"""What the payments service offers: charges, refunds, webhooks, and looking a payment up."""
+"""What the provider tells by itself: believed if its signature is genuine, and a no-op the second time."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any
 
-from sqlalchemy import Row, select
+from pydantic import ValidationError
 
-from microservices.kit.database import Database
 from microservices.payments.charges import Charges
 from microservices.payments.config import PaymentsSettings
 from microservices.payments.provider import ChargeOutcome
 from microservices.payments.refunds import Refunds
-from microservices.payments.tables import payments
-from shared.contract.bodies import MoneyBody, Payment, WebhookInput
-from shared.domain.errors import NotFound, Unauthenticated
+from shared.contract.bodies import WebhookInput
+from shared.contract.problems import error_of_validation
+from shared.domain.errors import Unauthenticated
 from shared.domain.ids import is_id
 from shared.domain.money import Money
 from shared.domain.payment import PaymentStatus
 from shared.platform import clock
 from shared.platform.metrics import Metrics
-from shared.platform.tokens import Principal
 from shared.platform.webhook_signature import is_genuine
 
 log = logging.getLogger(__name__)
@@ -28,38 +25,27 @@ log = logging.getLogger(__name__)
 _OUTCOMES = {"charge.captured": PaymentStatus.CAPTURED, "charge.declined": PaymentStatus.DECLINED}
 
 
-class Payments:
-    """The service object that the routes call."""
+class Webhooks:
+    """Settles charges and refunds by what the provider tells."""
 
-    def __init__(
-        self, database: Database, charges: Charges, refunds: Refunds, settings: PaymentsSettings, metrics: Metrics
-    ) -> None:
-        self._database = database
-        self._settings = settings
+    def __init__(self, charges: Charges, refunds: Refunds, settings: PaymentsSettings, metrics: Metrics) -> None:
+        self._charges, self._refunds, self._settings = charges, refunds, settings
         self._mismatches = metrics.webhook_mismatches
-        self.charges = charges
-        self.refunds = refunds
 
-    async def payment(self, payment_id: str, who: Principal) -> Payment:
-        """Return a payment to its owner or an admin. Raises NotFound, also for somebody else's."""
-        row = await self._find(payments.c.id == payment_id) if is_id(payment_id) else None
-        if row is None or (row.customer_id != who.subject and not who.is_admin):
-            raise NotFound("There is no such payment.")
-        return Payment(
-            id=row.id,
-            order_id=row.order_id,
-            status=PaymentStatus(row.status),
-            amount=MoneyBody(amount=row.amount, currency=row.currency),
-            refunded=MoneyBody(amount=row.refunded, currency=row.currency),
-            created_at=row.created_at,
-        )
+    async def receive(self, raw: bytes, signature: str) -> None:
+        """Take a webhook. The signature covers the raw body, so it is checked before any parsing.
 
-    def check_signature(self, raw: bytes, signature: str) -> None:
-        """Raise Unauthenticated unless the provider signed these bytes a short while ago."""
+        Raises Unauthenticated unless the provider signed these bytes a short while ago, or InvalidRequest.
+        """
         if not is_genuine(self._settings.webhook_secret, raw, signature, clock.now_s()):
             raise Unauthenticated("The webhook's signature is missing, wrong or old.")
+        try:
+            webhook = WebhookInput.model_validate_json(raw)
+        except ValidationError as error:
+            raise error_of_validation(error) from error
+        await self.apply(webhook)
 
-    async def on_webhook(self, webhook: WebhookInput) -> None:
+    async def apply(self, webhook: WebhookInput) -> None:
         """Act on what the provider tells. What differs from our books is accepted, not acted on, and counted."""
         is_ours = webhook.merchant == self._settings.provider_merchant
         mismatch = await self._settle(webhook) if is_ours else "merchant"
@@ -76,24 +62,19 @@ class Payments:
         return await self._on_refund(webhook) if webhook.type == "refund.succeeded" else None
 
     async def _on_charge(self, webhook: WebhookInput, status: PaymentStatus) -> str | None:
-        is_known = is_id(webhook.charge_key)
-        payment = await self._find(payments.c.order_id == webhook.charge_key) if is_known else None
+        payment = await self._charges.of_order(webhook.charge_key) if is_id(webhook.charge_key) else None
         if payment is None:
             return "charge_key"
         mismatch = webhook.mismatch(payment.order_id, Money(payment.amount, payment.currency))
         if mismatch is None:
-            await self.charges.settle(payment, ChargeOutcome(status), tell=True)
+            await self._charges.settle(payment, ChargeOutcome(status), tell=True)
         return mismatch
 
     async def _on_refund(self, webhook: WebhookInput) -> str | None:
-        refund = await self.refunds.by_key(webhook.refund_key) if webhook.refund_key else None
+        refund = await self._refunds.by_key(webhook.refund_key) if webhook.refund_key else None
         if refund is None:
             return "refund_key"
         mismatch = webhook.mismatch(refund.order_id, Money(refund.amount, refund.currency))
         if mismatch is None:
-            await self.refunds.settle(refund, None)
+            await self._refunds.settle(refund, None)
         return mismatch
-
-    async def _find(self, which: Any) -> Row[Any] | None:
-        rows = await self._database.read(select(payments).where(which))
-        return rows[0] if rows else None

@@ -49,7 +49,7 @@ _PAGE = (
 )
 
 
-class NotificationService:
+class Notifications:
     """What the service writes down for each event, and what it shows."""
 
     def __init__(self, database: Database, mail_domain: str) -> None:

@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import Row
+from sqlalchemy import Row, Select, bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 
-from microservices.catalog.statements import CATEGORIES, PAGES, PRODUCT, PUT_PRODUCT, RESTOCK
+from microservices.catalog.tables import products
 from microservices.kit import idempotency
 from microservices.kit.database import Database
 from microservices.kit.web import Answer, Keyed
@@ -19,8 +20,55 @@ from shared.platform.injected_faults import inject
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
+_shown = (
+    products.c.sku,
+    products.c.name,
+    products.c.description,
+    products.c.category,
+    products.c.price,
+    products.c.currency,
+    products.c.available,
+)
 
-class CatalogService:
+PRODUCT = select(*_shown).where(products.c.sku == bindparam("sku"))
+
+CATEGORIES = (
+    select(products.c.category.label("name"), func.count().label("product_count"))
+    .group_by(products.c.category)
+    .order_by(products.c.category)
+)
+
+
+def _page_of(*, by_text: bool, by_category: bool) -> Select[Any]:
+    page = select(*_shown).where(products.c.sku > bindparam("after"))
+    if by_text:
+        words = func.websearch_to_tsquery(text("'simple'"), bindparam("query"))
+        page = page.where(products.c.search.bool_op("@@")(words))
+    if by_category:
+        page = page.where(products.c.category == bindparam("category"))
+    return page.order_by(products.c.sku).limit(bindparam("row_count"))
+
+
+# (by text, by category) -> a keyset page.
+PAGES = {(q, c): _page_of(by_text=q, by_category=c) for q in (False, True) for c in (False, True)}
+
+_SAID = ("name", "description", "category", "price", "currency")  # what an admin says about a product
+_new = insert(products).values({name: bindparam(name) for name in ("sku", *_SAID)})
+PUT_PRODUCT = _new.on_conflict_do_update(
+    index_elements=["sku"], set_={name: _new.excluded[name] for name in _SAID}
+).returning(*_shown)
+
+RESTOCK = (
+    update(products)
+    .where(products.c.sku == bindparam("of_sku"))
+    .values(
+        restocked=products.c.restocked + bindparam("quantity"), available=products.c.available + bindparam("quantity")
+    )
+    .returning(*_shown)
+)
+
+
+class Products:
     """What the catalog's public routes do."""
 
     def __init__(self, database: Database) -> None:

@@ -62,7 +62,7 @@ class Answers:
             raise IdempotencyKeyReused("This Idempotency-Key came before, with another body.")
         return _placed(rows[0]).replayed()
 
-    async def now(self, order_id: str) -> Answer:
+    async def answer_of_concurrent_settlement(self, order_id: str) -> Answer:
         """Return the answer to an order that somebody else has moved on. Raises OutcomeUnknown if there is none."""
         row = await self._find(order_id)
         if row is None or row.status == OrderStatus.PLACED or row.idempotency_key is None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from microservices.catalog.reservations import on_order_events, reserve
+from microservices.catalog.stock import on_order_events, reserve
 from microservices.kit.database import Database
 from shared.contract.events import OrderEvent
 from shared.domain.errors import InvalidRequest, OutOfStock, PriceChanged, ReservationRefused
