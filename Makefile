@@ -133,7 +133,7 @@ FILE_OF_settle := orders/settle.py
 FILE_OF_refund := payments/refund_for_admin.py
 side-by-side: ## one job in both builds, side by side: NAME=place-order, cancel-order, settle or refund
 	@test -n "$(FILE_OF_$(NAME))" || { echo "NAME=$(NAME)? There are place-order, cancel-order, settle and refund."; exit 2; }
-	@diff -y -W 200 monolith/$(FILE_OF_$(NAME)) microservices/$(FILE_OF_$(NAME)) || true
+	@diff -y -W $${COLUMNS:-$$(tput cols 2>/dev/null || echo 200)} monolith/$(FILE_OF_$(NAME)) microservices/$(FILE_OF_$(NAME)) || true
 
 IMAGE_EXTRAS := monolith services notifications tracing outside locust
 requirements: $(VENV)/.ready ## compile requirements.txt from pyproject.toml, and what each image installs of it
