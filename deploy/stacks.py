@@ -60,6 +60,7 @@ def up(
     watch: Watch,
     *,
     trace_sampling: float | None = None,
+    ready_within_s: float = READY_TIMEOUT_S,
 ) -> list[str]:
     """Start stacks side by side and return the names of those that were not up before.
 
@@ -79,7 +80,7 @@ def up(
                 own_settings = with_tracing(runner, trace_sampling, own_settings)
             if runner.begin(own_settings):
                 started.append(runner)
-        _finish(runners, started, watch)
+        _finish(runners, started, watch, ready_within_s)
     except BaseException:
         _down(started)
         raise
@@ -125,7 +126,7 @@ def settings_of(items: Iterable[str]) -> dict[str, dict[str, str]]:
     return settings
 
 
-def _finish(runners: Sequence[Runner], started: Sequence[Runner], watch: Watch) -> None:
+def _finish(runners: Sequence[Runner], started: Sequence[Runner], watch: Watch, ready_within_s: float) -> None:
     """Wait for all of them in this one thread, so that Ctrl-C gets through at once.
 
     Also for those that another command is just starting.
@@ -134,12 +135,12 @@ def _finish(runners: Sequence[Runner], started: Sequence[Runner], watch: Watch) 
     def is_up(runner: Runner) -> bool:
         return runner.is_finished(watch) if runner in started else runner.has_come_up(watch)
 
-    deadline = time.monotonic() + READY_TIMEOUT_S
+    deadline = time.monotonic() + ready_within_s
     waiting = list(runners)
     while waiting := [runner for runner in waiting if not is_up(runner)]:
         if time.monotonic() > deadline:
             names = ", ".join(runner.stack.name for runner in waiting)
-            raise StartFailed(f"{names}: not ready within {READY_TIMEOUT_S:.0f} s; `twinshop status` says what is not.")
+            raise StartFailed(f"{names}: not ready within {ready_within_s:.0f} s; `twinshop status` says what is not.")
         time.sleep(LOOK_EVERY_S)
 
 

@@ -60,7 +60,7 @@ def _add_operator_routes(app: Flask, connections: Connections, web_threads: int)
 def prepare(settings: Settings) -> None:
     """Bring schema and products up. Raises psycopg.Error, ValueError, Unavailable."""
     migrate(settings.database_url)
-    database = Database(settings.database_url, pool_size=1, metrics=Metrics())
+    database = Database(settings.database_url, pool_size=1, metrics=Metrics(), patient=True)
     catalog.seed_if_empty(database, settings.seed_products)
     database.close()
 

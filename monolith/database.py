@@ -24,7 +24,7 @@ from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalErr
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from shared.domain.errors import InvalidRequest, OutcomeUnknown, Unavailable
-from shared.platform.impatient_psycopg import CONNECT_ARGS, connect
+from shared.platform.impatient_psycopg import connect, connect_args
 from shared.platform.metrics import Metrics
 from shared.platform.sqlstate import READ_ONLY, Fault, fault, has_rolled_back
 
@@ -41,7 +41,8 @@ class Database:
     Reads need no BEGIN and no ROLLBACK that way, which halves what they cost the server.
     """
 
-    def __init__(self, url: str, *, pool_size: int, metrics: Metrics) -> None:
+    def __init__(self, url: str, *, pool_size: int, metrics: Metrics, patient: bool = False) -> None:
+        """`patient` is for filling tables: no statement is ended for taking long."""
         self._metrics = metrics
         self._engine = create_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
@@ -51,9 +52,10 @@ class Database:
             pool_timeout=POOL_TIMEOUT_S,
             pool_use_lifo=True,
             pool_reset_on_return=None,  # `transaction()` always ends what it began
-            connect_args=CONNECT_ARGS | {"application_name": "monolith"},
+            connect_args=connect_args(patient=patient) | {"application_name": "monolith"},
         )
-        event.listen(self._engine, "do_connect", connect)
+        if not patient:
+            event.listen(self._engine, "do_connect", connect)
         self._prober = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readiness")
         self._probe: Future[Sequence[Row[Any]]] | None = None
         pool: Any = self._engine.pool

@@ -19,7 +19,7 @@ def main() -> None:
     """Reset the database that DATABASE_URL names."""
     settings, count = load_or_exit(Settings), number_of_products(__doc__)
     migrate(settings.database_url)
-    database = Database(settings.database_url, pool_size=1, metrics=Metrics())
+    database = Database(settings.database_url, pool_size=1, metrics=Metrics(), patient=True)
     reset(database, count)
     database.close()
 
@@ -27,7 +27,6 @@ def main() -> None:
 def reset(database: Database, count: int) -> None:
     """Let each module forget what it keeps, and the catalog have `count` products."""
     with database.transaction() as connection:
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
         for module in (idempotency, orders, payments, notifications):
             module.reset(connection)
         catalog.reset(connection, count)

@@ -13,7 +13,10 @@ from deploy.model.parts import Stack
 from deploy.model.ports import PORTS, port_shift
 from deploy.model.topology import STACKS
 from deploy.runner.console import StartProgress, console, stats_table, status_table
+from deploy.runner.interface import READY_TIMEOUT_S
 from deploy.stacks import runner_for
+
+SEEDED_PER_S = 4000  # products that a slow machine copies into its catalog in a second, for both shops at once
 
 
 class Choice(StrEnum):
@@ -53,7 +56,13 @@ def up(
     settings = stacks.settings_of(setting or [])
     settings.setdefault("*", {}).setdefault("SEED_PRODUCTS", str(products))
     with StartProgress({runner.stack.name: len(runner.stack.parts) for runner in runners}) as progress:
-        started = stacks.up(runners, settings, progress.watch, trace_sampling=sampling if trace else None)
+        started = stacks.up(
+            runners,
+            settings,
+            progress.watch,
+            trace_sampling=sampling if trace else None,
+            ready_within_s=READY_TIMEOUT_S + products / SEEDED_PER_S,
+        )
     for runner in runners:
         name = runner.stack.name
         if name not in started:

@@ -12,13 +12,17 @@ from shared.seed import products
 _LOCK = text("SELECT pg_advisory_xact_lock(7305002)")  # two replicas that start together seed once
 _ANY = text("SELECT 1 FROM products LIMIT 1")
 _COLUMNS = ("sku", "name", "description", "category", "price", "currency", "initial", "available")
-_COPY_TIMEOUT_S = 300.0
 
 
 async def seed_if_empty(database: Database, count: int) -> None:
     """Put the first `count` products of the seed into the catalog, unless it has any."""
     if await database.read(_ANY):
         return
+    async with database.patient() as patient:
+        await _seed(patient, count)
+
+
+async def _seed(database: Database, count: int) -> None:
     async with database.transaction() as connection:
         await connection.execute(_LOCK)
         if (await connection.execute(_ANY)).first() is not None:
@@ -32,6 +36,5 @@ async def seed_if_empty(database: Database, count: int) -> None:
                 (p.sku, p.name, p.description, p.category, p.price_cents, p.currency, p.initial_stock, p.initial_stock)
                 for p in products(count)
             ),
-            timeout=_COPY_TIMEOUT_S,
         )
     await database.commit_one(text("ANALYZE products"))

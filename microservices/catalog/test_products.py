@@ -140,6 +140,19 @@ def test_an_empty_catalog_is_seeded_and_a_full_one_left_alone(play: Play) -> Non
     play(scene)
 
 
+def test_a_large_catalog_is_filled_however_long_that_takes(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("microservices.kit.database.ANSWER_TIMEOUT_S", 0.5)
+
+    async def scene(database: Database) -> None:
+        async with database.transaction() as connection:
+            await connection.exec_driver_sql("TRUNCATE products")
+        await seed_if_empty(database, 20_000)
+
+        assert (await database.read(text("SELECT count(*) FROM products")))[0][0] == 20_000
+
+    play(scene)
+
+
 async def available(database: Database) -> int:
     rows = await database.read(text("SELECT available FROM products WHERE sku = 'APPLE-1'"))
     return int(rows[0].available)

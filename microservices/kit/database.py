@@ -31,8 +31,11 @@ POOL_TIMEOUT_S = 2.0
 class Database:
     """An asyncpg pool behind SQLAlchemy Core. Made without connecting; `close` when the app ends."""
 
-    def __init__(self, url: str, pool_size: int, metrics: Metrics, name: str) -> None:
+    def __init__(self, url: str, pool_size: int, metrics: Metrics, name: str, *, patient: bool = False) -> None:
+        """`patient` is for migrations and for filling tables: no statement is ended for taking long."""
+        self._url, self._name = url, name
         self._metrics = metrics
+        settings = session_settings(0, 0) if patient else session_settings(STATEMENT_TIMEOUT_MS)
         self.engine: AsyncEngine = create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://", 1),
             pool_size=pool_size,
@@ -41,8 +44,8 @@ class Database:
             pool_use_lifo=True,
             connect_args={
                 "timeout": CONNECT_TIMEOUT_S,
-                "command_timeout": ANSWER_TIMEOUT_S,
-                "server_settings": {"application_name": name, "jit": "off", **session_settings(STATEMENT_TIMEOUT_MS)},
+                "command_timeout": None if patient else ANSWER_TIMEOUT_S,
+                "server_settings": {"application_name": name, "jit": "off", **settings},
             },
         )
         # No BEGIN and no COMMIT around a statement that stands alone: a third of the round trips.
@@ -97,6 +100,15 @@ class Database:
             except Exception as error:
                 await _raise_unless_ours(error, connection, not_done if _has_rolled_back(error) else OutcomeUnknown)
                 raise
+
+    @contextlib.asynccontextmanager
+    async def patient(self) -> AsyncIterator[Database]:
+        """Another pool to the same database, whose statements may take as long as they take; closed at the end."""
+        database = Database(self._url, 2, Metrics(), self._name, patient=True)
+        try:
+            yield database
+        finally:
+            await database.close()
 
     async def is_ready(self) -> bool:
         """Tell whether the database answers."""

@@ -36,7 +36,7 @@ _FINISH = text(
 )
 # Looked at in the order of their age. An answer that is stored is final; what has none is still under way.
 # For routes whose effect is the same transaction: others have to look at how old the effect is, too.
-INDEX_KEYS = "CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at)"
+INDEX_KEYS = ("idempotency_keys_by_age", "idempotency_keys (created_at)")
 PRUNE_KEYS = text("""
     DELETE FROM idempotency_keys WHERE (subject, key) IN (
         SELECT subject, key FROM idempotency_keys

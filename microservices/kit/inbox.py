@@ -37,7 +37,7 @@ CREATE TABLE inbox (
     received_at timestamptz NOT NULL DEFAULT now()
 )"""
 
-INDEX_INBOX = "CREATE INDEX inbox_by_age ON inbox (received_at)"
+INDEX_INBOX = ("inbox_by_age", "inbox (received_at)")
 PRUNE_INBOX = text("""
     DELETE FROM inbox WHERE event_id IN (
         SELECT event_id FROM inbox WHERE received_at < now() - make_interval(hours => :inbox_kept_h)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import logging
 from pathlib import Path
@@ -14,8 +15,8 @@ from microservices.kit.database import Database
 
 log = logging.getLogger(__name__)
 
-_LOCK = 7_305_001  # any number, the same for all replicas of a service
-LONG_MIGRATION_S = 600
+LOOK_EVERY_S = 0.2
+_TRY_LOCK = text("SELECT pg_try_advisory_lock(7305001)")  # any number, the same for all replicas of a service
 
 
 def migrations_of(package: str) -> Path:
@@ -36,10 +37,15 @@ async def migrate(database: Database, package: str) -> None:
     migrations = migrations_of(package)
     if await _version(database) == newest(migrations):
         return
-    async with database.engine.begin() as connection:
-        # Held until the end of this transaction; a second replica waits here and finds nothing left to do.
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        await connection.run_sync(_upgrade, migrations)
+    async with database.patient() as patient, patient.engine.connect() as holder:
+        await holder.execution_options(isolation_level="AUTOCOMMIT")
+        # A second replica waits here and finds nothing left to do. The lock is asked for again and again: a statement
+        # that waits for it would be waited for by CREATE INDEX CONCURRENTLY. Whoever has it keeps it while connected.
+        while not (await holder.execute(_TRY_LOCK)).scalar_one():  # noqa: ASYNC110  (nobody here sets an event)
+            await asyncio.sleep(LOOK_EVERY_S)
+        if await _version(patient) != newest(migrations):
+            async with patient.engine.connect() as connection:
+                await connection.run_sync(upgrade, migrations)
     log.info("the database is at version %s", newest(migrations))
 
 
@@ -51,7 +57,8 @@ async def _version(database: Database) -> str | None:
     return rows[0][0] if rows else None
 
 
-def _upgrade(connection: Connection, migrations: Path) -> None:
+def upgrade(connection: Connection, migrations: Path, version: str = "head") -> None:
+    """Bring the database of this connection to a version."""
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
@@ -59,13 +66,23 @@ def _upgrade(connection: Connection, migrations: Path) -> None:
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, version)
+
+
+def create_index(name: str, on: str) -> None:
+    """Build an index, `on` a table's columns, while others write to it; anew what a killed start left of it."""
+    from alembic import op  # noqa: PLC0415
+
+    with op.get_context().autocommit_block():
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {on}")
 
 
 def run_migrations(target_metadata: Any = None) -> None:
     """Run what Alembic asks for on the connection that `migrate` opened. The whole of a service's `env.py`."""
     from alembic import context  # noqa: PLC0415
 
-    context.configure(connection=context.config.attributes["connection"], target_metadata=target_metadata)
+    connection = context.config.attributes["connection"]
+    context.configure(connection=connection, target_metadata=target_metadata, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()

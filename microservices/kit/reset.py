@@ -20,7 +20,7 @@ async def reset(
     settings: CommonSettings, package: str, seed: Callable[[Database], Awaitable[None]] | None = None
 ) -> None:
     """Bring the database to the newest version, empty its tables, seed it and tell the planner."""
-    database = Database(settings.database_url, 1, Metrics(), f"{package}.reset")
+    database = Database(settings.database_url, 1, Metrics(), f"{package}.reset", patient=True)
     try:
         await migrate(database, package)
         tables = [row[0] for row in await database.read(_TABLES)]

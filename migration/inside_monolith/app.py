@@ -162,7 +162,7 @@ def prepare(settings: ExtractableSettings) -> None:
     """Bring both schemas up, and products, unless the catalog is extracted. Raises psycopg.Error, ValueError."""
     migrate(settings.database_url)
     migrate_extraction(settings.database_url)
-    database = Database(settings.database_url, pool_size=1, metrics=Metrics())
+    database = Database(settings.database_url, pool_size=1, metrics=Metrics(), patient=True)
     if not is_extracted(database, "catalog"):
         seed_if_empty(database, settings.seed_products)
     database.close()

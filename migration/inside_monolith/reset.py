@@ -19,7 +19,7 @@ def main() -> None:
     settings, count = load_or_exit(ExtractableSettings), number_of_products(__doc__)
     migrate(settings.database_url)
     migrate_extraction(settings.database_url)
-    database = Database(settings.database_url, pool_size=1, metrics=Metrics())
+    database = Database(settings.database_url, pool_size=1, metrics=Metrics(), patient=True)
     database.write(text("TRUNCATE sagas, outbox, inbox"))
     reset(database, 0 if is_extracted(database, "catalog") else count)
     database.close()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from monolith.catalog.seeding import seed, seed_if_empty
+from monolith.config import Settings
+from monolith.database import Database
+from shared.platform.metrics import Metrics
 from tests.monolith_stage import Shop
 
 
@@ -19,6 +23,19 @@ def skus(shop: Shop, query: str) -> list[str]:
         found += [item["sku"] for item in page["items"]]
         cursor = page["next_cursor"]
     return found
+
+
+def test_a_large_catalog_is_filled_however_long_that_takes(
+    shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.platform.impatient_psycopg.STATEMENT_TIMEOUT_MS", 100)
+    database = Database(settings.database_url, pool_size=1, metrics=Metrics(), patient=True)
+    try:
+        seed_if_empty(database, 20_000)
+    finally:
+        database.close()
+
+    assert shop.rows("SELECT count(*) FROM products") == [(20_000,)]
 
 
 def test_pages_together_are_the_whole_list(shop: Shop) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-_LOCK = 0x7477696E  # 'twin': any number, as long as all who migrate take the same
+LOOK_EVERY_S = 0.2
+LOCK = 0x7477696E  # 'twin': any number, as long as all who migrate take the same
 FOLDER = Path(__file__).parent
 VERSION_TABLE = "alembic_version"
+_TRY_LOCK = sql.SQL("SELECT pg_try_advisory_lock({})").format(LOCK)
 
 
 def migrate(database_url: str, folder: Path = FOLDER, version_table: str = VERSION_TABLE) -> None:
@@ -26,6 +29,16 @@ def migrate(database_url: str, folder: Path = FOLDER, version_table: str = VERSI
             f"the database has schema version {current}, and this program knows {', '.join(versions)}: "
             "start it with the program that it comes from, or remove its data and start with an empty one"
         )
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        # Asked for again and again: a statement that waits for it would be waited for by CREATE INDEX CONCURRENTLY.
+        while connection.execute(_TRY_LOCK).fetchone() != (True,):
+            time.sleep(LOOK_EVERY_S)
+        if _current(database_url, version_table) != versions[-1]:
+            upgrade(database_url, folder=folder)
+
+
+def upgrade(database_url: str, version: str = "head", *, folder: Path = FOLDER) -> None:
+    """Bring the schema to a version. Whoever calls this holds the lock."""
     # Only now: importing Alembic takes longer than all else that a start does.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -33,10 +46,16 @@ def migrate(database_url: str, folder: Path = FOLDER, version_table: str = VERSI
     config = Config()
     config.set_main_option("script_location", str(folder))
     config.attributes["database_url"] = database_url
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("SELECT pg_advisory_lock({})").format(_LOCK))
-        if _current(database_url, version_table) != versions[-1]:
-            command.upgrade(config, "head")
+    command.upgrade(config, version)
+
+
+def create_index(name: str, on: str) -> None:
+    """Build an index, `on` a table's columns, while others write to it; anew what a killed start left of it."""
+    from alembic import op  # noqa: PLC0415
+
+    with op.get_context().autocommit_block():
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {on}")
 
 
 def _current(database_url: str, version_table: str) -> str | None:

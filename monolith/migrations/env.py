@@ -1,4 +1,4 @@
-"""How Alembic runs the versions: on our own connection, in one transaction."""
+"""How Alembic runs the versions: on our own connection, each in a transaction of its own."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ DESCRIBED = (idempotency, catalog_tables, notifications_tables, orders_tables, p
 url = make_url(context.config.attributes["database_url"]).set(drivername="postgresql+psycopg")
 engine = create_engine(url, poolclass=NullPool)
 with engine.connect() as connection:
-    context.configure(connection=connection, target_metadata=metadata)
+    context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()

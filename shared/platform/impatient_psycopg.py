@@ -14,17 +14,6 @@ CONNECT_TIMEOUT_S = 2
 STATEMENT_TIMEOUT_MS = 6000  # below the edge's deadline of 8 s
 ANSWER_TIMEOUT_S = 7.0  # above the statement's, whose answer says more
 
-CONNECT_ARGS: dict[str, Any] = {
-    "connect_timeout": CONNECT_TIMEOUT_S,
-    "prepare_threshold": 2,
-    "keepalives_idle": 2,
-    "keepalives_interval": 1,
-    "keepalives_count": 3,
-    "tcp_user_timeout": TCP_UNANSWERED_MS,
-    "options": " ".join(
-        f"-c {name}={value}" for name, value in ({"timezone": "UTC"} | session_settings(STATEMENT_TIMEOUT_MS)).items()
-    ),
-}
 _T = TypeVar("_T")
 
 
@@ -38,6 +27,20 @@ class ImpatientConnection(psycopg.Connection[Any]):
         except errors._WaitTimeout as error:
             self.pgconn.finish()
             raise psycopg.OperationalError(f"no answer within {ANSWER_TIMEOUT_S} s") from error
+
+
+def connect_args(*, patient: bool) -> dict[str, Any]:
+    """Return libpq's settings of a connection; a patient one has no limit but TCP's."""
+    settings = session_settings(0, 0) if patient else session_settings(STATEMENT_TIMEOUT_MS)
+    return {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "prepare_threshold": 2,
+        "keepalives_idle": 2,
+        "keepalives_interval": 1,
+        "keepalives_count": 3,
+        "tcp_user_timeout": TCP_UNANSWERED_MS,
+        "options": " ".join(f"-c {name}={value}" for name, value in ({"timezone": "UTC"} | settings).items()),
+    }
 
 
 def connect(_dialect: Any, _record: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> ImpatientConnection:

@@ -8,11 +8,11 @@ IDLE_IN_TRANSACTION_MS = 2000
 TCP_UNANSWERED_MS = 5000  # packets that nobody acknowledges: the network swallows them, or the machine is gone
 
 
-def session_settings(statement_timeout_ms: int) -> dict[str, str]:
-    """Return the settings of a session, for its start-up packet. TCP ones do nothing on a Unix socket."""
+def session_settings(statement_timeout_ms: int, idle_in_transaction_ms: int = IDLE_IN_TRANSACTION_MS) -> dict[str, str]:
+    """Return the settings of a session, for its start-up packet; 0 is without limit. TCP ones need no TCP."""
     return {
         "statement_timeout": str(statement_timeout_ms),
-        "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
+        "idle_in_transaction_session_timeout": str(idle_in_transaction_ms),
         "client_connection_check_interval": "1000",  # a client that closed ends its statement, too
         "tcp_keepalives_idle": "2",
         "tcp_keepalives_interval": "1",

@@ -2,14 +2,16 @@
 
 from alembic import op
 
+from monolith.migrations import create_index
+
 revision = "0004"
 down_revision = "0002"
 
 
 def upgrade() -> None:
     """Add the index; a version before this one does not mind it."""
-    op.execute("CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at)")
     op.execute("ALTER TABLE orders ALTER COLUMN idempotency_key DROP NOT NULL")
+    create_index("idempotency_keys_by_age", "idempotency_keys (created_at)")
 
 
 def downgrade() -> None:

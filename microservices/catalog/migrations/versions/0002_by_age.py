@@ -4,6 +4,7 @@ from alembic import op
 
 from microservices.kit.idempotency import INDEX_KEYS
 from microservices.kit.inbox import INDEX_INBOX
+from microservices.kit.migrate import create_index
 
 revision = "0002"
 down_revision = "0001"
@@ -11,8 +12,8 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Add the indexes; a version before this one does not mind them."""
-    op.execute(INDEX_KEYS)
-    op.execute(INDEX_INBOX)
+    create_index(*INDEX_KEYS)
+    create_index(*INDEX_INBOX)
 
 
 def downgrade() -> None:

@@ -3,6 +3,7 @@
 from alembic import op
 
 from microservices.kit.inbox import INDEX_INBOX
+from microservices.kit.migrate import create_index
 
 revision = "0003"
 down_revision = "0002"
@@ -10,7 +11,7 @@ down_revision = "0002"
 
 def upgrade() -> None:
     """Add the indexes; a version before this one does not mind them."""
-    op.execute(INDEX_INBOX)
+    create_index(*INDEX_INBOX)
 
 
 def downgrade() -> None:

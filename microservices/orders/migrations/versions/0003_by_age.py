@@ -3,19 +3,21 @@
 from alembic import op
 
 from microservices.kit.inbox import INDEX_INBOX
+from microservices.kit.migrate import create_index
 
 revision = "0003"
 down_revision = "0002"
 
-INDEX_KEYS = """
-CREATE INDEX orders_with_key_by_age ON orders (created_at)
-WHERE idempotency_key IS NOT NULL AND answer_status IS NOT NULL"""
+INDEX_KEYS = (
+    "orders_with_key_by_age",
+    "orders (created_at) WHERE idempotency_key IS NOT NULL AND answer_status IS NOT NULL",
+)
 
 
 def upgrade() -> None:
     """Add the indexes; a version before this one does not mind them."""
-    op.execute(INDEX_KEYS)
-    op.execute(INDEX_INBOX)
+    create_index(*INDEX_KEYS)
+    create_index(*INDEX_INBOX)
 
 
 def downgrade() -> None:

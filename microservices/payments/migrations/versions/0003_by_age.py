@@ -4,20 +4,19 @@ from alembic import op
 
 from microservices.kit.idempotency import INDEX_KEYS
 from microservices.kit.inbox import INDEX_INBOX
+from microservices.kit.migrate import create_index
 
 revision = "0003"
 down_revision = "0002"
 
-INDEX_REFUND_KEYS = (
-    "CREATE INDEX refunds_of_key ON refunds (subject, idempotency_key) WHERE idempotency_key IS NOT NULL"
-)
+INDEX_REFUND_KEYS = ("refunds_of_key", "refunds (subject, idempotency_key) WHERE idempotency_key IS NOT NULL")
 
 
 def upgrade() -> None:
     """Add the indexes; a version before this one does not mind them."""
-    op.execute(INDEX_KEYS)
-    op.execute(INDEX_REFUND_KEYS)
-    op.execute(INDEX_INBOX)
+    create_index(*INDEX_KEYS)
+    create_index(*INDEX_REFUND_KEYS)
+    create_index(*INDEX_INBOX)
 
 
 def downgrade() -> None:
