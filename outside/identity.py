@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from outside.browsers import OwnPagesOnly, origins_of
 from outside.http import ERROR_HANDLERS, Body, live, read_body
 from outside.serving import CannotStart, OutsideSettings, run
 from shared.platform.settings import load_or_exit
@@ -40,10 +41,14 @@ Ttl = Annotated[int, Field(ge=-MAX_TTL_S, le=MAX_TTL_S)]
 
 
 class IdentitySettings(OutsideSettings):
-    """`token_issuer` goes into `iss`; `token_audience` is the audience unless a request names another."""
+    """`token_issuer` goes into `iss`; `token_audience` is the audience unless a request names another.
+
+    `shop_addresses`, with commas between them, are those whose pages may ask for tokens.
+    """
 
     token_issuer: str = "http://127.0.0.1:18402"  # noqa: S105 (a name, no secret)
     token_audience: str = "twinshop"  # noqa: S105
+    shop_addresses: str = ""
 
 
 class TokenRequest(Body):
@@ -159,6 +164,7 @@ async def demo_customers(_request: Request) -> Response:
 
 def create_app(settings: IdentitySettings) -> Starlette:
     """Return the application. Raises CannotStart if the key file is damaged."""
+    origins = origins_of([address for address in settings.shop_addresses.split(",") if address])
     app = Starlette(
         routes=[
             Route("/tokens", issue_token, methods=["POST"]),
@@ -169,8 +175,11 @@ def create_app(settings: IdentitySettings) -> Starlette:
             Route("/healthz", live),
             Route("/readyz", live),
         ],
-        # The storefront's pages come from another port, and ask here for a token.
-        middleware=[Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])],
+        middleware=[
+            Middleware(OwnPagesOnly, origins=origins),
+            # The storefront's pages come from another port, and ask here for a token.
+            Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"]),
+        ],
         exception_handlers=ERROR_HANDLERS,
     )
     app.state.issuer = Issuer(settings)

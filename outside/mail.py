@@ -14,10 +14,12 @@ from typing import Annotated
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import Field
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from outside.browsers import OwnPagesOnly
 from outside.http import ERROR_HANDLERS, Body, live, read_body, whole_number
 from outside.mailbox import NEWEST, Mailbox
 from outside.serving import OutsideSettings, listen, run
@@ -135,6 +137,7 @@ def create_app(settings: MailSettings, smtp_listener: socket) -> Starlette:
             Route("/healthz", live),
             Route("/readyz", live),
         ],
+        middleware=[Middleware(OwnPagesOnly)],
         exception_handlers=ERROR_HANDLERS,
         lifespan=lifespan,
     )

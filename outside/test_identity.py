@@ -96,19 +96,24 @@ def test_the_key_outlives_a_kill_and_is_for_its_owner_only(start_part: Callable[
     assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
 
 
-def test_the_storefront_may_ask_from_another_port(identity: Part) -> None:
-    asks = {
-        "Origin": "http://127.0.0.1:8001",
-        "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "content-type",
-    }
+def test_the_pages_of_the_shops_may_ask_and_those_of_other_sites_may_not(start_part: Callable[..., Part]) -> None:
+    shop = "http://127.0.0.1:8001"
+    identity = start_part("identity", SHOP_ADDRESSES=f"{shop},http://127.0.0.1:8002")
+    asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    admin = b'{"subject": "eve", "roles": ["admin"]}'
 
-    preflight = httpx.options(f"{identity.url}/tokens", headers=asks)
-    listed = httpx.get(f"{identity.url}/demo-customers", headers=asks)
+    preflight = httpx.options(f"{identity.url}/tokens", headers=asks | {"Origin": shop})
+    listed = httpx.get(f"{identity.url}/demo-customers", headers={"Origin": "http://localhost:8002"})
+    foreign = [
+        httpx.post(f"{identity.url}/tokens", content=admin, headers={"Origin": "https://evil.example"} | more)
+        for more in ({}, {"Content-Type": "text/plain"})
+    ]
+    rebound = httpx.post(f"{identity.url}/tokens", content=admin, headers={"Host": "evil.example:18402"})
 
     assert preflight.status_code == 200
-    assert preflight.headers["access-control-allow-origin"] == "*"
-    assert listed.headers["access-control-allow-origin"] == "*"
+    assert preflight.headers["access-control-allow-origin"] == shop
+    assert listed.headers["access-control-allow-origin"] == "http://localhost:8002"
+    assert [answer.status_code for answer in (*foreign, rebound)] == [403, 403, 403]
 
 
 def test_five_demo_customers_are_offered(identity: Part, verifier: TokenVerifier) -> None:

@@ -62,7 +62,10 @@ def outside(site: Site) -> Stack:
     }
     extra = {
         "provider": {"WEBHOOKS": json.dumps(webhooks)},
-        "identity": {"TOKEN_ISSUER": site.public_url("outside", "identity")},
+        "identity": {
+            "TOKEN_ISSUER": site.public_url("outside", "identity"),
+            "SHOP_ADDRESSES": ",".join(site.public_url(shop, "edge") for shop in SHOPS),
+        },
         "mail": {"SMTP_PORT": str(site.ports("outside", "mail")["smtp"])},
     }
     return Stack(

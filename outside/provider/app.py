@@ -11,10 +11,12 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import from_json
 from pydantic_settings import NoDecode
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from outside.browsers import OwnPagesOnly
 from outside.http import ERROR_HANDLERS, live
 from outside.provider import charges, control
 from outside.provider.gateway import Gateway
@@ -71,6 +73,7 @@ def create_app(settings: ProviderSettings, stopping: asyncio.Event) -> Starlette
             Route("/healthz", live),
             Route("/readyz", ready),
         ],
+        middleware=[Middleware(OwnPagesOnly)],
         exception_handlers=ERROR_HANDLERS,
         lifespan=lifespan,
     )
