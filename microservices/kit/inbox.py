@@ -60,6 +60,10 @@ _REMEMBER = text(
 )
 
 
+class NotYet(Exception):
+    """A handler raises it for an event that came too early, or met somebody else at work: it comes again for ever."""
+
+
 class Consumer:
     """A durable pull consumer that hands events to `handle`, in one transaction with the memory of their ids."""
 
@@ -170,7 +174,7 @@ class Consumer:
 
     async def _failed(self, message: Msg, event: Event, error: Exception) -> None:
         """Ask for the event again, later; set it aside if it is the event itself that its handler cannot bear."""
-        passes = isinstance(error, Unavailable | OutcomeUnknown)
+        passes = isinstance(error, NotYet | Unavailable | OutcomeUnknown)
         delay_s = back_off_s(message.metadata.num_delivered, FIRST_RETRY_S)
         self._metrics.events_consumed.labels(event.type, "failed").inc()
         # A thousand events may fail for one reason: where is told of the first of its kind, and never of a database's

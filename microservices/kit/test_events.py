@@ -230,6 +230,28 @@ def test_an_event_that_its_handler_cannot_bear_is_set_aside_after_a_few_tries(
     play(database_url, broker_server, scene)
 
 
+def test_an_event_that_came_too_early_is_waited_for_without_limit(
+    database_url: str, broker_server: BrokerServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "FIRST_RETRY_S", 0.001)
+
+    async def scene(stage: Stage) -> None:
+        async def is_tried_often() -> bool:
+            return stage.attempts[early] > 2 * inbox.MAX_TRIES
+
+        stage.error = inbox.NotYet()
+        async with stage.running():
+            (early,) = await stage.tell(1)
+            stage.fail.add(early)
+            await stage.until(is_tried_often)
+            stage.fail.clear()
+            await stage.until_effects(early)
+
+        assert await stage.effects() == Counter([early])
+
+    play(database_url, broker_server, scene)
+
+
 def test_what_a_database_refuses_is_set_aside_and_its_values_are_not_told(
     database_url: str, broker_server: BrokerServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

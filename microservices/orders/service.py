@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from microservices.kit.database import Database
+from microservices.kit.inbox import NotYet
 from microservices.kit.outbox import Outbox
 from microservices.kit.web import Answer, Keyed
 from microservices.orders.clients import Catalog, Outcome, Payments
@@ -30,7 +31,7 @@ LEASE_S = 5.0
 PROMISED_S = 30.0  # an event will tell: asking again is only for the case that it got lost with a restored backup
 
 
-class VersionConflict(Exception):
+class VersionConflict(NotYet):
     """Somebody else (a recovery, an event) has moved this order on: what we know of it is old."""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from microservices.kit.inbox import NotYet
 from microservices.orders.clients import Outcome
 from microservices.orders.order import OrderState
 from microservices.orders.service import Orders
@@ -21,7 +22,7 @@ from shared.platform import tracing
 log = logging.getLogger(__name__)
 
 
-class TooEarly(Exception):
+class TooEarly(NotYet):
     """The request that placed this order still runs: deliver the event again in a moment."""
 
 

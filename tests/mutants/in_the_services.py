@@ -5,12 +5,21 @@ from __future__ import annotations
 from tests.mutants.planting import Edit, Mutant
 
 _INBOX = "microservices/kit/inbox.py"
+_OUTBOX = "microservices/kit/outbox.py"
 _CATALOG = "microservices/catalog/stock.py"
 _PIECES = "microservices/catalog/stock.py"
 _ORDERS = "microservices/orders/service.py"
 _CHARGES = "microservices/payments/charges.py"
 _ACKNOWLEDGE = "        await asyncio.gather(*(message.ack() for message, _ in decoded))\n"
-_PUBLISH = "await asyncio.gather(*(self._broker.publish(subject_of(row.type), row.payload.encode()) for row in rows))\n"
+_PUBLISH = (
+    "sequences = await asyncio.gather(\n"
+    "                *(self._broker.publish(subject_of(row.type), row.payload.encode()) for row in rows)\n"
+    "            )\n"
+)
+_PUBLISHED = (
+    "            # A crash from here to the commit sends the batch again: inboxes know it by the events' ids.\n"
+    '            failpoint("outbox.published")\n'
+)
 _APPLY = "        try:\n            await self.apply([event for _, event in decoded])\n"
 
 
@@ -26,14 +35,8 @@ MUTANTS = (
     ),
     _mutant(
         "outbox-row-forgotten-before-it-is-published", "orders", "a crash while events leave", "L4",
-        Edit(
-            "microservices/kit/outbox.py",
-            f"            {_PUBLISH}"
-            "            # A crash from here to the commit sends the batch again: inboxes know it by the events' ids.\n"
-            '            failpoint("outbox.published")\n',
-            '        failpoint("outbox.published")\n'
-            f"        {_PUBLISH}",
-        ),
+        Edit(_OUTBOX, f"            {_PUBLISH}", "            sequences = [0] * len(rows)\n"),
+        Edit(_OUTBOX, _PUBLISHED, f'        failpoint("outbox.published")\n        {_PUBLISH}'),
     ),
     _mutant(
         "no-inbox-dedup", "catalog", "an event is published twice", "L4",
