@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -23,10 +24,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from monolith.database import metadata
 from monolith.web import Answer
-from shared.domain.errors import IdempotencyKeyReused, RequestInFlight
+from shared.domain.errors import IdempotencyKeyReused, OutcomeUnknown, RequestInFlight
 
 keys = Table(
     "idempotency_keys",
@@ -74,17 +76,28 @@ class Earlier:
 def claim(connection: Connection, owner: str, key: str, fingerprint: str, resource_id: str) -> Earlier | None:
     """Take the key for this request, or return what the request that took it came to.
 
-    Waits for a transaction that is about to take the same key. Raises IdempotencyKeyReused, RequestInFlight.
+    Waits for a transaction that is about to take the same key.
+    Raises IdempotencyKeyReused, RequestInFlight, OutcomeUnknown.
     """
     row = {"owner": owner, "key": key, "fingerprint": fingerprint, "resource_id": resource_id}
     if connection.execute(_CLAIM, row).first() is not None:
         return None
-    earlier = find(connection, owner, key)
+    with key_is_taken():
+        earlier = find(connection, owner, key)
     if earlier is None:  # freed in between
         raise RequestInFlight("The first request with this key has just failed.")
     if earlier.fingerprint != fingerprint:
         raise IdempotencyKeyReused("This Idempotency-Key came before, with another body.")
     return earlier
+
+
+@contextmanager
+def key_is_taken() -> Iterator[None]:
+    """An earlier request has the key. Raises OutcomeUnknown if the database goes away: 503 would deny that one, too."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise OutcomeUnknown("The database is away; what became of the first request is not known.") from error
 
 
 def find(connection: Connection, owner: str, key: str) -> Earlier | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, select
 
 from microservices.kit.database import Database
 from microservices.kit.web import Answer, Keyed
@@ -20,6 +21,7 @@ from shared.domain.errors import (
     NotFound,
     OutcomeUnknown,
     RequestInFlight,
+    Unavailable,
 )
 from shared.domain.ids import is_id
 from shared.domain.order import OrderStatus
@@ -53,9 +55,12 @@ class Answers:
         return Answer.of(200, OrderPage(items=items, next_cursor=encode_cursor(items[-1].id) if more else None))
 
     async def replay(self, who: Principal, keyed: Keyed[OrderInput]) -> Answer:
-        """Return the answer of a key that came before. Raises IdempotencyKeyReused or RequestInFlight."""
+        """Return the answer of a key that came before.
+
+        Raises IdempotencyKeyReused, RequestInFlight or OutcomeUnknown.
+        """
         same_key = orders.c.customer_id == who.subject, orders.c.idempotency_key == keyed.key
-        rows = await self._database.read(select(orders).where(*same_key))
+        rows = await self._read_known(*same_key)
         if not rows:
             raise RequestInFlight("The first request with this key was just undone; send it again.")
         if rows[0].fingerprint != keyed.fingerprint:
@@ -64,10 +69,10 @@ class Answers:
 
     async def answer_of_concurrent_settlement(self, order_id: str) -> Answer:
         """Return the answer to an order that somebody else has moved on. Raises OutcomeUnknown if there is none."""
-        row = await self._find(order_id)
-        if row is None or row.status == OrderStatus.PLACED or row.idempotency_key is None:
+        rows = await self._read_known(orders.c.id == order_id)
+        if not rows or rows[0].status == OrderStatus.PLACED or rows[0].idempotency_key is None:
             raise OutcomeUnknown("The order is still being worked on; send the request again.")
-        return _placed(row)
+        return _placed(rows[0])
 
     async def to_cancel(self, order_id: str, who: Principal) -> Answer:
         """Return the answer to cancelling an order again. Raises NotFound or NotCancellable."""
@@ -79,6 +84,13 @@ class Answers:
         if row.status not in (OrderStatus.CANCELLING, OrderStatus.CANCELLED):
             raise NotCancellable(f"The order is {row.status}.")
         return Answer.of(200 if row.status == OrderStatus.CANCELLED else 202, OrderState.of_row(row).body())
+
+    async def _read_known(self, *which: ColumnElement[bool]) -> Sequence[Row[Any]]:
+        """Return an order that was placed before. That it cannot be read does not say that nothing happened."""
+        try:
+            return await self._database.read(select(orders).where(*which))
+        except Unavailable as error:
+            raise OutcomeUnknown("The database is away; what became of the order is not known.") from error
 
     async def _find(self, order_id: str) -> Row[Any] | None:
         if not is_id(order_id):

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from microservices.kit.database import Database
 from microservices.orders.conftest import CAPTURED, DECLINED, PENDING, RESERVED, Stage, hangs, is_away, refuses, says
 from shared.domain.errors import (
     FieldError,
     IdempotencyKeyReused,
     InvalidRequest,
+    OutcomeUnknown,
     OutOfStock,
     PriceChanged,
     RequestInFlight,
@@ -47,6 +49,22 @@ def test_fifty_requests_with_one_key_make_one_order(play: Play) -> None:
         assert len(told) == 1
         assert all(isinstance(answer, RequestInFlight) for answer in answers if isinstance(answer, BaseException))
         assert stage.asked.count("/internal/charges") == 1
+
+    play(scene)
+
+
+def test_a_database_lost_during_a_replay_does_not_deny_the_first(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def lost(*_: Any) -> Any:
+        raise Unavailable("The database is away.")
+
+    async def scene(stage: Stage) -> None:
+        first = await stage.place()
+        with monkeypatch.context() as patch:
+            patch.setattr(Database, "read", lost)
+            with pytest.raises(OutcomeUnknown):
+                await stage.place()
+
+        assert (await stage.place()).body == first.body
 
     play(scene)
 

@@ -13,10 +13,14 @@ from shared.domain.order import OrderStatus
 
 
 def replay(connection: Connection, earlier: Earlier) -> Answer:
-    """Return the final answer byte for byte, or the order while its payment is pending. Raises RequestInFlight."""
+    """Return the final answer byte for byte, or the order while its payment is pending.
+
+    Raises RequestInFlight or OutcomeUnknown.
+    """
     if earlier.answer is not None:
         return located(earlier.answer, earlier.resource_id).replayed()
-    order = find(connection, earlier.resource_id)
+    with idempotency.key_is_taken():
+        order = find(connection, earlier.resource_id)
     if order.status != OrderStatus.PAYMENT_PENDING:  # `placed`: the first request, or its recovery, still runs
         raise RequestInFlight("The first request with this key is still running.")
     return order.answer(202).replayed()

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import event, text
 
+from monolith import idempotency
 from shared.domain.ids import new_id
 from shared.platform.webhook_signature import sign
 from tests.monolith_stage import SECRET, Shop, captured, declined, hangs, is_away
@@ -229,6 +230,23 @@ def test_a_database_lost_after_the_charge_is_an_unknown_outcome(shop: Shop, monk
 
     assert (lost.status_code, lost.json["code"]) == (504, "deadline_exceeded")
     assert shop.buy((armchair, 1), key=key).status_code == 201
+
+
+def test_a_database_lost_during_a_replay_does_not_deny_the_first(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    armchair, key = shop.stocks("ARMCHAIR"), new_id()
+    first = shop.buy((armchair, 1), key=key)
+    find = idempotency.find
+
+    def cut_first(*key_of: Any) -> Any:
+        cut_all_but_own(shop)
+        return find(*key_of)
+
+    monkeypatch.setattr(idempotency, "find", cut_first)
+    lost = shop.buy((armchair, 1), key=key)
+    monkeypatch.undo()
+
+    assert (lost.status_code, lost.json["code"]) == (504, "deadline_exceeded")
+    assert shop.buy((armchair, 1), key=key).data == first.data
 
 
 def cut_all_but_own(shop: Shop) -> None:

@@ -13,7 +13,17 @@ _MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_NAMES = ("index.html", "shop.css", "shop.js", "api.js", "cart.js", "views.js", "pictures.js", "icon.svg")
+_NAMES = (
+    "index.html",
+    "shop.css",
+    "shop.js",
+    "api.js",
+    "cart.js",
+    "ordering.js",
+    "views.js",
+    "pictures.js",
+    "icon.svg",
+)
 
 
 @dataclass(frozen=True)

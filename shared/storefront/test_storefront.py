@@ -9,7 +9,7 @@ from shared.storefront import Storefront
 
 IDENTITY = "http://identity.example"
 storefront = Storefront(build="monolith", identity_url=IDENTITY)
-NAMES = ("index.html", "shop.css", "shop.js", "api.js", "cart.js", "views.js", "pictures.js", "icon.svg")
+NAMES = ("index.html", "shop.css", "shop.js", "api.js", "cart.js", "ordering.js", "views.js", "pictures.js", "icon.svg")
 
 
 def contents() -> dict[str, str]:

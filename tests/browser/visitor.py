@@ -15,7 +15,7 @@ DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
 CUSTOMER = "Mei Tanaka"
 # Chromium reports every answer from 400 on as an error of the console, also a refusal that the page expects.
-REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (4\d\d|503)")
+REFUSED = re.compile(r"Failed to load resource: (the server responded with a status of (4\d\d|50[34])|net::ERR_FAILED)")
 
 # Chromium drops what it is loading whenever an interface comes or goes, such as that of a container beside the tests.
 NETWORK_CHANGED = "ERR_NETWORK_CHANGED"

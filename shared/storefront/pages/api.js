@@ -50,12 +50,13 @@ export async function call(method, path, { body, key } = {}) {
   if (key) headers["Idempotency-Key"] = key;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let answer;
+  let text;
   try {
     answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    text = await answer.text();
   } catch {
     throw new Refusal(0, {});
   }
-  const text = await answer.text();
   let parsed = {};
   try {
     parsed = text ? JSON.parse(text) : {};

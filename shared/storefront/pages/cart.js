@@ -1,4 +1,4 @@
-// The cart: kept in this browser, with the key of the order it will become.
+// The cart: kept in this browser.
 
 const CART = "twinshop.cart";
 const MAX_LINES = 20;
@@ -10,7 +10,7 @@ function read() {
     const cart = JSON.parse(localStorage.getItem(CART));
     if (Array.isArray(cart?.lines)) return cart;
   } catch { /* a damaged cart is an empty one */ }
-  return { lines: [], key: null };
+  return { lines: [] };
 }
 
 function write(cart) {
@@ -22,16 +22,16 @@ export const onChange = (tell) => listeners.add(tell);
 export const lines = () => read().lines;
 export const count = () => lines().reduce((sum, line) => sum + line.quantity, 0);
 export const total = () => lines().reduce((sum, line) => sum + line.quantity * line.price.amount, 0);
-export const clear = () => write({ lines: [], key: null });
+export const clear = () => write({ lines: [] });
 
-/** Adds a product; returns false if the cart takes no further line. A changed cart is another order: new key. */
+/** Adds a product; returns false if the cart takes no further line. */
 export function add(product) {
   const cart = read();
   const line = cart.lines.find((each) => each.sku === product.sku);
   if (line) line.quantity = Math.min(MAX_QUANTITY, line.quantity + 1);
   else if (cart.lines.length >= MAX_LINES) return false;
   else cart.lines.push({ sku: product.sku, name: product.name, price: product.price, quantity: 1 });
-  write({ ...cart, key: null });
+  write(cart);
   return true;
 }
 
@@ -39,21 +39,10 @@ export function setQuantity(sku, quantity) {
   const kept = lines()
     .map((line) => (line.sku === sku ? { ...line, quantity: Math.min(MAX_QUANTITY, quantity) } : line))
     .filter((line) => line.quantity > 0);
-  write({ lines: kept, key: null });
+  write({ lines: kept });
 }
 
 /** Puts today's prices into the cart, after the shop said that they changed. */
 export function setPrices(prices) {
-  write({ lines: lines().map((line) => ({ ...line, price: prices.get(line.sku) ?? line.price })), key: null });
-}
-
-/** The Idempotency-Key of this cart: the same until the cart changes or a final answer came, so a retry is safe. */
-export function orderKey() {
-  const cart = read();
-  if (!cart.key) write({ ...cart, key: crypto.randomUUID() });
-  return read().key;
-}
-
-export function forgetKey() {
-  write({ ...read(), key: null });
+  write({ lines: lines().map((line) => ({ ...line, price: prices.get(line.sku) ?? line.price })) });
 }

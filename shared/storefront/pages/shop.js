@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import * as cart from "./cart.js";
+import * as ordering from "./ordering.js";
 import { friendly, h, messageCard, money, orderCard, productCard, productPage } from "./views.js";
 
 const PAGE = 24;
@@ -75,6 +76,11 @@ async function product(sku, mine) {
   if (mine === visit) show(found.name, productPage(found, put));
 }
 
+function openOrder() {
+  return ordering.inDoubt() && h("p", { class: "quiet" }, "An order that you sent has no answer yet. ",
+    h("button", { type: "button", class: "plain", onclick: ask }, "Ask what became of it"));
+}
+
 function cartPage() {
   const rows = cart.lines().map((line) => h("li", { class: "row" },
     h("a", { href: `#/product/${line.sku}` }, line.name),
@@ -86,12 +92,12 @@ function cartPage() {
         })),
       h("span", { class: "price" }, money({ ...line.price, amount: line.price.amount * line.quantity })))));
   if (!rows.length) {
-    show("Cart", h("h1", {}, "Your cart"), h("p", { class: "quiet" }, "Nothing in it yet. ", h("a", { href: "#/" }, "Have a look around.")));
+    show("Cart", h("h1", {}, "Your cart"), openOrder() ?? "", h("p", { class: "quiet" }, "Nothing in it yet. ", h("a", { href: "#/" }, "Have a look around.")));
     return;
   }
   const methods = PAYMENT_METHODS.map(([value, label], index) => h("label", { class: "choice" },
     h("input", { type: "radio", name: "payment_method", value, checked: index === 0 }), label));
-  show("Cart", h("h1", {}, "Your cart"), h("ul", { class: "cart" }, rows),
+  show("Cart", h("h1", {}, "Your cart"), openOrder() ?? "", h("ul", { class: "cart" }, rows),
     h("form", { class: "checkout", onsubmit: checkout },
       h("p", { class: "row total" }, h("span", {}, "Total"), h("strong", {}, money({ amount: cart.total(), currency: cart.lines()[0].price.currency }))),
       h("fieldset", {}, h("legend", {}, "How do you want to pay?"), methods),
@@ -115,19 +121,33 @@ async function checkout(event) {
     expected_total: { amount: cart.total(), currency: lines[0].price.currency },
   };
   try {
-    const { status } = await api.call("POST", "/orders", { body, key: cart.orderKey() });
-    cart.clear();
-    say(status === 201 ? "Thank you. Your order is confirmed." : "We have your order. Your bank has not answered yet; we will mail you.");
-    location.hash = "#/orders";
+    placed(await ordering.order(body));
   } catch (refusal) {
     await refused(refusal);
   }
 }
 
-/** A final refusal ends this key; one whose outcome is open keeps it, so that pressing again is safe. */
+/** Asks what became of an order whose answer got lost. */
+async function ask() {
+  try {
+    placed(await ordering.ask());
+  } catch (refusal) {
+    await refused(refusal);
+  }
+}
+
+function placed({ status, body, earlier }) {
+  const isCart = JSON.stringify(body.lines.map(({ sku, quantity }) => [sku, quantity]))
+    === JSON.stringify(cart.lines().map(({ sku, quantity }) => [sku, quantity]));
+  if (isCart) cart.clear();
+  const news = status === 201 ? "Thank you. Your order is confirmed." : "We have your order. Your bank has not answered yet; we will mail you.";
+  const rest = cart.count() ? " What is in your cart now is not ordered yet." : "";
+  say(earlier ? `The order that you had sent before went through, and nothing else was ordered.${rest}` : news);
+  location.hash = "#/orders";
+}
+
 async function refused(refusal) {
-  const open = ["network", "deadline_exceeded", "request_in_flight"].includes(refusal.code);
-  if (!open) cart.forgetKey();
+  showWho(); // a token that has expired has signed the customer out
   if (refusal.code === "price_changed") {
     const found = await Promise.allSettled(cart.lines().map((line) => api.get(`/products/${line.sku}`)));
     cart.setPrices(new Map(found.filter((each) => each.value).map(({ value }) => [value.sku, value.price])));
@@ -193,6 +213,10 @@ async function render({ quietly = false } = {}) {
   }
 }
 
+function showWho() {
+  picker.value = api.signedIn()?.subject ?? "";
+}
+
 function showCount() {
   document.getElementById("cart-count").textContent = cart.count();
 }
@@ -223,7 +247,7 @@ async function start() {
   try {
     customers = await api.demoCustomers();
     picker.append(...customers.map((each) => h("option", { value: each.subject }, each.name)));
-    picker.value = api.signedIn()?.subject ?? "";
+    showWho();
   } catch {
     say("Signing in is not possible at the moment.");
   }

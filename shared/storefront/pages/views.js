@@ -95,6 +95,9 @@ export function messageCard(message) {
     h("p", { class: "quiet" }, message.sent_at ? "Mailed to you." : "On its way to you."));
 }
 
+// What is said of these is true of an order in doubt, too.
+const ASKS_AGAIN = new Set(["network", "deadline_exceeded", "request_in_flight"]);
+
 /** Says a refusal in a customer's words, and what to do about it. */
 export function friendly(refusal) {
   const words = {
@@ -108,5 +111,9 @@ export function friendly(refusal) {
     out_of_stock: "Something in your cart was sold out in the meantime. Nothing was charged; take less of it, or leave it out.",
     not_cancellable: "This order can no longer be cancelled.",
   };
+  if (refusal.doubt && !ASKS_AGAIN.has(refusal.code)) {
+    const first = refusal.code === "unauthenticated" ? "Please sign in again. " : "";
+    return `${first}We do not know yet whether your order went through. Press the button again in a moment: you will not be charged twice.`;
+  }
   return words[refusal.code] ?? refusal.message;
 }
