@@ -12,6 +12,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.users.open_arrivals import OpenArrivals
 from loadtests.users.options import add_options
+from loadtests.users.own_page import refuse_other_sites
 from loadtests.users.parts import ArrivalsPart
 from loadtests.users.shop_user import ShopUser
 from loadtests.users.shopper import Buyer, Shopper
@@ -33,7 +34,9 @@ def choose(environment: Any, whole: ArrivalsWhole) -> None:
 
 
 def set_up(environment: Any, **_event: Any) -> None:
-    """Wire the open arrivals to Locust's runner."""
+    """Wire the open arrivals to Locust's runner, and let its page answer nobody but itself."""
+    if environment.web_ui is not None:
+        refuse_other_sites(environment.web_ui.app)
     if not isinstance(environment.runner, WorkerRunner):
         choose(environment, ArrivalsWhole(environment))
     if not isinstance(environment.runner, MasterRunner):
