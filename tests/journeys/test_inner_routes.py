@@ -89,13 +89,12 @@ def test_a_forged_service_token_opens_nothing(arm: Arm, curl: httpx.Client, mist
 
 
 @pytest.mark.parametrize("issuer", ["[1]", '{"a": 1}', "null", '"\\u0000"', "9" * 3000, "[" * 1000 + "]" * 1000])
-@pytest.mark.parametrize("service", ["catalog", "payments", "notifications"])
+@pytest.mark.parametrize(("service", "path"), INNER[:2])
 def test_a_service_token_with_an_odd_issuer_opens_nothing(
-    arm: Arm, curl: httpx.Client, service: str, issuer: str
+    arm: Arm, curl: httpx.Client, service: str, path: str, issuer: str
 ) -> None:
     parts = ('{"alg": "Ed25519"}', f'{{"iss": {issuer}, "aud": "{service}", "exp": {int(time.time()) + 60}}}', "x" * 64)
     token = ".".join(base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts)
-    path = next(path for name, path in INNER if name == service)
 
     answer = curl.post(arm.part_url(service) + path, json={}, headers={"Authorization": f"Bearer {token}"})
 
