@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Table
 
 from monolith import idempotency
 from monolith.catalog import tables as catalog_tables
@@ -23,8 +24,10 @@ MODULES = {
     "orders": orders_tables,
     "payments": payments_tables,
 }
-OWN = {name: {table.name for table in vars(module).values() if table in metadata.tables.values()}
-       for name, module in MODULES.items()}  # fmt: skip
+OWN = {
+    name: {table.name for table in vars(module).values() if isinstance(table, Table)}
+    for name, module in MODULES.items()
+}
 # A table, or several with commas between, after the word that stands before one in SQL.
 _NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|TRUNCATE|ANALYZE|TABLE|USING)\s+((?:[a-z_]+)(?:,\s*[a-z_]+)*)")
 

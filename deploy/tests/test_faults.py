@@ -110,14 +110,27 @@ def test_a_read_only_database_takes_writes_again_once_it_is_healed(
     with during(services, "read-only", "payments-db"):
         refused = read_only_error(chairs)
         during_it = chairs.execute("SELECT count(*) FROM chairs").fetchone()
-    chairs.execute("INSERT INTO chairs VALUES (7)")
+    takes_writes_again(chairs)
     inject(services, "read-only", "payments")
 
     healed = heal_everything(services)
 
     assert (refused, during_it is not None) == (True, True)
     assert "payments-db takes writes again" in healed
-    chairs.execute("INSERT INTO chairs VALUES (8)")
+    takes_writes_again(chairs)
+
+
+def takes_writes_again(chairs: psycopg.Connection[Any]) -> None:
+    """Wait for it: a session that is open reads the server's settings again in its own time."""
+
+    def written() -> bool:
+        try:
+            chairs.execute("INSERT INTO chairs VALUES (7)")
+        except psycopg.errors.ReadOnlySqlTransaction:
+            return False
+        return True
+
+    eventually(written)
 
 
 def read_only_error(chairs: psycopg.Connection[Any]) -> bool:
@@ -163,6 +176,8 @@ def test_a_crashed_part_comes_back_without_being_healed(services: LocalRunner) -
 
 
 def test_a_cut_strikes_one_way_only(services: LocalRunner, edge: int, inner: int) -> None:
+    eventually(lambda: ask(edge, "GET", "/payments/1").status == 200)  # a part that was killed before is back
+
     with during(services, "cut", "payments"):
         between_services = ask(inner, "GET", "/internal/charges")
         from_a_customer = ask(edge, "GET", "/payments/1")
