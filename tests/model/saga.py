@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 
@@ -60,6 +61,12 @@ class World(NamedTuple):
     duplicates: int
     overlaps: int  # a recovery that starts although the request still lives (a machine that stood still)
 
+    @property
+    def leg(self) -> Leg:
+        """The order of a world with only one."""
+        (leg,) = self.legs
+        return leg
+
 
 Step = tuple[str, World]
 
@@ -71,223 +78,228 @@ def start(*, crashes: int = 2, timeouts: int = 1, duplicates: int = 1, overlaps:
 
 def steps(world: World, design: Design) -> Iterator[Step]:
     """Yield each step that can come next, by name, with the state after it."""
-    for index in range(len(world.legs)):
-        yield from _request(world, index, design)
-        yield from _recovery(world, index, design)
-        yield from _payment_loop(world, index, design)
-        yield from _late_messages(world, index, design)
-        yield from _events(world, index, design)
+    available, reserved, sold, legs, *budget = world
+    for index, leg in enumerate(legs):
+        before, behind = legs[:index], legs[index + 1 :]
+        for name, after in _steps_of_one(World(available, reserved, sold, (leg,), *budget), design):
+            yield name, World(*after[:3], before + after.legs + behind, *after[4:])
     yield from _crashes(world)
 
 
-def _with(world: World, index: int, **changes: object) -> World:
-    leg = world.legs[index]._replace(**changes)
-    return world._replace(legs=(*world.legs[:index], leg, *world.legs[index + 1 :]))
+@cache
+def _steps_of_one(world: World, design: Design) -> tuple[Step, ...]:
+    """Return the steps of the only order of a world. What other orders do meets it in the stock and the budget only."""
+    ways = (_request, _recovery, _payment_loop, _late_messages, _events)
+    return tuple(step for way in ways for step in way(world, design))
 
 
-def _emit(world: World, index: int, event: str) -> World:
-    return _with(world, index, events=tuple(sorted((*world.legs[index].events, event))))
+def _with(world: World, **changes: object) -> World:
+    return world._replace(legs=(world.leg._replace(**changes),))
+
+
+def _emit(world: World, event: str) -> World:
+    return _with(world, events=tuple(sorted((*world.leg.events, event))))
 
 
 # --- the request, and the recovery loop that does the same once the request is dead --------------------------
 
 
-def _request(world: World, index: int, design: Design) -> Iterator[Step]:
-    leg = world.legs[index]
+def _request(world: World, design: Design) -> Iterator[Step]:
+    leg = world.leg
     if leg.request == "start":
-        yield "placed", _with(world, index, status="placed", request="reserve")
+        yield "placed", _with(world, status="placed", request="reserve")
     elif leg.request not in ("done", "dead"):
-        yield from _saga(world, index, design, "request", leg.request)
+        yield from _saga(world, design, "request", leg.request)
 
 
-def _recovery(world: World, index: int, design: Design) -> Iterator[Step]:
-    leg = world.legs[index]
+def _recovery(world: World, design: Design) -> Iterator[Step]:
+    leg = world.leg
     if leg.recovery != "off":
-        yield from _saga(world, index, design, "recovery", leg.recovery)
+        yield from _saga(world, design, "recovery", leg.recovery)
     elif leg.status == "placed" and design.sweeper:
         if leg.request == "dead":
-            yield "recovery starts", _with(world, index, recovery="reserve")
+            yield "recovery starts", _with(world, recovery="reserve")
         elif leg.request != "done" and world.overlaps:
-            yield "recovery overlaps", _with(world, index, recovery="reserve")._replace(overlaps=world.overlaps - 1)
+            yield "recovery overlaps", _with(world, recovery="reserve")._replace(overlaps=world.overlaps - 1)
 
 
-def _saga(world: World, index: int, design: Design, who: str, at: str) -> Iterator[Step]:
-    leg = world.legs[index]
+def _saga(world: World, design: Design, who: str, at: str) -> Iterator[Step]:
+    leg = world.leg
     if at == "reserve":
-        taken, after = _reserve(world, index, design)
+        taken, after = _reserve(world, design)
         if taken:
-            yield "reserved", _with(after, index, **{who: "charge"})
+            yield "reserved", _with(after, **{who: "charge"})
         else:
             # The release goes out here too: its tombstone stops an overlapping recovery that reserves after us.
-            yield "out of stock", _end(after, index, design, who, "rejected", 409)
+            yield "out of stock", _end(after, design, who, "rejected", 409)
         if world.timeouts:  # the reservation may still arrive; the customer is told 503 and the saga only compensates
-            lost = _with(world, index, late_reserve=leg.late_reserve + 1)._replace(timeouts=world.timeouts - 1)
-            yield "reserve unanswered", _end(lost, index, design, who, "rejected", 503)
+            lost = _with(world, late_reserve=leg.late_reserve + 1)._replace(timeouts=world.timeouts - 1)
+            yield "reserve unanswered", _end(lost, design, who, "rejected", 503)
     elif at == "charge":
         if leg.payment in ("none", "pending"):
-            yield "payment recorded", _with(world, index, payment="pending", **{who: "charging"})
+            yield "payment recorded", _with(world, payment="pending", **{who: "charging"})
         else:
-            yield "payment known", _with(world, index, **{who: f"told {leg.payment}"})
+            yield "payment known", _with(world, **{who: f"told {leg.payment}"})
         if world.timeouts:
             lost = world._replace(timeouts=world.timeouts - 1)
-            yield "payments away", _end(lost, index, design, who, "payment_pending", 202)
+            yield "payments away", _end(lost, design, who, "payment_pending", 202)
     elif at == "charging":
-        for outcome, after in _charge(world, index, again=False, design=design):
-            yield f"provider {outcome}", _with(after, index, **{who: f"charged {outcome}"})
+        for outcome, after in _charge(world, again=False, design=design):
+            yield f"provider {outcome}", _with(after, **{who: f"charged {outcome}"})
         if world.timeouts:
-            lost = _with(world, index, late_charge=leg.late_charge + 1)._replace(timeouts=world.timeouts - 1)
+            lost = _with(world, late_charge=leg.late_charge + 1)._replace(timeouts=world.timeouts - 1)
             if design.unknown_is_pending:
-                yield "provider unanswered", _end(lost, index, design, who, "payment_pending", 202)
+                yield "provider unanswered", _end(lost, design, who, "payment_pending", 202)
             else:
-                yield "provider unanswered", _with(lost, index, payment="declined", **{who: "told declined"})
+                yield "provider unanswered", _with(lost, payment="declined", **{who: "told declined"})
     elif at.startswith("charged "):
         outcome = at.removeprefix("charged ")
-        settled = _settle(world, index, design, outcome)
-        yield f"payment {outcome}", _with(settled, index, **{who: f"told {settled.legs[index].payment}"})
+        settled = _settle(world, design, outcome)
+        yield f"payment {outcome}", _with(settled, **{who: f"told {settled.leg.payment}"})
     elif at == "told captured":
-        yield "confirmed", _end(world, index, design, who, "confirmed", 201)
+        yield "confirmed", _end(world, design, who, "confirmed", 201)
     else:  # told declined or voided
-        yield "rejected", _end(world, index, design, who, "rejected", 402)
+        yield "rejected", _end(world, design, who, "rejected", 402)
 
 
-def _end(world: World, index: int, design: Design, who: str, status: str, answer: int) -> World:
+def _end(world: World, design: Design, who: str, status: str, answer: int) -> World:
     """Commit the order's next status with its event, and answer the customer if it is the request that ends."""
-    moved = _move(world, index, design, status)
-    now = moved.legs[index].status
+    moved = _move(world, design, status)
+    now = moved.leg.status
     told = {"confirmed": 201, "payment_pending": 202, "rejected": answer if answer >= 400 else 402}.get(now, answer)
     if who == "recovery":
-        return _with(moved, index, recovery="off")
-    return _with(moved, index, request="done", answer=told)
+        return _with(moved, recovery="off")
+    return _with(moved, request="done", answer=told)
 
 
-def _move(world: World, index: int, design: Design, status: str) -> World:
-    before = world.legs[index].status
+def _move(world: World, design: Design, status: str) -> World:
+    before = world.leg.status
     expected = ("placed", "payment_pending") if status != "payment_pending" else ("placed",)
     if design.compare_and_set and before not in expected:
         return world
-    moved = _with(world, index, status=status)
+    moved = _with(world, status=status)
     if status == "payment_pending" or (status == "rejected" and not design.release_on_reject):
         return moved
-    return _emit(moved, index, f"order {status}" if design.outbox else f"unsent order {status}")
+    return _emit(moved, f"order {status}" if design.outbox else f"unsent order {status}")
 
 
-def _reserve(world: World, index: int, design: Design) -> tuple[bool, World]:
+def _reserve(world: World, design: Design) -> tuple[bool, World]:
     """Price and reserve at the catalog, one transaction. Idempotent by order."""
-    leg = world.legs[index]
+    leg = world.leg
     if leg.reservation in ("reserved", "sold"):
         return True, world
     if leg.reservation != "none" or (design.guarded_decrement and world.available < 1):
         return False, world
     taken = world._replace(available=world.available - 1, reserved=world.reserved + 1)
-    return True, _with(taken, index, reservation="reserved")
+    return True, _with(taken, reservation="reserved")
 
 
 # --- payments and the provider ------------------------------------------------------------------------------
 
 
-def _charge(world: World, index: int, *, again: bool, design: Design) -> Iterator[Step]:
+def _charge(world: World, *, again: bool, design: Design) -> Iterator[Step]:
     """The provider decides a charge: by its key, so that what was decided stays so."""
-    leg = world.legs[index]
+    leg = world.leg
     if leg.at_provider == "none" or (again and not design.same_key_on_retry and leg.at_provider == "captured"):
-        yield "captured", _with(world, index, at_provider="captured", captures=leg.captures + 1)
+        yield "captured", _with(world, at_provider="captured", captures=leg.captures + 1)
         if leg.at_provider == "none":
-            yield "declined", _with(world, index, at_provider="declined")
+            yield "declined", _with(world, at_provider="declined")
     else:
         yield leg.at_provider, world
 
 
-def _settle(world: World, index: int, design: Design, outcome: str) -> World:
+def _settle(world: World, design: Design, outcome: str) -> World:
     """Record at payments what the provider said, with its event. A payment is settled once."""
-    if world.legs[index].payment != "pending":
+    if world.leg.payment != "pending":
         return world
-    settled = _with(world, index, payment=outcome)
-    return _emit(settled, index, f"payment {outcome}" if design.outbox else f"unsent payment {outcome}")
+    settled = _with(world, payment=outcome)
+    return _emit(settled, f"payment {outcome}" if design.outbox else f"unsent payment {outcome}")
 
 
-def _payment_loop(world: World, index: int, design: Design) -> Iterator[Step]:
+def _payment_loop(world: World, design: Design) -> Iterator[Step]:
     """What payments does about a charge without an answer, and orders about a payment that never got there."""
-    leg = world.legs[index]
+    leg = world.leg
     if not design.sweeper:
         return
     if leg.status == "payment_pending" and leg.payment == "none":
-        yield "charge sent again by orders", _with(world, index, payment="pending")
+        yield "charge sent again by orders", _with(world, payment="pending")
     calling = any(at == "charging" or at.startswith("charged ") for at in (leg.request, leg.recovery))
     if leg.payment == "pending" and not calling:
-        for outcome, after in _charge(world, index, again=True, design=design):
-            yield f"charged again: {outcome}", _settle(after, index, design, outcome)
+        for outcome, after in _charge(world, again=True, design=design):
+            yield f"charged again: {outcome}", _settle(after, design, outcome)
         if leg.at_provider == "none":
-            refused = _with(world, index, at_provider="voided") if design.void_refuses_later else world
-            yield "voided", _settle(refused, index, design, "voided")
+            refused = _with(world, at_provider="voided") if design.void_refuses_later else world
+            yield "voided", _settle(refused, design, "voided")
 
 
-def _late_messages(world: World, index: int, design: Design) -> Iterator[Step]:
-    leg = world.legs[index]
+def _late_messages(world: World, design: Design) -> Iterator[Step]:
+    leg = world.leg
     if leg.late_reserve:
-        _, after = _reserve(world, index, design)
-        yield "late reservation arrives", _with(after, index, late_reserve=leg.late_reserve - 1)
+        _, after = _reserve(world, design)
+        yield "late reservation arrives", _with(after, late_reserve=leg.late_reserve - 1)
     if leg.late_charge:
-        for outcome, after in _charge(world, index, again=False, design=design):
-            yield f"late charge arrives: {outcome}", _with(after, index, late_charge=leg.late_charge - 1)
+        for outcome, after in _charge(world, again=False, design=design):
+            yield f"late charge arrives: {outcome}", _with(after, late_charge=leg.late_charge - 1)
 
 
 # --- events ------------------------------------------------------------------------------------------------
 
 
-def _events(world: World, index: int, design: Design) -> Iterator[Step]:
-    leg = world.legs[index]
+def _events(world: World, design: Design) -> Iterator[Step]:
+    leg = world.leg
     for event in sorted(set(leg.events)):
         rest = list(leg.events)
         rest.remove(event)
-        without = _with(world, index, events=tuple(rest))
+        without = _with(world, events=tuple(rest))
         if event.startswith("unsent "):  # published after the commit, and not with it
-            yield "published", _emit(without, index, event.removeprefix("unsent "))
+            yield "published", _emit(without, event.removeprefix("unsent "))
             if world.crashes:
                 yield "crash before publishing", without._replace(crashes=world.crashes - 1)
             continue
-        yield f"event {event}", _deliver(without, index, design, event)
+        yield f"event {event}", _deliver(without, design, event)
         if world.duplicates:
-            first = _deliver(without, index, design, event)
+            first = _deliver(without, design, event)
             again = "seen " + event if design.inbox else event
-            yield f"event {event}, twice", _emit(first, index, again)._replace(duplicates=world.duplicates - 1)
+            yield f"event {event}, twice", _emit(first, again)._replace(duplicates=world.duplicates - 1)
         if world.crashes and not design.acknowledge_after_commit:
             yield f"event {event} lost", without._replace(crashes=world.crashes - 1)
 
 
-def _deliver(world: World, index: int, design: Design, event: str) -> World:
-    leg = world.legs[index]
+def _deliver(world: World, design: Design, event: str) -> World:
+    leg = world.leg
     if event.startswith("seen "):  # the inbox knows it
         return world
     if event == "order confirmed":
-        return _sell(world, index, design)
+        return _sell(world, design)
     if event == "order rejected":
-        return _release(world, index, design)
+        return _release(world, design)
     if event == "order refund_due":
         if leg.refunds < leg.captures:
-            return _with(world, index, refunds=leg.refunds + 1)
+            return _with(world, refunds=leg.refunds + 1)
         return world
     outcome = event.removeprefix("payment ")
     if outcome != "captured":
-        return _move(world, index, design, "rejected")
+        return _move(world, design, "rejected")
     if leg.status == "rejected" and design.compare_and_set:
-        return _emit(world, index, "order refund_due") if design.refund_late_capture else world
-    return _move(world, index, design, "confirmed")
+        return _emit(world, "order refund_due") if design.refund_late_capture else world
+    return _move(world, design, "confirmed")
 
 
-def _sell(world: World, index: int, design: Design) -> World:
-    if design.inbox and world.legs[index].reservation != "reserved":
+def _sell(world: World, design: Design) -> World:
+    if design.inbox and world.leg.reservation != "reserved":
         return world
     moved = world._replace(reserved=world.reserved - 1, sold=world.sold + 1)
-    return _with(moved, index, reservation="sold")
+    return _with(moved, reservation="sold")
 
 
-def _release(world: World, index: int, design: Design) -> World:
-    reservation = world.legs[index].reservation
+def _release(world: World, design: Design) -> World:
+    reservation = world.leg.reservation
     if reservation == "none":
-        return _with(world, index, reservation="tombstone") if design.tombstones else world
+        return _with(world, reservation="tombstone") if design.tombstones else world
     if design.inbox and reservation != "reserved":
         return world
     moved = world._replace(reserved=world.reserved - 1, available=world.available + 1)
-    return _with(moved, index, reservation="released")
+    return _with(moved, reservation="released")
 
 
 # --- crashes -----------------------------------------------------------------------------------------------
