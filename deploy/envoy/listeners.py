@@ -60,7 +60,12 @@ def _connection_manager(name: str, routes: dict[str, Any], *, public: bool) -> d
             "request_headers_timeout": f"{HEADERS_WITHIN_S}s",
             "request_timeout": f"{REQUEST_WITHIN_S}s",
             "stream_idle_timeout": f"{IDLE_STREAM_S}s",
-            "common_http_protocol_options": {"idle_timeout": f"{IDLE_CONNECTION_S}s", "max_headers_count": 100},
+            "common_http_protocol_options": {
+                "idle_timeout": f"{IDLE_CONNECTION_S}s",
+                "max_headers_count": 100,
+                # WSGI takes Idempotency_Key for Idempotency-Key, ASGI does not: no application gets to see the first.
+                "headers_with_underscores_action": "DROP_HEADER",
+            },
             "local_reply_config": local_replies(),
             **routes,
             "http_filters": _filters(public=public),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
+from microservices.kit.web import header
 from shared.storefront import Storefront
 
 
@@ -24,7 +25,7 @@ def router_of(storefront: Storefront) -> APIRouter:
         if page is None:
             raise HTTPException(404)
         headers = {**storefront.headers, "ETag": page.etag}
-        if page.etag in request.headers.get("if-none-match", ""):
+        if page.etag in (header(request, "If-None-Match") or ""):
             return Response(status_code=304, headers=headers)
         return Response(page.content, headers=headers, media_type=page.media_type)
 

@@ -19,6 +19,8 @@ from shared.platform.tokens import Principal
 BODY = '{"amount": {"amount": 5, "currency": "EUR"}}'
 WELL = {"Authorization": "Bearer good", "Content-Type": "application/json", "Idempotency-Key": "k"}
 
+Headers = dict[str, str] | list[tuple[str, str]]
+
 
 class OneToken:
     """Knows the token `good`, and has never seen it before."""
@@ -55,7 +57,7 @@ def app() -> FastAPI:
     return made
 
 
-def ask(method: str, path: str, content: str | bytes = b"", headers: dict[str, str] | None = None) -> httpx.Response:
+def ask(method: str, path: str, content: str | bytes = b"", headers: Headers | None = None) -> httpx.Response:
     async def run() -> httpx.Response:
         transport = httpx.ASGITransport(app())
         async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
@@ -96,6 +98,20 @@ def test_a_bad_request_gets_the_first_problem_it_has(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["trace_id"] == answer.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [
+        ("Authorization", 401, "unauthenticated"),
+        ("Content-Type", 415, "unsupported_media_type"),
+        ("Idempotency-Key", 422, "invalid_request"),
+    ],
+)
+def test_a_header_that_comes_twice_is_not_believed(name: str, status: int, code: str) -> None:
+    answer = ask("POST", "/keyed", BODY, [*WELL.items(), (name, WELL[name])])
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 def test_spaces_and_the_order_of_fields_do_not_make_another_request() -> None:

@@ -64,10 +64,18 @@ class Keyed(Generic[B]):
     fingerprint: str
 
 
+def header(request: Request, name: str) -> str | None:
+    """Return the value of a header, None if it did not come.
+
+    Lines that repeat it are joined with commas, as WSGI does: neither the first nor the last of them is believed.
+    """
+    return ",".join(request.headers.getlist(name)) if name in request.headers else None
+
+
 async def customer(request: Request) -> Principal:
     """Return who asks. Raises Unauthenticated."""
     verifier: TokenVerifier = request.app.state.token_verifier
-    authorization = request.headers.get("authorization")
+    authorization = header(request, "Authorization")
     # A token seen before costs a look-up. A new one costs a signature, and perhaps a fetch of keys: off the loop.
     known = verifier.cached(authorization)
     if known is not None:
@@ -94,7 +102,7 @@ def _with_role(role: str, principal: Principal) -> Principal:
 async def caller(request: Request) -> str:
     """Return the name of the service that calls an inner route. Raises Unauthenticated."""
     verifier: ServiceVerifier = request.app.state.service_verifier
-    return verifier.verify(request.headers.get("authorization"))
+    return verifier.verify(header(request, "Authorization"))
 
 
 Customer = Annotated[Principal, Depends(customer)]
@@ -134,12 +142,12 @@ async def read_keyed(request: Request, model: type[B], route: str) -> Keyed[B]:
     Raises 415, 413, IdempotencyKeyMissing, MalformedBody or InvalidRequest, in this order.
     """
     raw = await _read_json(request)
-    body, value, key = parse_keyed(raw, model, request.headers.get(KEY_HEADER))
+    body, value, key = parse_keyed(raw, model, header(request, KEY_HEADER))
     return Keyed(body, key, fingerprint(route, value))
 
 
 async def _read_json(request: Request) -> bytes:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = (header(request, "Content-Type") or "").partition(";")[0].strip().lower()
     if media_type != JSON:
         raise HTTPException(415)
     return await read_raw(request)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from microservices.kit.web import Admin, Answer, Caller, Customer, read_body, read_keyed, read_raw, service_of
+from microservices.kit.web import Admin, Answer, Caller, Customer, header, read_body, read_keyed, read_raw, service_of
 from microservices.payments.charges import Charges
 from microservices.payments.refund_for_admin import refund_for_admin
 from microservices.payments.refund_for_order import refund_for_cancel
@@ -55,7 +55,7 @@ async def post_refund(request: Request, payment_id: str, who: Admin) -> Response
 async def post_webhook(request: Request) -> Response:
     """Take what the provider tells."""
     raw = await read_raw(request)
-    await _payments(request).webhooks.receive(raw, request.headers.get(webhook_signature.HEADER, ""))
+    await _payments(request).webhooks.receive(raw, header(request, webhook_signature.HEADER) or "")
     return Answer.of(200, WebhookAnswer()).response()
 
 

@@ -12,7 +12,7 @@ from shared.contract.problems import error_of_validation
 from shared.domain.errors import FieldError, IdempotencyKeyMissing, InvalidRequest, MalformedBody
 
 KEY_HEADER = "Idempotency-Key"
-_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+_KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,128}")  # no comma: a header that comes twice is joined with one
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -47,7 +47,7 @@ def parse_keyed(raw: bytes, model: type[B], key: str | None) -> tuple[B, Any, st
         raise IdempotencyKeyMissing("Send an Idempotency-Key header.")
     body, value = parse(raw, model)
     if not _KEY.fullmatch(key):
-        wrong = FieldError(KEY_HEADER, "must be 1 to 128 printable ASCII characters without spaces")
+        wrong = FieldError(KEY_HEADER, "must be 1 to 128 printable ASCII characters without spaces or commas")
         raise InvalidRequest("The Idempotency-Key is not valid.", [wrong])
     return body, value, key
 

@@ -75,7 +75,7 @@ def test_a_missing_key_is_told_before_the_body_is_looked_at() -> None:
         parse_keyed(b"{", OrderInput, None)
 
 
-@pytest.mark.parametrize("key", ["", "two words", "k" * 129, "schlüssel", "line\nbreak"])
+@pytest.mark.parametrize("key", ["", "two words", "two,keys", "k" * 129, "schlüssel", "line\nbreak"])
 def test_a_key_that_no_log_could_show_is_refused(key: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         parse_keyed(json.dumps(GOOD).encode(), OrderInput, key)

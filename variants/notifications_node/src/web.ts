@@ -100,8 +100,8 @@ export class Web {
 
   /** Mail what an order's event asks for, for a service that waits. */
   private async hear(request: IncomingMessage): Promise<Answer> {
-    await this.callers.check(request.headers.authorization);
-    const mediaType = (request.headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase();
+    await this.callers.check(header(request, "authorization"));
+    const mediaType = (header(request, "content-type") ?? "").split(";")[0]!.trim().toLowerCase();
     if (mediaType !== "application/json") throw new Refusal("unsupported_media_type");
     const event = decodeBody(await readBody(request));
     await this.service.hear(event);
@@ -110,11 +110,16 @@ export class Web {
   }
 
   private async list(request: IncomingMessage, query: URLSearchParams): Promise<Answer> {
-    const customerId = await this.tokens.subjectOf(request.headers.authorization);
+    const customerId = await this.tokens.subjectOf(header(request, "authorization"));
     const limit = parseLimit(once(query, "limit"));
     const after = decodeCursor(once(query, "cursor"));
     return { status: 200, body: await this.service.list(customerId, limit, after), headers: JSON_TYPE };
   }
+}
+
+/** Lines that repeat a header are joined with commas, as the other builds do: none of them is believed. */
+function header(request: IncomingMessage, name: string): string | undefined {
+  return request.headersDistinct[name]?.join(",");
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
