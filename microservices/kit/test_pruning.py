@@ -36,7 +36,8 @@ def play(database_url: str, scene: Scene) -> None:
         try:
             for statement in ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public"):
                 await database.commit_one(text(statement))
-            for statement in (CREATE_KEYS, INDEX_KEYS, CREATE_INBOX, INDEX_INBOX):
+            indexes = (f"CREATE INDEX {name} ON {columns}" for name, columns in (INDEX_KEYS, INDEX_INBOX))
+            for statement in (CREATE_KEYS, CREATE_INBOX, *indexes):
                 await database.commit_one(text(statement))
             settings = ServiceSettings(twinshop_mode="local", database_url=database_url)
             pruner = Pruner(database, settings)
