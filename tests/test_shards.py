@@ -72,6 +72,7 @@ def test_folders_of_shards_exist_and_are_the_same_or_apart() -> None:
     assert all((REPOSITORY / folder).exists() for folder in folders)
     assert not [(one, other) for one in folders for other in folders if one.startswith(f"{other}/")]
     assert len(folders) == len(set(folders))
+    assert REST.folders == (".",)
     assert sorted(REST.options) == sorted(f"--ignore={folder}" for folder in folders)
 
 
