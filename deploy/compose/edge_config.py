@@ -13,15 +13,14 @@ from typing import Any
 
 from deploy.compose.site import STACKS, ComposeSite, inside, service_name
 from deploy.envoy.bootstrap import bootstrap
+from deploy.envoy.clusters import ASK_EVERY_S, GONE_AFTER, health_checks
 from deploy.envoy.clusters import cluster as eds_cluster
 from deploy.model.parts import Part, Secrets, Stack
 from deploy.model.ports import PORTS
 
 ANY = "0.0.0.0"  # noqa: S104  (in a container; what others reach is decided by its networks)
 LOOK_UP_EVERY_S = 1.0
-ASK_EVERY_S = 1.0
 ASK_TIMEOUT_S = 5.0  # a part that is overloaded answers late: that is no reason to send it nothing
-GONE_AFTER = 2  # refused or unanswered questions
 GONE_WITHIN_S = GONE_AFTER * (ASK_EVERY_S + ASK_TIMEOUT_S) + LOOK_UP_EVERY_S
 MAILPIT_UI = 8025
 
@@ -60,16 +59,7 @@ def replicas(stack_name: str, part: Part) -> Json:
             # the admin page is sent nothing for the rest of that second.
             "update_merge_window": "0s",
         },
-        "health_checks": [
-            {
-                "timeout": f"{ASK_TIMEOUT_S}s",
-                "interval": f"{ASK_EVERY_S}s",
-                "no_traffic_interval": f"{ASK_EVERY_S}s",
-                "healthy_threshold": 1,
-                "unhealthy_threshold": GONE_AFTER,
-                "http_health_check": {"path": "/healthz"},
-            }
-        ],
+        "health_checks": health_checks(ASK_TIMEOUT_S),
         "load_assignment": _endpoint(part.name, service_name(stack_name, part.name), part.port("http")),
     }
 

@@ -46,16 +46,7 @@ def cluster(name: str, discovery_folder: str) -> dict[str, Any]:
             ]
         },
         "outlier_detection": _ejection(),
-        "health_checks": [
-            {
-                "timeout": f"{ASK_TIMEOUT_S}s",
-                "interval": f"{ASK_EVERY_S}s",
-                "no_traffic_interval": f"{ASK_EVERY_S}s",
-                "healthy_threshold": 1,
-                "unhealthy_threshold": GONE_AFTER,
-                "http_health_check": {"path": "/healthz"},
-            }
-        ],
+        "health_checks": health_checks(ASK_TIMEOUT_S),
         "ignore_health_on_host_removal": True,  # who is not listed any more was told to stop
         "common_lb_config": {"healthy_panic_threshold": {"value": 1}, "update_merge_window": "0s"},
         "typed_extension_protocol_options": {
@@ -66,6 +57,20 @@ def cluster(name: str, discovery_folder: str) -> dict[str, Any]:
             }
         },
     }
+
+
+def health_checks(timeout_s: float) -> list[dict[str, Any]]:
+    """Return how replicas are asked whether they live; `timeout_s` is how long one may take to answer."""
+    return [
+        {
+            "timeout": f"{timeout_s}s",
+            "interval": f"{ASK_EVERY_S}s",
+            "no_traffic_interval": f"{ASK_EVERY_S}s",
+            "healthy_threshold": 1,
+            "unhealthy_threshold": GONE_AFTER,
+            "http_health_check": {"path": "/healthz"},
+        }
+    ]
 
 
 def _ejection() -> dict[str, Any]:
