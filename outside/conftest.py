@@ -179,7 +179,9 @@ class WebhookInbox:
                 """Say nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        serve = self._server.serve_forever
+        # A daemon: a test that fails before it closes this must not keep the process from ending.
+        self._thread = threading.Thread(target=serve, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/webhooks/payments"
 
@@ -199,9 +201,15 @@ class WebhookInbox:
 
 
 @pytest.fixture
-def inbox(merchant: Merchant) -> Iterator[WebhookInbox]:
-    """Return the shop's end to which this merchant's webhooks go."""
+def own_inbox() -> Iterator[WebhookInbox]:
+    """Return a shop's end that no provider knows yet."""
     inbox = WebhookInbox()
-    merchant.control.put("/webhook", json={"url": inbox.url, "secret": "hush"}).raise_for_status()
     yield inbox
     inbox.close()
+
+
+@pytest.fixture
+def inbox(merchant: Merchant, own_inbox: WebhookInbox) -> WebhookInbox:
+    """Return the shop's end to which this merchant's webhooks go."""
+    merchant.control.put("/webhook", json={"url": own_inbox.url, "secret": "hush"}).raise_for_status()
+    return own_inbox

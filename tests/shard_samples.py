@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -27,3 +28,7 @@ def test_wrong() -> None:
 def test_waits_beside_databases(service_database_urls: dict[str, str]) -> None:
     Path(os.environ[READY]).write_text("\n".join(service_database_urls), "utf-8")
     time.sleep(120)
+
+
+def test_leaves_a_thread() -> None:
+    threading.Thread(target=time.sleep, args=(120,), name="left alone").start()

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ MOST_JOBS = 5  # so many blocks of ports are below those of the system
 MOST_CONTAINER_JOBS = 2  # both builds need a dozen networks, and an engine has addresses for about thirty
 LOOK_EVERY_S = 0.1
 STOP_WITHIN_S = 60.0  # a shard that is interrupted stops its stacks first
+LONGEST_S = 1200.0  # several times the longest shard on a busy machine: one that takes more than this hangs
 NICENESS = 5  # a third of the processor's time where a shard that measures time wants it, too
 INTERRUPTED = 130
 
@@ -56,7 +57,7 @@ class Running:
             sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={folder / 'results.xml'}",
             *shard.arguments,
         ]  # fmt: skip
-        settings = {**shard.environment, VARIABLE: str(shift), "TMPDIR": str(temporary)}
+        settings = {**shard.environment, VARIABLE: str(shift), "TMPDIR": str(temporary), "PYTHONFAULTHANDLER": "1"}
         with (folder / "output").open("wb") as output:
             process = subprocess.Popen(
                 command, cwd=REPOSITORY, env=os.environ | settings,
@@ -76,9 +77,13 @@ class Running:
             os.killpg(self.process.pid, signal.SIGINT)
 
     def kill(self) -> None:
-        """End it at once."""
+        """End it at once; its output then says where each of its threads was."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.send_signal(signal.SIGABRT)  # see PYTHONFAULTHANDLER
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=5)
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
 
@@ -86,8 +91,11 @@ class Interrupted(Exception):
     """Somebody has sent SIGINT or SIGTERM."""
 
 
-def run(shards: Sequence[Shard], jobs: int, root: Path) -> dict[Shard, Results]:
-    """Run all shards, `jobs` at a time; return their results. Raises Interrupted, when all have stopped."""
+def run(shards: Sequence[Shard], jobs: int, root: Path, longest_s: float) -> dict[Shard, Results]:
+    """Run all shards, `jobs` at a time; return their results. Raises Interrupted, when all have stopped.
+
+    A shard that takes longer than `longest_s` is killed, and has failed.
+    """
     waiting, running = list(shards), list[Running]()
     done: dict[Shard, Results] = {}
     try:
@@ -97,6 +105,9 @@ def run(shards: Sequence[Shard], jobs: int, root: Path) -> dict[Shard, Results]:
                 done[ended.shard] = ended.results()
                 results = done[ended.shard]
                 print(f"[{len(done)}/{len(shards)}] {ended.shard.name}: {results}, {results.took_s:.0f} s", flush=True)
+            for hanging in [one for one in running if time.monotonic() - one.started > longest_s]:
+                hanging.kill()
+                _end_leftovers(hanging.folder)
             while waiting and len(running) < jobs:
                 slot = min(set(range(jobs)) - {one.slot for one in running})
                 folder = root / str(len(shards) - len(waiting))
@@ -118,11 +129,11 @@ def _stop(running: Sequence[Running]) -> None:
         one.kill()
 
 
-def _end_leftovers(root: Path) -> None:
-    """Kill whatever still has its temporary files below our folder: a shard that was killed could not do it."""
+def _end_leftovers(folder: Path) -> None:
+    """Kill whatever still has its temporary files below a folder: a shard that was killed could not do it."""
     for process in psutil.process_iter():
         try:
-            if process.environ().get("TMPDIR", "").startswith(f"{root}/"):
+            if process.environ().get("TMPDIR", "").startswith(f"{folder}/"):
                 process.kill()
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
@@ -148,6 +159,7 @@ def main(shards: Sequence[Shard] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.side_by_side", description=(__doc__ or "").split(":")[0])
     parser.add_argument("--jobs", type=int, choices=range(1, MOST_JOBS + 1), default=min(cores + 1, MOST_JOBS))
     parser.add_argument("--slowest", type=int, default=0, help="show so many of the slowest tests")
+    parser.add_argument("--longest", type=float, default=LONGEST_S, help="a shard that takes longer has failed (s)")
     parser.add_argument("--containers", action="store_true", help="the tests that need a container engine")
     options = parser.parse_args()
     chosen = shards or (CONTAINER_SHARDS if options.containers else SHARDS)
@@ -156,7 +168,7 @@ def main(shards: Sequence[Shard] | None = None) -> int:
     root.chmod(0o755)  # PostgreSQL runs as another user where we are root
     try:
         with _interruptible():
-            done = run(chosen, jobs, root)
+            done = run(chosen, jobs, root, options.longest)
     except Interrupted as signal_name:
         print(f"Stopped by {signal_name}.", file=sys.stderr)
         return INTERRUPTED

@@ -57,7 +57,7 @@ class Load:
 
     def __enter__(self) -> Load:
         self._stop = threading.Event()
-        self._running = [threading.Thread(target=self._ask) for _ in range(self.threads)]
+        self._running = [threading.Thread(target=self._ask, daemon=True) for _ in range(self.threads)]
         for thread in self._running:
             thread.start()
         return self

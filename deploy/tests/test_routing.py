@@ -88,7 +88,7 @@ def test_a_version_that_is_slow_is_found_and_taken_back(routing: Routing) -> Non
     routing.set_weights({"v2": 30})
 
     done = threading.Event()
-    customers = [threading.Thread(target=lambda: _browse(routing, done)) for _ in range(3)]
+    customers = [threading.Thread(target=lambda: _browse(routing, done), daemon=True) for _ in range(3)]
     for customer in customers:
         customer.start()
     alarm = routing.watch("v2", 15)

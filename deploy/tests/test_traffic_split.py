@@ -70,7 +70,7 @@ def test_no_request_is_lost_while_routes_change(shop: LocalRunner) -> None:
         while not done.is_set():
             statuses[ask(edge, "GET", "/products?sleep_ms=5").status] += 1
 
-    customers = [threading.Thread(target=browse) for _ in range(4)]
+    customers = [threading.Thread(target=browse, daemon=True) for _ in range(4)]
     for customer in customers:
         customer.start()
     for percent in (10, 50, 100, 50, 0):

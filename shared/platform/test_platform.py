@@ -93,7 +93,7 @@ class Identity:
 @pytest.fixture(scope="module")
 def identity() -> Iterator[Identity]:
     made = Identity()
-    thread = threading.Thread(target=made.server.serve_forever)
+    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
     thread.start()
     yield made
     made.server.shutdown()

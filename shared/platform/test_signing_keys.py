@@ -62,7 +62,7 @@ class Provider:
 @pytest.fixture
 def provider() -> Iterator[Provider]:
     made = Provider()
-    thread = threading.Thread(target=made.server.serve_forever)
+    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
     thread.start()
     yield made
     made.thawed.set()

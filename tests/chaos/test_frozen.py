@@ -39,7 +39,9 @@ class Crowd:
     def __init__(self, shop: Shop, admin: Admin, sku: str, witness: Witness) -> None:
         self._shop, self._admin, self._sku, self._witness = shop, admin, sku, witness
         self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._shopping, args=(number,)) for number in range(CUSTOMERS)]
+        self._threads = [
+            threading.Thread(target=self._shopping, args=(number,), daemon=True) for number in range(CUSTOMERS)
+        ]
         self.served = 0
 
     def __enter__(self) -> Crowd:

@@ -70,7 +70,9 @@ class Traffic:
         self._witness = Witness(history)
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._shopping, args=(shop.customer("chaos-charlie"), random.Random(seed + number)))
+            threading.Thread(
+                target=self._shopping, args=(shop.customer("chaos-charlie"), random.Random(seed + number)), daemon=True
+            )
             for number in range(CUSTOMERS)
         ]
 

@@ -65,7 +65,7 @@ def test_more_replicas_and_fewer_without_a_failed_request(runners: Runners, buil
             while not enough.is_set():
                 answers[client.get(f"{runner.address}/products?limit=5").status_code] += 1
 
-    customers = [threading.Thread(target=keep_asking) for _ in range(3)]
+    customers = [threading.Thread(target=keep_asking, daemon=True) for _ in range(3)]
     for customer in customers:
         customer.start()
     try:

@@ -43,7 +43,7 @@ def test_requests_wait_for_the_move_and_see_it_done(url: str, gate: Gate) -> Non
         with gate.operation():
             seen.append(gate.is_extracted("catalog"))
 
-    request = threading.Thread(target=ask)
+    request = threading.Thread(target=ask, daemon=True)
     with crossing(url, 1) as connection:
         request.start()
         request.join(0.2)
@@ -64,7 +64,7 @@ def test_move_waits_for_what_is_under_way(url: str, gate: Gate) -> None:
             now_extracted(connection, ["notifications"])
 
     with gate.operation():
-        mover = threading.Thread(target=move)
+        mover = threading.Thread(target=move, daemon=True)
         mover.start()
         mover.join(0.3)
         assert not gate.is_extracted("notifications")

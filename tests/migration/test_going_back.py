@@ -57,7 +57,7 @@ class _readers:
         answer = httpx.post(f"{arm.outside_url('identity')}/tokens", json={"subject": "ada", "roles": ["customer"]})
         self._headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
         self._done, self._statuses = threading.Event(), Counter[int]()
-        self._threads = [threading.Thread(target=self._read) for _ in range(4)]
+        self._threads = [threading.Thread(target=self._read, daemon=True) for _ in range(4)]
 
     def __enter__(self) -> Counter[int]:
         for thread in self._threads:

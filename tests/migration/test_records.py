@@ -119,7 +119,7 @@ def test_whoever_holds_a_table_that_is_to_be_emptied_is_waited_for_and_never_end
     shop: Shop, urls: dict[str, dict[str, str]]
 ) -> None:
     copy = Copy(MODULES["catalog"], "monolith", urls["catalog"])
-    started = threading.Thread(target=copy.start)
+    started = threading.Thread(target=copy.start, daemon=True)
     try:
         with psycopg.connect(urls["catalog"]["service"]) as service:
             service.execute("LOCK TABLE reservations IN ROW EXCLUSIVE MODE")
