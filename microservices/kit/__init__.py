@@ -7,7 +7,7 @@ A service's `app.py` wires everything by hand; nothing is made at import:
         service = Products(runtime.database, runtime.outbox)
         runtime.consumes("catalog", ["order.confirmed"], OrderEvent, service.on_order_events)   # through the inbox
         runtime.publishes()                                 # the outbox's relay; only if the service has an outbox
-        wake = runtime.repeats("sender", service.send_due, every_s=1.0)   # a loop; calling `wake()` hurries it
+        wake = runtime.repeats("sender", service.send_due, every_s=1.0)   # a loop; `wake.set()` hurries it
         runtime.on_start(service.seed_if_empty)             # once, after the migrations
         return runtime.app([routes.router], service)
 
@@ -26,7 +26,7 @@ kit.database    Database. Reads: `await database.read(statement, {...})` -> rows
                 A transaction: `async with database.transaction() as connection:` the one visible place that commits.
                 A transaction that is one statement: `await database.commit_one(statement, {...})` -> rows (one trip).
                 Errors before the commit: Unavailable. An ambiguous commit: OutcomeUnknown.
-kit.outbox      Outbox. In the transaction: `await outbox.put(connection, event, ...)`; after it: `outbox.wake()`.
+kit.outbox      Outbox. In the transaction: `await outbox.put(connection, event, ...)`; after it: `outbox.wake.set()`.
                 `outbox_table(metadata)` for tables.py and `CREATE_OUTBOX` for the first migration.
 kit.inbox       A handler is `async def handle(connection, events: Sequence[Event]) -> None`. It gets only events that
                 were not handled before, in one transaction with the memory of having handled them. It may put
@@ -36,7 +36,7 @@ kit.idempotency Keys of admin routes: `begin(connection, who, keyed)` -> Answer 
                 in the transaction of the effect. `CREATE_KEYS` for the first migration.
 kit.pruning     Forgets old keys and inbox rows: `runtime.prunes(statement)`; `consumes` does it for the inbox. The
                 indexes that it needs are `INDEX_KEYS` and `INDEX_INBOX`, for a migration.
-kit.loops       Wake, repeat: a loop that runs a step every so often and at once when woken.
+kit.loops       repeat: a loop that runs a step every so often and at once when woken.
 kit.peers       Peer: a call to another part with a total deadline. Raises Unreached (surely not done) or Unanswered.
 kit.migrate     Runs `migrations/` on start under an advisory lock. `migrations/env.py` is one line: `run_migrations()`.
 kit.reset       `reset(settings, package)`: empties all tables, for fresh data. Behind `python -m ...<name>.reset`.

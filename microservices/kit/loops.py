@@ -1,4 +1,4 @@
-"""Loops beside the requests: a step every so often, and at once when somebody calls."""
+"""Loops beside the requests: a step every so often, and at once when woken."""
 
 from __future__ import annotations
 
@@ -12,26 +12,10 @@ log = logging.getLogger(__name__)
 MAX_BACK_OFF_S = 5.0
 
 
-class Wake:
-    """Hurries a loop. What is called while the loop works makes it go round once more."""
+async def repeat(name: str, step: Callable[[], Awaitable[bool]], wake: asyncio.Event, every_s: float) -> None:
+    """Run `step` for ever: again at once while it returns True (there is more to do), else when `wake` is set or due.
 
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-
-    def __call__(self) -> None:
-        """Make the loop go round now."""
-        self._event.set()
-
-    async def wait(self, timeout_s: float) -> None:
-        """Return when called, or after `timeout_s` seconds."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._event.wait()
-        self._event.clear()
-
-
-async def repeat(name: str, step: Callable[[], Awaitable[bool]], wake: Wake, every_s: float) -> None:
-    """Run `step` for ever: again at once while it returns True (there is more to do), else when woken or due.
+    An event that is set while the step runs makes the loop go round once more.
 
     A step that fails is logged and tried again with back-off: a database that is away must not end the loop.
     """
@@ -46,7 +30,10 @@ async def repeat(name: str, step: Callable[[], Awaitable[bool]], wake: Wake, eve
             await asyncio.sleep(back_off_s(failures, every_s))
             continue
         if not more:
-            await wake.wait(every_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(every_s):
+                    await wake.wait()
+            wake.clear()
 
 
 async def stop(*tasks: asyncio.Task[None]) -> None:

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from microservices.kit.broker import Broker
 from microservices.kit.database import Database
-from microservices.kit.loops import Wake
 from shared.contract.events import Event, subject_of
 from shared.platform.failpoints import failpoint
 from shared.platform.metrics import Metrics
@@ -71,12 +70,12 @@ class Outbox:
         self._database = database
         self._broker = broker
         self._metrics = metrics
-        self.wake = Wake()
+        self.wake = asyncio.Event()
         self._store = ""
         self._may_forget = True
 
     async def put(self, connection: AsyncConnection, *events: Event) -> None:
-        """Write events in the caller's transaction. Call `wake()` after the commit, or they leave with the sweep."""
+        """Write events in the caller's transaction. `wake.set()` after the commit, or they leave with the sweep."""
         if events:
             await connection.execute(_INSERT, [row_of(event) for event in events])
 
@@ -112,7 +111,7 @@ class Outbox:
         progress = await self._broker.progress()
         self._store = progress.store
         if await self._database.commit_one(_SEND_AGAIN, {"store": progress.store}):
-            self.wake()
+            self.wake.set()
         await self._database.commit_one(_FORGET, {"store": progress.store, "sequence": progress.sequence})
         self._may_forget = bool(await self._database.read(_ANY))
         return False

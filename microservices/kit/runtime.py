@@ -15,15 +15,15 @@ from sqlalchemy import TextClause
 from microservices.kit import operator_routes
 from microservices.kit.broker import Broker
 from microservices.kit.database import Database
-from microservices.kit.framing import Frame, answer_errors
 from microservices.kit.inbox import PRUNE_INBOX, Consumer, Handler
 from microservices.kit.lag import LoopLag
-from microservices.kit.loops import Wake, repeat, stop
+from microservices.kit.loops import repeat, stop
 from microservices.kit.migrate import migrate
 from microservices.kit.outbox import Outbox
 from microservices.kit.peers import Peer, pooled_transport
 from microservices.kit.pruning import Pruner
 from microservices.kit.settings import ServiceSettings
+from microservices.kit.web import Frame, answer_errors
 from shared.contract.events import Event
 from shared.platform import clock, failpoints, injected_faults, pruning
 from shared.platform.metrics import Metrics
@@ -89,9 +89,11 @@ class ServiceRuntime:
         """Return what lets other services, and nobody else, call the inner routes."""
         return ServiceVerifier(self.name, self.settings.public_jwks())
 
-    def repeats(self, name: str, step: Callable[[], Awaitable[bool]], every_s: float, wake: Wake | None = None) -> Wake:
+    def repeats(
+        self, name: str, step: Callable[[], Awaitable[bool]], every_s: float, wake: asyncio.Event | None = None
+    ) -> asyncio.Event:
         """Run `step` every so often beside the app; it returns whether there is more. Return what wakes it."""
-        wake = wake or Wake()
+        wake = wake or asyncio.Event()
         self._loops.append(lambda: repeat(name, step, wake, every_s))
         return wake
 
@@ -106,7 +108,7 @@ class ServiceRuntime:
         event_types: Sequence[str],
         event_class: type[Event],
         handle: Handler,
-        wakes: Wake | None = None,
+        wakes: asyncio.Event | None = None,
     ) -> None:
         """Hand events of these types to `handle` through the inbox. `name` is the durable consumer's.
 
@@ -120,7 +122,7 @@ class ServiceRuntime:
             database=self.database,
             broker=self.broker,
             metrics=self.metrics,
-            after_commit=wakes or self.outbox.wake,
+            after_commit=(wakes or self.outbox.wake).set,
         )
         self.repeats(f"consumer {name}", consumer.step, self.settings.sweep_interval_s)
         self.prunes(PRUNE_INBOX)

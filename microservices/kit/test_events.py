@@ -21,7 +21,7 @@ from microservices.kit.broker import Broker, make_streams
 from microservices.kit.conftest import BrokerServer
 from microservices.kit.database import Database
 from microservices.kit.inbox import CREATE_INBOX, Consumer
-from microservices.kit.loops import Wake, repeat, stop
+from microservices.kit.loops import repeat, stop
 from microservices.kit.outbox import CREATE_OUTBOX, KEEP_OUTBOX, Outbox
 from shared.contract.events import DEAD_STREAM, Event, subject_of
 from shared.domain.ids import new_id
@@ -48,7 +48,7 @@ class Stage:
             database=self.database,
             broker=self.broker,
             metrics=Metrics(),
-            after_commit=self.outbox.wake,
+            after_commit=self.outbox.wake.set,
         )
 
     async def handle(self, connection: AsyncConnection, events: Sequence[Event]) -> None:
@@ -62,7 +62,7 @@ class Stage:
         events = [Event(id=new_id(), type="test.happened", occurred_at="") for _ in range(count)]
         async with self.database.transaction() as connection:
             await self.outbox.put(connection, *events)
-        self.outbox.wake()
+        self.outbox.wake.set()
         return [event.id for event in events]
 
     async def effects(self) -> Counter[str]:
@@ -95,13 +95,13 @@ class Stage:
         loops = [
             self.broker.run(),
             repeat("outbox", self.outbox.relay, self.outbox.wake, 0.5),
-            repeat("handled", self.outbox.forget_handled, Wake(), 0.2),
+            repeat("handled", self.outbox.forget_handled, asyncio.Event(), 0.2),
         ]
         async with self.doing(*loops, *([self.reading()] if reads else [])):
             yield
 
     def reading(self) -> Coroutine[Any, Any, None]:
-        return repeat("consumer", self.consumer.step, Wake(), 0.2)
+        return repeat("consumer", self.consumer.step, asyncio.Event(), 0.2)
 
     @contextlib.asynccontextmanager
     async def doing(self, *loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
@@ -419,7 +419,7 @@ def test_a_loop_ends_even_if_something_in_it_swallows_the_cancellation() -> None
         return True
 
     async def run() -> None:
-        task = asyncio.create_task(repeat("stubborn", step, Wake(), 0.01))
+        task = asyncio.create_task(repeat("stubborn", step, asyncio.Event(), 0.01))
         await asyncio.sleep(0.1)
         async with asyncio.timeout(5):
             await stop(task)

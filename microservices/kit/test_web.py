@@ -9,8 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
 
-from microservices.kit.framing import Frame, answer_errors
-from microservices.kit.web import Answer, Caller, Customer, read_keyed
+from microservices.kit.web import Answer, Caller, Customer, Frame, answer_errors, read_keyed
 from shared.contract.bodies import MAX_BODY_BYTES, RefundInput
 from shared.domain.errors import Unauthenticated
 from shared.platform.metrics import Metrics

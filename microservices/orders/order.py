@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from microservices.kit.web import Keyed
+from microservices.kit.web import Answer, Keyed
 from shared.contract.bodies import LineInput, MoneyBody, Order, OrderInput, OrderLine
 from shared.contract.events import OrderEvent, OrderEventType
 from shared.contract.inner import Reservation
@@ -126,3 +126,8 @@ class OrderState:
             reason=self.reason,
             notify=notify,
         )
+
+
+def located(answer: Answer, order_id: str) -> Answer:
+    """Return the answer with the address of its order."""
+    return Answer(answer.status, answer.body, answer.media_type, {**answer.headers, "Location": f"/orders/{order_id}"})

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, select
 
 from microservices.kit.database import Database
 from microservices.kit.web import Answer, Keyed
-from microservices.orders.order import OrderState
+from microservices.orders.order import OrderState, located
 from microservices.orders.tables import orders
 from shared.contract.bodies import OrderInput, OrderPage
 from shared.contract.queries import PageQuery, encode_cursor
@@ -97,11 +97,6 @@ class Answers:
             return None
         rows = await self._database.read(select(orders).where(orders.c.id == order_id))
         return rows[0] if rows else None
-
-
-def located(answer: Answer, order_id: str) -> Answer:
-    """Return the answer with the address of its order."""
-    return Answer(answer.status, answer.body, answer.media_type, {**answer.headers, "Location": f"/orders/{order_id}"})
 
 
 def _placed(row: Row[Any]) -> Answer:

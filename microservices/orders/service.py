@@ -15,8 +15,8 @@ from microservices.kit.outbox import Outbox
 from microservices.kit.web import Answer, Keyed
 from microservices.orders.clients import Catalog, Outcome, Payments
 from microservices.orders.config import OrdersSettings
-from microservices.orders.order import OrderState
-from microservices.orders.replay import Answers, located
+from microservices.orders.order import OrderState, located
+from microservices.orders.replay import Answers
 from microservices.orders.tables import CANCEL, CLAIM, FORGET, PLACE, SNOOZE, STEP
 from shared.contract.bodies import OrderInput
 from shared.contract.events import OrderEvent
@@ -185,7 +185,7 @@ class Orders:
     async def _commit_step(self, values: dict[str, Any], event: OrderEvent) -> bool:
         """Commit a step and let its event leave; return whether the step was taken. Raises OutcomeUnknown."""
         rows = await self._commit(STEP, values)
-        self._outbox.wake()
+        self._outbox.wake.set()
         return bool(rows)
 
     async def _commit(self, statement: Any, values: dict[str, Any]) -> Sequence[Row[Any]]:

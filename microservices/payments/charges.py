@@ -123,7 +123,7 @@ class Charges:
             },
             continues=True,  # the provider has been asked
         )
-        self._outbox.wake()
+        self._outbox.wake.set()
         return bool(rows)
 
     async def settle_due(self) -> bool:

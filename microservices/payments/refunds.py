@@ -143,7 +143,7 @@ class Refunds:
                 await self._outbox.put(connection, _refunded_event(refund))
             if refund.subject is not None:
                 await idempotency.finish(connection, refund.subject, refund.idempotency_key, answer)
-        self._outbox.wake()
+        self._outbox.wake.set()
         return answer
 
 

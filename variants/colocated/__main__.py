@@ -19,11 +19,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from microservices.catalog.app import create_app as create_catalog
 from microservices.catalog.config import CatalogSettings
-from microservices.kit.framing import Frame, answer_errors
 from microservices.kit.operator_routes import healthz, readiness
 from microservices.kit.runtime import NO_TELEMETRY, ServiceRuntime
 from microservices.kit.serving import serve
 from microservices.kit.settings import ServiceSettings
+from microservices.kit.web import Frame, answer_errors
 from microservices.notifications.app import create_app as create_notifications
 from microservices.notifications.config import NotificationsSettings
 from microservices.orders.app import create_app as create_orders

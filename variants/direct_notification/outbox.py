@@ -28,7 +28,7 @@ class HoldingOutbox(Outbox):
     async def let_go(self, row_id: int) -> None:
         """A row that was held leaves now: the call that should have told it failed. Raises as `take_out`."""
         await self._database.commit_one(_LET_GO, {"id": row_id})
-        self.wake()
+        self.wake.set()
 
 
 async def add_column(database: Database) -> None:
