@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
 
 MIN_POINTS = 4  # three parameters, and one point to contradict them
 
@@ -40,6 +39,8 @@ def fit(throughput: Mapping[int, float]) -> Scalability | None:
     """Return the law that fits throughput by number of replicas best; None with fewer than four numbers."""
     if len(throughput) < MIN_POINTS:
         return None
+    from scipy import optimize  # noqa: PLC0415  (a second to import, and few results have so many points)
+
     replicas = np.asarray(sorted(throughput), dtype=np.float64)
     seen = np.asarray([throughput[int(n)] for n in replicas], dtype=np.float64)
 

@@ -15,10 +15,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
-Verdict = Literal["higher", "lower", "not shown", "too few pairs"]
+Verdict = Literal["higher", "lower", "not shown", "too few pairs", "too few sessions"]
 
 MIN_PAIRS = 8
 ALPHA = 0.05
@@ -44,6 +44,7 @@ class Comparison:
     p_value: float
     pairs: int
     verdict: Verdict
+    sessions: int = 1  # with one, all of this is about one start of each arm (loadtests/measure/replication.py)
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Equivalence:
     tolerance: float
     spread: float
     pairs: int
+    sessions: int = 1
 
 
 def order_of_pairs(pairs: int, seed: int) -> list[tuple[Literal["a", "b"], Literal["a", "b"]]]:
@@ -113,7 +115,7 @@ def t_interval(ratios: Floats, confidence: float) -> tuple[Floats, Floats, Float
     if pairs < 2:
         raise NotComparable("an interval needs two pairs at least")
     mean = rows.mean(axis=1)
-    half = stats.t.ppf((1 + confidence) / 2, pairs - 1) * rows.std(axis=1, ddof=1) / math.sqrt(pairs)
+    half = stdtrit(pairs - 1, (1 + confidence) / 2) * rows.std(axis=1, ddof=1) / math.sqrt(pairs)
     return mean, mean - half, mean + half
 
 

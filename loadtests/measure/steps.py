@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from loadtests.measure.statistics import ALPHA, NotComparable
 
@@ -39,7 +39,6 @@ def step(a: str, b: str, first: Sequence[float], second: Sequence[float], alpha:
         raise NotComparable(f"{len(first)} and {len(second)} figures make no pairs that have an interval")
     differences = np.asarray(second, dtype=np.float64) - np.asarray(first, dtype=np.float64)
     mean = float(differences.mean())
-    half = float(stats.t.ppf(1 - alpha / 2, differences.size - 1) * differences.std(ddof=1)) / math.sqrt(
-        differences.size
-    )
+    quantile = float(stdtrit(differences.size - 1, 1 - alpha / 2))
+    half = quantile * float(differences.std(ddof=1)) / math.sqrt(differences.size)
     return Step(a, b, mean, mean - half, mean + half, int(differences.size))
