@@ -89,7 +89,7 @@ def _conduct(name: str, *, quick: bool, seed: int, options: dict[str, str] | Non
     # What measures is slow to import, and `twinshop up` shares this program.
     from loadtests.experiments import budgets, registry  # noqa: PLC0415
     from loadtests.experiments.narrator import Narrator  # noqa: PLC0415
-    from loadtests.experiments.session import Session  # noqa: PLC0415
+    from loadtests.experiments.study import Study  # noqa: PLC0415
     from loadtests.report import console as shown  # noqa: PLC0415
     from loadtests.report import page, result  # noqa: PLC0415
 
@@ -97,7 +97,7 @@ def _conduct(name: str, *, quick: bool, seed: int, options: dict[str, str] | Non
     folder = result.new_folder(REPORTS, selected.name)
     console.print(f"[bold]{selected.plan['title']}[/]: {selected.plan['question']}")
     with Narrator() as narrator:
-        session = Session(
+        study = Study(
             experiment=selected,
             folder=folder,
             budget=budgets.of_this_machine(),
@@ -106,7 +106,7 @@ def _conduct(name: str, *, quick: bool, seed: int, options: dict[str, str] | Non
             quick=quick,
             options=options or {},
         )
-        outcome = selected.load()(session)
+        outcome = selected.load()(study)
     result.write(outcome, folder)
     page.draw(folder)
     result.point_latest(folder)

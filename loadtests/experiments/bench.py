@@ -28,7 +28,7 @@ from loadtests.experiments import generator, journeys_core, pairing, slices
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
 from loadtests.experiments.floor import Floor
-from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.report.result import Ratio, Result, Run
 from loadtests.report.words import number, sentence_of_list, times
 
@@ -47,15 +47,15 @@ PAIRS: dict[tuple[str, str], dict[str, float]] = {
 }
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Measure all arms in one interleaved run, and check the books at its end."""
-    rounds, slice_s = (QUICK_ROUNDS, QUICK_SLICE_S) if session.quick else (ROUNDS, SLICE_S)
+    rounds, slice_s = (QUICK_ROUNDS, QUICK_SLICE_S) if study.quick else (ROUNDS, SLICE_S)
     plan = [(unit, build) for unit in UNITS for build in ("floor", *ARMS)]
-    session.narrator.plan(1 + (rounds + 1) * len(plan) + len(ARMS))
-    chance = random.Random(session.seed)
-    with arms_up(ARMS, session.budget, keep=False) as arms:
-        proof = journeys_core.prove(arms, session.folder / "journeys.log")
-        session.narrator.done(f"all arms behave the same: {proof}")
+    study.narrator.plan(1 + (rounds + 1) * len(plan) + len(ARMS))
+    chance = random.Random(study.seed)
+    with arms_up(ARMS, study.budget, keep=False) as arms:
+        proof = journeys_core.prove(arms, study.folder / "journeys.log")
+        study.narrator.done(f"all arms behave the same: {proof}")
         for arm in arms.values():
             arm.fresh_data(PRODUCTS)
         floor = Floor(arms["monolith"].runner, PRODUCTS)
@@ -63,33 +63,33 @@ def run(session: Session) -> Result:
         try:
             for number_ in range(rounds + 1):
                 for unit, build in chance.sample(plan, len(plan)):
-                    _slice(session, arms.get(build), floor, unit=unit, round_=number_, slice_s=slice_s)
+                    _slice(study, arms.get(build), floor, unit=unit, round_=number_, slice_s=slice_s)
         finally:
             floor.take_down()
-        _reconcile(session, arms)
-    figures = compare(session.runs)
-    session.notes.append(f"{rounds} rounds were counted and one before them was not; {CLIENTS} clients each.")
-    return session.result(answer=answer(figures), comparison=figures, findings=findings(figures))
+        _reconcile(study, arms)
+    figures = compare(study.runs)
+    study.notes.append(f"{rounds} rounds were counted and one before them was not; {CLIENTS} clients each.")
+    return study.result(answer=answer(figures), comparison=figures, findings=findings(figures))
 
 
 def _slice(
-    session: Session, arm: Arm | None, floor: Floor, *, unit: str, round_: int, slice_s: float
+    study: Study, arm: Arm | None, floor: Floor, *, unit: str, round_: int, slice_s: float
 ) -> None:  # fmt: skip
     """Load one arm (None: the floor) for one slice; round 0 only warms up."""
     build = arm.name if arm else "floor"
-    session.narrator.doing(f"Round {round_}: {build}, {unit}")
+    study.narrator.doing(f"Round {round_}: {build}, {unit}")
     share = 0.0
     details: dict[str, float] = {}
     counted: dict[str, dict[str, int]] = {}
     if arm is None:
-        done = floor.run(unit, clients=CLIENTS, duration_s=slice_s, cores=session.budget.other)
+        done = floor.run(unit, clients=CLIENTS, duration_s=slice_s, cores=study.budget.other)
         units, spent, wall_s = done.units, done.spent, done.wall_s
         details["pgbench_cpu_ms"] = round(done.pgbench_cpu_ms, 1)
     else:
-        folder = session.folder / "raw" / f"{round_}-{build}-{unit}"
+        folder = study.folder / "raw" / f"{round_}-{build}-{unit}"
         order = generator.closed_loop(
             arm.runner.address, arm.parties.identity, folder, clients=CLIENTS, duration_s=slice_s,
-            mix=UNITS[unit], seed=session.seed + round_, cores=session.budget.other,
+            mix=UNITS[unit], seed=study.seed + round_, cores=study.budget.other,
         )  # fmt: skip
         measured = arm.load(order, memory=False)
         summary, spent, counted = measured.summary, measured.spent, measured.counted
@@ -97,21 +97,21 @@ def _slice(
         wall_s = summary["duration_s"]
         share = 1 - units / summary["requests"] if summary["requests"] else 1.0
     if round_ == 0:
-        session.narrator.done()
+        study.narrator.done()
         return
-    row = slices.costs(session.next_number, build, unit, round_, units, spent, wall_s, share)
+    row = slices.costs(study.next_number, build, unit, round_, units, spent, wall_s, share)
     row["generator"] = details
     row["counted"] = counted
-    session.runs.append(row)
+    study.runs.append(row)
     cost = number(row["cpu_ms_per_unit"])
-    session.narrator.done(f"round {round_}  {unit:<5} {build:<14} {cost} ms CPU, {row['rate_achieved']:.0f}/s")
+    study.narrator.done(f"round {round_}  {unit:<5} {build:<14} {cost} ms CPU, {row['rate_achieved']:.0f}/s")
 
 
-def _reconcile(session: Session, arms: dict[str, Arm]) -> None:
+def _reconcile(study: Study, arms: dict[str, Arm]) -> None:
     for name, arm in arms.items():
-        histories = (session.folder / "raw").glob(f"*-{name}-order/orders.jsonl")
-        last = [run for run in session.runs if run["build"] == name and run["unit"] == "order"][-1]
-        close_books(session, arm, histories, last)
+        histories = (study.folder / "raw").glob(f"*-{name}-order/orders.jsonl")
+        last = [run for run in study.runs if run["build"] == name and run["unit"] == "order"][-1]
+        close_books(study, arm, histories, last)
 
 
 def compare(runs: list[Run]) -> dict[str, Ratio]:

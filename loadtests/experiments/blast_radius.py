@@ -29,7 +29,7 @@ from deploy.stacks import is_offered, runner_for
 from loadtests.experiments import blast_verdict
 from loadtests.experiments.arm import Arm
 from loadtests.experiments.conditions import Condition, outside_up, stack_up
-from loadtests.experiments.session import Session
+from loadtests.experiments.study import Study
 from loadtests.experiments.timeline import NOTHING, Episode, StruckArm, Timeline
 from loadtests.experiments.trial import Load, run_trial
 from loadtests.generator.record import read_rows
@@ -112,41 +112,41 @@ class Times:
         return episodes[-1].starts_s + episodes[-1].lasts_s + self.after_s
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Break one thing after the other in one arm after the other, and leave everything healed."""
-    conditions = chosen(session, "arms", CONDITIONS, QUICK_ARMS)
-    breaks = chosen(session, "faults", BREAKS, QUICK_BREAKS)
-    given_s = session.options.get("fault_s")
-    times = Times(4, 3, 5) if session.quick else Times(12, 8, None)
+    conditions = chosen(study, "arms", CONDITIONS, QUICK_ARMS)
+    breaks = chosen(study, "faults", BREAKS, QUICK_BREAKS)
+    given_s = study.options.get("fault_s")
+    times = Times(4, 3, 5) if study.quick else Times(12, 8, None)
     times = Times(times.calm_s, times.after_s, float(given_s)) if given_s else times
     # In short, all faults of an arm share one run and one reconciliation; else each has its own.
-    batches = [breaks] if session.quick else [[one] for one in breaks]
-    session.narrator.plan(len(conditions) * len(batches))
+    batches = [breaks] if study.quick else [[one] for one in breaks]
+    study.narrator.plan(len(conditions) * len(batches))
     impacts: list[dict[str, Any]] = []
-    with outside_up(session.budget):
+    with outside_up(study.budget):
         for condition in conditions:
             if not is_offered(condition.stack):
-                session.notes.append(f"{condition.name} runs as processes, not in containers: it was left out.")
+                study.notes.append(f"{condition.name} runs as processes, not in containers: it was left out.")
                 continue
             if condition.stack == "colocated" and runner_for("microservices").status().up:
-                session.notes.append("colocated is never up beside the services, which were up: it was left out.")
+                study.notes.append("colocated is never up beside the services, which were up: it was left out.")
                 continue
-            with stack_up(condition, session.budget, armed=any(one.fault in _MISHAPS for one in breaks)) as runner:
-                arm = Arm(condition.name, runner, Parties.of(runner), session.budget)
+            with stack_up(condition, study.budget, armed=any(one.fault in _MISHAPS for one in breaks)) as runner:
+                arm = Arm(condition.name, runner, Parties.of(runner), study.budget)
                 for batch in batches:
                     fitting = [one for one in batch if condition.has_broker or not one.needs_broker]
                     if fitting:
-                        impacts += strike(session, arm, times, fitting)
-    session.notes.append(
+                        impacts += strike(study, arm, times, fitting)
+    study.notes.append(
         "Availability is judged by content. A 202 (payment_pending) is an accepted order. p99 counts failed requests "
         "too. CPU and memory are left out: parts that are killed take their counters with them. A run that is void "
         "because the generator was late keeps its place in the map of right answers, and has none in that of latencies."
     )
-    return session.result(
+    return study.result(
         answer=blast_verdict.answer(impacts),
         comparison={},
         findings=blast_verdict.findings(impacts),
-        next_command="make experiment NAME=blast-radius" if session.quick else "make experiment NAME=resilience",
+        next_command="make experiment NAME=blast-radius" if study.quick else "make experiment NAME=resilience",
         details={"impacts": impacts, "targets": blast_verdict.targets(impacts)},
     )
 
@@ -154,31 +154,31 @@ def run(session: Session) -> Result:
 _MISHAPS = ("cpu-hog", "poison-request")
 
 
-def chosen(session: Session, option: str, every: Sequence[Any], quick: Sequence[str]) -> list[Any]:
+def chosen(study: Study, option: str, every: Sequence[Any], quick: Sequence[str]) -> list[Any]:
     """Return what `--set arms=a,b` names, else the short choice or everything. Raises DeployError."""
     known = {one.name: one for one in every}
-    asked = session.options.get(option)
-    names = asked.split(",") if asked else quick if session.quick else list(known)
+    asked = study.options.get(option)
+    names = asked.split(",") if asked else quick if study.quick else list(known)
     for name in names:
         if name not in known:
             raise DeployError(f"{option}: there is no '{name}'; there are {', '.join(known)}.")
     return [known[name] for name in names]
 
 
-def strike(session: Session, arm: Arm, times: Times, breaks: Sequence[Break]) -> list[dict[str, Any]]:
+def strike(study: Study, arm: Arm, times: Times, breaks: Sequence[Break]) -> list[dict[str, Any]]:
     """Load one arm while these faults come and go; return what each did."""
     episodes = times.episodes(breaks)
     timeline = Timeline(arm.runner, episodes)
     struck_arm = StruckArm(arm.name, arm.runner, arm.parties, arm.budget, timeline)
-    rate = float(session.options.get("rate", RATE))
+    rate = float(study.options.get("rate", RATE))
     load = Load(rate, times.duration_s(episodes), WARM_UP_S, MIX)
-    session.narrator.doing(f"{arm.name}: {', '.join(one.name for one in breaks)}")
-    trial = run_trial(session, struck_arm, load, pair=1, seed=session.seed)
+    study.narrator.doing(f"{arm.name}: {', '.join(one.name for one in breaks)}")
+    trial = run_trial(study, struck_arm, load, pair=1, seed=study.seed)
     run = trial.run
     # The parts' counters died with them, and latencies of calm and fault together say nothing.
     run.update({"cpu_ms_per_order": None, "cpu_ms_per_unit": None, "cpu_ms_by_part": {}, "histograms": {}})
     run.update({"latency_ms": None, "latency_ms_by_journey": {}})
-    rows = read_rows(session.folder / run["raw"] / "requests.csv.gz")
+    rows = read_rows(study.folder / run["raw"] / "requests.csv.gz")
     found, calm_from_s = [], 0.0
     for place, struck in enumerate(timeline.struck):
         next_s = timeline.struck[place + 1].began_s if place + 1 < len(timeline.struck) else load.duration_s
@@ -188,5 +188,5 @@ def strike(session: Session, arm: Arm, times: Times, breaks: Sequence[Break]) ->
         impact |= {"arm": arm.name, "run": run["number"], "books_closed_s": closed_s, "reconciled": run["reconciled"],
                    "void": run["void"], "rate": rate}  # fmt: skip
         found.append(impact)
-        session.narrator.tell(blast_verdict.tell(impact))
+        study.narrator.tell(blast_verdict.tell(impact))
     return found

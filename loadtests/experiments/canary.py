@@ -43,7 +43,7 @@ from loadtests.experiments.arm import SETTLE_S, Arm, Measured
 from loadtests.experiments.blast_radius import chosen
 from loadtests.experiments.conditions import Condition, outside_up, stack_up
 from loadtests.experiments.generator import Order
-from loadtests.experiments.session import Session
+from loadtests.experiments.study import Study
 from loadtests.experiments.trial import Load, run_trial
 from loadtests.generator import seen
 from loadtests.generator.record import FAILED, read_rows
@@ -159,33 +159,33 @@ class CanaryArm(Arm):
         return Measured(summary, accounting.between(before[0], after), after, {})
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Try each kind of version in each build, and take it back."""
-    form = QUICK if session.quick else Form(rounds=int(session.options.get("rounds", Form.rounds)))
-    kinds: list[Kind] = chosen(session, "kinds", KINDS, [kind.name for kind in KINDS])
-    builds: list[Condition] = chosen(session, "builds", BUILDS, [build.name for build in BUILDS])
-    session.narrator.plan(form.rounds * len(kinds) * len(builds))
+    form = QUICK if study.quick else Form(rounds=int(study.options.get("rounds", Form.rounds)))
+    kinds: list[Kind] = chosen(study, "kinds", KINDS, [kind.name for kind in KINDS])
+    builds: list[Condition] = chosen(study, "builds", BUILDS, [build.name for build in BUILDS])
+    study.narrator.plan(form.rounds * len(kinds) * len(builds))
     found: list[dict[str, Any]] = []
-    with outside_up(session.budget):
+    with outside_up(study.budget):
         for condition in builds:
-            with stack_up(condition, session.budget) as runner:
-                arm = Arm(condition.name, runner, Parties.of(runner), session.budget)
+            with stack_up(condition, study.budget) as runner:
+                arm = Arm(condition.name, runner, Parties.of(runner), study.budget)
                 for round_ in range(1, form.rounds + 1):
-                    found += [_try(session, arm, kind, form, round_) for kind in kinds]
-    session.notes.append(
+                    found += [_try(study, arm, kind, form, round_) for kind in kinds]
+    study.notes.append(
         "Latencies and CPU by build are of all its runs together, with both versions in them: the table of the "
         "attempts is what counts here."
     )
-    return session.result(
+    return study.result(
         answer=canary_findings.answer(found),
         comparison={},
         findings={"C11": canary_findings.verdict(found)},
-        next_command="make experiment NAME=canary" if session.quick else "",
+        next_command="make experiment NAME=canary" if study.quick else "",
         details={"canary": found},
     )
 
 
-def _try(session: Session, arm: Arm, kind: Kind, form: Form, round_: int) -> dict[str, Any]:
+def _try(study: Study, arm: Arm, kind: Kind, form: Form, round_: int) -> dict[str, Any]:
     """Start a version with this defect, give it its share under load, and see what becomes of it."""
     routing = Routing(arm.runner, PART[arm.name])
     planted = Path(arm.runner.site.data) / arm.name / "canary.json"
@@ -197,14 +197,14 @@ def _try(session: Session, arm: Arm, kind: Kind, form: Form, round_: int) -> dic
     attempt = Attempt(routing, form)
     try:
         tried = CanaryArm(arm.name, arm.runner, arm.parties, arm.budget, attempt)
-        rate = float(session.options.get("rate", RATE))
+        rate = float(study.options.get("rate", RATE))
         load = Load(rate, form.calm_s + form.watch_s + form.after_s, WARM_UP_S, MIX, extra=("--by-version",))
-        run = run_trial(session, tried, load, pair=round_, seed=session.seed + round_).run
+        run = run_trial(study, tried, load, pair=round_, seed=study.seed + round_).run
         memory = next(part for part in arm.runner.stats() if part.part == version.cluster).memory_bytes
     finally:
         routing.reset()
         planted.unlink(missing_ok=True)
-    folder = session.folder / run["raw"]
+    folder = study.folder / run["raw"]
     waits = {row.arrival: (row.journey, row.latency_ms) for row in read_rows(folder / "requests.csv.gz")}
     found = {
         "build": arm.name,
@@ -221,7 +221,7 @@ def _try(session: Session, arm: Arm, kind: Kind, form: Form, round_: int) -> dic
         "void": run["void"],
         **met(read_seen(folder / seen.FILE), waits, version.cluster, attempt.routed_s, attempt.back_s),
     }
-    session.narrator.tell(canary_findings.tell(found))
+    study.narrator.tell(canary_findings.tell(found))
     return found
 
 

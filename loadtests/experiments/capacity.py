@@ -26,7 +26,7 @@ from typing import Any
 from loadtests.experiments import journeys_core, probe
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.search import Search
-from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.experiments.trial import Load, Trial, run_trial
 from loadtests.generator.watch import LATE
 from loadtests.report.result import Ratio, Result, Run
@@ -41,21 +41,21 @@ QUICK_RUN = Load(rate=0.0, duration_s=4.0, warm_up_s=2.0)
 START_SHARE = 0.6
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Search the capacity of both builds for each mix, taking turns."""
-    mixes = _mixes(session)
+    mixes = _mixes(study)
     curves: dict[str, dict[str, list[dict[str, float]]]] = {}
     searches: dict[tuple[str, str], Search] = {}
-    with arms_up(BUILDS, session.budget, keep=False) as arms:
-        session.narrator.tell(f"both behave the same: {journeys_core.prove(arms, session.folder / 'journeys.log')}")
+    with arms_up(BUILDS, study.budget, keep=False) as arms:
+        study.narrator.tell(f"both behave the same: {journeys_core.prove(arms, study.folder / 'journeys.log')}")
         for mix in mixes:
             curves[mix] = {name: [] for name in BUILDS}
             for name, arm in arms.items():
-                searches[mix, name] = Search(START_SHARE * _probed(session, arm, mix))
+                searches[mix, name] = Search(START_SHARE * _probed(study, arm, mix))
             while any(not searches[mix, name].done for name in BUILDS):
                 for name, arm in arms.items():
                     if not searches[mix, name].done:
-                        curves[mix][name] += _try(session, arm, mix, searches[mix, name])
+                        curves[mix][name] += _try(study, arm, mix, searches[mix, name])
     for points in (points for builds in curves.values() for points in builds.values()):
         points.sort(key=lambda point: point["rate"])
     knees = {
@@ -66,42 +66,42 @@ def run(session: Session) -> Result:
         }
         for mix in mixes
     }
-    session.notes += [
+    study.notes += [
         f"The capacity of {name} for {mix} was not found: {search.tries} tries, {search.void} void runs."
         for (mix, name), search in searches.items()
         if not search.found
     ]
     comparison = compare(searches, mixes)
-    return session.result(
+    return study.result(
         answer=answer(knees), comparison=comparison, findings={}, details={"curves": curves, "knees": knees}
     )
 
 
-def _mixes(session: Session) -> tuple[str, ...]:
-    chosen = session.options.get("mix")
+def _mixes(study: Study) -> tuple[str, ...]:
+    chosen = study.options.get("mix")
     if chosen:
         return (chosen,)
-    return ("shopping",) if session.quick else MIXES
+    return ("shopping",) if study.quick else MIXES
 
 
-def _probed(session: Session, arm: Arm, mix: str) -> float:
-    session.narrator.doing(f"Probing {arm.name}, {mix}")
+def _probed(study: Study, arm: Arm, mix: str) -> float:
+    study.narrator.doing(f"Probing {arm.name}, {mix}")
     arm.fresh_data(PRODUCTS)
-    rate = probe.probe(arm, session.folder / f"probe-{arm.name}-{mix}", mix=mix, seed=session.seed)
+    rate = probe.probe(arm, study.folder / f"probe-{arm.name}-{mix}", mix=mix, seed=study.seed)
     arm.reconcile(None)
     return rate
 
 
-def _try(session: Session, arm: Arm, mix: str, search: Search) -> list[dict[str, float]]:
+def _try(study: Study, arm: Arm, mix: str, search: Search) -> list[dict[str, float]]:
     """Try the next rate, tell the search, and return a point of the curve; none of a void run, which proves nothing."""
     rate = search.next_rate()
-    load = replace(QUICK_RUN if session.quick else RUN, rate=rate, mix=mix)
+    load = replace(QUICK_RUN if study.quick else RUN, rate=rate, mix=mix)
     # The same seed at the same rate would send the very same requests when the border is tested again.
-    trial = run_trial(session, arm, load, pair=search.tries + 1, seed=session.seed + search.tries + search.void)
+    trial = run_trial(study, arm, load, pair=search.tries + 1, seed=study.seed + search.tries + search.void)
     if trial.run["void"]:
         if fails_anyway(trial.run):
             search.tell(rate, good=False)
-            session.notes.append(f"{arm.name} failed at {rate:.0f}/s of {mix}, though the generator was late, too.")
+            study.notes.append(f"{arm.name} failed at {rate:.0f}/s of {mix}, though the generator was late, too.")
         else:
             search.tell_void()
         return []

@@ -45,7 +45,7 @@ from loadtests.experiments.budgets import Budget
 from loadtests.experiments.chaos_findings import answer, dealt, spread, tell
 from loadtests.experiments.conditions import Condition, outside_up, stack_up
 from loadtests.experiments.generator import Order
-from loadtests.experiments.session import Session
+from loadtests.experiments.study import Study
 from loadtests.experiments.timeline import StruckArm
 from loadtests.experiments.trial import Load, run_trial
 from loadtests.generator.history import read_history
@@ -95,24 +95,24 @@ class ChaoticArm(StruckArm):
         return super().reconcile(orders)
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Strike one build after the other while it is loaded, heal, reconcile."""
-    minutes = _minutes(session)
-    builds = chosen(session, "builds", BUILDS, [one.name for one in BUILDS])
+    minutes = _minutes(study)
+    builds = chosen(study, "builds", BUILDS, [one.name for one in BUILDS])
     lasts_s = max(SHORTEST_S, minutes * 60 / len(builds) - AROUND_S)
-    session.narrator.plan(len(builds))
+    study.narrator.plan(len(builds))
     found: list[dict[str, Any]] = []
-    budget = replace(session.budget, build=None)
-    session.notes.append("Builds were bound to no cores: parts that start again and again would starve on one.")
+    budget = replace(study.budget, build=None)
+    study.notes.append("Builds were bound to no cores: parts that start again and again would starve on one.")
     with outside_up(budget):
         for condition in builds:
-            reached = session.folder / f"reached-{condition.name}.txt"
+            reached = study.folder / f"reached-{condition.name}.txt"
             with stack_up(condition, budget) as runner, _watched(runner, reached):
-                found.append(_struck(session, runner, budget, lasts_s, reached))
+                found.append(_struck(study, runner, budget, lasts_s, reached))
     for one in found:
         if one["never"]:
-            session.notes.append(f"{one['build']} never met {'; '.join(one['never'])}: not tried there.")
-    return session.result(
+            study.notes.append(f"{one['build']} never met {'; '.join(one['never'])}: not tried there.")
+    return study.result(
         answer=answer(found),
         comparison={},
         findings={},
@@ -128,10 +128,10 @@ def run(session: Session) -> Result:
     )
 
 
-def _minutes(session: Session) -> float:
-    given = session.options.get("minutes", "")
+def _minutes(study: Study) -> float:
+    given = study.options.get("minutes", "")
     try:
-        minutes = float(given) if given else QUICK_MINUTES if session.quick else MINUTES
+        minutes = float(given) if given else QUICK_MINUTES if study.quick else MINUTES
     except ValueError as error:
         raise DeployError(f"minutes={given!r} is no number.") from error
     if not 0 < minutes <= 24 * 60:
@@ -152,21 +152,21 @@ def _watched(runner: Runner, reached: Path) -> Iterator[None]:
             runner.configure(name, {"REACHED_FILE": None})
 
 
-def _struck(session: Session, runner: Runner, budget: Budget, lasts_s: float, reached: Path) -> dict[str, Any]:
+def _struck(study: Study, runner: Runner, budget: Budget, lasts_s: float, reached: Path) -> dict[str, Any]:
     build = runner.stack.name
-    blows = Blows(runner, session.seed, lasts_s)
-    parties, theirs = Parties.of(runner), session.folder / f"awkward-{build}.jsonl"
+    blows = Blows(runner, study.seed, lasts_s)
+    parties, theirs = Parties.of(runner), study.folder / f"awkward-{build}.jsonl"
     awkward = AwkwardCustomers(parties, theirs)
     arm = ChaoticArm(build, runner, parties, budget, blows, awkward=awkward, theirs=theirs)
-    rate = float(session.options.get("rate", RATE))
+    rate = float(study.options.get("rate", RATE))
     load = Load(rate, lasts_s, WARM_UP_S, "cancelling", extra=("--payment-methods", CARDS))
     with during(runner, "provider-webhooks"):
-        trial = run_trial(session, arm, load, pair=1, seed=session.seed)
+        trial = run_trial(study, arm, load, pair=1, seed=study.seed)
     run = trial.run
     assert trial.books is not None
     # Parts were restarted, so that what their counters say of CPU is of their last lives only.
     run.update({"cpu_ms_by_part": {}, "cpu_ms_per_order": None, "cpu_ms_per_unit": None})
-    calls = list(read_history(session.folder / run["raw"] / "orders.jsonl"))
+    calls = list(read_history(study.folder / run["raw"] / "orders.jsonl"))
     passed = sometimes.count_points(reached.read_text("ascii").split() if reached.exists() else ())
     met = sometimes.met(build, sometimes.Seen(trial.books, passed, awkward.told))
     found = {
@@ -184,5 +184,5 @@ def _struck(session: Session, runner: Runner, budget: Budget, lasts_s: float, re
         "met": met,
         "never": sometimes.never(met),
     }
-    session.narrator.tell(tell(found))
+    study.narrator.tell(tell(found))
     return found

@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from loadtests.experiments.arm import Arm
-from loadtests.experiments.session import Session
+from loadtests.experiments.study import Study
 from loadtests.report.result import Run
 
 
-def close_books(session: Session, arm: Arm, histories: Iterable[Path], last: Run) -> None:
+def close_books(study: Study, arm: Arm, histories: Iterable[Path], last: Run) -> None:
     """Reconcile the arm with the joined histories (`orders.jsonl`) of its slices; `last` is the row that says so."""
-    session.narrator.doing(f"Checking the books of {arm.name}")
-    joined = session.folder / f"orders-{arm.name}.jsonl"
+    study.narrator.doing(f"Checking the books of {arm.name}")
+    joined = study.folder / f"orders-{arm.name}.jsonl"
     joined.write_text("".join(path.read_text("utf-8") for path in sorted(histories)), "utf-8")
     outcome, _ = arm.reconcile(joined)
     last["reconciled"] = outcome.is_clean
     last["violations"] = [violation.as_dict() for violation in outcome.violations]
     last["reconciliation"] = {key: value for key, value in outcome.as_dict().items() if key != "violations"}
-    session.narrator.done(f"{arm.name:<14} books {'right' if outcome.is_clean else '[red]WRONG[/]'}")
+    study.narrator.done(f"{arm.name:<14} books {'right' if outcome.is_clean else '[red]WRONG[/]'}")

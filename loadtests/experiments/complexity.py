@@ -33,7 +33,7 @@ from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
 from loadtests.experiments.feeder import Feeder
 from loadtests.experiments.prober import Prober
-from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.measure import inventory
 from loadtests.measure.views import wait_until_finished
 from loadtests.report.result import Ratio, Result
@@ -50,34 +50,34 @@ DECISIVE = (
 )  # fmt: skip
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Count both builds."""
     counted: dict[str, Figures] = {}
     losses: dict[str, dict[str, int]] = {}
-    session.narrator.plan(3 * len(BUILDS))
+    study.narrator.plan(3 * len(BUILDS))
     with (
-        arms_up(BUILDS, session.budget, keep=False) as arms,
-        Feeder(session.folder / "generator.log") as feeder,
+        arms_up(BUILDS, study.budget, keep=False) as arms,
+        Feeder(study.folder / "generator.log") as feeder,
     ):
         for build, arm in arms.items():
             arm.fresh_data(PRODUCTS)
-            counted[build] = {**inventory.source(build), **_standing(arm), **_one_order(session, arm, feeder)}
-            session.narrator.done(f"{build:<14} counted")
-            losses[build] = _lose_each_part(session, arm)
+            counted[build] = {**inventory.source(build), **_standing(arm), **_one_order(study, arm, feeder)}
+            study.narrator.done(f"{build:<14} counted")
+            losses[build] = _lose_each_part(study, arm)
             counted[build]["parts an order needs"] = sum(status != 201 for status in losses[build].values())
-            session.narrator.done(f"{build:<14} {count(counted[build]['parts an order needs'])} parts needed")
-            histories = (session.folder / "raw").glob(f"{build}/orders.jsonl")
-            close_books(session, arm, histories, session.runs[-1])
+            study.narrator.done(f"{build:<14} {count(counted[build]['parts an order needs'])} parts needed")
+            histories = (study.folder / "raw").glob(f"{build}/orders.jsonl")
+            close_books(study, arm, histories, study.runs[-1])
         for build, arm in arms.items():
-            counted[build]["start time s"] = _start_time(session, arm)
+            counted[build]["start time s"] = _start_time(study, arm)
     images = inventory.images()
     if images is None:
-        session.notes.append("No images of the builds are here, so none were weighed (`make compose-up` builds them).")
+        study.notes.append("No images of the builds are here, so none were weighed (`make compose-up` builds them).")
     else:
-        session.notes.append("The size of images is the sum of what each of them weighs alone; layers may be shared.")
+        study.notes.append("The size of images is the sum of what each of them weighs alone; layers may be shared.")
         for build, sizes in images.items():
             counted[build] |= {"images": len(sizes), "images MB": sum(sizes.values())}
-    return conclude(session, counted, losses, images)
+    return conclude(study, counted, losses, images)
 
 
 def _standing(arm: Arm) -> Figures:
@@ -91,14 +91,14 @@ def _standing(arm: Arm) -> Figures:
     }
 
 
-def _one_order(session: Session, arm: Arm, feeder: Feeder) -> Figures:
+def _one_order(study: Study, arm: Arm, feeder: Feeder) -> Figures:
     """Place orders one after the other, and return what each of them made the parts do."""
     admin = arm.runner.stack.part("edge").port("admin")
-    seconds = QUICK_ORDERS_FOR_S if session.quick else ORDERS_FOR_S
-    folder = session.folder / "raw" / arm.name
+    seconds = QUICK_ORDERS_FOR_S if study.quick else ORDERS_FOR_S
+    folder = study.folder / "raw" / arm.name
     order = generator.open_arrivals(
         arm.runner.address, arm.parties.identity, folder, profile=f"8x{seconds:g}", duration_s=seconds,
-        mix="orders-only", seed=session.seed, cores=session.budget.other, extra=["--arrivals", "constant"],
+        mix="orders-only", seed=study.seed, cores=study.budget.other, extra=["--arrivals", "constant"],
     )  # fmt: skip
     before: list[int] = []
     measured = slices.load(
@@ -106,23 +106,23 @@ def _one_order(session: Session, arm: Arm, feeder: Feeder) -> Figures:
         on_start=lambda: before.append(sum(inventory.requests_by_cluster(admin).values())),
     )  # fmt: skip
     carried = sum(inventory.requests_by_cluster(admin).values()) - before[0]
-    session.runs.append(slices.row(session.next_number, arm.name, "order", 1, 8.0, measured))
+    study.runs.append(slices.row(study.next_number, arm.name, "order", 1, 8.0, measured))
     return inventory.per_order(measured.counted, carried, measured.summary["orders_confirmed"])
 
 
-def _lose_each_part(session: Session, arm: Arm) -> dict[str, int]:
+def _lose_each_part(study: Study, arm: Arm) -> dict[str, int]:
     """Hold each part down in turn, and return how an order was answered meanwhile (0: not at all)."""
     answers: dict[str, int] = {}
     with Prober(arm.parties) as customer:
         for part in arm.runner.stack.parts:
-            session.narrator.doing(f"{arm.name}: without {part.name}")
+            study.narrator.doing(f"{arm.name}: without {part.name}")
             arm.runner.hold(part.name, kill=True)
             try:
                 answers[part.name] = customer.place().status
             finally:
                 arm.runner.release(part.name)
             _recover(arm, customer)
-            session.narrator.tell(f"{arm.name:<14} without {part.name:<17} an order is answered {answers[part.name]}")
+            study.narrator.tell(f"{arm.name:<14} without {part.name:<17} an order is answered {answers[part.name]}")
     wait_until_finished(arm.parties.databases, REST_S)
     return answers
 
@@ -136,27 +136,27 @@ def _recover(arm: Arm, customer: Prober) -> None:
         time.sleep(0.1)
 
 
-def _start_time(session: Session, arm: Arm) -> float:
+def _start_time(study: Study, arm: Arm) -> float:
     """Return the median seconds from the command to a stack that is ready, its data being there."""
     took = []
-    for _ in range(QUICK_STARTS if session.quick else STARTS):
+    for _ in range(QUICK_STARTS if study.quick else STARTS):
         arm.runner.down()
         began = time.monotonic()
         arm.runner.up()
         took.append(time.monotonic() - began)
-    session.narrator.done(f"{arm.name:<14} ready after {statistics.median(took):.1f} s")
+    study.narrator.done(f"{arm.name:<14} ready after {statistics.median(took):.1f} s")
     return statistics.median(took)
 
 
 def conclude(
-    session: Session,
+    study: Study,
     counted: Mapping[str, Figures],
     losses: Mapping[str, Mapping[str, int]],
     images: Mapping[str, Mapping[str, int]] | None,
 ) -> Result:
     """Return the result of what was counted."""
     details: dict[str, Any] = {"counted": counted, "losses": losses, "images": images}
-    return session.result(
+    return study.result(
         answer=answer(counted, losses), comparison=compare(counted), findings=findings(counted), details=details
     )
 

@@ -29,7 +29,7 @@ from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
 from loadtests.experiments.feeder import Feeder
 from loadtests.experiments.prober import Placed, Prober
-from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.measure import agreement
 from loadtests.measure.agreement import FACTS, MAIL, PAYMENT, ROW, STOCK
 from loadtests.report.result import Result
@@ -53,37 +53,37 @@ class Form:
 QUICK = Form(rounds=1, duration_s=8.0)
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Watch orders in both builds, in turns."""
-    form = QUICK if session.quick else Form()
-    session.narrator.plan(form.rounds * len(BUILDS) + len(BUILDS))
+    form = QUICK if study.quick else Form()
+    study.narrator.plan(form.rounds * len(BUILDS) + len(BUILDS))
     lags: dict[str, dict[str, list[float]]] = {build: {fact: [] for fact in FACTS} for build in BUILDS}
     never: dict[str, dict[str, int]] = {build: dict.fromkeys(FACTS, 0) for build in BUILDS}
     with (
-        arms_up(BUILDS, session.budget, keep=False) as arms,
-        Feeder(session.folder / "generator.log") as feeder,
+        arms_up(BUILDS, study.budget, keep=False) as arms,
+        Feeder(study.folder / "generator.log") as feeder,
     ):
         for arm in arms.values():
             arm.fresh_data(PRODUCTS)
         for round_ in range(1, form.rounds + 1):
             for name in BUILDS if round_ % 2 else BUILDS[::-1]:
-                _round(session, arms[name], feeder, round_, form.duration_s, lags[name], never[name])
+                _round(study, arms[name], feeder, round_, form.duration_s, lags[name], never[name])
         for name, arm in arms.items():
-            histories = (session.folder / "raw").glob(f"*-{name}/orders.jsonl")
-            close_books(session, arm, histories, [run for run in session.runs if run["build"] == name][-1])
-    return conclude(session, lags, never)
+            histories = (study.folder / "raw").glob(f"*-{name}/orders.jsonl")
+            close_books(study, arm, histories, [run for run in study.runs if run["build"] == name][-1])
+    return conclude(study, lags, never)
 
 
 def _round(
-    session: Session, arm: Arm, feeder: Feeder, round_: int, duration_s: float, lags: dict[str, list[float]],
+    study: Study, arm: Arm, feeder: Feeder, round_: int, duration_s: float, lags: dict[str, list[float]],
     never: dict[str, int],
 ) -> None:  # fmt: skip
     """Load the arm for a while, and let a customer buy and look meanwhile."""
-    session.narrator.doing(f"Round {round_}: {arm.name}")
-    folder = session.folder / "raw" / f"{round_:02d}-{arm.name}"
+    study.narrator.doing(f"Round {round_}: {arm.name}")
+    folder = study.folder / "raw" / f"{round_:02d}-{arm.name}"
     order = generator.open_arrivals(
         arm.runner.address, arm.parties.identity, folder, profile=f"{RATE:g}x{duration_s:g}", duration_s=duration_s,
-        mix="ordering", seed=session.seed + round_, warm_up_s=2.0, cores=session.budget.other,
+        mix="ordering", seed=study.seed + round_, warm_up_s=2.0, cores=study.budget.other,
     )  # fmt: skip
     placed: dict[str, float] = {}
     looking: list[threading.Thread] = []
@@ -97,9 +97,9 @@ def _round(
     mails, missing = agreement.mail_lags_ms(arm.parties, placed)
     lags[MAIL] += mails
     never[MAIL] += missing
-    found = slices.row(session.next_number, arm.name, "mix", round_, RATE, measured)
-    session.runs.append(found)
-    session.narrator.done(f"round {round_}  {arm.name:<14} {len(placed)} orders watched")
+    found = slices.row(study.next_number, arm.name, "mix", round_, RATE, measured)
+    study.runs.append(found)
+    study.narrator.done(f"round {round_}  {arm.name:<14} {len(placed)} orders watched")
 
 
 def buy_and_look(
@@ -138,7 +138,7 @@ def _payment_lag_ms(customer: Prober, order: Placed) -> float | None:
     return None
 
 
-def conclude(session: Session, lags: dict[str, dict[str, list[float]]], never: dict[str, dict[str, int]]) -> Result:
+def conclude(study: Study, lags: dict[str, dict[str, list[float]]], never: dict[str, dict[str, int]]) -> Result:
     """Return the result of these lags in ms, by build and fact."""
     told = {build: {fact: agreement.summary(found) for fact, found in facts.items()} for build, facts in lags.items()}
     details: dict[str, Any] = {
@@ -150,7 +150,7 @@ def conclude(session: Session, lags: dict[str, dict[str, list[float]]], never: d
             for build, facts in lags.items()
         }
     }
-    return session.result(answer=answer(told, never), comparison={}, findings=findings(told), details=details)
+    return study.result(answer=answer(told, never), comparison={}, findings=findings(told), details=details)
 
 
 Told = dict[str, dict[str, dict[str, float]]]

@@ -32,7 +32,7 @@ from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
 from loadtests.experiments.feeder import Feeder
 from loadtests.experiments.hot_and_cold import Load, Pair, both, row
-from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.report.result import Ratio, Result
 from loadtests.report.words import number
 from loadtests.users.traffic import MIXES
@@ -57,16 +57,16 @@ class Form:
 QUICK = Form(costs_ms=(0, 20), mixes=("shopping", "ordering"), duration_s=2.0)
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Fill the map, row by row."""
-    form = QUICK if session.quick else Form()
-    session.narrator.plan(len(form.costs_ms) * len(form.mixes) * len(HOT) + len(HOT))
+    form = QUICK if study.quick else Form()
+    study.narrator.plan(len(form.costs_ms) * len(form.mixes) * len(HOT) + len(HOT))
     cells: list[dict[str, Any]] = []
     with contextlib.ExitStack() as stack:
-        arms = stack.enter_context(arms_up(tuple(HOT), session.budget, keep=False))
+        arms = stack.enter_context(arms_up(tuple(HOT), study.budget, keep=False))
         feeders = Pair(
-            stack.enter_context(Feeder(session.folder / "hot.log")),
-            stack.enter_context(Feeder(session.folder / "cold.log")),
+            stack.enter_context(Feeder(study.folder / "hot.log")),
+            stack.enter_context(Feeder(study.folder / "cold.log")),
         )
         for name, arm in arms.items():
             arm.fresh_data(PRODUCTS)
@@ -75,30 +75,30 @@ def run(session: Session) -> Result:
             for name, arm in arms.items():
                 arm.runner.configure(HOT[name], {"RISK_MS": str(cost_ms)})
                 warm = Load(CLIENTS, "ordering", COLD_RATE, WARM_S)
-                folder = session.folder / "raw" / f"warm-{cost_ms}-{name}"
-                both(arm, feeders, warm, folder, seed=session.seed, cores=session.budget.other)
+                folder = study.folder / "raw" / f"warm-{cost_ms}-{name}"
+                both(arm, feeders, warm, folder, seed=study.seed, cores=study.budget.other)
             for mix in form.mixes:
                 cell = {"cost_ms": cost_ms, "mix": mix, "share": MIXES[mix].order_share}
                 for name in list(HOT)[:: 1 if (place + len(cells)) % 2 else -1]:
-                    cell[name] = _measure(session, form, arms[name], feeders, cost_ms, mix, len(cells) + 1)
+                    cell[name] = _measure(study, form, arms[name], feeders, cost_ms, mix, len(cells) + 1)
                 cells.append(cell)
         for name, arm in arms.items():
-            histories = (session.folder / "raw").glob(f"*-{name}/hot/orders.jsonl")
-            close_books(session, arm, histories, [run for run in session.runs if run["build"] == name][-1])
-    return conclude(session, cells)
+            histories = (study.folder / "raw").glob(f"*-{name}/hot/orders.jsonl")
+            close_books(study, arm, histories, [run for run in study.runs if run["build"] == name][-1])
+    return conclude(study, cells)
 
 
 def _measure(
-    session: Session, form: Form, arm: Arm, feeders: Pair, cost_ms: int, mix: str, number_of_cell: int
+    study: Study, form: Form, arm: Arm, feeders: Pair, cost_ms: int, mix: str, number_of_cell: int
 ) -> dict[str, float]:
-    session.narrator.doing(f"{arm.name}: {mix}, {cost_ms} ms")
-    folder = session.folder / "raw" / f"{number_of_cell:02d}-{cost_ms}-{mix}-{arm.name}"
+    study.narrator.doing(f"{arm.name}: {mix}, {cost_ms} ms")
+    folder = study.folder / "raw" / f"{number_of_cell:02d}-{cost_ms}-{mix}-{arm.name}"
     load = Load(CLIENTS, mix, COLD_RATE, form.duration_s)
-    found = both(arm, feeders, load, folder, seed=session.seed + number_of_cell, cores=session.budget.other)
-    session.runs.append(
-        row(session.next_number, arm.name, number_of_cell, found, f"raw/{folder.name}", unit="mix")
+    found = both(arm, feeders, load, folder, seed=study.seed + number_of_cell, cores=study.budget.other)
+    study.runs.append(
+        row(study.next_number, arm.name, number_of_cell, found, f"raw/{folder.name}", unit="mix")
     )  # fmt: skip
-    session.narrator.done(
+    study.narrator.done(
         f"{cost_ms:>3} ms {mix:<9} {arm.name:<14} {found.goodput:6.1f} answers/s, product pages p99 "
         f"{found.cold['p99']:.0f} ms"
     )
@@ -110,13 +110,13 @@ def _measure(
     }
 
 
-def conclude(session: Session, cells: Sequence[dict[str, Any]]) -> Result:
+def conclude(study: Study, cells: Sequence[dict[str, Any]]) -> Result:
     """Return the result of a filled map."""
     for cell in cells:
         for figure in FIGURES:
             one, other = cell["monolith"][figure], cell["microservices"][figure]
             cell[figure] = other / one if one > 0 and other > 0 else None
-    return session.result(
+    return study.result(
         answer=answer(cells), comparison=compare(cells), findings={}, details={"crossover": list(cells)}
     )
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 from loadtests.experiments import journeys_core, pairing
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.probe import probe
-from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.experiments.trial import Load, Trial, run_trial
 from loadtests.measure import accounting, reconcile
 from loadtests.measure.statistics import order_of_pairs
@@ -40,25 +40,25 @@ MAX_REPEATS = 2
 NEXT = "make experiment NAME=steady"
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Bring both builds up, prove them alike, compare them, and leave them up."""
-    pairs = 2 if session.quick else PAIRS
-    session.narrator.plan(1 + len(BUILDS) + 2 * pairs)
-    with arms_up(BUILDS, session.budget, keep=True) as arms:
-        session.narrator.doing("Proving that both behave the same: the core of the journeys")
-        proof = journeys_core.prove(arms, session.folder / "journeys.log")
-        session.narrator.done(f"both builds behave the same: {proof}")
-        session.notes.append(f"Before the comparison the core of the journeys ran on both builds: {proof}.")
-        idle = _idle(session, arms)
-        capacity = {name: _probed(session, arm) for name, arm in arms.items()}
+    pairs = 2 if study.quick else PAIRS
+    study.narrator.plan(1 + len(BUILDS) + 2 * pairs)
+    with arms_up(BUILDS, study.budget, keep=True) as arms:
+        study.narrator.doing("Proving that both behave the same: the core of the journeys")
+        proof = journeys_core.prove(arms, study.folder / "journeys.log")
+        study.narrator.done(f"both builds behave the same: {proof}")
+        study.notes.append(f"Before the comparison the core of the journeys ran on both builds: {proof}.")
+        idle = _idle(study, arms)
+        capacity = {name: _probed(study, arm) for name, arm in arms.items()}
         load = Load(SHARE_OF_CAPACITY * min(capacity.values()), DURATION_S, WARM_UP_S, MIX)
-        trials = _interleave(session, arms, load, pairs)
+        trials = _interleave(study, arms, load, pairs)
     probed = " and ".join(f"{name} about {rate:.0f}/s" for name, rate in capacity.items())
-    session.notes.append(f"Probed by a short ramp: {probed}. The rate was set to {load.rate:.1f}/s.")
+    study.notes.append(f"Probed by a short ramp: {probed}. The rate was set to {load.rate:.1f}/s.")
     alike = [_ended_alike(pair) for pair in trials]
-    figures = compare(session)
-    return session.result(
-        answer=answer(session, figures, load.rate),
+    figures = compare(study)
+    return study.result(
+        answer=answer(study, figures, load.rate),
         comparison=figures,
         findings=findings(figures),
         violations=[violation.as_dict() for verdict in alike for violation in verdict.violations],
@@ -71,38 +71,38 @@ def run(session: Session) -> Result:
     )
 
 
-def _idle(session: Session, arms: dict[str, Arm]) -> dict[str, dict[str, float]]:
-    session.narrator.doing("Watching both while nobody asks anything")
+def _idle(study: Study, arms: dict[str, Arm]) -> dict[str, dict[str, float]]:
+    study.narrator.doing("Watching both while nobody asks anything")
     idle = accounting.idle({name: arm.runner for name, arm in arms.items()}, IDLE_S)
     told = [f"the {name} {percent(use['cores'])} of a core and {use['memory_mb']:.0f} MB" for name, use in idle.items()]
-    session.notes.append(f"Without any load, watched for {IDLE_S:.0f} s: {sentence_of_list(told)}.")
-    session.narrator.tell(f"idle: {sentence_of_list(told)}")
+    study.notes.append(f"Without any load, watched for {IDLE_S:.0f} s: {sentence_of_list(told)}.")
+    study.narrator.tell(f"idle: {sentence_of_list(told)}")
     return idle
 
 
-def _probed(session: Session, arm: Arm) -> float:
-    session.narrator.doing(f"Probing how much {arm.name} can take")
+def _probed(study: Study, arm: Arm) -> float:
+    study.narrator.doing(f"Probing how much {arm.name} can take")
     arm.fresh_data(PRODUCTS)
-    rate = probe(arm, session.folder / f"probe-{arm.name}", mix=MIX, seed=session.seed)
+    rate = probe(arm, study.folder / f"probe-{arm.name}", mix=MIX, seed=study.seed)
     arm.reconcile(None)  # at rest before the next one has the machine
-    session.narrator.done(f"{arm.name:<14} took about {rate:.0f} arrivals/s")
+    study.narrator.done(f"{arm.name:<14} took about {rate:.0f} arrivals/s")
     return rate
 
 
-def _interleave(session: Session, arms: dict[str, Arm], load: Load, pairs: int) -> list[list[Trial]]:
+def _interleave(study: Study, arms: dict[str, Arm], load: Load, pairs: int) -> list[list[Trial]]:
     a, b = BUILDS
     trials = []
-    for pair, order in enumerate(order_of_pairs(pairs, session.seed), 1):
+    for pair, order in enumerate(order_of_pairs(pairs, study.seed), 1):
         names = [{"a": a, "b": b}[which] for which in order]
-        trials.append([_once_more_if_void(session, arms[name], load, pair) for name in names])
+        trials.append([_once_more_if_void(study, arms[name], load, pair) for name in names])
     return trials
 
 
-def _once_more_if_void(session: Session, arm: Arm, load: Load, pair: int) -> Trial:
+def _once_more_if_void(study: Study, arm: Arm, load: Load, pair: int) -> Trial:
     """Run one arm. Void is said of the generator and never of the build, so running again favours nobody."""
-    trial = run_trial(session, arm, load, pair=pair, seed=session.seed + pair)
-    if trial.run["void"] and sum(run["void"] for run in session.runs) <= MAX_REPEATS:
-        trial = run_trial(session, arm, load, pair=pair, seed=session.seed + pair)
+    trial = run_trial(study, arm, load, pair=pair, seed=study.seed + pair)
+    if trial.run["void"] and sum(run["void"] for run in study.runs) <= MAX_REPEATS:
+        trial = run_trial(study, arm, load, pair=pair, seed=study.seed + pair)
     return trial
 
 
@@ -114,26 +114,26 @@ def _ended_alike(pair: list[Trial]) -> Verdict:
     return reconcile.compare(one, other)
 
 
-def compare(session: Session) -> dict[str, Ratio]:
+def compare(study: Study) -> dict[str, Ratio]:
     """Return services over monolith for cost, memory and latency; latencies without a verdict."""
     a, b = BUILDS
     figures = {
         "cpu_order_services_vs_monolith": pairing.ratio(
-            session.runs, a, b, pairing.cpu_per_order, "CPU per confirmed order"
+            study.runs, a, b, pairing.cpu_per_order, "CPU per confirmed order"
         ),
-        "memory_services_vs_monolith": pairing.ratio(session.runs, a, b, pairing.memory, "memory"),
+        "memory_services_vs_monolith": pairing.ratio(study.runs, a, b, pairing.memory, "memory"),
     }
     for percentile in ("p50", "p95", "p99"):
         figures[f"latency_{percentile}_services_vs_monolith"] = pairing.ratio(
-            session.runs, a, b, pairing.latency(percentile), f"latency {percentile}, all requests", withhold=True
+            study.runs, a, b, pairing.latency(percentile), f"latency {percentile}, all requests", withhold=True
         )
     figures["latency_order_p50_services_vs_monolith"] = pairing.ratio(
-        session.runs, a, b, pairing.latency("p50", "order"), "latency p50, placing an order", withhold=True
+        study.runs, a, b, pairing.latency("p50", "order"), "latency p50, placing an order", withhold=True
     )
     return pairing.present(figures)
 
 
-def answer(session: Session, figures: dict[str, Ratio], rate: float) -> list[str]:
+def answer(study: Study, figures: dict[str, Ratio], rate: float) -> list[str]:
     """Return the answer in two sentences."""
     cpu = figures.get("cpu_order_services_vs_monolith")
     memory = figures.get("memory_services_vs_monolith")

@@ -28,7 +28,7 @@ from deploy.runner.interface import Runner
 from loadtests.experiments.arm import Arm
 from loadtests.experiments.blast_radius import chosen
 from loadtests.experiments.conditions import Condition, outside_up, stack_up
-from loadtests.experiments.session import Session
+from loadtests.experiments.study import Study
 from loadtests.experiments.timeline import StruckArm, Timeline
 from loadtests.experiments.touched import touched_by
 from loadtests.experiments.trial import Load, run_trial
@@ -67,34 +67,34 @@ QUICK = ("monolith-rolling", "payments-rolling")
 SHARED_CHANGE = "shared/domain/payment.py"
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Roll out one part after the other, first without load, then with it."""
-    rollouts: list[Rollout] = chosen(session, "rollouts", ROLLOUTS, QUICK)
-    session.narrator.plan(len(rollouts))
+    rollouts: list[Rollout] = chosen(study, "rollouts", ROLLOUTS, QUICK)
+    study.narrator.plan(len(rollouts))
     found: list[dict[str, Any]] = []
-    with outside_up(session.budget):
+    with outside_up(study.budget):
         for rollout in rollouts:
-            with stack_up(Condition(rollout.name, rollout.stack), session.budget) as runner:
-                found.append(_measured(session, rollout, runner))
+            with stack_up(Condition(rollout.name, rollout.stack), study.budget) as runner:
+                found.append(_measured(study, rollout, runner))
     touched = [touched_by(one.change, one.build).as_dict() for one in {r.change: r for r in rollouts}.values()]
     touched += [
         touched_by(SHARED_CHANGE, build).as_dict() | {"build": build} for build in ("monolith", "microservices")
     ]
-    return session.result(
+    return study.result(
         answer=answer(found, touched),
         comparison={},
         findings={"C4": verdict(found, touched)},
-        next_command="make experiment NAME=deploy" if session.quick else "",
+        next_command="make experiment NAME=deploy" if study.quick else "",
         details={"rollouts": found, "touched": touched},
     )
 
 
-def _measured(session: Session, rollout: Rollout, runner: Runner) -> dict[str, Any]:
+def _measured(study: Study, rollout: Rollout, runner: Runner) -> dict[str, Any]:
     if rollout.replicas > 1:
         runner.scale(rollout.part, rollout.replicas)
     try:
         idle_s, cpu_s = _roll_out(runner, rollout, "idle")
-        return _under_load(session, rollout, runner) | {"idle_s": idle_s, "start_cpu_s": cpu_s}
+        return _under_load(study, rollout, runner) | {"idle_s": idle_s, "start_cpu_s": cpu_s}
     finally:
         runner.configure(rollout.part, {SETTING: None})
         if rollout.replicas > 1:
@@ -125,15 +125,15 @@ class _RollingOut(Timeline):
         self.from_s, self.to_s = began - self._origin, self.healed_at - self._origin
 
 
-def _under_load(session: Session, rollout: Rollout, runner: Any) -> dict[str, Any]:
-    duration_s = 15.0 if session.quick else 30.0
+def _under_load(study: Study, rollout: Rollout, runner: Any) -> dict[str, Any]:
+    duration_s = 15.0 if study.quick else 30.0
     timeline = _RollingOut(runner, rollout, duration_s / 3)
-    arm = Arm(rollout.name, runner, Parties.of(runner), session.budget)
+    arm = Arm(rollout.name, runner, Parties.of(runner), study.budget)
     struck_arm = StruckArm(arm.name, arm.runner, arm.parties, arm.budget, timeline)
-    rate = float(session.options.get("rate", RATE))
-    run = run_trial(session, struck_arm, Load(rate, duration_s, WARM_UP_S, MIX), pair=1, seed=session.seed).run
+    rate = float(study.options.get("rate", RATE))
+    run = run_trial(study, struck_arm, Load(rate, duration_s, WARM_UP_S, MIX), pair=1, seed=study.seed).run
     run.update({"cpu_ms_by_part": {}, "cpu_ms_per_order": None, "cpu_ms_per_unit": None})
-    rows = [row for row in read_rows(session.folder / run["raw"] / "requests.csv.gz") if row.due_s >= 0]
+    rows = [row for row in read_rows(study.folder / run["raw"] / "requests.csv.gz") if row.due_s >= 0]
     failed = [row for row in rows if row.outcome in FAILED]
     found = {
         "name": rollout.name, "build": rollout.build, "part": rollout.part, "replicas": rollout.replicas,
@@ -144,7 +144,7 @@ def _under_load(session: Session, rollout: Rollout, runner: Any) -> dict[str, An
         "orders": sum(row.journey == "order" for row in rows),
         "took_s": timeline.to_s - timeline.from_s, "reconciled": run["reconciled"],
     }  # fmt: skip
-    session.narrator.tell(tell(found))
+    study.narrator.tell(tell(found))
     return found
 
 

@@ -32,7 +32,7 @@ from deploy.model.parts import VARIANT
 from loadtests.experiments import generator, pairing, probe, slices
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
-from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.generator.record import read_rows
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Spent
@@ -70,21 +70,21 @@ class Slice:
     spent: Spent
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Turn counting on and off in one build after the other, and check its books."""
-    form = QUICK if session.quick else Form()
-    form = replace(form, pairs=int(session.options.get("pairs", form.pairs)))
-    form = replace(form, slice_s=float(session.options.get("slice_s", form.slice_s)))
-    session.narrator.plan(2 * len(BUILDS))
-    with arms_up(BUILDS, session.budget, keep=False) as arms:
+    form = QUICK if study.quick else Form()
+    form = replace(form, pairs=int(study.options.get("pairs", form.pairs)))
+    form = replace(form, slice_s=float(study.options.get("slice_s", form.slice_s)))
+    study.narrator.plan(2 * len(BUILDS))
+    with arms_up(BUILDS, study.budget, keep=False) as arms:
         for arm in arms.values():
             if not isinstance(arm.runner, LocalRunner):
                 raise Unsupported("Counting can be switched where stacks run as processes, not in containers.")
             with _switched(arm) as off_file:
-                _measure(session, arm, form, off_file)
-    figures = compare(session.runs)
-    session.notes.append(f"{form.pairs} pairs of slices of {form.slice_s:g} s a build, fixed beforehand.")
-    return session.result(answer=answer(figures), comparison=figures, findings={})
+                _measure(study, arm, form, off_file)
+    figures = compare(study.runs)
+    study.notes.append(f"{form.pairs} pairs of slices of {form.slice_s:g} s a build, fixed beforehand.")
+    return study.result(answer=answer(figures), comparison=figures, findings={})
 
 
 @contextlib.contextmanager
@@ -106,35 +106,35 @@ def _switched(arm: Arm) -> Iterator[Path]:
             arm.runner.configure(part, dict.fromkeys((*settings, SETTING)))
 
 
-def _measure(session: Session, arm: Arm, form: Form, off_file: Path) -> None:
+def _measure(study: Study, arm: Arm, form: Form, off_file: Path) -> None:
     arm.fresh_data(PRODUCTS)
-    session.narrator.doing(f"What does {arm.name} take?")
-    probing = session.folder / "raw" / f"probe-{arm.name}"
-    rate = SHARE_OF_CAPACITY * probe.probe(arm, probing, mix="orders-only", seed=session.seed)
-    session.narrator.done(f"{arm.name:<14} {rate:.0f} orders/s")
-    session.narrator.doing(f"{arm.name}: counting on and off")
-    folder = session.folder / "raw" / arm.name
-    taken = _under_load(session, arm, form, rate, folder, off_file)
+    study.narrator.doing(f"What does {arm.name} take?")
+    probing = study.folder / "raw" / f"probe-{arm.name}"
+    rate = SHARE_OF_CAPACITY * probe.probe(arm, probing, mix="orders-only", seed=study.seed)
+    study.narrator.done(f"{arm.name:<14} {rate:.0f} orders/s")
+    study.narrator.doing(f"{arm.name}: counting on and off")
+    folder = study.folder / "raw" / arm.name
+    taken = _under_load(study, arm, form, rate, folder, off_file)
     rows = [row for row in read_rows(folder / "requests.csv.gz") if row.journey == "order" and row.status == 201]
     due = [row.due_s for row in rows]
     for one in taken:
         units = sum(one.from_s <= moment < one.to_s for moment in due)
         name = arm.name if one.counting else f"{arm.name}-uncounted"
-        row = slices.costs(session.next_number, name, "order", one.pair, units, one.spent, one.to_s - one.from_s)
-        session.runs.append(row | {"rate_target": rate})
-    close_books(session, arm, [probing / "orders.jsonl", folder / "orders.jsonl"], session.runs[-1])
+        row = slices.costs(study.next_number, name, "order", one.pair, units, one.spent, one.to_s - one.from_s)
+        study.runs.append(row | {"rate_target": rate})
+    close_books(study, arm, [probing / "orders.jsonl", folder / "orders.jsonl"], study.runs[-1])
 
 
-def _under_load(session: Session, arm: Arm, form: Form, rate: float, folder: Path, off_file: Path) -> list[Slice]:
+def _under_load(study: Study, arm: Arm, form: Form, rate: float, folder: Path, off_file: Path) -> list[Slice]:
     """Keep the load up for as long as the slices take, and return them."""
     lasts_s = form.pairs * 2 * (form.slice_s + 2 * TURNED_WITHIN_S) + REST_S
     order = generator.open_arrivals(
         arm.runner.address, arm.parties.identity, folder, profile=f"{rate:.2f}x{lasts_s:g}", duration_s=lasts_s,
-        mix="orders-only", seed=session.seed, warm_up_s=BUSY_BEFORE_S, cores=session.budget.other,
+        mix="orders-only", seed=study.seed, warm_up_s=BUSY_BEFORE_S, cores=study.budget.other,
         extra=("--arrivals", "constant"),
     )  # fmt: skip
     with generator.beside(order) as load:
-        taken = _slices(arm, form, load.began_at, off_file, random.Random(session.seed))
+        taken = _slices(arm, form, load.began_at, off_file, random.Random(study.seed))
         load.finish()
     return taken
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY
 from loadtests.experiments.arm import Arm
-from loadtests.experiments.session import PRODUCTS
+from loadtests.experiments.study import PRODUCTS
 
 TIMEOUT_S = 180
 TAIL = 4000

@@ -9,7 +9,7 @@ from typing import Any
 from loadtests.experiments import pairing
 from loadtests.experiments.ladder_rungs import AGAIN, LISTED, Rung
 from loadtests.experiments.ladder_rungs import beside as beside_of
-from loadtests.experiments.session import Session
+from loadtests.experiments.study import Study
 from loadtests.measure.statistics import NotComparable, equivalence
 from loadtests.measure.steps import Step, step
 from loadtests.report import summary
@@ -22,26 +22,26 @@ TARGETS = {("monolith", "order"): 2.5}
 GATE_TOLERANCE = 0.10
 
 
-def result(session: Session, rungs: Sequence[Rung], ablations: Sequence[Rung]) -> Result:
-    """Return the result of what the session has found."""
+def result(study: Study, rungs: Sequence[Rung], ablations: Sequence[Rung]) -> Result:
+    """Return the result of what the study has found."""
     names = [rung.name for rung in rungs]
-    steps = {unit: climbed(session.runs, passed(names, unit), unit) for unit in UNITS}
+    steps = {unit: climbed(study.runs, passed(names, unit), unit) for unit in UNITS}
     beside = [
-        found for rung in ablations if (found := added(session.runs, beside_of(rung), rung.name, "order")) is not None
+        found for rung in ablations if (found := added(study.runs, beside_of(rung), rung.name, "order")) is not None
     ]
-    found_gate = gate(session.runs)
+    found_gate = gate(study.runs)
     named = found_gate is not None and found_gate["passed"]
-    figures = compare(session.runs, names, ablations, withhold=not named)
+    figures = compare(study.runs, names, ablations, withhold=not named)
     details: dict[str, Any] = {
         "ladder": {
-            unit: {"base": base(session.runs, names[0], unit), "steps": [one.as_dict() for one in found]}
+            unit: {"base": base(study.runs, names[0], unit), "steps": [one.as_dict() for one in found]}
             for unit, found in steps.items()
         },
         "beside": [one.as_dict() for one in beside],
         "rungs": {rung.name: rung.what for rung in (*rungs, *ablations)},
-        "waits": waits(session.runs, [*names, *(rung.name for rung in ablations)]),
+        "waits": waits(study.runs, [*names, *(rung.name for rung in ablations)]),
     }
-    return session.result(
+    return study.result(
         answer=answer(figures, steps["order"]),
         comparison=figures,
         findings=findings(figures, steps["order"]),

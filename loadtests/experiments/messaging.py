@@ -38,7 +38,7 @@ from loadtests.experiments.blast_radius import chosen
 from loadtests.experiments.conditions import Condition, outside_up, stack_up
 from loadtests.experiments.consistency import buy_and_look
 from loadtests.experiments.messaging_findings import GOOD_WITHIN_MS
-from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.experiments.timeline import Episode, StruckArm, Timeline
 from loadtests.experiments.trial import Load, latency_of, run_trial
 from loadtests.generator.history import read_history
@@ -102,31 +102,31 @@ class ReadTimeline(Timeline):
         super()._strike(episode)
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Load each arm in each round, with the mail server slow in the middle."""
-    form = QUICK if session.quick else Form(rounds=int(session.options.get("rounds", Form.rounds)))
-    arms = chosen(session, "arms", ARMS, [arm.name for arm in ARMS])
-    session.narrator.plan(form.rounds * len(arms))
+    form = QUICK if study.quick else Form(rounds=int(study.options.get("rounds", Form.rounds)))
+    arms = chosen(study, "arms", ARMS, [arm.name for arm in ARMS])
+    study.narrator.plan(form.rounds * len(arms))
     found: list[dict[str, Any]] = []
-    with outside_up(session.budget):
+    with outside_up(study.budget):
         for round_ in range(1, form.rounds + 1):
             for condition in arms if round_ % 2 else arms[::-1]:
-                with stack_up(condition, session.budget) as runner:
-                    arm = Arm(condition.name, runner, Parties.of(runner), session.budget)
+                with stack_up(condition, study.budget) as runner:
+                    arm = Arm(condition.name, runner, Parties.of(runner), study.budget)
                     lags = _look(arm, form.look_s) if round_ == 1 else {}
-                    found.append(_load(session, arm, form, round_) | {"lags_ms": lags})
+                    found.append(_load(study, arm, form, round_) | {"lags_ms": lags})
     comparison: dict[str, Ratio | None] = {}
     for event, call in PAIRS:
-        comparison |= _compared(session.runs, event, call)
-    session.notes.append(
+        comparison |= _compared(study.runs, event, call)
+    study.notes.append(
         "Latencies by journey, CPU and the ratios are of the calm before the mail server became slow. Ratios are of "
         f"{form.rounds} rounds, and there is no A/A gate: no winner is named."
     )
-    return session.result(
+    return study.result(
         answer=messaging_findings.answer(found, MAIL_MS),
         comparison=pairing.present(comparison),
         findings={"C7": messaging_findings.verdict(found, MAIL_MS)},
-        next_command="make experiment NAME=messaging" if session.quick else "make experiment NAME=consistency",
+        next_command="make experiment NAME=messaging" if study.quick else "make experiment NAME=consistency",
         details={"messaging": found, "mail_ms": MAIL_MS},
     )
 
@@ -142,13 +142,13 @@ def _look(arm: Arm, look_s: float) -> dict[str, Any]:
     return {fact: agreement.summary(lags[fact]) | {"never": never[fact]} for fact in FACTS}
 
 
-def _load(session: Session, arm: Arm, form: Form, round_: int) -> dict[str, Any]:
+def _load(study: Study, arm: Arm, form: Form, round_: int) -> dict[str, Any]:
     """Load the arm once while the mail server is slow for a while; return what it did to buyers and to the others."""
     timeline = ReadTimeline(arm, Episode("mail-slow", "mail-slow", form.calm_s, form.slow_s, "", {"ms": MAIL_MS}))
     struck_arm = StruckArm(arm.name, arm.runner, arm.parties, arm.budget, timeline)
-    load = Load(float(session.options.get("rate", RATE)), form.calm_s + form.slow_s + form.after_s, WARM_UP_S, MIX)
-    run = run_trial(session, struck_arm, load, pair=round_, seed=session.seed + round_).run
-    rows = read_rows(session.folder / run["raw"] / "requests.csv.gz")
+    load = Load(float(study.options.get("rate", RATE)), form.calm_s + form.slow_s + form.after_s, WARM_UP_S, MIX)
+    run = run_trial(study, struck_arm, load, pair=round_, seed=study.seed + round_).run
+    rows = read_rows(study.folder / run["raw"] / "requests.csv.gz")
     (struck,) = timeline.struck
     calm = [row for row in rows if 0 <= row.due_s < struck.began_s - SETTLES_S]
     _tell_of_the_calm(run, calm, timeline.calm)
@@ -160,12 +160,12 @@ def _load(session: Session, arm: Arm, form: Form, round_: int) -> dict[str, Any]
         "slow": [struck.broken_s, struck.healing_s],
         "cpu_ms_per_order": run["cpu_ms_per_order"],
         "books_closed_s": struck_arm.seen["books_closed_s"],
-        "slow_mail_lags_ms": _mail_lags(arm, session.folder / run["raw"], struck),
+        "slow_mail_lags_ms": _mail_lags(arm, study.folder / run["raw"], struck),
         "reconciled": run["reconciled"],
         "void": run["void"],
         **by_second(rows, load.duration_s),
     }
-    session.narrator.tell(messaging_findings.tell(found))
+    study.narrator.tell(messaging_findings.tell(found))
     return found
 
 

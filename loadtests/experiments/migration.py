@@ -42,7 +42,7 @@ from loadtests.experiments.arm import Arm
 from loadtests.experiments.closing import close_books
 from loadtests.experiments.conditions import Condition, outside_up, stack_up
 from loadtests.experiments.probe import probe
-from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.experiments.trial import Load, run_trial
 from loadtests.generator.record import FAILED, read_rows
 from loadtests.measure.parties import Parties
@@ -77,19 +77,19 @@ class Form:
 QUICK = Form(modules=2, orders=300, move_s=26.0, slice_s=5.0, warm_up_s=1.0, stage_s=0.7)
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Move out what can be moved, and back, measuring each state on both ways."""
-    form = QUICK if session.quick else Form()
-    chosen = {name: type(value)(session.options.get(name, value)) for name, value in asdict(form).items()}
+    form = QUICK if study.quick else Form()
+    chosen = {name: type(value)(study.options.get(name, value)) for name, value in asdict(form).items()}
     form = Form(**chosen)
     modules = ORDER[: form.modules]
-    session.narrator.plan(4 * len(modules) + 1)
-    with outside_up(session.budget), stack_up(Condition("monolith", "monolith"), session.budget) as runner:
+    study.narrator.plan(4 * len(modules) + 1)
+    with outside_up(study.budget), stack_up(Condition("monolith", "monolith"), study.budget) as runner:
         if not isinstance(runner, LocalRunner):
             raise Unsupported("Modules can be moved where stacks run as processes, not in containers.")
         if runner.extraction.running:
             raise DeployError("The monolith has modules out already: `twinshop migrate --back` them first.")
-        way = _Way(session, form, runner)
+        way = _Way(study, form, runner)
         try:
             way.open(form.orders)
             for module in modules:
@@ -101,7 +101,7 @@ def run(session: Session) -> Result:
             way.close()
         finally:
             _make_whole(runner)
-    return conclude(session, way)
+    return conclude(study, way)
 
 
 def _make_whole(runner: LocalRunner) -> None:
@@ -113,10 +113,10 @@ def _make_whole(runner: LocalRunner) -> None:
 class _Way:
     """The way out and back: one runner, what the moves did, and the load through all of it."""
 
-    def __init__(self, session: Session, form: Form, runner: LocalRunner) -> None:
-        self.session, self.form, self.runner = session, form, runner
+    def __init__(self, study: Study, form: Form, runner: LocalRunner) -> None:
+        self.study, self.form, self.runner = study, form, runner
         self.moves: list[dict[str, Any]] = []
-        self.rate = float(session.options.get("rate", 0))
+        self.rate = float(study.options.get("rate", 0))
         self.slice_rate = self.rate * SHARE_IN_SLICES / SHARE_OF_CAPACITY
         self.orders = 0
         self._histories: list[Path] = []
@@ -125,27 +125,27 @@ class _Way:
     def arm(self) -> Arm:
         """The arm as it is now: its databases change on the way."""
         name = STATES[len(self.runner.extraction.extracted)]
-        return Arm(name, self.runner, Parties.of(self.runner), self.session.budget)
+        return Arm(name, self.runner, Parties.of(self.runner), self.study.budget)
 
     def open(self, wanted: int) -> None:
         """Fill the shop with orders, find the rate, and measure the monolith as it is."""
-        session = self.session
+        study = self.study
         self.arm.fresh_data(PRODUCTS)
         if not self.rate:
-            session.narrator.doing("What does the monolith take?")
-            folder = session.folder / "raw" / "probe"
-            capacity = probe(self.arm, folder, mix=MIX, seed=session.seed, to_rate=UP_TO_RATE)
+            study.narrator.doing("What does the monolith take?")
+            folder = study.folder / "raw" / "probe"
+            capacity = probe(self.arm, folder, mix=MIX, seed=study.seed, to_rate=UP_TO_RATE)
             self.rate, self.slice_rate = SHARE_OF_CAPACITY * capacity, SHARE_IN_SLICES * capacity
             self._histories.append(folder / "orders.jsonl")
-        session.narrator.doing(f"Selling {wanted:,} orders")
+        study.narrator.doing(f"Selling {wanted:,} orders")
         part = 0
         while self.orders < wanted:
             part += 1
-            folder = session.folder / "raw" / f"fill-{part}"
+            folder = study.folder / "raw" / f"fill-{part}"
             order = generator.closed_loop(
                 self.arm.runner.address, self.arm.parties.identity, folder, clients=FILL_CLIENTS,
-                duration_s=FILL_SLICE_S if wanted > 1000 else 3.0, mix="orders-only", seed=session.seed + 1000 + part,
-                cores=session.budget.other,
+                duration_s=FILL_SLICE_S if wanted > 1000 else 3.0, mix="orders-only", seed=study.seed + 1000 + part,
+                cores=study.budget.other,
             )  # fmt: skip
             self.orders += generator.run(order, lambda: None)["orders_confirmed"]
             self._histories.append(folder / "orders.jsonl")
@@ -155,21 +155,19 @@ class _Way:
         """Measure the state at hand under the load."""
         arm = self.arm
         load = Load(self.slice_rate, self.form.slice_s, self.form.warm_up_s, MIX)
-        number_ = self.session.next_number
-        trial = run_trial(
-            self.session, arm, load, pair=1, seed=self.session.seed + number_, fresh=False, reconcile=False
-        )
-        self._histories.append(self.session.folder / trial.run["raw"] / "orders.jsonl")
+        number_ = self.study.next_number
+        trial = run_trial(self.study, arm, load, pair=1, seed=self.study.seed + number_, fresh=False, reconcile=False)
+        self._histories.append(self.study.folder / trial.run["raw"] / "orders.jsonl")
 
     def move(self, module: str, direction: str) -> None:
         """Move a module while customers buy, and count what failed."""
-        session = self.session
-        session.narrator.doing(f"{module} moves {direction}")
-        folder = session.folder / "raw" / f"move-{len(self.moves) + 1}-{module}-{direction}"
+        study = self.study
+        study.narrator.doing(f"{module} moves {direction}")
+        folder = study.folder / "raw" / f"move-{len(self.moves) + 1}-{module}-{direction}"
         order = generator.open_arrivals(
             self.runner.address, self.arm.parties.identity, folder,
             profile=f"{self.rate:.2f}x{self.form.move_s:g}", duration_s=self.form.move_s, mix=MIX,
-            seed=session.seed + 100 + len(self.moves), warm_up_s=self.form.warm_up_s, cores=session.budget.other,
+            seed=study.seed + 100 + len(self.moves), warm_up_s=self.form.warm_up_s, cores=study.budget.other,
         )  # fmt: skip
         with generator.beside(order) as load:
             _bind(self.runner, None)
@@ -177,15 +175,15 @@ class _Way:
             report = mover.out(module) if direction == "out" else mover.back(module)
             under_load = time.monotonic() - load.began_at <= self.form.move_s
             summary = load.finish()
-        _bind(self.runner, session.budget.build)
+        _bind(self.runner, study.budget.build)
         self._histories.append(folder / "orders.jsonl")
         found = self._told(report, summary, folder) | {"under_load": under_load}
         self.moves.append(found)
-        session.narrator.done(tell_move(found))
+        study.narrator.done(tell_move(found))
 
     def close(self) -> None:
         """Check the books over everything that happened."""
-        close_books(self.session, self.arm, self._histories, self.session.runs[-1])
+        close_books(self.study, self.arm, self._histories, self.study.runs[-1])
 
     def _told(self, report: Report, summary: dict[str, Any], folder: Path) -> dict[str, Any]:
         rows = [row for row in read_rows(folder / "requests.csv.gz") if row.due_s >= 0]
@@ -209,20 +207,20 @@ def tell_move(found: dict[str, Any]) -> str:
     )
 
 
-def conclude(session: Session, way: _Way) -> Result:
+def conclude(study: Study, way: _Way) -> Result:
     """Return the result of the whole way."""
-    by_state = {name: [run for run in session.runs if run["build"] == name] for name in STATES}
+    by_state = {name: [run for run in study.runs if run["build"] == name] for name in STATES}
     states = [_state(name, runs) for name, runs in by_state.items() if runs]
     details = {"migration": {"moves": way.moves, "states": states, "rate": way.rate, "orders": way.orders}}
-    session.notes.append(
+    study.notes.append(
         f"{way.rate:.0f} requests/s while modules moved, half of what a ramp found the monolith to take, and "
         f"{way.slice_rate:.0f}/s in the slices; {way.orders:,} orders and {PRODUCTS:,} products at the start."
     )
-    return session.result(
-        answer=answer(way.moves, states, session.runs),
+    return study.result(
+        answer=answer(way.moves, states, study.runs),
         comparison={},
-        findings={"C12": verdict(way.moves, states, session.runs)},
-        next_command="make experiment NAME=migration" if session.quick else "",
+        findings={"C12": verdict(way.moves, states, study.runs)},
+        next_command="make experiment NAME=migration" if study.quick else "",
         details=details,
     )
 

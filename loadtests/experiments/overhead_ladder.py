@@ -35,7 +35,7 @@ from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
 from loadtests.experiments.feeder import Feeder
 from loadtests.experiments.ladder_rungs import Rung, Switch
-from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.report.result import Result
 
 STACKS = ("monolith", "microservices", "colocated")
@@ -57,26 +57,26 @@ class Form:
 QUICK = Form(rounds=2, ablation_rounds=1, slice_s=1.2, list_slice_s=0.7, warm_s=0.6)
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Climb the ladder round by round, and check the books of all stacks at the end."""
-    form = QUICK if session.quick else Form()
-    form = replace(form, rounds=int(session.options.get("rounds", form.rounds)))
-    chance = random.Random(session.seed)
+    form = QUICK if study.quick else Form()
+    form = replace(form, rounds=int(study.options.get("rounds", form.rounds)))
+    chance = random.Random(study.seed)
     with (
-        arms_up(STACKS, session.budget, keep=False) as arms,
-        Feeder(session.folder / "generator.log") as feeder,
+        arms_up(STACKS, study.budget, keep=False) as arms,
+        Feeder(study.folder / "generator.log") as feeder,
     ):
-        proof = "" if session.quick else journeys_core.prove(arms, session.folder / "journeys.log")
-        session.narrator.tell(f"all arms behave the same: {proof}" if proof else "quick: no journeys beforehand")
-        climb = _Climb(session, form, arms, feeder)
+        proof = "" if study.quick else journeys_core.prove(arms, study.folder / "journeys.log")
+        study.narrator.tell(f"all arms behave the same: {proof}" if proof else "quick: no journeys beforehand")
+        climb = _Climb(study, form, arms, feeder)
         with ThreadPoolExecutor(len(arms)) as pool:
             list(pool.map(lambda arm: arm.fresh_data(PRODUCTS), arms.values()))
         for arm in arms.values():
             climb.warm(arm, 2 * form.warm_s)
         rungs, extra = ladder_rungs.ladder(arms["microservices"].runner), ladder_rungs.ablations()
-        extra = extra[-1:] if session.quick else extra
+        extra = extra[-1:] if study.quick else extra
         slices_a_round = len(rungs) + 1 + len(ladder_rungs.LISTED)
-        session.narrator.plan(form.rounds * slices_a_round + form.ablation_rounds * len(extra) + len(arms))
+        study.narrator.plan(form.rounds * slices_a_round + form.ablation_rounds * len(extra) + len(arms))
         try:
             for round_ in range(1, form.rounds + 1):
                 chosen = [*rungs, ladder_rungs.AGAIN, *(extra if round_ <= form.ablation_rounds else ())]
@@ -85,19 +85,19 @@ def run(session: Session) -> Result:
         finally:
             climb.switch.back()
         for name, arm in arms.items():
-            _close(session, name, arm, {rung.name for rung in (*rungs, *extra) if rung.stack == name})
-    session.notes.append(
+            _close(study, name, arm, {rung.name for rung in (*rungs, *extra) if rung.stack == name})
+    study.notes.append(
         f"{form.rounds} rounds, ablations in {form.ablation_rounds} of them; {form.order_rate:g} orders/s, "
         f"{form.list_rate:g} lists/s."
     )
-    return ladder_findings.result(session, rungs, extra)
+    return ladder_findings.result(study, rungs, extra)
 
 
 @dataclass
 class _Climb:
     """The measuring itself: one generator, one switch, slices."""
 
-    session: Session
+    study: Study
     form: Form
     arms: dict[str, Arm]
     feeder: Feeder
@@ -108,7 +108,7 @@ class _Climb:
     def measure(self, rung: Rung, round_: int) -> None:
         """Take the rung's stack there and measure a slice of orders, and one of lists."""
         arm = self.arms[rung.stack]
-        self.session.narrator.doing(f"Round {round_}: {rung.name}")
+        self.study.narrator.doing(f"Round {round_}: {rung.name}")
         if self.switch.to(rung):
             self.warm(arm, self.form.warm_s)
         with ladder_rungs.held(arm, rung.holds):
@@ -118,25 +118,25 @@ class _Climb:
 
     def warm(self, arm: Arm, seconds: float) -> None:
         """Warm a stack up; its orders are in the books like all others."""
-        slices.warm(arm, self.feeder, self.session.folder / "raw", seconds=seconds, seed=self.session.seed)
+        slices.warm(arm, self.feeder, self.study.folder / "raw", seconds=seconds, seed=self.study.seed)
 
     def _slice(self, arm: Arm, rung: Rung, round_: int, unit: str) -> None:
         form = self.form
         rate, slice_s = (form.order_rate, form.slice_s) if unit == "order" else (form.list_rate, form.list_slice_s)
-        folder = self.session.folder / "raw" / f"{round_:02d}-{rung.name}-{arm.name}-{unit}"
+        folder = self.study.folder / "raw" / f"{round_:02d}-{rung.name}-{arm.name}-{unit}"
         order = generator.open_arrivals(
             arm.runner.address, arm.parties.identity, folder, profile=f"{rate:g}x{slice_s:g}", duration_s=slice_s,
-            mix=f"{unit}s-only", seed=self.session.seed + round_, warm_up_s=0.7, cores=self.session.budget.other,
+            mix=f"{unit}s-only", seed=self.study.seed + round_, warm_up_s=0.7, cores=self.study.budget.other,
         )  # fmt: skip
         measured = slices.load(arm, self.feeder, order)
-        row = slices.row(self.session.next_number, rung.name, unit, round_, rate, measured)
-        self.session.runs.append(row)
+        row = slices.row(self.study.next_number, rung.name, unit, round_, rate, measured)
+        self.study.runs.append(row)
         cost = row["cpu_ms_per_unit"] or 0.0
-        self.session.narrator.done(f"round {round_}  {unit:<5} {rung.name:<14} {cost:.2f} ms CPU")
+        self.study.narrator.done(f"round {round_}  {unit:<5} {rung.name:<14} {cost:.2f} ms CPU")
 
 
-def _close(session: Session, name: str, arm: Arm, rungs: set[str]) -> None:
+def _close(study: Study, name: str, arm: Arm, rungs: set[str]) -> None:
     """Check the books over all slices and warm-ups of a stack, whatever its settings were."""
-    histories = (session.folder / "raw").glob(f"*-{name}-*order/orders.jsonl")
-    last = [run for run in session.runs if run["build"] in rungs and run["unit"] == "order"][-1]
-    close_books(session, arm, histories, last)
+    histories = (study.folder / "raw").glob(f"*-{name}-*order/orders.jsonl")
+    last = [run for run in study.runs if run["build"] in rungs and run["unit"] == "order"][-1]
+    close_books(study, arm, histories, last)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from loadtests.experiments import generator, slices
 from loadtests.experiments.arm import Arm
-from loadtests.experiments.session import Session
+from loadtests.experiments.study import Study
 from loadtests.generator.record import read_rows
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Spent
@@ -57,31 +57,31 @@ def profile_of(slots: Sequence[Slot], rates: Mapping[str, float]) -> str:
 
 
 def measure(
-    session: Session, arms: Mapping[str, Arm], rates: Mapping[str, float], pairs: int,
+    study: Study, arms: Mapping[str, Arm], rates: Mapping[str, float], pairs: int,
     during: Callable[[str], AbstractContextManager[object]] = lambda _: contextlib.nullcontext(),
 ) -> dict[str, Path]:  # fmt: skip
-    """Give all arms their pulses of orders, add a run for each to the session, and return each stack's history.
+    """Give all arms their pulses of orders, add a run for each to the study, and return each stack's history.
 
     `rates`: orders/s in a pulse, by arm. Arms may share a stack. `during` is entered for the length of an arm's slot.
     """
-    slots = turns(list(arms), pairs, session.seed)
+    slots = turns(list(arms), pairs, study.seed)
     begin_at = time.time() + LEAD_S
     stacks = {arm.runner.stack.name: arm for arm in arms.values()}
-    folders = {stack: session.folder / "pulses" / stack for stack in stacks}
+    folders = {stack: study.folder / "pulses" / stack for stack in stacks}
     with ThreadPoolExecutor(len(stacks)) as pool:
         loads = [
-            pool.submit(generator.run, _order(session, arm, slots, _rates_of(stack, arms, rates), begin_at), _nothing)
+            pool.submit(generator.run, _order(study, arm, slots, _rates_of(stack, arms, rates), begin_at), _nothing)
             for stack, arm in stacks.items()
         ]
-        spent = [_turn(session, arms[slot.arm], slot, begin_at, during) for slot in slots]
+        spent = [_turn(study, arms[slot.arm], slot, begin_at, during) for slot in slots]
         for load in loads:
             load.result()
     confirmed = {stack: _confirmed(folder) for stack, folder in folders.items()}
     for slot, used in zip(slots, spent, strict=True):
         due = confirmed[arms[slot.arm].runner.stack.name]
         units = sum(slot.at_s <= moment < slot.at_s + SLOT_S for moment in due)
-        row = slices.costs(session.next_number, slot.arm, "order", slot.pair, units, used, ON_S)
-        session.runs.append(row | {"rate_target": rates[slot.arm]})
+        row = slices.costs(study.next_number, slot.arm, "order", slot.pair, units, used, ON_S)
+        study.runs.append(row | {"rate_target": rates[slot.arm]})
     return {stack: folder / "orders.jsonl" for stack, folder in folders.items()}
 
 
@@ -90,28 +90,28 @@ def _rates_of(stack: str, arms: Mapping[str, Arm], rates: Mapping[str, float]) -
 
 
 def _order(
-    session: Session, arm: Arm, slots: Sequence[Slot], rates: Mapping[str, float], begin_at: float
+    study: Study, arm: Arm, slots: Sequence[Slot], rates: Mapping[str, float], begin_at: float
 ) -> generator.Order:
     lasts_s = len(slots) * SLOT_S
     return generator.open_arrivals(
-        arm.runner.address, arm.parties.identity, session.folder / "pulses" / arm.runner.stack.name,
-        profile=profile_of(slots, rates), duration_s=lasts_s + LEAD_S, mix=ORDERS, seed=session.seed,
+        arm.runner.address, arm.parties.identity, study.folder / "pulses" / arm.runner.stack.name,
+        profile=profile_of(slots, rates), duration_s=lasts_s + LEAD_S, mix=ORDERS, seed=study.seed,
         cores=arm.budget.other, extra=("--arrivals", "constant", "--begin-at", f"{begin_at:.6f}"),
     )  # fmt: skip
 
 
 def _turn(
-    session: Session, arm: Arm, slot: Slot, begin_at: float,
+    study: Study, arm: Arm, slot: Slot, begin_at: float,
     during: Callable[[str], AbstractContextManager[object]],
 ) -> Spent:  # fmt: skip
     if slot.at_s == 0 or slot.pair % 10 == 0:
-        session.narrator.doing(f"Pair {slot.pair}: {arm.name}")
+        study.narrator.doing(f"Pair {slot.pair}: {arm.name}")
     _sleep_until(begin_at + slot.at_s - READ_BEFORE_S)
     with during(slot.arm):
         before = accounting.take(arm.runner)
         _sleep_until(begin_at + slot.at_s + SLOT_S - 2 * READ_BEFORE_S)
         after = accounting.take(arm.runner)
-    session.narrator.done()
+    study.narrator.done()
     return accounting.between(before, after)
 
 

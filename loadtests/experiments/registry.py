@@ -58,7 +58,7 @@ class Experiment:
     plan: Plan
 
     def load(self) -> Callable[[Any], Result]:
-        """Import it, and return the function that conducts it in a session (loadtests/experiments/session.py)."""
+        """Import it, and return the function that conducts it in a study (loadtests/experiments/study.py)."""
         run: Callable[[Any], Result] = importlib.import_module(self.module).run
         return run
 

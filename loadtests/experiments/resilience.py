@@ -34,7 +34,7 @@ from loadtests.experiments import generator
 from loadtests.experiments.arm import Arm
 from loadtests.experiments.blast_radius import chosen
 from loadtests.experiments.conditions import Condition, outside_up, stack_up
-from loadtests.experiments.session import Session
+from loadtests.experiments.study import Study
 from loadtests.experiments.timeline import Episode, StruckArm, Timeline
 from loadtests.experiments.trial import Load, run_trial
 from loadtests.generator.record import Row, read_rows
@@ -76,58 +76,56 @@ ARMS = (
 QUICK_ARMS = ("naive-retries", "budgeted-retries")
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Trigger every arm once, and say which came back."""
-    arms = chosen(session, "arms", ARMS, QUICK_ARMS)
-    calm_s, trigger_s, after_s = (6.0, 6.0, 14.0) if session.quick else (10.0, 8.0, 36.0)
-    session.narrator.plan(1 + len(arms))
+    arms = chosen(study, "arms", ARMS, QUICK_ARMS)
+    calm_s, trigger_s, after_s = (6.0, 6.0, 14.0) if study.quick else (10.0, 8.0, 36.0)
+    study.narrator.plan(1 + len(arms))
     found: list[dict[str, Any]] = []
-    with outside_up(session.budget):
-        rate = float(session.options.get("rate") or _calibrated(session))
+    with outside_up(study.budget):
+        rate = float(study.options.get("rate") or _calibrated(study))
         for condition in arms:
-            with _working(session, condition) as arm:
-                found.append(_trigger(session, arm, rate, calm_s, trigger_s, after_s))
-    session.notes.append(
+            with _working(study, condition) as arm:
+                found.append(_trigger(study, arm, rate, calm_s, trigger_s, after_s))
+    study.notes.append(
         "Orders that are not confirmed at once are accepted (202) and confirmed later, or unknown (504) where the "
         "fallback is off; the loops finish all of them, and the books say so. After the load of `naive-retries` the "
         "retries were turned off: the knob that brings it back, without which its books may stay open."
     )
-    return session.result(
+    return study.result(
         answer=answer(found),
         comparison={},
         findings={"C9": verdict(found)},
-        next_command="make experiment NAME=resilience" if session.quick else "make experiment NAME=deploy",
+        next_command="make experiment NAME=resilience" if study.quick else "make experiment NAME=deploy",
         details={"goodput": found},
     )
 
 
 @contextlib.contextmanager
-def _working(session: Session, condition: Condition) -> Iterator[Arm]:
+def _working(study: Study, condition: Condition) -> Iterator[Arm]:
     """Have an arm whose payments has work to do for each call."""
-    with stack_up(condition, session.budget, armed=True) as runner:
+    with stack_up(condition, study.budget, armed=True) as runner:
         injected_faults.set_fault(runner, "payments", {"hog_ms": WORK_MS})
-        yield Arm(condition.name, runner, Parties.of(runner), session.budget)
+        yield Arm(condition.name, runner, Parties.of(runner), study.budget)
 
 
-def _calibrated(session: Session) -> float:
+def _calibrated(study: Study) -> float:
     """Return the rate of all arms: a share of what a closed loop brings through, without retries."""
-    session.narrator.doing("Measuring how much payments can take")
-    with _working(session, _knobs("calibration", deadline_s=NO_DEADLINE_S)) as arm:
+    study.narrator.doing("Measuring how much payments can take")
+    with _working(study, _knobs("calibration", deadline_s=NO_DEADLINE_S)) as arm:
         order = generator.closed_loop(
-            arm.runner.address, arm.parties.identity, session.folder / "calibration", mix=MIX, seed=session.seed,
+            arm.runner.address, arm.parties.identity, study.folder / "calibration", mix=MIX, seed=study.seed,
             clients=CALIBRATION_CLIENTS, duration_s=CALIBRATION_S, cores=arm.budget.other,
         )  # fmt: skip
         summary = generator.run(order, lambda: None)
     capacity: float = summary["requests"] / summary["duration_s"]
     rate = max(LOWEST_RATE, SHARE_OF_CAPACITY * capacity)
-    session.narrator.done(f"a closed loop brought {capacity:.1f} orders/s through: {rate:.1f}/s for all arms")
-    session.notes.append(f"A closed loop of {CALIBRATION_CLIENTS} brought {capacity:.1f} orders/s through.")
+    study.narrator.done(f"a closed loop brought {capacity:.1f} orders/s through: {rate:.1f}/s for all arms")
+    study.notes.append(f"A closed loop of {CALIBRATION_CLIENTS} brought {capacity:.1f} orders/s through.")
     return rate
 
 
-def _trigger(
-    session: Session, arm: Arm, rate: float, calm_s: float, trigger_s: float, after_s: float
-) -> dict[str, Any]:
+def _trigger(study: Study, arm: Arm, rate: float, calm_s: float, trigger_s: float, after_s: float) -> dict[str, Any]:
     timeline = Timeline(
         arm.runner, [Episode("payments-slow", "cpu-hog", calm_s, trigger_s, "payments", {"ms": TRIGGER_MS})]
     )
@@ -135,10 +133,10 @@ def _trigger(
     if arm.name == "naive-retries":
         struck_arm = replace(struck_arm, before_rest=lambda: _turn_retries_off(arm))
     load = Load(rate, calm_s + trigger_s + after_s, WARM_UP_S, MIX)
-    run = run_trial(session, struck_arm, load, pair=1, seed=session.seed).run
+    run = run_trial(study, struck_arm, load, pair=1, seed=study.seed).run
     run.update({"cpu_ms_by_part": {}, "histograms": {}, "latency_ms": None, "latency_ms_by_journey": {}})
     run.update({"cpu_ms_per_order": None, "cpu_ms_per_unit": None})
-    rows = read_rows(session.folder / run["raw"] / "requests.csv.gz")
+    rows = read_rows(study.folder / run["raw"] / "requests.csv.gz")
     struck = timeline.struck[0]
     found = goodput(rows, struck.broken_s, struck.healed_s, load.duration_s)
     calls = struck_arm.seen.get("calls_to_payments")
@@ -150,7 +148,7 @@ def _trigger(
         "books_closed_s": struck_arm.seen["books_closed_s"], "reconciled": run["reconciled"],
         "void": run["void"],
     }  # fmt: skip
-    session.narrator.tell(tell(found))
+    study.narrator.tell(tell(found))
     return found
 
 

@@ -37,7 +37,7 @@ from loadtests.experiments.closing import close_books
 from loadtests.experiments.feeder import Feeder
 from loadtests.experiments.hot_and_cold import Load, Pair, both, row
 from loadtests.experiments.replica_changes import Changes
-from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.report.result import Result
 
 SHARE = 0.15  # `--set share=0.10` for a machine whose cores cannot bear four of these
@@ -65,30 +65,30 @@ class Form:
 QUICK = Form(replicas=(1, 2), duration_s=4.0, changes=2, stretch_s=8.0)
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Measure goodput by replicas in both builds, then change replicas under load."""
-    form = QUICK if session.quick else Form()
-    share = float(session.options.get("share", SHARE))
-    session.narrator.plan(len(HOT) * (len(form.replicas) + 2))
+    form = QUICK if study.quick else Form()
+    share = float(study.options.get("share", SHARE))
+    study.narrator.plan(len(HOT) * (len(form.replicas) + 2))
     changes: dict[str, Changes] = {}
     with arms_up(tuple(HOT), ANYWHERE, keep=False) as arms:
         for arm in arms.values():
             arm.fresh_data(PRODUCTS)
-        how = _grow(session, form, arms, share)
+        how = _grow(study, form, arms, share)
         for name, arm in arms.items():
-            histories = (session.folder / "raw").glob(f"*-{name}/**/hot/orders.jsonl")
-            close_books(session, arm, histories, [run for run in session.runs if run["build"] == name][-1])
+            histories = (study.folder / "raw").glob(f"*-{name}/**/hot/orders.jsonl")
+            close_books(study, arm, histories, [run for run in study.runs if run["build"] == name][-1])
         for name, arm in arms.items():
             changes[name] = replica_changes.change_under_load(
-                arm, CHANGED[name], form.changes, session.folder / "raw" / f"changes-{name}", rate=CHANGE_RATE,
-                stretch_s=form.stretch_s, seed=session.seed, tell=session.narrator.tell,
+                arm, CHANGED[name], form.changes, study.folder / "raw" / f"changes-{name}", rate=CHANGE_RATE,
+                stretch_s=form.stretch_s, seed=study.seed, tell=study.narrator.tell,
             )  # fmt: skip
-            session.narrator.done(f"{name:<14} {changes[name].done} changes, {changes[name].failed} failed requests")
-    session.notes += [how, "Nothing was bound to cores here: the quota is the budget."]
-    return scaling_findings.result(session, changes, share=share, others=len(LIMITED["microservices"]) - 1)
+            study.narrator.done(f"{name:<14} {changes[name].done} changes, {changes[name].failed} failed requests")
+    study.notes += [how, "Nothing was bound to cores here: the quota is the budget."]
+    return scaling_findings.result(study, changes, share=share, others=len(LIMITED["microservices"]) - 1)
 
 
-def _grow(session: Session, form: Form, arms: dict[str, Arm], share: float) -> str:
+def _grow(study: Study, form: Form, arms: dict[str, Arm], share: float) -> str:
     """Measure each number of replicas in each build, and return how replicas were bounded."""
     with contextlib.ExitStack() as stack:
         for name, arm in arms.items():
@@ -106,17 +106,17 @@ def _grow(session: Session, form: Form, arms: dict[str, Arm], share: float) -> s
         except Unsupported as error:
             how = f"No quotas here ({error}): replicas share all cores, so more of them gain little."
         feeders = Pair(
-            stack.enter_context(Feeder(session.folder / "hot.log")),
-            stack.enter_context(Feeder(session.folder / "cold.log")),
+            stack.enter_context(Feeder(study.folder / "hot.log")),
+            stack.enter_context(Feeder(study.folder / "cold.log")),
         )
         for place, replicas in enumerate(form.replicas):
             for name, arm in arms.items():
-                _measure(session, form, arm, quotas.get(name), share, feeders, place, replicas)
+                _measure(study, form, arm, quotas.get(name), share, feeders, place, replicas)
     return how
 
 
 def _measure(
-    session: Session,
+    study: Study,
     form: Form,
     arm: Arm,
     quotas: Quotas | ContainerQuotas | None,
@@ -125,27 +125,27 @@ def _measure(
     place: int,
     replicas: int,
 ) -> None:
-    session.narrator.doing(f"{arm.name}: {replicas} replicas of {HOT[arm.name]}")
-    folder = session.folder / "raw" / f"{place:02d}-{replicas}-{arm.name}"
+    study.narrator.doing(f"{arm.name}: {replicas} replicas of {HOT[arm.name]}")
+    folder = study.folder / "raw" / f"{place:02d}-{replicas}-{arm.name}"
     load = Load(CLIENTS_A_REPLICA * replicas, "orders-only", COLD_RATE, form.duration_s)
     if quotas:
         quotas.lift()
     arm.runner.scale(HOT[arm.name], replicas)
     # A new replica's first orders cost it a second of CPU, which within the quota would take it seven.
-    both(arm, feeders, replace(load, duration_s=WARM_S), folder / "warm", seed=session.seed, cores=None)
+    both(arm, feeders, replace(load, duration_s=WARM_S), folder / "warm", seed=study.seed, cores=None)
     if quotas:
         quotas.apply(LIMITED[arm.name])
     throttled = quotas.throttled() if quotas else 0
-    found = both(arm, feeders, load, folder, seed=session.seed + place, cores=None)
-    run = row(session.next_number, arm.name, replicas, found, f"raw/{folder.name}", unit="order")
+    found = both(arm, feeders, load, folder, seed=study.seed + place, cores=None)
+    run = row(study.next_number, arm.name, replicas, found, f"raw/{folder.name}", unit="order")
     run["generator"] = {
         "replicas": replicas,
         "throttled_periods": (quotas.throttled() if quotas else 0) - throttled,
         "cold_failed": found.cold_failed,
         "quota_used": found.spent.cpu_ms[HOT[arm.name]] / 1000 / found.spent.wall_s / (share * replicas),
     }
-    session.runs.append(run)
-    session.narrator.done(
+    study.runs.append(run)
+    study.narrator.done(
         f"{arm.name:<14} {replicas} replicas: {found.orders_s:5.1f} orders/s, product pages p99 "
         f"{found.cold['p99']:.0f} ms, {sum(found.after.memory_mb.values()):.0f} MB"
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loadtests.experiments.replica_changes import Changes
-from loadtests.experiments.session import Session
+from loadtests.experiments.study import Study
 from loadtests.measure import scalability
 from loadtests.report.result import Ratio, Result, Run
 from loadtests.report.words import number
@@ -19,9 +19,9 @@ USED_UP = 0.85  # below this the machine or the load, and not the quota, set the
 NOT_LOWER = 0.95
 
 
-def result(session: Session, changes: Mapping[str, Changes], *, share: float, others: int) -> Result:
+def result(study: Study, changes: Mapping[str, Changes], *, share: float, others: int) -> Result:
     """Return the result; `others` is how many replicas the services have that are not hot, each with a quota too."""
-    points = {build: curve(session.runs, build) for build in BUILDS}
+    points = {build: curve(study.runs, build) for build in BUILDS}
     laws = {
         build: scalability.fit({point["replicas"]: point["goodput"] for point in found})
         for build, found in points.items()
@@ -37,11 +37,9 @@ def result(session: Session, changes: Mapping[str, Changes], *, share: float, ot
         },
         "changes": {build: change.as_dict() for build, change in changes.items()},
     }
-    figures = compare(session.runs, points)
-    session.notes += _notes(changes, points, laws)
-    return session.result(
-        answer=answer(points, changes), comparison=figures, findings=findings(points), details=details
-    )
+    figures = compare(study.runs, points)
+    study.notes += _notes(changes, points, laws)
+    return study.result(answer=answer(points, changes), comparison=figures, findings=findings(points), details=details)
 
 
 def curve(runs: Sequence[Run], build: str) -> list[dict[str, Any]]:

@@ -34,8 +34,8 @@ from loadtests.experiments import journeys_core, pairing, probe, pulses, slices,
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
 from loadtests.experiments.feeder import Feeder
-from loadtests.experiments.session import PRODUCTS, Session
 from loadtests.experiments.steady_findings import AGAIN, BUILDS, CPU, FIGURES
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.experiments.trial import Load, run_trial
 from loadtests.measure import accounting
 from loadtests.report.result import Result
@@ -51,39 +51,37 @@ WARM_S = 3.0
 FRESH = Load(rate=0.0, duration_s=10.0, warm_up_s=5.0)
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Measure cost in pulses and latency on fresh data, each with the monolith against itself."""
-    pairs, pulse_pairs = (QUICK_PAIRS, QUICK_PULSE_PAIRS) if session.quick else (PAIRS, PULSE_PAIRS)
-    mix = session.options.get("mix", "shopping")
-    figures, planted = _options(session)
+    pairs, pulse_pairs = (QUICK_PAIRS, QUICK_PULSE_PAIRS) if study.quick else (PAIRS, PULSE_PAIRS)
+    mix = study.options.get("mix", "shopping")
+    figures, planted = _options(study)
     builds, cpu_only = BUILDS[:1] if figures == "aa" else BUILDS, figures != "all"
     probes = len(builds) * (1 if cpu_only else 2)
-    session.narrator.plan((len(builds) + 1) * (pulse_pairs + (0 if cpu_only else pairs)) + probes + len(builds))
-    with arms_up(builds, session.budget, keep=False) as arms:
+    study.narrator.plan((len(builds) + 1) * (pulse_pairs + (0 if cpu_only else pairs)) + probes + len(builds))
+    with arms_up(builds, study.budget, keep=False) as arms:
         if builds == BUILDS:
-            proof = journeys_core.prove(arms, session.folder / "core.log")
-            session.narrator.tell(f"both builds behave the same: {proof}")
-        rates = {name: SHARE_FOR_CPU * _probed(session, arm, pulses.ORDERS) for name, arm in arms.items()}
+            proof = journeys_core.prove(arms, study.folder / "core.log")
+            study.narrator.tell(f"both builds behave the same: {proof}")
+        rates = {name: SHARE_FOR_CPU * _probed(study, arm, pulses.ORDERS) for name, arm in arms.items()}
         again = arms["monolith"].again()
-        _pulses(session, arms, again, rates, pulse_pairs, planted)
-        pulsed = list(session.runs)
+        _pulses(study, arms, again, rates, pulse_pairs, planted)
+        pulsed = list(study.runs)
         if not cpu_only:
-            rate = SHARE_OF_CAPACITY * min(_probed(session, arm, mix) for arm in arms.values())
-            _rounds(session, [*arms.values(), again], replace(FRESH, rate=rate, mix=mix), pairs)
-            session.notes.append(
-                f"{pairs} pairs of runs, fixed beforehand, at {rate:.0f} arrivals/s of the mix `{mix}`."
-            )
-    fresh = session.runs[len(pulsed) :]
+            rate = SHARE_OF_CAPACITY * min(_probed(study, arm, mix) for arm in arms.values())
+            _rounds(study, [*arms.values(), again], replace(FRESH, rate=rate, mix=mix), pairs)
+            study.notes.append(f"{pairs} pairs of runs, fixed beforehand, at {rate:.0f} arrivals/s of the mix `{mix}`.")
+    fresh = study.runs[len(pulsed) :]
     gates = {
         name: steady_findings.gate(pulsed if figure.in_pulses else fresh, figure)
         for name, figure in FIGURES.items()
         if figure.in_pulses or not cpu_only
     }
-    comparison = steady_findings.compare(pulsed, fresh, gates, enforced=session.budget.enforced)
+    comparison = steady_findings.compare(pulsed, fresh, gates, enforced=study.budget.enforced)
     if planted and (row := pairing.ratio(pulsed, "monolith", AGAIN, pairing.cpu_per_order, "planted slow-down")):
         comparison[PLANTED] = row
-    session.notes += [steady_findings.told(name, found) for name, found in gates.items() if found]
-    return session.result(
+    study.notes += [steady_findings.told(name, found) for name, found in gates.items() if found]
+    return study.result(
         answer=steady_findings.answer(comparison, gates),
         comparison=comparison,
         findings={} if planted else steady_findings.findings(comparison),
@@ -92,9 +90,9 @@ def run(session: Session) -> Result:
     )
 
 
-def _options(session: Session) -> tuple[str, float]:
+def _options(study: Study) -> tuple[str, float]:
     """Return which figures are asked for, and by what share the monolith's second arm is to be slowed down."""
-    figures, planted = session.options.get("figures", "all"), session.options.get("planted", "0")
+    figures, planted = study.options.get("figures", "all"), study.options.get("planted", "0")
     if figures not in ("all", "cpu", "aa"):
         raise DeployError(f"figures={figures}: want all, cpu, or aa (the A/A gate of CPU alone).")
     try:
@@ -107,31 +105,31 @@ def _options(session: Session) -> tuple[str, float]:
 
 
 def _pulses(
-    session: Session, arms: Mapping[str, Arm], again: Arm, rates: dict[str, float], pairs: int, planted: float
+    study: Study, arms: Mapping[str, Arm], again: Arm, rates: dict[str, float], pairs: int, planted: float
 ) -> None:
     """Measure CPU in pulses, the monolith as two arms, and check the books of each build."""
-    warm_ups = session.folder / "warm"
-    with Feeder(session.folder / "generator.log") as feeder:
+    warm_ups = study.folder / "warm"
+    with Feeder(study.folder / "generator.log") as feeder:
         for arm in arms.values():
             arm.fresh_data(PRODUCTS)
-            slices.warm(arm, feeder, warm_ups, seconds=WARM_S, seed=session.seed)
-        with _slowed(session, feeder, again, planted) as slow:
+            slices.warm(arm, feeder, warm_ups, seconds=WARM_S, seed=study.seed)
+        with _slowed(study, feeder, again, planted) as slow:
             histories = pulses.measure(
-                session, {**arms, AGAIN: again}, {**rates, AGAIN: rates["monolith"]}, pairs,
+                study, {**arms, AGAIN: again}, {**rates, AGAIN: rates["monolith"]}, pairs,
                 lambda name: slow() if name == AGAIN else contextlib.nullcontext(),
             )  # fmt: skip
     for name, arm in arms.items():  # the monolith's books are of both of its names
-        last = [run for run in session.runs if run["build"].removesuffix("-again") == name][-1]
+        last = [run for run in study.runs if run["build"].removesuffix("-again") == name][-1]
         warmed = warm_ups.glob(f"warm-{name}-*/orders.jsonl")
-        close_books(session, arm, [histories[arm.runner.stack.name], *warmed], last)
-    session.notes.append(
+        close_books(study, arm, [histories[arm.runner.stack.name], *warmed], last)
+    study.notes.append(
         f"{pairs} pairs of pulses, fixed beforehand, at "
         f"{sentence_of_list([f'{rates[name]:.0f} orders/s ({build_name(name)})' for name in arms])}."
     )
 
 
 @contextlib.contextmanager
-def _slowed(session: Session, feeder: Feeder, arm: Arm, share: float) -> Iterator[Callable[[], Slow]]:
+def _slowed(study: Study, feeder: Feeder, arm: Arm, share: float) -> Iterator[Callable[[], Slow]]:
     """Yield what makes orders slower by a share of what they cost, for a block; nothing, where no test asks for it."""
     if not share:
         yield contextlib.nullcontext
@@ -140,8 +138,8 @@ def _slowed(session: Session, feeder: Feeder, arm: Arm, share: float) -> Iterato
     injected_faults.arm(arm.runner, part)
     try:
         for _ in range(2):  # the first warms the restarted process up
-            hog_ms = share * _cost_ms(session, feeder, arm)
-        session.notes.append(f"PLANTED: a busy loop of {hog_ms:.2f} ms in each order of {AGAIN}.")
+            hog_ms = share * _cost_ms(study, feeder, arm)
+        study.notes.append(f"PLANTED: a busy loop of {hog_ms:.2f} ms in each order of {AGAIN}.")
         yield lambda: _hogging(arm, hog_ms)
     finally:
         injected_faults.disarm_all(arm.runner)
@@ -156,28 +154,28 @@ def _hogging(arm: Arm, hog_ms: float) -> Iterator[None]:
         injected_faults.set_fault(arm.runner, "orders", {})
 
 
-def _cost_ms(session: Session, feeder: Feeder, arm: Arm) -> float:
+def _cost_ms(study: Study, feeder: Feeder, arm: Arm) -> float:
     """Return what an order of this arm costs in CPU, roughly."""
     before = accounting.take(arm.runner)
-    summary = slices.warm(arm, feeder, session.folder / "warm", seconds=WARM_S, seed=session.seed + 1)
+    summary = slices.warm(arm, feeder, study.folder / "warm", seconds=WARM_S, seed=study.seed + 1)
     cost_ms = accounting.between(before, accounting.take(arm.runner)).per(summary["orders_confirmed"])
     if cost_ms is None:
         raise DeployError("No order was confirmed, so that nothing can be planted.")
     return float(cost_ms)
 
 
-def _probed(session: Session, arm: Arm, mix: str) -> float:
-    session.narrator.doing(f"Probing how much {arm.name} can take")
+def _probed(study: Study, arm: Arm, mix: str) -> float:
+    study.narrator.doing(f"Probing how much {arm.name} can take")
     arm.fresh_data(PRODUCTS)
-    rate = probe.probe(arm, session.folder / f"probe-{arm.name}-{mix}", mix=mix, seed=session.seed)
+    rate = probe.probe(arm, study.folder / f"probe-{arm.name}-{mix}", mix=mix, seed=study.seed)
     arm.reconcile(None)
-    session.narrator.done(f"{arm.name:<14} took about {rate:.0f} arrivals/s")
+    study.narrator.done(f"{arm.name:<14} took about {rate:.0f} arrivals/s")
     return rate
 
 
-def _rounds(session: Session, arms: list[Arm], load: Load, pairs: int) -> None:
+def _rounds(study: Study, arms: list[Arm], load: Load, pairs: int) -> None:
     """Run all arms in each round on fresh data, in random order, with the same requests."""
-    chance = random.Random(session.seed + 1)
+    chance = random.Random(study.seed + 1)
     for pair in range(1, pairs + 1):
         for arm in chance.sample(arms, len(arms)):
-            run_trial(session, arm, load, pair=pair, seed=session.seed + pair + 1000)
+            run_trial(study, arm, load, pair=pair, seed=study.seed + pair + 1000)

@@ -28,7 +28,7 @@ from deploy.model.home import REPOSITORY
 from loadtests.experiments import generator
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.generator import GeneratorFailed
-from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.generator.record import Row, read_rows
 from loadtests.measure.latency import LatencyHistogram
 from loadtests.report.result import Latency, Result, Run
@@ -49,27 +49,27 @@ RULERS = {
 }
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Stall one build twice and measure each stall."""
-    session.narrator.plan(2)
-    with arms_up([BUILD], session.budget, keep=False) as arms:
+    study.narrator.plan(2)
+    with arms_up([BUILD], study.budget, keep=False) as arms:
         arm = arms[BUILD]
         arm.fresh_data(PRODUCTS)
-        closed = _closed(session, arm)
-        session.narrator.done(f"{RULERS['closed-loop']}: p99 {closed['p99']:.0f} ms")
+        closed = _closed(study, arm)
+        study.narrator.done(f"{RULERS['closed-loop']}: p99 {closed['p99']:.0f} ms")
         arm.reconcile(None)
         arm.fresh_data(PRODUCTS)
-        rows = [row for row in _open(session, arm) if row.due_s >= 0]
-        outcome, _ = arm.reconcile(session.folder / "run-02-open" / "orders.jsonl")
+        rows = [row for row in _open(study, arm) if row.due_s >= 0]
+        outcome, _ = arm.reconcile(study.folder / "run-02-open" / "orders.jsonl")
     send = LatencyHistogram.of([row.service_ms for row in rows])
     due = LatencyHistogram.of([row.latency_ms for row in rows])
-    session.narrator.done(f"{RULERS['open-from-due']}: p99 {due.percentile(99):.0f} ms")
-    _add(session, "closed-loop", closed, None)
-    _add(session, "open-from-send", latency_of(send), send)
-    _add(session, "open-from-due", latency_of(due), due)
-    session.runs[-1]["reconciled"] = outcome.is_clean
-    session.runs[-1]["violations"] = [violation.as_dict() for violation in outcome.violations]
-    return session.result(answer=answer(closed, latency_of(send), latency_of(due)), comparison={}, findings={})
+    study.narrator.done(f"{RULERS['open-from-due']}: p99 {due.percentile(99):.0f} ms")
+    _add(study, "closed-loop", closed, None)
+    _add(study, "open-from-send", latency_of(send), send)
+    _add(study, "open-from-due", latency_of(due), due)
+    study.runs[-1]["reconciled"] = outcome.is_clean
+    study.runs[-1]["violations"] = [violation.as_dict() for violation in outcome.violations]
+    return study.result(answer=answer(closed, latency_of(send), latency_of(due)), comparison={}, findings={})
 
 
 def _stall(arm: Arm, after_s: float) -> Sequence[threading.Timer]:
@@ -83,11 +83,11 @@ def _stall(arm: Arm, after_s: float) -> Sequence[threading.Timer]:
     return timers
 
 
-def _open(session: Session, arm: Arm) -> list[Row]:
-    folder = session.raw_folder(2, "open")
+def _open(study: Study, arm: Arm) -> list[Row]:
+    folder = study.raw_folder(2, "open")
     order = generator.open_arrivals(
         arm.runner.address, arm.parties.identity, folder, profile=f"{RATE}x{DURATION_S:g}", duration_s=DURATION_S,
-        mix="browsing", seed=session.seed, warm_up_s=2, cores=arm.budget.other, extra=["--arrivals", "constant"],
+        mix="browsing", seed=study.seed, warm_up_s=2, cores=arm.budget.other, extra=["--arrivals", "constant"],
     )  # fmt: skip
     timers: list[threading.Timer] = []
     generator.run(order, lambda: timers.extend(_stall(arm, STALL_FROM_S)))
@@ -96,9 +96,9 @@ def _open(session: Session, arm: Arm) -> list[Row]:
     return read_rows(folder / "requests.csv.gz")
 
 
-def _closed(session: Session, arm: Arm) -> Latency:
+def _closed(study: Study, arm: Arm) -> Latency:
     """Let plain Locust measure, and return what its own statistics say."""
-    folder = session.raw_folder(1, "closed")
+    folder = study.raw_folder(1, "closed")
     command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", "--only-summary"]
     command += ["-u", str(USERS), "-r", str(USERS), "-t", f"{DURATION_S:.0f}s", "--think", f"{THINK_S:g}"]
     command += ["--host", arm.runner.address, "--tokens-from", arm.parties.identity, "--csv", str(folder / "locust")]
@@ -123,10 +123,10 @@ def read_locust(path: Path, said: str = "") -> Latency:
     }  # fmt: skip
 
 
-def _add(session: Session, ruler: str, latency: Latency, histogram: LatencyHistogram | None) -> None:
+def _add(study: Study, ruler: str, latency: Latency, histogram: LatencyHistogram | None) -> None:
     row: Run = {
         "build": ruler,
-        "number": session.next_number,
+        "number": study.next_number,
         "pair": 1,
         "unit": "mix",
         "units": histogram.count if histogram else 0,
@@ -147,7 +147,7 @@ def _add(session: Session, ruler: str, latency: Latency, histogram: LatencyHisto
     }
     if histogram:
         row["histograms"] = {"all": histogram.encode()}
-    session.runs.append(row)
+    study.runs.append(row)
 
 
 def answer(closed: Latency, send: Latency, due: Latency) -> list[str]:

@@ -34,7 +34,7 @@ from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
 from loadtests.experiments.feeder import Feeder
 from loadtests.experiments.ladder_rungs import Rung, Switch
-from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.measure.statistics import NotComparable, equivalence
 from loadtests.report.result import Gate, Ratio, Result, Run
 from loadtests.report.words import build_name, sentence_of_list, times
@@ -58,18 +58,18 @@ class Form:
 QUICK = Form(rounds=2, slice_s=1.5, warm_s=0.8)
 
 
-def run(session: Session) -> Result:
+def run(study: Study) -> Result:
     """Measure round by round, and check the books of both builds at the end."""
-    form = QUICK if session.quick else Form()
-    form = replace(form, rounds=int(session.options.get("rounds", form.rounds)))
-    chance = random.Random(session.seed)
-    with arms_up(STACKS, session.budget, keep=False) as arms, Feeder(session.folder / "generator.log") as feeder:
+    form = QUICK if study.quick else Form()
+    form = replace(form, rounds=int(study.options.get("rounds", form.rounds)))
+    chance = random.Random(study.seed)
+    with arms_up(STACKS, study.budget, keep=False) as arms, Feeder(study.folder / "generator.log") as feeder:
         with ThreadPoolExecutor(len(arms)) as pool:
             list(pool.map(lambda arm: arm.fresh_data(PRODUCTS), arms.values()))
-        titles = session.options.get("shares", ",".join(SHARES)).split(",")
+        titles = study.options.get("shares", ",".join(SHARES)).split(",")
         ways = [way for arm in arms.values() for way in ways_of(arm.runner, titles)]
-        session.narrator.plan(form.rounds * len(ways) + len(arms))
-        taking = _Taking(session, form, arms, feeder)
+        study.narrator.plan(form.rounds * len(ways) + len(arms))
+        taking = _Taking(study, form, arms, feeder)
         try:
             for round_ in range(1, form.rounds + 1):
                 for way in chance.sample(ways, len(ways)):
@@ -77,18 +77,18 @@ def run(session: Session) -> Result:
         finally:
             taking.switch.back()
         for name, arm in arms.items():
-            histories = (session.folder / "raw").glob(f"*-{name}-*order/orders.jsonl")
-            last = [row for row in session.runs if row["build"].startswith(name)][-1]
-            close_books(session, arm, histories, last)
-    session.notes.append(f"{form.rounds} rounds; {form.rate:g} orders/s.")
-    found_gate = gate(session.runs)
-    figures = compare(session.runs, withhold=found_gate is None or not found_gate["passed"])
-    return session.result(
+            histories = (study.folder / "raw").glob(f"*-{name}-*order/orders.jsonl")
+            last = [row for row in study.runs if row["build"].startswith(name)][-1]
+            close_books(study, arm, histories, last)
+    study.notes.append(f"{form.rounds} rounds; {form.rate:g} orders/s.")
+    found_gate = gate(study.runs)
+    figures = compare(study.runs, withhold=found_gate is None or not found_gate["passed"])
+    return study.result(
         answer=answer(figures),
         comparison=figures,
         findings=findings(figures),
         gate=found_gate,
-        details={"tracing": means(session.runs)},
+        details={"tracing": means(study.runs)},
     )
 
 
@@ -116,7 +116,7 @@ def ways_of(runner: Runner, titles: Sequence[str]) -> list[Rung]:
 class _Taking:
     """The measuring itself: one generator, one switch, slices."""
 
-    session: Session
+    study: Study
     form: Form
     arms: dict[str, Arm]
     feeder: Feeder
@@ -127,21 +127,21 @@ class _Taking:
     def measure(self, way: Rung, round_: int) -> None:
         """Bring the build to its setting, warm it, and measure a slice of orders."""
         arm, form = self.arms[way.stack], self.form
-        self.session.narrator.doing(f"Round {round_}: {way.name}")
+        self.study.narrator.doing(f"Round {round_}: {way.name}")
         if not self.switch.to(way):
             self._restart(arm)  # who was restarted has fresh connections and an empty pool: so must everybody
-        raw = self.session.folder / "raw"
-        slices.warm(arm, self.feeder, raw, seconds=form.warm_s, seed=self.session.seed)
+        raw = self.study.folder / "raw"
+        slices.warm(arm, self.feeder, raw, seconds=form.warm_s, seed=self.study.seed)
         folder = raw / f"{round_:02d}-{way.name.replace('%', '')}-{arm.name}-order"
         order = generator.open_arrivals(
             arm.runner.address, arm.parties.identity, folder, profile=f"{form.rate:g}x{form.slice_s:g}",
-            duration_s=form.slice_s, mix="orders-only", seed=self.session.seed + round_, warm_up_s=0.7,
-            cores=self.session.budget.other,
+            duration_s=form.slice_s, mix="orders-only", seed=self.study.seed + round_, warm_up_s=0.7,
+            cores=self.study.budget.other,
         )  # fmt: skip
         measured = slices.load(arm, self.feeder, order)
-        row = slices.row(self.session.next_number, way.name, "order", round_, form.rate, measured)
-        self.session.runs.append(row)
-        self.session.narrator.done(f"round {round_}  {way.name:<20} {row['cpu_ms_per_unit'] or 0.0:.2f} ms CPU")
+        row = slices.row(self.study.next_number, way.name, "order", round_, form.rate, measured)
+        self.study.runs.append(row)
+        self.study.narrator.done(f"round {round_}  {way.name:<20} {row['cpu_ms_per_unit'] or 0.0:.2f} ms CPU")
 
     def _restart(self, arm: Arm) -> None:
         parts = tracing.traced_parts(arm.runner)

@@ -8,7 +8,7 @@ from typing import Any
 
 from loadtests.experiments import generator, slow_traces
 from loadtests.experiments.arm import Arm, Measured
-from loadtests.experiments.session import PRODUCTS, Session
+from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.measure.books import Books
 from loadtests.measure.reconcile import Reconciliation
 from loadtests.report.result import Latency, Run
@@ -45,12 +45,12 @@ class Trial:
 
 
 def run_trial(
-    session: Session, arm: Arm, load: Load, *, pair: int, seed: int, fresh: bool = True, reconcile: bool = True
+    study: Study, arm: Arm, load: Load, *, pair: int, seed: int, fresh: bool = True, reconcile: bool = True
 ) -> Trial:
-    """Run one arm once, add it to the session's runs, and return it. The same seed sends the same requests."""
-    number = session.next_number
-    folder = session.raw_folder(number, arm.name)
-    session.narrator.doing(f"Run {number}: {arm.name} at {load.rate:.0f}/s")
+    """Run one arm once, add it to the study's runs, and return it. The same seed sends the same requests."""
+    number = study.next_number
+    folder = study.raw_folder(number, arm.name)
+    study.narrator.doing(f"Run {number}: {arm.name} at {load.rate:.0f}/s")
     if fresh:
         arm.fresh_data(PRODUCTS)
     order = generator.open_arrivals(
@@ -69,9 +69,9 @@ def run_trial(
     outcome, books = arm.reconcile(folder / "orders.jsonl") if reconcile else (None, None)
     run = _row(number, pair, arm.name, load, measured, outcome)
     run["raw"] = folder.name
-    session.runs.append(run)
-    session.slow_traces += slow_traces.collect(arm, folder, number)
-    session.narrator.done(tell(run))
+    study.runs.append(run)
+    study.slow_traces += slow_traces.collect(arm, folder, number)
+    study.narrator.done(tell(run))
     return Trial(run, measured, books)
 
 

@@ -22,7 +22,7 @@ PRODUCTS = 1000
 
 
 @dataclass
-class Session:
+class Study:
     """`quick` asks for the short form. Runs are numbered as they are added, in the order of time."""
 
     experiment: Experiment
