@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+
+from loadtests.report.result import Budgets
 
 # The monolith has one worker, so its budget is one core; on more, four services would have cores that it cannot use.
 # An experiment that gives a build more has to scale the monolith to as many workers, with its pool divided among them.
@@ -24,7 +25,7 @@ class Budget:
         """Whether a build and its load are kept apart. If not, no winner in speed may be named."""
         return self.build is not None and self.other is not None and not set(self.build) & set(self.other)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Budgets:
         """Return it as it stands in result.json."""
         return {
             "enforced": self.enforced,

@@ -8,12 +8,12 @@ import platform
 import subprocess
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from deploy.model.home import REPOSITORY
 from loadtests.experiments.budgets import Budget
+from loadtests.report.result import Environment
 
 PACKAGES = (
     "flask", "granian", "psycopg", "sqlalchemy", "fastapi", "uvicorn", "asyncpg", "httpx", "nats-py",
@@ -21,7 +21,7 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def describe(budget: Budget, seed: int) -> dict[str, Any]:
+def describe(budget: Budget, seed: int) -> Environment:
     """Return the environment as it stands in result.json. Holds no name and no address of the machine."""
     return {
         "cpu": _cpu(),

@@ -10,7 +10,7 @@ from loadtests.experiments import pairing
 from loadtests.experiments.ladder_rungs import AGAIN, LISTED, Rung
 from loadtests.experiments.ladder_rungs import beside as beside_of
 from loadtests.experiments.study import Study
-from loadtests.measure.statistics import NotComparable, equivalence
+from loadtests.measure.statistics import NotComparable
 from loadtests.measure.steps import Step, step
 from loadtests.report import summary
 from loadtests.report.result import Gate, Ratio, Result, Run
@@ -53,7 +53,8 @@ def result(study: Study, rungs: Sequence[Rung], ablations: Sequence[Rung]) -> Re
 def added(runs: Sequence[Run], a: str, b: str, unit: str) -> Step | None:
     """Return the CPU ms per unit that `b` took more than `a`, over rounds that have both; None with fewer than two."""
     try:
-        return step(a, b, *pairing.pairs_of(runs, a, b, pairing.cpu_per_unit, unit))
+        pairs = pairing.pairs_of(runs, a, b, pairing.cpu_per_unit, unit)
+        return step(a, b, pairs.a, pairs.b)
     except NotComparable:
         return None
 
@@ -117,9 +118,8 @@ def compare(
 def gate(runs: Sequence[Run]) -> Gate | None:
     """Return the A/A gate: the monolith against itself, in CPU per confirmed order."""
     try:
-        found = equivalence(
-            *pairing.pairs_of(runs, "monolith", AGAIN.name, pairing.cpu_per_unit, "order"), GATE_TOLERANCE
-        )
+        pairs = pairing.pairs_of(runs, "monolith", AGAIN.name, pairing.cpu_per_unit, "order")
+        found = pairs.equivalence(GATE_TOLERANCE)
     except NotComparable:
         return None
     return {

@@ -1,13 +1,30 @@
-"""Ratios of two arms from interleaved runs: pair by pair, with the interval and the verdict of the statistics."""
+"""Ratios of two arms from interleaved runs: by pair and session, with the interval and verdict of the statistics."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from loadtests.measure.statistics import Comparison, NotComparable, compare
+from loadtests.measure.replication import (
+    Spread,
+    by_session,
+    compare_sessions,
+    detectable,
+    equivalence_of_sessions,
+    spread,
+)
+from loadtests.measure.statistics import (
+    Comparison,
+    Equivalence,
+    NotComparable,
+    compare,
+    equivalence,
+    log_ratios,
+)
 from loadtests.report.result import Ratio, Run
 
 Value = Callable[[Run], float | None]
+BEYOND = 5  # so many requests at least lie beyond a percentile that is named
 
 
 def cpu_per_order(run: Run) -> float | None:
@@ -26,25 +43,62 @@ def memory(run: Run) -> float | None:
 
 
 def latency(percentile: str, journey: str = "") -> Value:
-    """Return what takes a percentile in ms from a run, of one journey or of all requests."""
+    """Return what takes a percentile in ms from a run, of one journey or of all requests.
+
+    A percentile that too few requests lie beyond is none: the p99 of 60 requests is their maximum.
+    """
 
     def value(run: Run) -> float | None:
-        found = run["latency_ms_by_journey"].get(journey) if journey else run["latency_ms"]
-        return float(found[percentile]) if found else None  # type: ignore[literal-required]
+        waits = run["latency_ms_by_journey"].get(journey) if journey else run["latency_ms"]
+        count = run.get("requests_by_journey", {}).get(journey)
+        if waits is None or (count is not None and count * (1 - int(percentile[1:]) / 100) < BEYOND):
+            return None
+        return float(waits[percentile])  # type: ignore[literal-required]
 
     return value
 
 
-def pairs_of(runs: Iterable[Run], a: str, b: str, value: Value, unit: str = "") -> tuple[list[float], list[float]]:
+@dataclass(frozen=True)
+class Pairs:
+    """Values of two arms in pairs that have both; `sessions` says in which session each pair was measured."""
+
+    a: list[float]
+    b: list[float]
+    sessions: list[int]
+
+    @property
+    def replicated(self) -> bool:
+        """Whether they are of several starts of the arms."""
+        return len(set(self.sessions)) > 1
+
+    def compare(self) -> Comparison:
+        """Compare over sessions where there are several, over pairs otherwise. Raises NotComparable."""
+        return compare_sessions(self.a, self.b, self.sessions) if self.replicated else compare(self.a, self.b)
+
+    def equivalence(self, tolerance: float) -> Equivalence:
+        """Test whether both arms are the same within a tolerance. Raises NotComparable."""
+        if self.replicated:
+            return equivalence_of_sessions(self.a, self.b, self.sessions, tolerance)
+        return equivalence(self.a, self.b, tolerance)
+
+    def spread(self) -> Spread | None:
+        """Return how much sessions and single pairs scatter; None where they do not tell."""
+        try:
+            return spread(by_session(log_ratios(self.a, self.b), self.sessions))
+        except NotComparable:
+            return None
+
+
+def pairs_of(runs: Iterable[Run], a: str, b: str, value: Value, unit: str = "") -> Pairs:
     """Return the values of `a` and `b` in pairs that have both; void runs make no pair."""
-    found: dict[int, dict[str, float]] = {}
+    by_pair: dict[tuple[int, int], dict[str, float]] = {}
     for run in runs:
         if run["void"] or (unit and run["unit"] != unit) or run["build"] not in (a, b):
             continue
         if (figure := value(run)) is not None and figure > 0:
-            found.setdefault(run["pair"], {})[run["build"]] = figure
-    both = [pair for _, pair in sorted(found.items()) if a in pair and b in pair]
-    return [pair[a] for pair in both], [pair[b] for pair in both]
+            by_pair.setdefault((run.get("session", 1), run["pair"]), {})[run["build"]] = figure
+    both = [(number, pair) for (number, _), pair in sorted(by_pair.items()) if a in pair and b in pair]
+    return Pairs([pair[a] for _, pair in both], [pair[b] for _, pair in both], [number for number, _ in both])
 
 
 def ratio(
@@ -52,22 +106,27 @@ def ratio(
     target: float | None = None,
 ) -> Ratio | None:  # fmt: skip
     """Return B over A; None with fewer than two pairs. `withhold`: whatever comes out, no winner is named."""
-    first, second = pairs_of(runs, a, b, value, unit)
+    pairs = pairs_of(runs, a, b, value, unit)
     try:
-        found: Comparison = compare(first, second)
+        comparison = pairs.compare()
     except NotComparable:
         return None
     row: Ratio = {
-        "ratio": found.ratio,
-        "low": found.low,
-        "high": found.high,
+        "ratio": comparison.ratio,
+        "low": comparison.low,
+        "high": comparison.high,
         "a": a,
         "b": b,
         "what": what,
-        "pairs": found.pairs,
-        "p_value": found.p_value,
-        "verdict": "withheld" if withhold else found.verdict,
+        "pairs": comparison.pairs,
+        "sessions": comparison.sessions,
+        "p_value": comparison.p_value,
+        "verdict": "withheld" if withhold else comparison.verdict,
     }
+    if noise := pairs.spread():
+        per_session = comparison.pairs / comparison.sessions
+        row["spread_between"], row["spread_within"] = noise.between, noise.within
+        row["detects"] = detectable(comparison.sessions, per_session, noise)
     if target is not None:
         row["target"] = target
     return row

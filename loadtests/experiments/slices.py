@@ -75,6 +75,7 @@ def row(number: int, rung: str, unit: str, round_: int, rate: float, measured: M
         "orders_confirmed": summary["orders_confirmed"],
         "latency_ms": latency_of(summary["latency_ms"]) if in_time else None,
         "latency_ms_by_journey": {name: latency_of(journey["latency_ms"]) for name, journey in journeys.items()},
+        "requests_by_journey": {name: journey["count"] for name, journey in journeys.items()},
         "error_share": summary["error_share"],
         "cpu_ms_per_order": spent.per(summary["orders_confirmed"]),
         "cpu_ms_per_unit": spent.per(units),

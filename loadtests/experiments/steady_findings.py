@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from loadtests.experiments import pairing
 from loadtests.measure.planning import holm
-from loadtests.measure.statistics import ALPHA, Equivalence, NotComparable, equivalence
+from loadtests.measure.statistics import ALPHA, Equivalence, NotComparable
 from loadtests.report.result import Gate, Ratio, Run
 from loadtests.report.words import percent, sentence_of_list, times
 
@@ -38,9 +38,8 @@ CPU = "cpu_order_services_vs_monolith"
 
 def gate(runs: list[Run], figure: Figure) -> Equivalence | None:
     """Return whether the monolith equals itself in this figure; None where there is nothing to compare."""
-    first, second = pairing.pairs_of(runs, "monolith", AGAIN, figure.value)
     try:
-        return equivalence(first, second, figure.tolerance)
+        return pairing.pairs_of(runs, "monolith", AGAIN, figure.value).equivalence(figure.tolerance)
     except NotComparable:
         return None
 

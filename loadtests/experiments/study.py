@@ -13,8 +13,9 @@ from loadtests.experiments import environment
 from loadtests.experiments.budgets import Budget
 from loadtests.experiments.narrator import Narrator
 from loadtests.experiments.registry import Experiment
+from loadtests.measure.verdict import ViolationRow
 from loadtests.report.claims import table
-from loadtests.report.result import SCHEMA_VERSION, Gate, Ratio, Result, Run
+from loadtests.report.result import SCHEMA_VERSION, Environment, Gate, Ratio, Result, Run
 from loadtests.report.sections import BUSY_SHARE
 
 DEFAULT_SEED = 8001
@@ -37,7 +38,7 @@ class Study:
     slow_traces: list[dict[str, Any]] = field(default_factory=list)  # where tracing was on: see slow_traces.py
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     _began: float = field(default_factory=time.monotonic)
-    _environment: dict[str, Any] = field(default_factory=dict)
+    _environment: Environment = field(init=False)
 
     def __post_init__(self) -> None:
         # Before any load of ours, so that the load average is that of the machine.
@@ -72,7 +73,7 @@ class Study:
         comparison: Mapping[str, Ratio],
         findings: Mapping[str, tuple[str, str]],
         gate: Gate | None = None,
-        violations: Sequence[dict[str, str]] = (),
+        violations: Sequence[ViolationRow] = (),
         next_command: str = "",
         details: Mapping[str, Any] | None = None,
     ) -> Result:
@@ -84,6 +85,8 @@ class Study:
             "answer": list(answer),
             "started_at": self.started_at.isoformat(timespec="seconds"),
             "duration_s": round(time.monotonic() - self._began, 1),
+            "quick": self.quick,
+            "options": dict(self.options),
             "environment": self._environment,
             "runs": self.runs,
             "comparison": dict(comparison),

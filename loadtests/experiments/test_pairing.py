@@ -51,7 +51,7 @@ def test_a_void_run_makes_no_pair() -> None:
     runs = runs_of(4, 2.0)
     runs[2]["void"] = True
 
-    assert len(pairing.pairs_of(runs, "monolith", "microservices", pairing.cpu_per_order)[0]) == 3
+    assert len(pairing.pairs_of(runs, "monolith", "microservices", pairing.cpu_per_order).a) == 3
 
 
 def test_one_pair_is_no_comparison() -> None:
@@ -69,7 +69,31 @@ def test_units_are_not_mixed() -> None:
     runs = runs_of(3, 2.0)
     runs[0]["unit"] = "list"
 
-    first, second = pairing.pairs_of(runs, "monolith", "microservices", pairing.cpu_per_order, unit="mix")
+    pairs = pairing.pairs_of(runs, "monolith", "microservices", pairing.cpu_per_order, unit="mix")
 
-    assert len(first) == len(second) == 2
-    assert first == [pytest.approx(10, rel=0.02)] * 2
+    assert len(pairs.a) == len(pairs.b) == 2
+    assert pairs.a == [pytest.approx(10, rel=0.02)] * 2
+
+
+def test_pairs_of_several_starts_are_compared_start_by_start() -> None:
+    runs = [run | {"session": session} for session in (1, 2, 3) for run in runs_of(4, 1 + session)]
+
+    row = pairing.ratio(runs, "monolith", "microservices", pairing.cpu_per_order, "CPU")
+
+    assert row is not None
+    assert (row["sessions"], row["pairs"]) == (3, 12)
+    assert row["spread_between"] > 10 * row["spread_within"]
+    assert row["low"] < 2  # three starts that say 2, 3 and 4 times
+    assert row["high"] > 4
+    assert row["detects"] > 2
+
+
+def test_a_percentile_that_hardly_a_request_lies_beyond_is_not_compared() -> None:
+    runs = [run | {"requests_by_journey": {"order": 60, "list": 540}} for run in runs_of(4, 2.0)]
+
+    p99 = {
+        journey: pairing.pairs_of(runs, "monolith", "microservices", pairing.latency("p99", journey)).a
+        for journey in ("order", "list")
+    }
+
+    assert (len(p99["order"]), len(p99["list"])) == (0, 4)

@@ -35,7 +35,7 @@ from loadtests.experiments.closing import close_books
 from loadtests.experiments.feeder import Feeder
 from loadtests.experiments.ladder_rungs import Rung, Switch
 from loadtests.experiments.study import PRODUCTS, Study
-from loadtests.measure.statistics import NotComparable, equivalence
+from loadtests.measure.statistics import NotComparable
 from loadtests.report.result import Gate, Ratio, Result, Run
 from loadtests.report.words import build_name, sentence_of_list, times
 
@@ -168,7 +168,7 @@ def gate(runs: list[Run]) -> Gate | None:
     for name in STACKS:
         pairs = pairing.pairs_of(runs, name, f"{name}-again", pairing.cpu_per_unit, "order")
         try:
-            found.append(equivalence(*pairs, TOLERANCE))
+            found.append(pairs.equivalence(TOLERANCE))
         except NotComparable:
             return None
     worst = max(found, key=lambda one: one.spread)

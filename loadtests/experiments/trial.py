@@ -104,6 +104,7 @@ def _row(number: int, pair: int, build: str, load: Load, measured: Measured, out
         "orders_confirmed": confirmed,
         "latency_ms": latency_of(summary["latency_ms"]),
         "latency_ms_by_journey": {name: latency_of(journey["latency_ms"]) for name, journey in journeys.items()},
+        "requests_by_journey": {name: journey["count"] for name, journey in journeys.items()},
         "error_share": summary["error_share"],
         "cpu_ms_per_order": spent.per(confirmed),
         "cpu_ms_per_unit": spent.per(summary["requests"]),

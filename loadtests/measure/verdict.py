@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
 
 PROMISES: dict[str, str] = {
     "S1": "stock and reservations are never negative",
@@ -23,6 +27,16 @@ PROMISES: dict[str, str] = {
 }
 
 
+@with_config(ConfigDict(extra="forbid"))
+class ViolationRow(TypedDict):
+    """A broken promise as it stands in result.json."""
+
+    promise: Annotated[str, Field(pattern="^(S[1-7]|L[1-8])$")]
+    about: str
+    seen: str
+    expected: str
+
+
 @dataclass(frozen=True)
 class Violation:
     """A broken promise. `about` is the id of an order, a product or a row."""
@@ -32,9 +46,9 @@ class Violation:
     seen: str
     expected: str
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> ViolationRow:
         """Return it as it stands in result.json."""
-        return asdict(self)
+        return {"promise": self.promise, "about": self.about, "seen": self.seen, "expected": self.expected}
 
     def __str__(self) -> str:
         return f"{self.promise} {self.about}: {self.seen}; expected {self.expected}"

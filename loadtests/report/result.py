@@ -1,100 +1,128 @@
-"""The form of result.json (section 5 of the design), how it is written, and how it is read and checked."""
+"""The form of result.json (section 5 of the design), its JSON schema, and how it is written, read and checked."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Annotated, Any, Literal, NotRequired
 
-import jsonschema
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict
 
-SCHEMA_VERSION = 1
-SCHEMA = Path(__file__).with_name("result.schema.json")
+from loadtests.measure.verdict import ViolationRow
+
+# 2 adds sessions, what was sent, counts by journey and options. All of it may be absent: version 1 is read, too.
+SCHEMA_VERSION: Literal[2] = 2
 RESULT = "result.json"
 INDEX = "index.html"
+
+Positive = Annotated[float, Field(gt=0)]
+Amount = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Ordinal = Annotated[int, Field(ge=1)]
+Text = Annotated[str, Field(min_length=1)]
+
+exact = with_config(ConfigDict(extra="forbid"))  # a field that nobody documents is a mistake
 
 
 class BadResult(ValueError):
     """A result.json that is not there, is no JSON, or does not fit the schema."""
 
 
+@exact
 class Latency(TypedDict):
     """Milliseconds from the intended start."""
 
-    p50: float
-    p95: float
-    p99: float
-    max: float
+    p50: Amount
+    p95: Amount
+    p99: Amount
+    max: Amount
 
 
+@exact
 class Ratio(TypedDict):
-    """B over A with its 95 % interval, over pairs. `verdict` is of loadtests.measure.statistics."""
+    """B over A with its 95 % interval. `verdict` is of loadtests.measure.statistics and replication."""
 
-    ratio: float
-    low: float
-    high: float
+    ratio: Positive
+    low: Amount
+    high: Positive
     a: NotRequired[str]
     b: NotRequired[str]
     what: NotRequired[str]
-    pairs: NotRequired[int]
-    p_value: NotRequired[float]
-    verdict: NotRequired[str]
-    target: NotRequired[float]  # what the ratio has to stay below, where the project promises one
+    pairs: NotRequired[Ordinal]
+    sessions: NotRequired[Ordinal]  # starts of the arms; with one, interval and verdict are of that start alone
+    p_value: NotRequired[Share]
+    spread_between: NotRequired[Amount]  # standard deviations of the log ratio: of sessions, and of pairs in one
+    spread_within: NotRequired[Amount]
+    detects: NotRequired[Positive]  # the ratio that this design finds with a chance of 80 %
+    verdict: NotRequired[Literal["higher", "lower", "not shown", "too few pairs", "too few sessions", "withheld"]]
+    target: NotRequired[Positive]  # what the ratio has to stay below, where the project promises one
 
 
+@exact
 class Run(TypedDict):
     """One run of one build. CPU and memory are of all parts of the build; latencies leave the warm-up out."""
 
     build: str
-    number: int
-    pair: int
-    unit: str  # mix | order | list: what `units` counts
-    units: int
-    rate_target: float | None  # None: as fast as it goes
-    rate_achieved: float
-    orders_confirmed: int
+    number: Ordinal
+    session: NotRequired[Ordinal]  # which start of the arms; 1 where there was but one
+    pair: Ordinal
+    unit: Annotated[str, Field(pattern="^(mix|order|list|product)$")]  # what `units` counts
+    units: Count
+    load: NotRequired[dict[str, Any]]  # what was sent: mix, profile, seed
+    factors: NotRequired[dict[str, Any]]  # what else was set for this run, by name
+    rate_target: Positive | None  # None: as fast as it goes
+    rate_achieved: Amount
+    orders_confirmed: Count
     latency_ms: Latency | None
     latency_ms_by_journey: dict[str, Latency]
-    error_share: float
-    cpu_ms_per_order: float | None
-    cpu_ms_per_unit: float | None
+    requests_by_journey: NotRequired[dict[str, Count]]
+    error_share: Share
+    cpu_ms_per_order: Amount | None
+    cpu_ms_per_unit: Amount | None
     cpu_ms_by_part: dict[str, float]
     memory_mb_by_part: dict[str, float]
     reconciled: bool | None  # None: there is nothing to reconcile (the floor)
-    violations: list[dict[str, str]]
+    violations: list[ViolationRow]
     void: bool
     void_reasons: list[str]
-    duration_s: NotRequired[float]
+    duration_s: NotRequired[Amount]
     raw: NotRequired[str]  # folder beside result.json
     histograms: NotRequired[dict[str, str]]  # journey -> HDR V2
     outcomes: NotRequired[dict[str, int]]
     reconciliation: NotRequired[dict[str, Any]]
-    counted: NotRequired[dict[str, dict[str, int]]]
+    counted: NotRequired[Mapping[str, Mapping[str, float]]]
     generator: NotRequired[dict[str, Any]]
     restarted: NotRequired[list[str]]
 
 
+@exact
 class Claim(TypedDict):
-    """A row of the claims table; verdict: supported | refuted | not shown | not measured."""
+    """A row of the claims table."""
 
-    id: str
+    id: Annotated[str, Field(pattern="^C([1-9]|1[0-2])$")]
     claim: str
-    verdict: str
+    verdict: Annotated[str, Field(pattern="^(supported|refuted|not shown|not measured)$")]
     evidence: str
 
 
+@exact
 class Gate(TypedDict):
     """The A/A gate: an arm against itself must be equivalent."""
 
     passed: bool
-    spread: float
-    tolerance: NotRequired[float]
-    pairs: NotRequired[int]
+    spread: Amount
+    tolerance: NotRequired[Positive]
+    pairs: NotRequired[Ordinal]
+    sessions: NotRequired[Ordinal]
     figure: NotRequired[str]
 
 
+@exact
 class Plan(TypedDict):
     """What the experiment's docstring says, section by section."""
 
@@ -106,21 +134,48 @@ class Plan(TypedDict):
     how_to_read: str
 
 
+class Budgets(TypedDict):
+    """Which cores were whose; None where nothing could be bound."""
+
+    enforced: bool
+    build_cores: list[int] | None
+    other_cores: list[int] | None
+
+
+class Environment(TypedDict):
+    """Where a result is from. It holds more than this: loadtests/experiments/environment.py."""
+
+    cpu: str
+    cores: Ordinal
+    memory_mb: Positive
+    os: str
+    python: str
+    versions: dict[str, str]
+    commit: str
+    seed: int
+    budgets: Budgets
+    load_average: NotRequired[list[float]]  # before this began
+    topology: NotRequired[dict[str, Any]]
+
+
+@exact
 class Result(TypedDict):
     """Everything that a report is drawn from."""
 
-    schema_version: int
-    experiment: str
+    schema_version: Literal[1, 2]
+    experiment: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]*$")]
     plan: Plan
-    answer: list[str]  # two sentences; violations are said before them, by the report
+    answer: Annotated[list[Text], Field(min_length=1, max_length=3)]  # violations are said before it, by the report
     started_at: str
-    duration_s: float
-    environment: dict[str, Any]
-    runs: list[Run]
+    duration_s: Amount
+    quick: NotRequired[bool]
+    options: NotRequired[dict[str, str]]
+    environment: Environment
+    runs: Annotated[list[Run], Field(min_length=1)]
     comparison: dict[str, Ratio]
     aa_gate: Gate | None
     claims: list[Claim]
-    violations: list[dict[str, str]]  # of no single run: L8
+    violations: list[ViolationRow]  # of no single run: L8
     notes: list[str]
     next_command: NotRequired[str]
     details: NotRequired[dict[str, Any]]  # what only this experiment has
@@ -128,35 +183,39 @@ class Result(TypedDict):
 
 def all_violations(result: Result) -> list[dict[str, str]]:
     """Return every violation, each with the build and the run it was found in."""
-    found = [
-        {"build": run["build"], "run": str(run["number"]), **violation}
-        for run in result["runs"]
-        for violation in run["violations"]
+    rows = [(run["build"], str(run["number"]), run["violations"]) for run in result["runs"]]
+    return [
+        {"build": build, "run": number, **{name: str(value) for name, value in violation.items()}}
+        for build, number, violations in [*rows, ("both", "", result["violations"])]
+        for violation in violations
     ]
-    return found + [{"build": "both", "run": "", **violation} for violation in result["violations"]]
 
 
 @cache
+def _adapter() -> TypeAdapter[Result]:
+    return TypeAdapter(Result)
+
+
 def schema() -> dict[str, Any]:
-    """Return the JSON schema that every result fits."""
-    return cast(dict[str, Any], json.loads(SCHEMA.read_text("utf-8")))
+    """Return the JSON schema that every result fits, made of the types above."""
+    return _adapter().json_schema()
 
 
-def check(result: Any) -> Result:
-    """Return the result if it fits the schema. Raises BadResult that names the first thing that does not."""
-    validator = jsonschema.Draft202012Validator(schema())
-    errors = sorted(validator.iter_errors(result), key=lambda error: list(map(str, error.absolute_path)))
-    if errors:
-        place = "/".join(map(str, errors[0].absolute_path)) or "the result"
-        raise BadResult(f"{place}: {errors[0].message}")
-    return cast(Result, result)
+def check(text: str) -> Result:
+    """Return the result in a JSON text if it fits the schema. Raises BadResult that names the first misfit."""
+    try:
+        return _adapter().validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "/".join(map(str, first["loc"])) or "the result"
+        raise BadResult(f"{place}: {first['msg']}") from error
 
 
 def write(result: Result, folder: Path) -> Path:
     """Check a result and write it to `folder`/result.json; return that path. Raises BadResult."""
     # Through JSON first: what is checked is what stands in the file.
     text = json.dumps(result, indent=1, allow_nan=False)
-    check(json.loads(text))
+    check(text)
     path = folder / RESULT
     path.write_text(text + "\n", "utf-8")
     return path
@@ -166,12 +225,9 @@ def read(where: Path) -> Result:
     """Return the checked result of a folder, or of a result.json. Raises BadResult."""
     path = where / RESULT if where.is_dir() else where
     try:
-        content = json.loads(path.read_text("utf-8"))
+        return check(path.read_text("utf-8"))
     except OSError as error:
         raise BadResult(f"There is no result at {path}: {error.strerror}.") from error
-    except ValueError as error:
-        raise BadResult(f"{path} is not JSON: {error}") from error
-    return check(content)
 
 
 def new_folder(reports: Path, experiment: str, moment: datetime | None = None) -> Path:
