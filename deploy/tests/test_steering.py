@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -218,8 +219,11 @@ def test_cpu_of_backends_that_have_ended_is_counted(services: LocalRunner) -> No
 def test_pinning_binds_every_thread_and_what_starts_later(services: LocalRunner) -> None:
     def cores_in_use() -> set[int]:
         leaders = [instance.pid for instance in services.status().instances if instance.pid]
-        trees = [child for leader in leaders for child in process.tree(leader)]
-        return {core for child in trees for thread in child.threads() for core in os.sched_getaffinity(thread.id)}
+        cores = set[int]()
+        for child in [child for leader in leaders for child in process.tree(leader)]:
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):  # PostgreSQL's come and go
+                cores |= {core for thread in child.threads() for core in os.sched_getaffinity(thread.id)}
+        return cores
 
     core = min(os.sched_getaffinity(0))
     services.pin([core])

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 
@@ -76,19 +75,12 @@ def start(*, crashes: int = 2, timeouts: int = 1, duplicates: int = 1, overlaps:
     return World(1, 0, 0, (Leg(),) * orders, crashes, timeouts, duplicates, overlaps)
 
 
-def steps(world: World, design: Design) -> Iterator[Step]:
-    """Yield each step that can come next, by name, with the state after it."""
-    available, reserved, sold, legs, *budget = world
-    for index, leg in enumerate(legs):
-        before, behind = legs[:index], legs[index + 1 :]
-        for name, after in _steps_of_one(World(available, reserved, sold, (leg,), *budget), design):
-            yield name, World(*after[:3], before + after.legs + behind, *after[4:])
-    yield from _crashes(world)
+def steps_of_one(world: World, design: Design) -> tuple[Step, ...]:
+    """Return each step that the only order of a world can take next, by name, with the state after it.
 
-
-@cache
-def _steps_of_one(world: World, design: Design) -> tuple[Step, ...]:
-    """Return the steps of the only order of a world. What other orders do meets it in the stock and the budget only."""
+    What other orders do meets it in the stock and the budget only. A process that dies is not among the steps: it
+    dies for all orders at once, see DEATHS.
+    """
     ways = (_request, _recovery, _payment_loop, _late_messages, _events)
     return tuple(step for way in ways for step in way(world, design))
 
@@ -305,14 +297,6 @@ def _release(world: World, design: Design) -> World:
 # --- crashes -----------------------------------------------------------------------------------------------
 
 
-def _crashes(world: World) -> Iterator[Step]:
-    if not world.crashes:
-        return
-    fewer = world._replace(crashes=world.crashes - 1)
-    yield "orders dies", fewer._replace(legs=tuple(_without_orders(leg) for leg in world.legs))
-    yield "payments dies", fewer._replace(legs=tuple(_without_payments(leg) for leg in world.legs))
-
-
 def _without_orders(leg: Leg) -> Leg:
     """Requests and recoveries die with their process; a request that had not begun is sent to the next one."""
     request = leg.request if leg.request in ("start", "done") else "dead"
@@ -333,3 +317,6 @@ def _without_payments(leg: Leg) -> Leg:
         else:
             changes["recovery"] = "off"
     return leg._replace(**changes)
+
+
+DEATHS = {"orders dies": _without_orders, "payments dies": _without_payments}  # what each leaves of an order
