@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -30,6 +31,11 @@ def free_port() -> int:
         return port
 
 
+def plain_http(base_url: str, *, timeout: float = 5, **more: Any) -> httpx.Client:
+    """Return a client that reads no certificates, which takes longer than most of these tests. `timeout` is in s."""
+    return httpx.Client(base_url=base_url, timeout=timeout, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), **more)
+
+
 def launch(part: str, **environment: str) -> subprocess.Popen[str]:
     """Start `python -m outside.<part>` with this environment only, warnings being errors."""
     keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -49,8 +55,10 @@ class Part:
     name: str
     environment: dict[str, str]
     process: subprocess.Popen[str] = field(init=False)
+    http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
+        self.http = plain_http(self.url)
         self.start()
 
     @property
@@ -64,7 +72,7 @@ class Part:
         deadline = time.monotonic() + START_WITHIN_S
         while time.monotonic() < deadline:
             try:
-                if httpx.get(f"{self.url}/readyz").status_code == 200:
+                if self.http.get("/readyz").status_code == 200:
                     return
             except httpx.TransportError:
                 assert self.process.poll() is None, self.process.communicate()[1]
@@ -98,6 +106,7 @@ def start_part(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
     yield start
     for part in parts:
         part.kill()
+        part.http.close()
 
 
 @pytest.fixture(scope="session")
@@ -112,8 +121,8 @@ class Merchant:
     def __init__(self, provider: Part, name: str) -> None:
         self.provider, self.name = provider, name
         headers = {"Authorization": f"Bearer key-{name}"}
-        self.http = httpx.Client(base_url=f"{provider.url}/v1/{name}", headers=headers, timeout=5)
-        self.control = httpx.Client(base_url=f"{provider.url}/control/{name}", timeout=5)
+        self.http = plain_http(f"{provider.url}/v1/{name}", headers=headers)
+        self.control = plain_http(f"{provider.url}/control/{name}")
         self.behave(latency_ms={"median": 1})
 
     def behave(self, **patch: Any) -> None:

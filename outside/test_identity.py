@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
@@ -35,7 +34,7 @@ def verifier(identity: Part) -> TokenVerifier:
 
 def token_for(identity: Part, **wanted: Any) -> str:
     """Return a token as a test would ask for it."""
-    answer = httpx.post(f"{identity.url}/tokens", json=wanted).raise_for_status().json()
+    answer = identity.http.post("/tokens", json=wanted).raise_for_status().json()
     assert answer["token_type"] == "Bearer"
     return str(answer["access_token"])
 
@@ -52,7 +51,7 @@ def test_a_token_speaks_for_its_customer(identity: Part, verifier: TokenVerifier
 def test_roles_email_and_life_are_as_asked_for(identity: Part) -> None:
     token = token_for(identity, subject="boss", roles=["admin"], email="boss@shop.example", ttl_s=60)
 
-    keys = KeySet.import_key_set(httpx.get(f"{identity.url}/jwks.json").json())
+    keys = KeySet.import_key_set(identity.http.get("/jwks.json").json())
     claims = jwt.decode(token, keys, algorithms=[ALGORITHM]).claims
 
     assert claims["roles"] == ["admin"]
@@ -72,26 +71,26 @@ def test_tests_get_tokens_that_must_be_refused(identity: Part, verifier: TokenVe
 def test_a_batch_gives_each_customer_a_token(identity: Part, verifier: TokenVerifier) -> None:
     body = {"count": 200, "prefix": "load"}
 
-    tokens = httpx.post(f"{identity.url}/tokens/batch", json=body).raise_for_status().json()["tokens"]
+    tokens = identity.http.post("/tokens/batch", json=body).raise_for_status().json()["tokens"]
 
     assert [each["subject"] for each in tokens] == [f"load-{number}" for number in range(1, 201)]
     assert verifier.verify(f"Bearer {tokens[-1]['access_token']}").subject == "load-200"
 
 
 def test_the_published_key_is_public_only(identity: Part) -> None:
-    key = httpx.get(f"{identity.url}/jwks.json").json()["keys"][0]
+    key = identity.http.get("/jwks.json").json()["keys"][0]
 
     assert set(key) == {"kty", "crv", "x", "kid", "use"}
 
 
 def test_the_key_outlives_a_kill_and_is_for_its_owner_only(start_part: Callable[..., Part]) -> None:
     identity = start_part("identity")
-    before = httpx.get(f"{identity.url}/jwks.json").json()
+    before = identity.http.get("/jwks.json").json()
 
     identity.kill()
     identity.start()
 
-    assert httpx.get(f"{identity.url}/jwks.json").json() == before
+    assert identity.http.get("/jwks.json").json() == before
     file = Path(identity.environment["DATA_DIR"]) / "signing-key.json"
     assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
 
@@ -102,13 +101,13 @@ def test_the_pages_of_the_shops_may_ask_and_those_of_other_sites_may_not(start_p
     asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
     admin = b'{"subject": "eve", "roles": ["admin"]}'
 
-    preflight = httpx.options(f"{identity.url}/tokens", headers=asks | {"Origin": shop})
-    listed = httpx.get(f"{identity.url}/demo-customers", headers={"Origin": "http://localhost:8002"})
+    preflight = identity.http.options("/tokens", headers=asks | {"Origin": shop})
+    listed = identity.http.get("/demo-customers", headers={"Origin": "http://localhost:8002"})
     foreign = [
-        httpx.post(f"{identity.url}/tokens", content=admin, headers={"Origin": "https://evil.example"} | more)
+        identity.http.post("/tokens", content=admin, headers={"Origin": "https://evil.example"} | more)
         for more in ({}, {"Content-Type": "text/plain"})
     ]
-    rebound = httpx.post(f"{identity.url}/tokens", content=admin, headers={"Host": "evil.example:18402"})
+    rebound = identity.http.post("/tokens", content=admin, headers={"Host": "evil.example:18402"})
 
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == shop
@@ -117,7 +116,7 @@ def test_the_pages_of_the_shops_may_ask_and_those_of_other_sites_may_not(start_p
 
 
 def test_five_demo_customers_are_offered(identity: Part, verifier: TokenVerifier) -> None:
-    customers = httpx.get(f"{identity.url}/demo-customers").json()["customers"]
+    customers = identity.http.get("/demo-customers").json()["customers"]
 
     assert len(customers) == 5
     for customer in customers:
@@ -141,7 +140,7 @@ def test_five_demo_customers_are_offered(identity: Part, verifier: TokenVerifier
     ],
 )
 def test_bad_requests_get_a_clear_refusal(identity: Part, path: str, body: bytes, status: int) -> None:
-    answer = httpx.post(f"{identity.url}{path}", content=body)
+    answer = identity.http.post(path, content=body)
 
     assert answer.status_code == status
     assert answer.json()["detail"]

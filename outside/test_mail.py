@@ -8,7 +8,6 @@ from collections.abc import Callable
 from email.message import EmailMessage
 from typing import Any
 
-import httpx
 import pytest
 
 from outside.conftest import Part, free_port
@@ -22,8 +21,8 @@ def mail(start_part: Callable[..., Part]) -> Part:
 
 @pytest.fixture(autouse=True)
 def _as_new(mail: Part) -> None:
-    httpx.put(f"{mail.url}/behaviour", json={}).raise_for_status()
-    httpx.delete(f"{mail.url}/messages").raise_for_status()
+    mail.http.put("/behaviour", json={}).raise_for_status()
+    mail.http.delete("/messages").raise_for_status()
 
 
 def a_message(number: int = 1, *, domain: str = "north.example", to: str = "ada@customers.example") -> EmailMessage:
@@ -46,9 +45,7 @@ def send(mail: Part, *messages: EmailMessage) -> None:
 
 def kept(mail: Part, **filters: Any) -> list[dict[str, str]]:
     """Return the messages that the server tells of."""
-    found: list[dict[str, str]] = (
-        httpx.get(f"{mail.url}/messages", params=filters).raise_for_status().json()["messages"]
-    )
+    found: list[dict[str, str]] = mail.http.get("/messages", params=filters).raise_for_status().json()["messages"]
     return found
 
 
@@ -98,23 +95,23 @@ def test_older_mails_are_read_page_by_page(mail: Part) -> None:
 def test_a_mail_sent_twice_counts_twice_with_one_id(mail: Part) -> None:
     send(mail, a_message(1), a_message(1), a_message(2), a_message(3, domain="south.example"))
 
-    north = httpx.get(f"{mail.url}/count", params={"domain": "north.example"}).json()
+    north = mail.http.get("/count", params={"domain": "north.example"}).json()
 
     assert north == {"count": 3, "distinct": 2}
-    assert httpx.get(f"{mail.url}/count").json() == {"count": 4, "distinct": 3}
+    assert mail.http.get("/count").json() == {"count": 4, "distinct": 3}
 
 
 def test_one_domain_is_deleted_without_the_other(mail: Part) -> None:
     send(mail, a_message(1), a_message(2, domain="south.example"))
 
-    deleted = httpx.delete(f"{mail.url}/messages", params={"domain": "north.example"}).json()
+    deleted = mail.http.delete("/messages", params={"domain": "north.example"}).json()
 
     assert deleted == {"deleted": 1}
     assert [message["from"] for message in kept(mail)] == ["shop@south.example"]
 
 
 def test_an_unwilling_server_asks_to_try_later_and_keeps_nothing(mail: Part) -> None:
-    httpx.put(f"{mail.url}/behaviour", json={"reject_share": 1.0}).raise_for_status()
+    mail.http.put("/behaviour", json={"reject_share": 1.0}).raise_for_status()
 
     with pytest.raises(smtplib.SMTPDataError) as refused:
         send(mail, a_message())
@@ -124,13 +121,13 @@ def test_an_unwilling_server_asks_to_try_later_and_keeps_nothing(mail: Part) -> 
 
 
 def test_a_slow_server_keeps_senders_waiting(mail: Part) -> None:
-    httpx.put(f"{mail.url}/behaviour", json={"delay_ms": 400}).raise_for_status()
+    mail.http.put("/behaviour", json={"delay_ms": 400}).raise_for_status()
     started = time.monotonic()
 
     send(mail, a_message())
 
     assert time.monotonic() - started >= 0.4
-    assert httpx.get(f"{mail.url}/behaviour").json() == {"delay_ms": 400, "reject_share": 0.0}
+    assert mail.http.get("/behaviour").json() == {"delay_ms": 400, "reject_share": 0.0}
 
 
 def test_accepted_mail_outlives_a_kill(start_part: Callable[..., Part]) -> None:
@@ -140,7 +137,7 @@ def test_accepted_mail_outlives_a_kill(start_part: Callable[..., Part]) -> None:
     mail.kill()
     mail.start()
 
-    assert httpx.get(f"{mail.url}/count").json() == {"count": 50, "distinct": 50}
+    assert mail.http.get("/count").json() == {"count": 50, "distinct": 50}
 
 
 @pytest.mark.parametrize("raw", ["", "no header at all", "Subject: =?utf-8?b?broken\r\nFrom: <\r\n\r\n\x01"])
@@ -166,7 +163,7 @@ def test_a_mail_that_makes_no_sense_is_kept_all_the_same(mail: Part, raw: str) -
     ],
 )
 def test_bad_requests_get_a_clear_refusal(mail: Part, method: str, path: str, body: bytes, status: int) -> None:
-    answer = httpx.request(method, f"{mail.url}{path}", content=body)
+    answer = mail.http.request(method, path, content=body)
 
     assert answer.status_code == status
     assert answer.json()["detail"]

@@ -192,7 +192,7 @@ def test_bad_charges_get_a_clear_refusal(merchant: Merchant, body: bytes, status
 def test_a_call_without_the_merchants_key_is_refused(merchant: Merchant, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header.encode()}
 
-    answer = httpx.get(f"{merchant.http.base_url}charges/order-1", headers=headers)
+    answer = merchant.provider.http.get(f"{merchant.http.base_url}charges/order-1", headers=headers)
 
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
 
@@ -229,6 +229,6 @@ def test_impossible_behaviour_is_refused_and_changes_nothing(merchant: Merchant,
     ],
 )
 def test_what_does_not_exist_is_said_in_json(provider: Part, method: str, path: str, status: int, code: str) -> None:
-    answer = httpx.request(method, f"{provider.url}{path}")
+    answer = provider.http.request(method, path)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)

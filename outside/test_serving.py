@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from outside.conftest import Merchant, Part, WebhookInbox, free_port, launch
+from outside.conftest import Merchant, Part, WebhookInbox, free_port, launch, plain_http
 
 STOPPED_WITHIN_S = 5.0  # half of what a call that hangs would take
 PARTS = ("provider", "identity", "mail")
@@ -105,7 +105,7 @@ def test_a_ledger_that_is_no_database_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("part", PARTS)
 def test_an_idle_part_stops_at_once_with_status_zero(part: str, start_part: Callable[..., Part]) -> None:
     running = start_part(part, SMTP_PORT=str(free_port()))
-    httpx.get(f"{running.url}/healthz").raise_for_status()
+    running.http.get("/healthz").raise_for_status()
 
     took_s, status, said = running.stop()
 
@@ -157,11 +157,8 @@ def test_a_withheld_answer_is_told_by_webhook_after_the_restart(
 
 def _call_into_the_void(provider: Part, method: str = "pm_ok") -> None:
     merchant = Merchant.__new__(Merchant)  # without setting its behaviour: that would heal it
-    merchant.http = httpx.Client(
-        base_url=f"{provider.url}/v1/monday",
-        headers={"Authorization": "Bearer key-monday"},
-        timeout=2 * STOPPED_WITHIN_S,
-    )
+    headers = {"Authorization": "Bearer key-monday"}
+    merchant.http = plain_http(f"{provider.url}/v1/monday", headers=headers, timeout=2 * STOPPED_WITHIN_S)
     try:
         assert merchant.charge("order-1", method).status_code == 503
     except httpx.TransportError:  # the stop may also cut the connection
