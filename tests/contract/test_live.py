@@ -1,7 +1,7 @@
 """Requests that nobody thought of, at every running arm: no 5xx, and no answer that the contract does not list.
 
-Schemathesis makes them from the contract, valid and invalid ones. Half of the ids are of things that exist, so
-that requests get past the first check. It runs after the journeys, and before the books are counted.
+Schemathesis makes them from the contract, valid and invalid ones, which takes longer than to answer them: each request
+is made once and sent to all arms. Half of the ids are of things that exist, so that requests get past the first check.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +28,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from loadtests.measure.reconcile import tell
 from shared.platform.webhook_signature import HEADER, sign
 from tests.arms import Arm
 from tests.contract.spec import spec
+from tests.journeys.books import reconciled
 from tests.journeys.opening import open_shop
 from tests.journeys.shop import Shop
 
@@ -46,40 +49,47 @@ CHECKS = [
 ]
 SLOW_PAYMENT = re.compile("pm_slow|pm_timeout|pm_lost|pm_late")  # the journeys wait for those
 
+SKU, ORDERS = "ZZ-FUZZ", 4
+TOKENS = (0, 0, 0, 1, 2, None)  # see Known.tokens
+
 _schema = schemathesis.openapi.from_dict(spec())
 OPERATIONS = {operation.label: operation for operation in (found.ok() for found in _schema.get_all_operations())}
 
 
 @dataclass(frozen=True)
 class Known:
-    """What exists in the shop: a product, the ids of orders and payments, and the tokens of who may see them."""
+    """What exists in a shop: a product, the ids of orders and payments, and the tokens of who may see them."""
 
     shop: Shop
     url: str
-    sku: str
     order_ids: list[str]
     payment_ids: list[str]
-    tokens: list[str]
+    tokens: list[str]  # of a customer who is an admin, too, of a customer, of an admin
     session: requests.Session
 
 
 @pytest.fixture(scope="module")
-def known(arm: Arm) -> Iterator[Known]:
-    """Things that exist, made for this test."""
-    with open_shop(arm) as shop, requests.Session() as session:
-        admin, customer = shop.admin(), shop.customer()
-        both = shop.identity.token(customer.subject, "admin", "customer")
-        sku = admin.stocks("ZZ-FUZZ", stock=100_000, price=100)
-        orders = [customer.buy((sku, 3)) for _ in range(4)]
-        yield Known(
-            shop,
-            arm.url,
-            sku,
-            [order["id"] for order in orders],
-            [order["payment_id"] for order in orders],
-            [both, both, both, customer.token, admin.token],
-            session,
-        )
+def shops(arms: dict[str, Arm]) -> Iterator[dict[str, Known]]:
+    """Things that exist in the shop of each arm, made for this test."""
+    with ExitStack() as closing:
+        yield {name: _known(arm, closing) for name, arm in arms.items()}
+
+
+def _known(arm: Arm, closing: ExitStack) -> Known:
+    shop = closing.enter_context(open_shop(arm))
+    admin, customer = shop.admin(), shop.customer()
+    both = shop.identity.token(customer.subject, "admin", "customer")
+    admin.put_product(SKU, price=100)
+    assert admin.restock(SKU, 100_000).status_code == 200
+    orders = [customer.buy((SKU, 3)) for _ in range(ORDERS)]
+    return Known(
+        shop,
+        arm.url,
+        [order["id"] for order in orders],
+        [order["payment_id"] for order in orders],
+        [both, customer.token, admin.token],
+        closing.enter_context(requests.Session()),
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,59 +97,77 @@ def known(arm: Arm) -> Iterator[Known]:
     [(label, mode) for label in OPERATIONS for mode in REQUESTS if (label, mode) not in NOTHING_TO_GET_WRONG],
     ids=lambda value: getattr(value, "value", value),
 )
-def test_every_answer_is_one_of_the_contract(label: str, mode: GenerationMode, known: Known) -> None:
+def test_every_answer_is_one_of_the_contract(label: str, mode: GenerationMode, shops: dict[str, Known]) -> None:
     operation = OPERATIONS[label]
 
     @settings(
         max_examples=REQUESTS[mode],
         deadline=None,
         database=None,
-        derandomize=True,  # the same requests at every arm, in every run
+        derandomize=True,  # the same requests in every run
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode), data=st.data())
     def ask(case: Case, data: st.DataObject) -> None:
-        aim(case, data, known)
-        case.validate_response(send(case, data, known), checks=CHECKS)
+        aim(case, data)
+        existing = data.draw(st.sampled_from([None, *range(ORDERS)]), "existing")
+        token = data.draw(st.sampled_from(TOKENS), "token")
+        is_signed = case.path == "/webhooks/payments" and data.draw(st.booleans(), "signed")
+        for name, known in shops.items():
+            answer = send(case, known, existing, token, is_signed=is_signed)
+            try:
+                case.validate_response(answer, checks=CHECKS)
+            except Exception as error:
+                error.add_note(f"This was the answer of {name}.")
+                raise
 
     ask()
 
 
-def aim(case: Case, data: st.DataObject, known: Known) -> None:
+def test_the_books_add_up_after_these_requests(arms: dict[str, Arm], shops: dict[str, Known]) -> None:
+    assert shops
+    outcomes = {name: reconciled(arm) for name, arm in arms.items()}
+
+    assert {name: tell(outcome)[:60] for name, outcome in outcomes.items() if not outcome.is_clean} == {}
+
+
+def aim(case: Case, data: st.DataObject) -> None:
     """Point a request at things that exist, half of the time, and never at the goods of other tests."""
     path = case.path_parameters or {}
     if "sku" in path:
-        of_ours = "ZZ-FUZZ-" + re.sub("[^A-Z0-9-]", "", str(path["sku"]))[:40]
+        of_ours = f"{SKU}-" + re.sub("[^A-Z0-9-]", "", str(path["sku"]))[:40]
         keeps = case.method.upper() == "GET" or not re.fullmatch("[A-Z0-9-]+", str(path["sku"]))
-        path["sku"] = data.draw(st.sampled_from([path["sku"] if keeps else of_ours, known.sku]), "sku")
-    if "id" in path:
-        ids = known.payment_ids if case.path.startswith("/payments") else known.order_ids
-        path["id"] = data.draw(st.sampled_from([path["id"], *ids]), "id")
+        path["sku"] = data.draw(st.sampled_from([path["sku"] if keeps else of_ours, SKU]), "sku")
     if isinstance(case.body, dict) and case.path == "/orders":
-        _aim_at_stock(case.body, data, known)
+        _aim_at_stock(case.body, data)
     if isinstance(case.body, dict) and case.path.endswith("/refunds") and data.draw(st.booleans(), "little"):
         case.body["amount"] = {"amount": data.draw(st.integers(1, 20), "cents"), "currency": "EUR"}
 
 
-def _aim_at_stock(body: dict[str, Any], data: st.DataObject, known: Known) -> None:
+def _aim_at_stock(body: dict[str, Any], data: st.DataObject) -> None:
     if SLOW_PAYMENT.search(str(body.get("payment_method"))):
         body["payment_method"] = "pm_ok"
     lines = body.get("lines")
     if isinstance(lines, list) and lines and isinstance(lines[0], dict) and data.draw(st.booleans(), "of ours"):
         del lines[1:]
-        lines[0]["sku"] = known.sku
+        lines[0]["sku"] = SKU
         body["payment_method"] = data.draw(st.sampled_from(["pm_ok", "pm_declined"]), "payment method")
         if data.draw(st.booleans(), "at any price"):
             body.pop("expected_total", None)
 
 
-def send(case: Case, data: st.DataObject, known: Known) -> requests.Response:
-    """Send a request as somebody or nobody; a webhook is signed, half of the time, as the provider does."""
-    token = data.draw(st.sampled_from([*known.tokens, None]), "token")
-    headers = {"Authorization": f"Bearer {token}"} if token else None
+def send(case: Case, known: Known, existing: int | None, token: int | None, *, is_signed: bool) -> requests.Response:
+    """Send a request about the existing order or payment of this number, or about an id of its own.
+
+    The token is that of this number, or none. A webhook is signed as the provider does.
+    """
+    path = case.path_parameters or {}
+    if "id" in path and existing is not None:
+        path["id"] = (known.payment_ids if case.path.startswith("/payments") else known.order_ids)[existing]
+    headers = None if token is None else {"Authorization": f"Bearer {known.tokens[token]}"}
     request = requests.Request(**case.as_transport_kwargs(base_url=known.url, headers=headers))
     prepared = known.session.prepare_request(request)
-    if case.path == "/webhooks/payments" and data.draw(st.booleans(), "signed"):
+    if is_signed:
         body = prepared.body or b""
         raw = body.encode() if isinstance(body, str) else body
         prepared.headers[HEADER] = sign(known.shop.provider.webhook_secret, raw, int(time.time()))
