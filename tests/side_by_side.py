@@ -157,7 +157,7 @@ def main(shards: Sequence[Shard] | None = None) -> int:
     """Run the tests; return the exit status: 0 if all have passed, 1 if not, 130 if somebody stopped them."""
     cores = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count() or 1
     parser = argparse.ArgumentParser(prog="python -m tests.side_by_side", description=(__doc__ or "").split(":")[0])
-    parser.add_argument("--jobs", type=int, choices=range(1, MOST_JOBS + 1), default=min(cores + 1, MOST_JOBS))
+    parser.add_argument("--jobs", type=int, choices=range(1, MOST_JOBS + 1), default=min(2 * cores, MOST_JOBS))
     parser.add_argument("--slowest", type=int, default=0, help="show so many of the slowest tests")
     parser.add_argument("--longest", type=float, default=LONGEST_S, help="a shard that takes longer has failed (s)")
     parser.add_argument("--containers", action="store_true", help="the tests that need a container engine")

@@ -88,7 +88,7 @@ class Load:
         connection.close()
 
 
-def eventually(holds: Any, within_s: float = 10.0) -> Any:
+def eventually(holds: Any, within_s: float = 60.0) -> Any:
     """Return the first true value of `holds()`; fail if there is none in time."""
     deadline = time.monotonic() + within_s
     while not (value := holds()):

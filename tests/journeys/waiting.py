@@ -11,7 +11,7 @@ T = TypeVar("T")
 POLL_S = 0.1
 
 
-def until(what: str, probe: Callable[[], T], within_s: float = 10.0) -> T:
+def until(what: str, probe: Callable[[], T], within_s: float = 60.0) -> T:
     """Return the first truthy result of `probe`. Fails the test, saying `what` did not happen, after `within_s`."""
     deadline = time.monotonic() + within_s
     while not (found := probe()):
