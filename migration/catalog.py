@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration.keys import OF_A_RESTOCK, keys_of
+from migration.keys import keys_of
 from migration.records import Form, Module, Record, names_of, replaced
 
 _SAID = "sku text, name text, description text, category text, price bigint, currency text"
@@ -79,9 +79,12 @@ _RESERVATIONS = Record(
 
 MODULE = Module(
     "catalog",
-    records=(_PRODUCTS, _RESERVATIONS, keys_of("restock_keys", OF_A_RESTOCK, "gen_random_uuid()")),
+    records=(_PRODUCTS, _RESERVATIONS, keys_of("restock", "gen_random_uuid()")),
     empty={
-        "monolith": (f"DELETE FROM idempotency_keys WHERE {OF_A_RESTOCK}", "TRUNCATE products, stock, reservations"),
+        "monolith": (
+            "DELETE FROM idempotency_keys WHERE operation = 'restock'",
+            "TRUNCATE products, stock, reservations",
+        ),
         "service": ("TRUNCATE products, reservations, idempotency_keys, inbox",),
     },
 )

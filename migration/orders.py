@@ -45,10 +45,11 @@ _ORDERS = Record(
             f"ON CONFLICT (id) DO UPDATE SET {replaced(_ORDER_NAMES)}, currency = excluded.currency",
             # An order that was given up has given its key back.
             "DELETE FROM idempotency_keys USING records WHERE resource_id = id AND idempotency_key IS NULL",
-            "INSERT INTO idempotency_keys (owner, key, fingerprint, resource_id, status, body, media_type, created_at, "
-            "finished_at) SELECT customer_id, idempotency_key, fingerprint, id, answer_status, answer_body, "
-            "answer_media_type, created_at, CASE WHEN answer_status IS NOT NULL THEN now() END "
-            "FROM records WHERE idempotency_key IS NOT NULL ON CONFLICT (owner, key) DO UPDATE SET "
+            "INSERT INTO idempotency_keys (owner, key, operation, fingerprint, resource_id, status, body, media_type, "
+            "created_at, finished_at) SELECT customer_id, idempotency_key, 'place_order', fingerprint, id, "
+            "answer_status, answer_body, answer_media_type, created_at, "
+            "CASE WHEN answer_status IS NOT NULL THEN now() END FROM records "
+            "WHERE idempotency_key IS NOT NULL ON CONFLICT (owner, key, operation) DO UPDATE SET "
             + replaced("resource_id, fingerprint, status, body, media_type, finished_at"),
             f"INSERT INTO sagas (order_id, {_SAGA_NAMES}) SELECT id, {_SAGA_NAMES} FROM records "
             f"ON CONFLICT (order_id) DO UPDATE SET {replaced(_SAGA_NAMES)}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration.keys import OF_A_REFUND, keys_of
+from migration.keys import keys_of
 from migration.records import NEVER, Form, Module, Record, names_of, replaced
 
 _PAYMENT = (
@@ -122,14 +122,10 @@ MODULE = Module(
     records=(
         _PAYMENTS,
         _REFUNDS,
-        keys_of(
-            "refund_keys",
-            OF_A_REFUND,
-            "(SELECT id FROM refunds WHERE requested_by = owner AND refunds.idempotency_key = own_key)",
-        ),
+        keys_of("refund", "(SELECT id FROM refunds WHERE requested_by = owner AND refunds.idempotency_key = own_key)"),
     ),
     empty={
-        "monolith": (f"DELETE FROM idempotency_keys WHERE {OF_A_REFUND}", "TRUNCATE refunds, payments"),
+        "monolith": ("DELETE FROM idempotency_keys WHERE operation = 'refund'", "TRUNCATE refunds, payments"),
         "service": ("TRUNCATE refunds, payments, idempotency_keys, inbox, outbox",),
     },
     release={

@@ -14,6 +14,7 @@ import pytest
 from monolith import migrations
 from monolith.config import Settings
 from monolith.migrations import migrate, upgrade
+from shared.domain.ids import new_id
 
 ROWS = 1_000_000
 LONG_S = 3.0
@@ -49,7 +50,38 @@ def test_a_migration_waits_for_as_long_as_it_takes(
     both(settings.database_url)
 
     assert time.monotonic() - began > LONG_S - 0.5
-    assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0005",)
+    assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0006",)
+
+
+def test_keys_of_before_are_told_apart_by_what_they_made(
+    settings: Settings, connection: psycopg.Connection[Any]
+) -> None:
+    order, payment, refund = (new_id() for _ in range(3))
+    connection.execute(
+        "INSERT INTO orders (id, customer_id, email, status, lines, currency, payment_id, idempotency_key) "
+        "VALUES (%s, 'ada', '', 'confirmed', '[]', 'EUR', %s, 'an-order')",
+        (order, payment),
+    )
+    connection.execute(
+        "INSERT INTO payments (id, order_id, customer_id, status, amount, currency, payment_method, next_attempt_at) "
+        "VALUES (%s, %s, 'ada', 'captured', 100, 'EUR', 'pm_ok', now())",
+        (payment, order),
+    )
+    connection.execute(
+        "INSERT INTO refunds (id, payment_id, provider_key, origin, amount, status, next_attempt_at) "
+        "VALUES (%s, %s, 'k', 'admin', 1, 'refunded', now())",
+        (refund, payment),
+    )
+    for key, made in (("order", order), ("refund", refund), ("restock", new_id())):
+        connection.execute(
+            "INSERT INTO idempotency_keys (owner, key, fingerprint, resource_id) VALUES ('root', %s, '', %s)",
+            (key, made),
+        )
+
+    migrate(settings.database_url)
+
+    rows = connection.execute("SELECT key, operation FROM idempotency_keys ORDER BY key").fetchall()
+    assert rows == [("order", "place_order"), ("refund", "refund"), ("restock", "restock")]
 
 
 @pytest.mark.long

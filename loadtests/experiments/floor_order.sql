@@ -8,8 +8,8 @@
 
 -- Transaction one: the key, price and reserve, the order, the pending payment.
 BEGIN;
-INSERT INTO idempotency_keys (owner, key, fingerprint, resource_id)
-    VALUES ('customer-' || :customer, lpad(:key::text, 36, '0'), lpad(:key::text, 64, '0'), uuidv7())
+INSERT INTO idempotency_keys (owner, key, operation, fingerprint, resource_id)
+    VALUES ('customer-' || :customer, lpad(:key::text, 36, '0'), 'place_order', lpad(:key::text, 64, '0'), uuidv7())
     ON CONFLICT DO NOTHING RETURNING resource_id AS order_id, uuidv7() AS payment_id \gset
 SELECT stock.sku, products.name, products.price, products.currency, stock.available
     FROM stock JOIN products USING (sku)
@@ -51,7 +51,7 @@ WITH moved AS (
 UPDATE stock SET reserved = reserved - quantity, sold = sold + quantity FROM locked WHERE stock.sku = locked.sku;
 UPDATE idempotency_keys SET status = 201, body = decode(repeat('7b226964223a2230316131666137', 43), 'hex'),
         media_type = 'application/json'
-    WHERE owner = 'customer-' || :customer AND key = lpad(:key::text, 36, '0');
+    WHERE owner = 'customer-' || :customer AND key = lpad(:key::text, 36, '0') AND operation = 'place_order';
 INSERT INTO notifications (id, order_id, kind, customer_id, email, total, currency, message_id)
     VALUES (uuidv7(), :order_id::uuid, 'order_confirmed', 'customer-' || :customer,
         'customer-' || :customer || '@customers.example', 14270, 'EUR',

@@ -136,6 +136,16 @@ class Database:
             await connection.close()
 
 
+@contextlib.asynccontextmanager
+async def outcome_unknown_if_away(connection: AsyncConnection) -> AsyncIterator[None]:
+    """An earlier request has done something. Raises OutcomeUnknown if the database goes away meanwhile."""
+    try:
+        yield
+    except Exception as error:
+        await _raise_unless_ours(error, connection, OutcomeUnknown)
+        raise
+
+
 async def _raise_unless_ours(error: Exception, connection: AsyncConnection, away: _Away = Unavailable) -> None:
     """Raise `away` if the database is at fault, InvalidRequest if the caller's values are; return if we are."""
     match _fault(error):

@@ -1,4 +1,7 @@
-"""Idempotency keys of routes whose effect is one transaction: the answer is stored together with the effect."""
+"""Idempotency keys of routes whose effect is one transaction: the answer is stored together with the effect.
+
+A key counts for one operation of one customer: a service with such a table has one operation that takes keys.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from microservices.kit.database import outcome_unknown_if_away
 from microservices.kit.web import Answer, Keyed
 from shared.domain.errors import IdempotencyKeyReused, RequestInFlight
 
@@ -50,13 +54,14 @@ _FREE = text("DELETE FROM idempotency_keys WHERE subject = :subject AND key = :k
 async def begin(connection: AsyncConnection, subject: str, keyed: Keyed[Any]) -> Answer | None:
     """Take the key, in the transaction of the effect. Return the stored answer if the key came before.
 
-    Raises IdempotencyKeyReused (other body) or RequestInFlight (no answer is stored yet).
+    Raises IdempotencyKeyReused (other body), RequestInFlight (no answer is stored yet) or OutcomeUnknown.
     """
     who = {"subject": subject, "key": keyed.key}
     taken = (await connection.execute(_BEGIN, {**who, "fingerprint": keyed.fingerprint})).first()
     if taken is not None:
         return None
-    row = (await connection.execute(_LOOK_UP, who)).one_or_none()
+    async with outcome_unknown_if_away(connection):  # 503 would deny the first request, too
+        row = (await connection.execute(_LOOK_UP, who)).one_or_none()
     if row is None:
         raise RequestInFlight("The first request with this key was just undone; send it again.")
     if row.fingerprint != keyed.fingerprint:

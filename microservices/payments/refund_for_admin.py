@@ -29,12 +29,12 @@ from shared.platform.failpoints import failpoint
 async def refund_for_admin(refunds: Refunds, subject: str, payment_id: str, keyed: Keyed[RefundInput]) -> Answer:
     """Refund a part of a payment. Raises what the contract names; the key's answer is stored when it is final."""
     async with refunds.database.transaction() as connection:
-        payment = await locked(connection, payments.c.id == payment_id)
-        if payment is None:
-            raise NotFound("There is no such payment.")
         stored = await idempotency.begin(connection, subject, keyed)
         if stored is not None:
             return stored
+        payment = await locked(connection, payments.c.id == payment_id)
+        if payment is None:
+            raise NotFound("There is no such payment.")
         money = keyed.body.amount
         if money.currency != payment.currency:
             wrong = FieldError("amount.currency", f"the payment was made in {payment.currency}")

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from microservices.kit import idempotency
 from microservices.kit.web import Keyed
 from microservices.payments.conftest import Stage
 from microservices.payments.refund_for_admin import refund_for_admin
@@ -157,6 +159,22 @@ def test_a_refund_that_the_loop_has_sent_is_not_undone(play: Play) -> None:
 
         assert (await stage.refund(payment_id, 400)).status == 200
         assert list(stage.ledger.refunds.values()) == [400]
+
+    play(scene)
+
+
+def test_a_database_lost_during_a_replay_does_not_deny_the_first(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        payment_id = (await stage.charge()).payment_id
+        first = await stage.refund(payment_id, 300)
+        database = stage.refunds.database
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(idempotency, "_LOOK_UP", text("SELECT pg_terminate_backend(pg_backend_pid())"))
+            with pytest.raises(OutcomeUnknown):
+                await stage.refund(payment_id, 300)
+
+        assert await database.is_ready()
+        assert (await stage.refund(payment_id, 300)).body == first.body
 
     play(scene)
 

@@ -58,12 +58,13 @@ def restock(sku: str) -> Response:
     """Add stock, once for each Idempotency-Key; for admins."""
     admin = principal("admin")
     body, key, fingerprint = read_body(RestockInput, keyed=True)
+    sku = _known_form(sku)
     with _database().transaction() as connection:
-        earlier = idempotency.claim(connection, admin.subject, key, fingerprint, new_id())
+        earlier = idempotency.claim(connection, admin.subject, key, fingerprint, new_id(), idempotency.RESTOCK)
         if earlier is not None:
             return send(earlier.replayed())
-        answer = answer_with(products.restock(connection, _known_form(sku), body.quantity))
-        idempotency.finish(connection, admin.subject, key, answer)
+        answer = answer_with(products.restock(connection, sku, body.quantity))
+        idempotency.finish(connection, admin.subject, key, answer, idempotency.RESTOCK)
     return send(answer)
 
 

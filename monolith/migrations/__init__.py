@@ -49,13 +49,13 @@ def upgrade(database_url: str, version: str = "head", *, folder: Path = FOLDER) 
     command.upgrade(config, version)
 
 
-def create_index(name: str, on: str) -> None:
+def create_index(name: str, on: str, kind: str = "INDEX") -> None:
     """Build an index, `on` a table's columns, while others write to it; anew what a killed start left of it."""
     from alembic import op  # noqa: PLC0415
 
     with op.get_context().autocommit_block():
         op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-        op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {on}")
+        op.execute(f"CREATE {kind} CONCURRENTLY {name} ON {on}")
 
 
 def _current(database_url: str, version_table: str) -> str | None:

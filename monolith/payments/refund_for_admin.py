@@ -23,7 +23,7 @@ def refund_for_admin(
     """
     refund_id = new_id()
     with database.transaction() as connection:
-        earlier = idempotency.claim(connection, admin, key, fingerprint, refund_id)
+        earlier = idempotency.claim(connection, admin, key, fingerprint, refund_id, idempotency.REFUND)
         if earlier is not None:
             return earlier.replayed()
         refund = refunds.record_admin(connection, payment_id, refund_id, amount, (admin, key))
@@ -34,7 +34,7 @@ def refund_for_admin(
         with database.transaction(continues=True) as connection:
             if not refunds.undo(connection, refund):
                 raise OutcomeUnknown("The payment provider is away; the refund will follow.") from error
-            idempotency.free(connection, [(admin, key)])
+            idempotency.free(connection, [(admin, key, idempotency.REFUND)])
         raise Unavailable("The payment provider is away.") from error
     except ProviderUnknown as error:
         raise OutcomeUnknown("The payment provider has not answered; send the same request again.") from error

@@ -122,7 +122,7 @@ class Refunds:
         done = connection.execute(_SETTLE, {"of_key": refund.provider_key, "to_status": status})
         if done.rowcount and refund.requested_by and refund.idempotency_key:
             answer = final_answer(refund, status)
-            idempotency.finish(connection, refund.requested_by, refund.idempotency_key, answer)
+            idempotency.finish(connection, refund.requested_by, refund.idempotency_key, answer, idempotency.REFUND)
         return bool(done.rowcount)
 
     def settle(self, refund: RefundOrder, status: RefundStatus) -> None:

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.journeys.answers import expect, expect_problem
 from tests.journeys.shop import Admin, Customer, Shop, new_key
 
+UNKNOWN = "0197a3b2-0000-7000-8000-000000000000"
+
 
 def refunds_at_provider(shop: Shop, order_id: str) -> list[int]:
     """Return the amounts that went back, in cents, in the order in which they did."""
@@ -62,6 +64,32 @@ def test_a_retried_refund_is_the_same_refund(shop: Shop, admin: Admin, customer:
     expect_problem(admin.refund(order["payment_id"], 2_600, key=key), 422, "idempotency_key_reused")
 
 
+def test_a_key_counts_for_one_operation(shop: Shop, admin: Admin, customer: Customer) -> None:
+    sku, key = admin.stocks(price=10_000), new_key()
+    order = customer.buy((sku, 1))
+    restocked = admin.restock(sku, 5, key=key)
+
+    refunded = admin.refund(order["payment_id"], 2_500, key=key)
+
+    expect(restocked, 200)
+    expect(refunded, 200)
+    assert admin.restock(sku, 5, key=key).content == restocked.content
+    assert admin.refund(order["payment_id"], 2_500, key=key).content == refunded.content
+    assert refunds_at_provider(shop, order["id"]) == [2_500]
+
+
+def test_a_used_key_is_refused_before_what_the_path_names_is_looked_for(admin: Admin, customer: Customer) -> None:
+    sku, key = admin.stocks(price=10_000), new_key()
+    order = customer.buy((sku, 1))
+    expect(admin.refund(order["payment_id"], 2_500, key=key), 200)
+    expect(admin.restock(sku, 5, key=key), 200)
+
+    expect_problem(admin.refund(UNKNOWN, 2_500, key=key), 422, "idempotency_key_reused")
+    expect_problem(admin.refund("no-payment", 2_500, key=key), 404, "not_found")
+    expect_problem(admin.restock("NO-SUCH-CHAIR", 5, key=key), 422, "idempotency_key_reused")
+    expect_problem(admin.restock("no-sku", 5, key=key), 404, "not_found")
+
+
 def test_cancelling_refunds_what_admin_refunds_have_left(shop: Shop, admin: Admin, customer: Customer) -> None:
     order = customer.buy((admin.stocks(price=10_000), 1))
     expect(admin.refund(order["payment_id"], 2_500), 200)
@@ -107,5 +135,5 @@ def test_only_an_admin_refunds(shop: Shop, admin: Admin, customer: Customer) -> 
 
 
 def test_a_payment_that_is_not_there_cannot_be_refunded(admin: Admin) -> None:
-    expect_problem(admin.refund("0197a3b2-0000-7000-8000-000000000000", 1), 404, "not_found")
+    expect_problem(admin.refund(UNKNOWN, 1), 404, "not_found")
     expect_problem(admin.refund("no-payment", 1), 404, "not_found")

@@ -58,6 +58,8 @@ def shop(extraction_database_url: str) -> Iterator[Shop]:
         amount = {"amount": {"amount": 100, "currency": "EUR"}}
         paid = f"/payments/{bought[1]['payment_id']}/refunds"
         assert shop.ask("POST", paid, amount, who="admin", key="refund-1").status_code == 200
+        restock = "/products/CHAIR-1/restock"  # under the same key: it counts for each operation
+        assert shop.ask("POST", restock, {"quantity": 1}, who="admin", key="refund-1").status_code == 200
         assert shop.buy(("APPLE-1", 100)).status_code == 409
         shop.provider.charge = declined
         assert shop.buy(("APPLE-1", 1)).status_code == 402

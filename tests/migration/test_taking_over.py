@@ -50,8 +50,8 @@ def test_what_is_out_stays_out(database: psycopg.Connection, extraction_database
 def test_the_schema_of_the_version_before_is_brought_up_to_date(
     database: psycopg.Connection, extraction_database_url: str
 ) -> None:
-    database.execute("ALTER TABLE idempotency_keys DROP COLUMN finished_at")
-    database.execute("UPDATE alembic_version SET version_num = '0004'")
+    database.execute("ALTER TABLE idempotency_keys DROP COLUMN operation")
+    database.execute("UPDATE alembic_version SET version_num = '0005'")
     database.execute(
         "INSERT INTO idempotency_keys (owner, key, fingerprint, resource_id, status) "
         "VALUES ('ada', 'key-before', 'f', gen_random_uuid(), 201)"
@@ -59,7 +59,7 @@ def test_the_schema_of_the_version_before_is_brought_up_to_date(
 
     migrate(extraction_database_url)
 
-    assert one(database, "SELECT finished_at IS NOT NULL FROM idempotency_keys WHERE key = 'key-before'") is True
+    assert one(database, "SELECT operation FROM idempotency_keys WHERE key = 'key-before'") == "restock"
 
 
 def test_a_schema_that_is_not_known_is_refused_with_what_to_do(

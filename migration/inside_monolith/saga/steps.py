@@ -254,7 +254,7 @@ def _priced(order: OrderState) -> dict[str, Any]:
 
 def _free_key(connection: Connection, order: OrderState) -> None:
     if order.idempotency_key is not None:
-        idempotency.free(connection, [(order.customer_id, order.idempotency_key)])
+        idempotency.free(connection, [(order.customer_id, order.idempotency_key, idempotency.PLACE_ORDER)])
 
 
 def event_of(
