@@ -26,6 +26,7 @@ ALPHA = 0.05
 # drawn again).
 EXACT_PAIRS = 14
 RANDOM_PATTERNS = 20_000
+ROWS_AT_ONCE = 64  # so that what is multiplied fits into a processor's cache
 PATTERN_SEED = 1935  # Fisher, The Design of Experiments
 MAX_PLANNED_PAIRS = 1_000
 
@@ -94,7 +95,8 @@ def sign_flip_p(ratios: Floats) -> Floats:
     pairs = rows.shape[1]
     seen = np.abs(rows.sum(axis=1))
     if pairs <= EXACT_PAIRS:
-        bits = ((np.arange(2**pairs)[:, None] >> np.arange(pairs)) & 1).astype(np.float64)
+        # The opposite of a pattern is as far from 0: those whose first sign is + are enough.
+        bits = ((np.arange(2 ** (pairs - 1))[:, None] >> np.arange(pairs)) & 1).astype(np.float64)
         return _share_as_extreme(rows, seen, 1 - 2 * bits)
     patterns = np.random.default_rng(PATTERN_SEED).choice([-1.0, 1.0], size=(RANDOM_PATTERNS, pairs))
     extreme = _share_as_extreme(rows, seen, patterns)
@@ -104,8 +106,11 @@ def sign_flip_p(ratios: Floats) -> Floats:
 
 def _share_as_extreme(rows: Floats, seen: Floats, patterns: Floats) -> Floats:
     threshold = seen - 1e-9 * (1 + seen)  # rounding must not lose the pattern seen itself
-    shares = [np.mean(np.abs(patterns @ row) >= limit) for row, limit in zip(rows, threshold, strict=True)]
-    return np.asarray(shares, dtype=np.float64)
+    shares = np.empty(len(rows))
+    for first in range(0, len(rows), ROWS_AT_ONCE):
+        some = slice(first, first + ROWS_AT_ONCE)
+        shares[some] = np.mean(np.abs(rows[some] @ patterns.T) >= threshold[some, None], axis=1)
+    return shares
 
 
 def t_interval(ratios: Floats, confidence: float) -> tuple[Floats, Floats, Floats]:

@@ -1,6 +1,7 @@
 """The statistics against arms whose truth is known: 10,000 simulated comparisons each."""
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -39,6 +40,12 @@ NOISES = {
 }
 
 
+@cache
+def a_is_first(pairs: int) -> np.ndarray:
+    """Who goes first in each pair of each comparison, as the instrument draws it."""
+    return np.array([[order[0] == "a" for order in order_of_pairs(pairs, row)] for row in range(COMPARISONS)])
+
+
 def simulated_log_ratios(
     seed: int, pairs: int, noise_name: str, *, true_ratio: float = 1.0, drift: float = 0.0, walk: float = 0.0
 ) -> np.ndarray:
@@ -51,8 +58,7 @@ def simulated_log_ratios(
     level = NOISES[noise_name](rng, shape) + np.linspace(0, drift, 2 * pairs)
     level += np.cumsum(rng.normal(0, walk, shape), axis=1)
     first, second = level[:, 0::2], level[:, 1::2]
-    a_is_first = np.array([[order[0] == "a" for order in order_of_pairs(pairs, row)] for row in range(COMPARISONS)])
-    return np.where(a_is_first, second - first, first - second) + math.log(true_ratio)
+    return np.where(a_is_first(pairs), second - first, first - second) + math.log(true_ratio)
 
 
 @pytest.mark.parametrize("pairs", PAIRS)
