@@ -71,9 +71,11 @@ class Modules:
         self.connections.database.close()
 
 
-def connect(settings: Settings, provider_transport: httpx.BaseTransport | None = None) -> Connections:
+def connect(
+    settings: Settings, provider_transport: httpx.BaseTransport | None = None, metrics: Metrics | None = None
+) -> Connections:
     """Return the connections of a process. `provider_transport` is for tests, which bring a provider of their own."""
-    metrics = Metrics(off_file=settings.counting_off_file)
+    metrics = metrics or Metrics()
     transport = provider_transport or DeadlineTransport(settings.provider_timeout_s)
     provider = Provider(
         transport, settings.provider_url, settings.provider_merchant, settings.provider_api_key, metrics

@@ -91,19 +91,15 @@ def run(study: Study) -> Result:
 def _switched(arm: Arm) -> Iterator[Path]:
     """Restart a build's applications with a file that turns their counting off; afterwards without."""
     off_file = Path(arm.runner.site.data) / arm.runner.stack.name / "uncounted"
-    parts = {
-        part.name: {VARIANT: "uncounted"} if "uncounted" in part.variants else {}
-        for part in arm.runner.stack.parts
-        if part.kind == "app"
-    }
+    parts = [part.name for part in arm.runner.stack.parts if "uncounted" in part.variants]
     try:
-        for part, settings in parts.items():
-            arm.runner.configure(part, settings | {SETTING: str(off_file)})
+        for part in parts:
+            arm.runner.configure(part, {VARIANT: "uncounted", SETTING: str(off_file)})
         yield off_file
     finally:
         off_file.unlink(missing_ok=True)
-        for part, settings in parts.items():
-            arm.runner.configure(part, dict.fromkeys((*settings, SETTING)))
+        for part in parts:
+            arm.runner.configure(part, {VARIANT: None, SETTING: None})
 
 
 def _measure(study: Study, arm: Arm, form: Form, off_file: Path) -> None:

@@ -27,6 +27,7 @@ def place_order(shop: Shop, customer: Principal, key: str, fingerprint: str, bod
         earlier = idempotency.claim(connection, customer.subject, key, fingerprint, order_id)
         if earlier is not None:
             return replay.replay(connection, earlier)
+        failpoint("order.placed")
 
         # 1. Price and reserve.
         try:
@@ -36,7 +37,6 @@ def place_order(shop: Shop, customer: Principal, key: str, fingerprint: str, bod
         order = insert_order(connection, order_id, payment_id, customer, key, lines)
         charge = Charge(order_id, payment_id, customer.subject, order_total(lines), body.payment_method)
         shop.payments.record(connection, charge)
-    failpoint("order.placed")
     failpoint("order.reserved")
 
     # 2. Take the money.

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import time
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -13,16 +10,12 @@ from shared.platform.in_flight import InFlight
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-LOOK_EVERY_S = 0.02  # for the file that turns counting off, where one is named
 
 
 class Metrics:
-    """Counts what a part does: requests, database work, calls, events. One instance an app; never global.
+    """Counts what a part does: requests, database work, calls, events. One instance an app; never global."""
 
-    While the file `off_file` is there, nothing is counted: so the experiment `instrument` measures what counting costs.
-    """
-
-    def __init__(self, *, off_file: str = "") -> None:
+    def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Histogram(
             "http_server_request_duration_seconds",
@@ -60,14 +53,6 @@ class Metrics:
         self._gauge("http_server_active_requests", "Requests in hand", self.in_flight)
         self.recovered = Counter("recovered", "Work that a recovery loop finished", ["kind"], registry=self.registry)
 
-        if off_file:
-            self._let_it_be_switched(_Switch(off_file))
-
-    def _let_it_be_switched(self, switch: _Switch) -> None:
-        for name, metric in list(vars(self).items()):
-            if isinstance(metric, Counter | Histogram):
-                setattr(self, name, _Switched(metric, switch))
-
     def watch_pool(self, in_use: Callable[[], float], limit: int) -> None:
         """Show how many connections of the database pool are in use, and how many there may be."""
         self._gauge("db_pool_connections_in_use", "Connections in use", in_use)
@@ -87,37 +72,3 @@ class Metrics:
     def render(self) -> bytes:
         """Return the exposition text."""
         return generate_latest(self.registry)
-
-
-class _Switch:
-    """Is off while a file is there. A thread looks, so that whoever counts reads an attribute and nothing else."""
-
-    def __init__(self, off_file: str) -> None:
-        self.is_on = not os.path.exists(off_file)
-        self._off_file = off_file
-        threading.Thread(target=self._watch, name="counting-switch", daemon=True).start()
-
-    def _watch(self) -> None:
-        while True:
-            time.sleep(LOOK_EVERY_S)
-            self.is_on = not os.path.exists(self._off_file)
-
-
-class _Switched:
-    """A counter or a histogram that counts while its switch is on."""
-
-    def __init__(self, metric: Counter | Histogram, switch: _Switch) -> None:
-        self._metric, self._switch = metric, switch
-
-    def labels(self, *values: str) -> _Switched | Counter | Histogram:
-        return self._metric.labels(*values) if self._switch.is_on else self
-
-    def inc(self, amount: float = 1) -> None:
-        """Count, if counting is on."""
-        if self._switch.is_on and isinstance(self._metric, Counter):
-            self._metric.inc(amount)
-
-    def observe(self, value: float) -> None:
-        """Take a value down, if counting is on."""
-        if self._switch.is_on and isinstance(self._metric, Histogram):
-            self._metric.observe(value)

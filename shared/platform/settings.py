@@ -42,7 +42,6 @@ class CommonSettings(BaseSettings):
     keys_kept_h: int = Field(default=48, ge=24)
     inbox_kept_h: int = Field(default=14 * 24, gt=7 * 24)
 
-    counting_off_file: str = ""  # while this file is there, nothing is counted: see metrics.py
     crash_at: str = ""
     reached_file: str = ""
     faults_file: str = ""  # see injected_faults.py

@@ -22,7 +22,6 @@ from joserfc.jwk import OKPKey
 from shared.domain.errors import Unauthenticated, Unavailable
 from shared.platform import clock, failpoints, tracing
 from shared.platform.fingerprint import fingerprint
-from shared.platform.metrics import LOOK_EVERY_S, Metrics
 from shared.platform.settings import CommonSettings, load_or_exit
 from shared.platform.tokens import ServiceSigner, ServiceVerifier, TokenVerifier
 from shared.platform.webhook_signature import is_genuine, sign
@@ -321,25 +320,3 @@ def test_a_wrong_clock_is_refused_outside_local_mode_and_wrong_inside() -> None:
         assert (clock.now() - datetime.now(UTC)).total_seconds() == pytest.approx(3600, abs=5)
     finally:
         clock.set_off(0, local_mode=True)
-
-
-def test_a_part_counts_nothing_while_the_file_is_there_that_turns_counting_off(tmp_path: Path) -> None:
-    off_file = tmp_path / "uncounted"
-    metrics = Metrics(off_file=str(off_file))
-
-    def count() -> bytes:
-        metrics.db_statements.inc()
-        metrics.requests.labels("GET", "/products", "200").observe(0.01)
-        return metrics.render()
-
-    assert b"db_statements_total 1.0" in count()
-
-    off_file.touch()
-    time.sleep(10 * LOOK_EVERY_S)
-    told = count()
-    assert b"db_statements_total 1.0" in told
-    assert b'_count{method="GET",route="/products",status="200"} 1.0' in told
-
-    off_file.unlink()
-    time.sleep(10 * LOOK_EVERY_S)
-    assert b"db_statements_total 2.0" in count()
