@@ -75,7 +75,11 @@ class ExtractionPlan:
 PLANS: Mapping[str, ExtractionPlan] = {
     "notifications": ExtractionPlan(notifications.MODULE, ("/notifications",), "shifted", consumers=("notifications",)),
     "catalog": ExtractionPlan(
-        catalog.MODULE, ("/products", "/categories", "/storefront"), "shifted", anonymous=True, consumers=("catalog",)
+        catalog.MODULE,
+        ("/products", "/categories", "/storefront", "/docs"),
+        "shifted",
+        anonymous=True,
+        consumers=("catalog",),
     ),
     # `orders` is the consumer of payment events, whoever does the work of orders.
     "payments": ExtractionPlan(

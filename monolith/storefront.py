@@ -8,12 +8,16 @@ from shared.storefront import Storefront
 
 
 def blueprint(storefront: Storefront) -> Blueprint:
-    """Return the routes `/` and `/storefront/<name>`."""
+    """Return the routes `/`, `/docs` and `/storefront/<name>`."""
     pages = Blueprint("storefront", __name__)
 
     @pages.get("/")
     def index() -> Response:
         return serve("index.html")
+
+    @pages.get("/docs")
+    def docs() -> Response:
+        return serve("docs.html")
 
     @pages.get("/storefront/<name>")
     def serve(name: str) -> Response:

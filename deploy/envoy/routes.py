@@ -17,6 +17,7 @@ INNER_DEADLINE_S = 4.0  # behind the callers' own deadline of 3 s: only for a ca
 # /healthz, /readyz, /metrics and /internal are for operators and services: they are not in this list on purpose.
 SERVICE_OF_PREFIX = {
     "/storefront": "catalog",
+    "/docs": "catalog",
     "/products": "catalog",
     "/categories": "catalog",
     "/orders": "orders",

@@ -12,12 +12,16 @@ from shared.storefront import Storefront
 
 
 def router_of(storefront: Storefront) -> APIRouter:
-    """Return the routes `/` and `/storefront/{name}`."""
+    """Return the routes `/`, `/docs` and `/storefront/{name}`."""
     router = APIRouter()
 
     @router.get("/")
     async def index(request: Request) -> Response:
         return await serve(request, "index.html")
+
+    @router.get("/docs")
+    async def docs(request: Request) -> Response:
+        return await serve(request, "docs.html")
 
     @router.get("/storefront/{name}")
     async def serve(request: Request, name: str) -> Response:

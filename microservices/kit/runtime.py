@@ -143,7 +143,7 @@ class ServiceRuntime:
             title=self.name,
             lifespan=self._lifespan,
             redirect_slashes=False,
-            openapi_url=None,  # the contract is written by hand, once for both builds
+            openapi_url=None,  # the contract is written by hand, once for both builds: catalog/storefront.py serves it
             telemetry=NO_TELEMETRY,
         )
         app.state.service = service

@@ -1,17 +1,22 @@
-"""The web pages of the shop: one copy that both builds serve at `/` and below `/storefront/`."""
+"""The web pages of the shop and its API: one copy that both builds serve at `/`, `/docs` and below `/storefront/`."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from importlib.resources import files
+from pathlib import Path
+
+from shared import contract
 
 _MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".yaml": "application/yaml",
 }
 _NAMES = (
     "index.html",
@@ -23,7 +28,10 @@ _NAMES = (
     "views.js",
     "pictures.js",
     "icon.svg",
+    "docs.html",
+    "docs.js",
 )
+_SWAGGER_UI = ("swagger-ui.css", "swagger-ui-bundle.js")  # it draws the contract at /docs
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,10 @@ class Storefront:
         """`build` is shown on the badge; `identity_url` is where the pages sign a demo customer in."""
         folder = files(__package__) / "pages"
         self._pages = {name: _page(name, (folder / name).read_bytes()) for name in _NAMES}
+        # The package's files and not the package, whose import would bring the frameworks that it serves.
+        swagger_ui = Path(str(distribution("swagger-ui-py").locate_file("swagger_ui/static")))
+        self._pages |= {name: _page(name, (swagger_ui / name).read_bytes()) for name in _SWAGGER_UI}
+        self._pages["openapi.yaml"] = _page("openapi.yaml", (files(contract) / "openapi.yaml").read_bytes())
         config = json.dumps({"build": build, "identity_url": identity_url}).encode()
         self._pages["config.json"] = Page(config, "application/json", _etag(config))
         self.headers = {

@@ -21,7 +21,7 @@ SERVICES = {
     "notifications": "NotificationsSettings",
 }
 OPERATORS = {"/healthz", "/readyz", "/metrics"}  # of one part, on its own port; the edge does not route them
-PAGES = {"/", "/storefront/{}"}  # the storefront, which is a customer of the API
+PAGES = {"/", "/docs", "/storefront/{}"}  # the storefront, which is a customer of the API, and the API's own page
 METHODS = {"GET", "PUT", "POST", "PATCH", "DELETE"}
 
 Route = tuple[str, str]  # method, path with `{}` for each parameter

@@ -37,6 +37,7 @@ from shared.platform.settings import load_or_exit
 PUBLIC_PATHS = {
     "": "catalog",  # the storefront
     "storefront": "catalog",
+    "docs": "catalog",
     "products": "catalog",
     "categories": "catalog",
     "orders": "orders",

@@ -2,7 +2,7 @@
 
 The most of it are symbols for debuggers in compiled modules. What the loader needs are the segments; everything
 behind the last one, section headers included, is for linkers and debuggers. (`strip` of binutils does nearly the
-same; slim base images do not have it.) The rest are C sources and the packages' own tests.
+same; slim base images do not have it.) The rest are C sources, source maps and the packages' own tests.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ PROGRAM_HEADER_SIZE_AT = 54  # e_phentsize, e_phnum
 SECTION_HEADER_COUNT_AT = 60  # e_shnum, e_shstrndx
 LOADED = 1  # PT_LOAD
 
-SOURCES = (".c", ".cpp", ".h", ".pyx", ".pxd", ".pxi", ".pyi")
+SOURCES = (".c", ".cpp", ".h", ".pyx", ".pxd", ".pxi", ".pyi", ".map")
 TESTS = ("tests", "testing")
+UNUSED = "swagger-editor"  # beside what /docs needs of the same package
 
 
 def cut(path: Path) -> None:
@@ -48,7 +49,7 @@ def main(folder: str) -> None:
             continue
         if path.is_dir() and path.name in TESTS:
             shutil.rmtree(path)
-        elif path.is_file() and path.suffix in SOURCES:
+        elif path.is_file() and (path.suffix in SOURCES or path.name.startswith(UNUSED)):
             path.unlink()
         elif path.is_file() and ".so" in path.suffixes:
             cut(path)
