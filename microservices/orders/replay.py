@@ -14,9 +14,7 @@ from microservices.orders.tables import orders
 from shared.contract.bodies import OrderInput, OrderPage
 from shared.contract.queries import PageQuery, encode_cursor
 from shared.domain.errors import (
-    FieldError,
     IdempotencyKeyReused,
-    InvalidRequest,
     NotCancellable,
     NotFound,
     OutcomeUnknown,
@@ -42,10 +40,7 @@ class Answers:
         return Answer.of(200, OrderState.of_row(row).body())
 
     async def orders_of(self, who: Principal, page: PageQuery) -> Answer:
-        """Return a page of one's own orders, newest first. Raises InvalidRequest for a cursor that is not ours."""
-        if page.after is not None and not is_id(page.after):
-            wrong = FieldError("cursor", "is not a cursor of this list")
-            raise InvalidRequest(f"The parameter {wrong.field} {wrong.message}.", [wrong])
+        """Return a page of one's own orders, newest first."""
         wanted = select(orders).where(orders.c.customer_id == who.subject)
         if page.after is not None:
             wanted = wanted.where(orders.c.id < page.after)

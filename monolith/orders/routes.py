@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, request
 
+from monolith.orders import replay
 from monolith.orders.cancel_order import cancel_order
 from monolith.orders.place_order import place_order
-from monolith.orders.reading import list_own, read
 from monolith.orders.shop import Shop
 from monolith.web import answer_with, known_id, principal, read_body, send
 from shared.contract.bodies import OrderInput
@@ -35,14 +35,14 @@ def list_orders() -> Response:
     """One's own orders, newest first."""
     who = principal()
     page = parse_page_query(request.args.items(multi=True))
-    return send(answer_with(list_own(_shop().database, who.subject, page)))
+    return send(answer_with(replay.list_orders(_shop().database, who.subject, page)))
 
 
 @blueprint.get("/orders/<order_id>")
 def get_order(order_id: str) -> Response:
     """One order, for its owner or an admin."""
     who = principal()
-    order = read(_shop().database, known_id(order_id, "order"), None if who.is_admin else who.subject)
+    order = replay.read_order(_shop().database, known_id(order_id, "order"), None if who.is_admin else who.subject)
     return send(answer_with(order.body()))
 
 

@@ -11,7 +11,6 @@ from deploy.model.home import REPOSITORY
 MODULES = ("catalog", "orders", "payments", "notifications")
 OF_A_SERVICE = ("app.py", "config.py", "reset.py")  # each service is an application with settings and data of its own
 ONLY_IN_THE_MONOLITH = {
-    "orders/reading.py": "the services read what they have answered where they replay it: orders/replay.py",
     "orders/shop.py": "the other modules, called; the services' orders/clients.py",
     "payments/recovery.py": "one thread for charges and refunds; in the services each has a loop of its own",
 }

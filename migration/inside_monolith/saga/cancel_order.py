@@ -6,7 +6,7 @@ from migration.inside_monolith.saga.steps import Steps, VersionConflict
 from monolith.orders import Shop
 from monolith.orders.cancel_order import STATUS_OF_REPEAT, mark_cancelling
 from monolith.orders.order import OrderState, lock_own
-from monolith.orders.reading import read
+from monolith.orders.replay import read_order
 from monolith.payments import RefundOrder
 from monolith.web import Answer
 from shared.domain.payment import RefundStatus
@@ -28,7 +28,7 @@ def cancel_order(shop: Shop, steps: Steps, customer_id: str, order_id: str) -> A
     try:
         return finish_cancel(shop, steps, order, refund)
     except VersionConflict:
-        now = read(shop.database, order_id, None)
+        now = read_order(shop.database, order_id, None)
         return now.answer(STATUS_OF_REPEAT.get(now.status, 200))
 
 

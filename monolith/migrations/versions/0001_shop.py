@@ -152,9 +152,3 @@ def upgrade() -> None:
     """Make everything."""
     for statements in (CATALOG, ORDERS, PAYMENTS, NOTIFICATIONS, VIEWS):
         op.execute(statements)
-
-
-def downgrade() -> None:
-    """Drop everything."""
-    op.execute("DROP VIEW v_orders, v_payments, v_stock, v_reservations, v_notifications, v_unfinished")
-    op.execute("DROP TABLE notifications, refunds, payments, idempotency_keys, orders, reservations, stock, products")

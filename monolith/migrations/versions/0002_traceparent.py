@@ -9,8 +9,3 @@ down_revision = "0001"
 def upgrade() -> None:
     """Add the column: null where nothing is recorded."""
     op.execute("ALTER TABLE notifications ADD COLUMN traceparent text")
-
-
-def downgrade() -> None:
-    """Forget it."""
-    op.execute("ALTER TABLE notifications DROP COLUMN traceparent")

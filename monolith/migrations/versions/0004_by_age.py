@@ -12,8 +12,3 @@ def upgrade() -> None:
     """Add the index; a version before this one does not mind it."""
     op.execute("ALTER TABLE orders ALTER COLUMN idempotency_key DROP NOT NULL")
     create_index("idempotency_keys_by_age", "idempotency_keys (created_at)")
-
-
-def downgrade() -> None:
-    """Drop the index. Orders without a key stay."""
-    op.execute("DROP INDEX idempotency_keys_by_age")

@@ -10,8 +10,3 @@ def upgrade() -> None:
     """Add the column. Of older answers it is not known; they are kept as if they were given now."""
     op.execute("ALTER TABLE idempotency_keys ADD COLUMN finished_at timestamptz")
     op.execute("UPDATE idempotency_keys SET finished_at = now() WHERE status IS NOT NULL")
-
-
-def downgrade() -> None:
-    """Forget it."""
-    op.execute("ALTER TABLE idempotency_keys DROP COLUMN finished_at")

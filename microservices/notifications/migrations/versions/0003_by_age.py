@@ -1,7 +1,5 @@
 """What is old can be found by its age, so that it can be forgotten."""
 
-from alembic import op
-
 from microservices.kit.inbox import INDEX_INBOX
 from microservices.kit.migrate import create_index
 
@@ -12,8 +10,3 @@ down_revision = "0002"
 def upgrade() -> None:
     """Add the indexes; a version before this one does not mind them."""
     create_index(*INDEX_INBOX)
-
-
-def downgrade() -> None:
-    """Drop them."""
-    op.execute("DROP INDEX inbox_by_age")

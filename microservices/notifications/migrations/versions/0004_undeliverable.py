@@ -16,9 +16,3 @@ def _knows(statuses: str) -> None:
 def upgrade() -> None:
     """Allow the new end; a version before this one never writes it."""
     _knows("'queued', 'sent', 'undeliverable'")
-
-
-def downgrade() -> None:
-    """Let it be tried again."""
-    op.execute("UPDATE notifications SET status = 'queued' WHERE status = 'undeliverable'")
-    _knows("'queued', 'sent'")

@@ -53,8 +53,3 @@ def upgrade() -> None:
     """Create everything."""
     for statement in (ORDERS, ORDERS_OF_CUSTOMER, ORDERS_DUE, CREATE_OUTBOX, CREATE_INBOX, V_ORDERS, V_UNFINISHED):
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """There is no way back from the first version."""
-    raise NotImplementedError

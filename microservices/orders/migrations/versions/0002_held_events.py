@@ -9,8 +9,3 @@ down_revision = "0001"
 def upgrade() -> None:
     """Add the time before which an event does not leave; a version before this one does not mind it."""
     op.execute("ALTER TABLE outbox ADD COLUMN not_before timestamptz")
-
-
-def downgrade() -> None:
-    """Let everything leave at once."""
-    op.execute("ALTER TABLE outbox DROP COLUMN not_before")

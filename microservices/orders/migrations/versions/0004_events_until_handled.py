@@ -19,8 +19,3 @@ def upgrade() -> None:
     """Add the number of a sent event. A version before this one would send what is kept once more, which is safe."""
     for statement in (*KEEP_OUTBOX, V_UNFINISHED):
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """There is no way back: the view reads the new column."""
-    raise NotImplementedError

@@ -84,8 +84,3 @@ def upgrade() -> None:
         V_UNFINISHED,
     ):
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """There is no way back from the first version."""
-    raise NotImplementedError

@@ -1,7 +1,5 @@
 """What is old can be found by its age, so that it can be forgotten."""
 
-from alembic import op
-
 from microservices.kit.idempotency import INDEX_KEYS
 from microservices.kit.inbox import INDEX_INBOX
 from microservices.kit.migrate import create_index
@@ -17,8 +15,3 @@ def upgrade() -> None:
     create_index(*INDEX_KEYS)
     create_index(*INDEX_REFUND_KEYS)
     create_index(*INDEX_INBOX)
-
-
-def downgrade() -> None:
-    """Drop them."""
-    op.execute("DROP INDEX idempotency_keys_by_age, inbox_by_age, refunds_of_key")

@@ -9,8 +9,3 @@ down_revision = "0004"
 def upgrade() -> None:
     """Drop the column; a version before this one needs it, so that none may run beside."""
     op.execute("ALTER TABLE outbox DROP COLUMN not_before")
-
-
-def downgrade() -> None:
-    """Bring it back, with nothing held."""
-    op.execute("ALTER TABLE outbox ADD COLUMN not_before timestamptz")

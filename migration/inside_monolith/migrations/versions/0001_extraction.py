@@ -70,8 +70,3 @@ def upgrade() -> None:
     """Add the tables, and count what is not told yet as unfinished."""
     for statements in (TAKEN_OVER, EXTRACTION, EVENTS, SAGAS, VIEW):
         op.execute(statements)
-
-
-def downgrade() -> None:
-    """There is no way back while a module is extracted."""
-    raise NotImplementedError
