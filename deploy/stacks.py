@@ -108,10 +108,10 @@ def runner_of(target: str, stacks: Sequence[str]) -> Runner:
     if len(running) == 1:
         return running[0]
     if not running:
-        known = sorted({part.name for runner in candidates for part in runner.stack.parts})
-        raise UnknownTarget(f"There is no part '{target}'; there are {', '.join(known)}.")
-    names = " or ".join(f"{runner.stack.name}/{target}" for runner in running)
-    raise UnknownTarget(f"'{target}' is in more than one stack: say {names}.")
+        names = sorted({part.name for runner in candidates for part in runner.stack.parts})
+        raise UnknownTarget(f"There is no part '{target}'; there are {', '.join(names)}.")
+    places = " or ".join(f"{runner.stack.name}/{target}" for runner in running)
+    raise UnknownTarget(f"'{target}' is in more than one stack: say {places}.")
 
 
 def settings_of(items: Iterable[str]) -> dict[str, dict[str, str]]:

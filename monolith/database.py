@@ -93,9 +93,9 @@ class Database:
         """
         try:
             with self._engine.connect() as connection:
-                done = connection.execute(statement, parameters)
+                cursor = connection.execute(statement, parameters)
                 self._metrics.db_commits.inc()
-                return done.all() if done.returns_rows else ()
+                return cursor.all() if cursor.returns_rows else ()
         except _FAILURES as error:
             _raise_unless_ours(error)
             raise

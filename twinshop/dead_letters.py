@@ -66,8 +66,8 @@ def dead_letters(
             console.print(_table(one.name, letters) if letters else f"{one.name}: no dead letters.")
             continue
         remove(one, letters, send_again=step == Step.retry)
-        done = "sent again" if step == Step.retry else "dropped"
-        console.print(f"{one.name}: {len(letters)} {done}.")
+        outcome = "sent again" if step == Step.retry else "dropped"
+        console.print(f"{one.name}: {len(letters)} {outcome}.")
 
 
 def read(stack: Stack) -> list[DeadLetter]:

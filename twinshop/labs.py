@@ -63,10 +63,10 @@ def buy(
     for runner in running:
         visitor = Visitor.at(runner, customer)
         answer = visitor.buy(*((sku, 1) for sku in visitor.some_skus(lines)), card=card, key=key)
-        said = answer.body.get("status") if answer.status in (201, 202) else answer.body.get("code", "no answer")
+        result = answer.body.get("status") if answer.status in (201, 202) else answer.body.get("code", "no answer")
         order = answer.headers.get("location", answer.headers.get("Location", "")).removeprefix("/orders/") or "-"
         console.print(
-            f"{runner.stack.name}: {answer.status} {said} after {answer.waited_ms:.0f} ms, order {order}, "
+            f"{runner.stack.name}: {answer.status} {result} after {answer.waited_ms:.0f} ms, order {order}, "
             f"request {answer.trace_id or '-'}"
         )
 
@@ -81,14 +81,14 @@ def rows(
     running = [runner for name in stack.stacks if name != "outside" and (runner := runner_for(name)).status().up]
     if not running:
         raise NotRunning("No shop is up: `twinshop up` first.")
-    shown = 0
+    line_count = 0
     for runner in running:
         order = newest(runner) if order_id == "last" else order_id
         for table in about(order, runner):
             for line in table.lines():
-                shown += 1
+                line_count += 1
                 console.print(f"{runner.stack.name:<14} {line}", markup=False)
-    if not shown:
+    if not line_count:
         raise DeployError(f"No database of {' and '.join(runner.stack.name for runner in running)} knows it.")
 
 
@@ -143,9 +143,9 @@ def _list() -> Table:
     progress = Progress(Home.from_environment())
     table = Table("lab", "", "commands", "exercise", "file")
     for one in labs.every():
-        kept = progress.of(one.number)
+        record = progress.of(one.number)
         total = sum(len(section.steps) for section in one.sections)
-        done = "done" if kept.done_at else f"step {kept.steps_done} of {total}" if kept.steps_done else ""
-        row = (str(one.number), one.title, done, "solved" if kept.solved_at else "")
+        state = "done" if record.done_at else f"step {record.steps_done} of {total}" if record.steps_done else ""
+        row = (str(one.number), one.title, state, "solved" if record.solved_at else "")
         table.add_row(*row, str(one.path.relative_to(REPOSITORY)))
     return table

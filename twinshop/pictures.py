@@ -39,7 +39,7 @@ def pictures() -> None:
 def page() -> str:
     """Return the page: a picture and a table for each shop."""
     outside = stack("outside", _SITE)
-    sections = [f"## {TITLES[name]}\n\n{_picture(made, outside)}\n{_table(made)}" for name, made in _shops()]
+    sections = [f"## {TITLES[name]}\n\n{_picture(shop, outside)}\n{_table(shop)}" for name, shop in _shops()]
     return "\n".join([HEAD, *sections])
 
 
@@ -70,16 +70,16 @@ def _lines(shop: Stack, outside: Stack) -> Iterator[str]:
     for owner, prefixes in paths.items():
         yield f'edge -- "{" ".join(prefixes)}" --> {_id(owner)}' if len(paths) > 1 else f"edge --> {_id(owner)}"
     inner = {port: name for part in shop.parts if part.kind == "envoy" for name, port in part.ports.items()}
-    ours = {port: part.name for part in shop.parts if part.kind != "envoy" for port in part.ports.values()}
-    theirs = {port: part.name for part in outside.parts for port in part.ports.values()}
+    shop_parts = {port: part.name for part in shop.parts if part.kind != "envoy" for port in part.ports.values()}
+    outside_parts = {port: part.name for part in outside.parts for port in part.ports.values()}
     for part in shop.parts:
         for name, value in part.environment.items():
-            known = [int(port) for port in _PORT.findall(value)]
+            ports = [int(port) for port in _PORT.findall(value)]
             if name.endswith("_PORT") and value.isdigit():
-                known.append(int(value))
-            for port in known:
-                if ours.get(port, part.name) != part.name:
-                    yield f"{_id(part.name)} --> {_id(ours[port])}"
+                ports.append(int(value))
+            for port in ports:
+                if shop_parts.get(port, part.name) != part.name:
+                    yield f"{_id(part.name)} --> {_id(shop_parts[port])}"
                 elif inner.get(port) in apps:
                     arrow = (
                         '-. "in the variant direct_notification" .->'
@@ -87,14 +87,14 @@ def _lines(shop: Stack, outside: Stack) -> Iterator[str]:
                         else '-- "through the edge" -->'
                     )
                     yield f"{_id(part.name)} {arrow} {_id(inner[port])}"
-                elif port in theirs:
-                    yield f"{_id(part.name)} -.-> {_id(theirs[port])}"
+                elif port in outside_parts:
+                    yield f"{_id(part.name)} -.-> {_id(outside_parts[port])}"
 
 
 def _node(part: Part) -> str:
     left, right = _SHAPES[part.kind]
-    said = "Envoy: edge" if part.kind == "envoy" else "NATS: broker" if part.kind == "nats" else part.name
-    return f'{_id(part.name)}{left}"{said}"{right}'
+    label = "Envoy: edge" if part.kind == "envoy" else "NATS: broker" if part.kind == "nats" else part.name
+    return f'{_id(part.name)}{left}"{label}"{right}'
 
 
 def _id(name: str) -> str:

@@ -9,7 +9,7 @@ import typer
 from rich.table import Column, Table
 
 from deploy import stacks
-from deploy.canary.guard import Guard
+from deploy.canary.analysis import CanaryAnalysis
 from deploy.canary.routing import Routing, VersionFigures
 from deploy.model.errors import DeployError
 from deploy.model.versions import FIRST, code_from
@@ -66,15 +66,15 @@ def _watch(routing: Routing, shares: dict[str, int], seconds: float) -> None:
         raise DeployError("Watch one version at a time.")
     with console.status(f"Watching {names[0]}") as status:
 
-        def show_odds(guard: Guard) -> None:
-            status.update(f"Watching {names[0]}: odds that it does worse {guard.odds:.2g} to 1")
+        def show_odds(analysis: CanaryAnalysis) -> None:
+            status.update(f"Watching {names[0]}: odds that it does worse {analysis.odds:.2g} to 1")
 
-        alarm = routing.watch(names[0], seconds, show_odds)
-    if alarm is None:
+        regression = routing.watch(names[0], seconds, show_odds)
+    if regression is None:
         console.print(f"{names[0]} did no worse than {FIRST} in {seconds:.0f} s, as far as can be told.")
     else:
         console.print(
-            f"[red]{names[0]} was taken back:[/] {alarm.message()} It runs on without requests until --reset."
+            f"[red]{names[0]} was taken back:[/] {regression.message()} It runs on without requests until --reset."
         )
         raise typer.Exit(1)
 

@@ -23,7 +23,7 @@ EXPORTED_WITHIN_S = 4.0  # parts hand their spans over once a second
 SLOWEST = 5
 HINT = "`twinshop up --trace`, or `twinshop trace on` for shops that are up"
 
-Found = list[tuple[str, OrderTrace]]
+Traces = list[tuple[str, OrderTrace]]
 
 
 def trace(
@@ -70,9 +70,9 @@ def _switch(runners: list[Runner], *, on: bool, sampling: float) -> None:
             console.print(f"{runner.stack.name}: tracing is off.")
 
 
-def _of_each(runners: list[Runner], *, slowest: bool) -> Found:
+def _of_each(runners: list[Runner], *, slowest: bool) -> Traces:
     """Return the latest, or the slowest, order of each stack that has kept any."""
-    traces: Found = []
+    traces: Traces = []
     for runner in runners:
         store = Store(tracing.folder_of(runner))
         orders = store.orders()

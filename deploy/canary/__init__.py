@@ -1,1 +1,1 @@
-"""A new version of a part beside the first: its share of the requests, and the guard that takes it back."""
+"""A new version of a part beside the first: its share of the requests, and the analysis that takes it back."""

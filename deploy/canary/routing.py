@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.canary.guard import Alarm, Guard
+from deploy.canary.analysis import CanaryAnalysis, Regression
 from deploy.envoy import cluster_stats, traffic_split
 from deploy.envoy.cluster_stats import ClusterStats
 from deploy.envoy.routes import INNER_PREFIX, SERVICE_OF_PREFIX, owner_of
@@ -122,22 +122,24 @@ class Routing:
             rows.append(VersionFigures(name, percent[name], since.answered, since.failed, *waits))
         return rows
 
-    def watch(self, name: str, seconds: float, on_look: Callable[[Guard], None] = lambda _: None) -> Alarm | None:
+    def watch(
+        self, name: str, seconds: float, on_look: Callable[[CanaryAnalysis], None] = lambda _: None
+    ) -> Regression | None:
         """Watch a version for so long, and take it back if it surely does worse than the first one.
 
         Returns why it was taken back; None if it was not. Raises NotRunning.
         """
         ends_at = time.monotonic() + seconds
         time.sleep(min(GRACE_S, seconds))
-        before, guard = self.read(), Guard()
+        before, analysis = self.read(), CanaryAnalysis()
         while time.monotonic() < ends_at:
             time.sleep(LOOK_EVERY_S)
             now = self.read()
-            alarm = guard.look(now[FIRST].since(before[FIRST]), now[name].since(before[name]))
-            on_look(guard)
-            if alarm is not None:
+            regression = analysis.look(now[FIRST].since(before[FIRST]), now[name].since(before[name]))
+            on_look(analysis)
+            if regression is not None:
                 self.roll_back()
-                return alarm
+                return regression
         return None
 
     def _prefixes(self) -> list[str]:
@@ -146,8 +148,8 @@ class Routing:
 
     def _common_settings(self) -> dict[str, str]:
         """Return what the part is configured with beyond the topology: a version differs by its own settings only."""
-        given = self.runner.status().environment
-        return {**given.get("*", {}), **given.get(self.part, {})}
+        settings = self.runner.status().environment
+        return {**settings.get("*", {}), **settings.get(self.part, {})}
 
     def _remember(self, stats: Mapping[str, ClusterStats]) -> None:
         remembered = self._all_remembered() | {self.part: {name: one.encode() for name, one in stats.items()}}

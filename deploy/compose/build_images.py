@@ -92,8 +92,8 @@ def load(path: Path) -> str:
 
 
 def _compose(*arguments: str) -> str:
-    known = os.environ.get("TWINSHOP_SECRETS") or str(secrets.folder(Home.from_environment()))
-    environment = {"TWINSHOP_SECRETS": known, **PLAIN}
+    place = os.environ.get("TWINSHOP_SECRETS") or str(secrets.folder(Home.from_environment()))
+    environment = {"TWINSHOP_SECRETS": place, **PLAIN}
     return docker("compose", "--file", str(COMPOSE_FILE), "--profile", "*", *arguments, environment=environment)
 
 

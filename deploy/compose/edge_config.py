@@ -49,9 +49,9 @@ def for_containers(stack: Stack) -> Json:
 
 def replicas(stack_name: str, part: Part) -> Json:
     """Return the cluster of all containers that carry a part's name."""
-    found = eds_cluster(part.name, "")
-    del found["type"], found["eds_cluster_config"]
-    return found | {
+    cluster = eds_cluster(part.name, "")
+    del cluster["type"], cluster["eds_cluster_config"]
+    return cluster | {
         "cluster_type": _look_up(LOOK_UP_EVERY_S),
         "common_lb_config": {
             "healthy_panic_threshold": {"value": 0},
@@ -67,15 +67,15 @@ def replicas(stack_name: str, part: Part) -> Json:
 def outside() -> Json:
     """Return the configuration of the outside world's edge: it passes connections on, and reads nothing."""
     site = ComposeSite(Secrets(b""))
-    ways = {
+    targets = {
         name: (numbers["http"], name, site.ports("outside", name)["http"]) for name, numbers in PORTS["outside"].items()
     }
-    ways["mailpit"] = (MAILPIT_UI, "mailpit", MAILPIT_UI)
+    targets["mailpit"] = (MAILPIT_UI, "mailpit", MAILPIT_UI)
     return {
         "node": {"id": "outside", "cluster": "outside"},
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 9901}}},
         "static_resources": {
-            "listeners": [_passing_on(name, port) for name, (port, _, _) in ways.items()],
+            "listeners": [_passing_on(name, port) for name, (port, _, _) in targets.items()],
             "clusters": [
                 {
                     "name": name,
@@ -83,7 +83,7 @@ def outside() -> Json:
                     "cluster_type": _look_up(LOOK_UP_EVERY_S if name != "mailpit" else 30),  # mostly not there
                     "load_assignment": _endpoint(name, host, port),
                 }
-                for name, (_, host, port) in ways.items()
+                for name, (_, host, port) in targets.items()
             ],
         },
     }

@@ -169,7 +169,7 @@ def _socket_path() -> str:
 def docker(*arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 600.0) -> str:
     """Run the `docker` command and return what it wrote, errors among it. Raises DeployError, or MissingProgram."""
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             ["docker", *arguments], env={**os.environ, **(environment or {})}, timeout=timeout_s,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
@@ -177,10 +177,10 @@ def docker(*arguments: str, environment: Mapping[str, str] | None = None, timeou
         raise MissingProgram("There is no `docker` command: install a container engine with compose v2.") from error
     except subprocess.TimeoutExpired as error:
         raise DeployError(f"`docker {' '.join(arguments)}` took longer than {timeout_s:.0f} s.") from error
-    said = done.stdout.decode(errors="replace")  # not as text, which would change the ends of lines
-    if done.returncode != 0:
-        raise DeployError(f"`docker {' '.join(arguments[:4])} ...` failed:\n{said[-2000:]}")
-    return said
+    output = process.stdout.decode(errors="replace")  # not as text, which would change the ends of lines
+    if process.returncode != 0:
+        raise DeployError(f"`docker {' '.join(arguments[:4])} ...` failed:\n{output[-2000:]}")
+    return output
 
 
 def _labelled(project: str) -> str:

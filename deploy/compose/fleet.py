@@ -168,9 +168,11 @@ class ContainerFleet:
         edge = self.edge()
         if edge is None or edge.state != "running":
             return set()
-        known = serving_addresses(edge)
+        addresses = serving_addresses(edge)
         return {
-            one.name for part, one in replicas if part.kind == "app" and not known.get(part.name, set()) & one.addresses
+            one.name
+            for part, one in replicas
+            if part.kind == "app" and not addresses.get(part.name, set()) & one.addresses
         }
 
     def _is_remembered(self, part: Part) -> bool:

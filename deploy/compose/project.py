@@ -56,9 +56,9 @@ class Project:
         self._home = home
         self._folder = home.root / "compose"
         self._path = self._folder / f"{stack}.json"
-        found = self._read()
+        state = self._read()
         # A running stack stays where it was started, whatever the environment says now.
-        self.state = found or ProjectState(shift=default_shift)
+        self.state = state or ProjectState(shift=default_shift)
         if shift is not None:
             self.state.shift = shift
         self.name = f"twinshop-{self.state.shift}" if self.state.shift else "twinshop"
@@ -142,16 +142,16 @@ class Project:
         return {"services": services, "networks": networks}
 
     def _part(self, part: Part) -> dict[str, Any]:
-        found: dict[str, Any] = {"healthcheck": {"disable": True}, "cpus": 0}
+        overlay: dict[str, Any] = {"healthcheck": {"disable": True}, "cpus": 0}
         if self.state.cores is not None:
-            found["cpuset"] = ",".join(map(str, self.state.cores))
+            overlay["cpuset"] = ",".join(map(str, self.state.cores))
         if part.kind == "app":
             settings = self.state.environment.get("*", {}) | self.state.environment.get(part.name, {})
             if part.command_with(settings) != part.command:
-                found |= self._variant(part, settings)
-            found["environment"] = changed(settings, {VARIANT: None})
-            found["volumes"] = [f"{self.exchange}:{self.exchange}"]
-        return found
+                overlay |= self._variant(part, settings)
+            overlay["environment"] = changed(settings, {VARIANT: None})
+            overlay["volumes"] = [f"{self.exchange}:{self.exchange}"]
+        return overlay
 
     def _variant(self, part: Part, settings: Mapping[str, str]) -> dict[str, Any]:
         """Return what runs a variant: its command, in an image that adds the variants to the part's own."""

@@ -89,15 +89,15 @@ class _Server:
 
     def run(self, program: str, *arguments: str, text: str = "") -> None:
         """Run a program of PostgreSQL to its end. Raises StartFailed with what it said."""
-        done = subprocess.run(
+        process = subprocess.run(
             [*self.prefix, str(binaries.postgres(program)), *arguments],
             input=text, capture_output=True, text=True, check=False, cwd="/",
             env={"PATH": os.defpath, "LC_ALL": "C"},
             start_new_session=True,
             user=self.user, group=self.group, extra_groups=() if self.user else None,
         )  # fmt: skip
-        if done.returncode != 0 or "ERROR:" in done.stderr or "FATAL:" in done.stderr:
-            raise StartFailed(f"{program} failed:\n{done.stderr.strip()[-2000:]}")
+        if process.returncode != 0 or "ERROR:" in process.stderr or "FATAL:" in process.stderr:
+            raise StartFailed(f"{program} failed:\n{process.stderr.strip()[-2000:]}")
 
 
 def unprivileged_account() -> pwd.struct_passwd:

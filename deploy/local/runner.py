@@ -262,8 +262,8 @@ class LocalRunner(Runner):
         for part in self.stack.parts:
             if part.kind == "envoy":
                 apps = [one for one in status.instances if self.stack.part(one.part).kind == "app"]
-                known = {port for one in apps for port in admin.replica_ports(part.port("admin"), one.part)}
-                return known >= {one.ports["http"] for one in apps}
+                ports = {port for one in apps for port in admin.replica_ports(part.port("admin"), one.part)}
+                return ports >= {one.ports["http"] for one in apps}
         return True
 
     def _is_being_started(self) -> bool:

@@ -42,14 +42,14 @@ def _run(item: Reset, products: int) -> None:
         command += ["--products", str(products)]
     environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(REPOSITORY), **item.environment}
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False,
             timeout=RESET_TIMEOUT_S,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise DeployError(f"{' '.join(item.command)} took longer than {RESET_TIMEOUT_S} s.") from error
-    if done.returncode != 0:
-        raise DeployError(f"{' '.join(item.command)} failed:\n{(done.stderr or done.stdout).strip()[-2000:]}")
+    if process.returncode != 0:
+        raise DeployError(f"{' '.join(item.command)} failed:\n{(process.stderr or process.stdout).strip()[-2000:]}")
 
 
 async def _purge_streams(url: str) -> None:

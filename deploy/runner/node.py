@@ -56,8 +56,8 @@ def _older(target: Path, sources: list[Path]) -> bool:
 
 
 def _npm(*arguments: str) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         ["npm", *arguments], cwd=SERVICE, capture_output=True, text=True, check=False, timeout=BUILD_TIMEOUT_S
     )
-    if done.returncode:
-        raise StartFailed(f"`npm {' '.join(arguments)}` failed:\n{(done.stdout + done.stderr).strip()[-2000:]}")
+    if process.returncode:
+        raise StartFailed(f"`npm {' '.join(arguments)}` failed:\n{(process.stdout + process.stderr).strip()[-2000:]}")

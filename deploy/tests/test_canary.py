@@ -1,4 +1,4 @@
-"""The guard of a new version: surely right about what is worse, and seldom wrong about what is not."""
+"""The analysis of a new version: surely right about what is worse, and seldom wrong about what is not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from deploy.canary.guard import ALPHA, Guard, SequentialTest, slow_of
+from deploy.canary.analysis import ALPHA, CanaryAnalysis, SequentialTest, slow_of
 from deploy.envoy.cluster_stats import ClusterStats, decode
 
 FAST, SLOW = 5.0, 50.0  # ms
@@ -16,7 +16,7 @@ def watched(
     seed: int, *, failing: float = 0.0, slow: float = 0.08, control_failing: float = 0.0, looks: int = 120
 ) -> int | None:
     """Return after how many requests of the new version an alarm came; None if it did not. 10 % of them are its."""
-    chance, guard = random.Random(seed), Guard()
+    chance, analysis = random.Random(seed), CanaryAnalysis()
     counts = [[0, 0, 0], [0, 0, 0]]  # answered, failed, slow; of the first and of the new version
     for _ in range(looks):
         for _ in range(30):
@@ -28,7 +28,7 @@ def watched(
         first, new_one = (
             ClusterStats(all_, failed, {FAST: (1.0, all_ - late), SLOW: (1.0, late)}) for all_, failed, late in counts
         )
-        if guard.look(first, new_one):
+        if analysis.look(first, new_one):
             return counts[1][0]
     return None
 
@@ -78,10 +78,10 @@ def test_slow_is_what_takes_longer_than_usual_by_a_half_and_ten_milliseconds() -
 
 
 def test_a_version_that_is_a_little_slower_because_it_has_less_to_do_is_kept() -> None:
-    guard = Guard()
+    analysis = CanaryAnalysis()
 
     alarms = [
-        guard.look(
+        analysis.look(
             ClusterStats(90 * look, 0, {1.0: (1.0, 88 * look), 3.0: (1.0, 2 * look)}),
             ClusterStats(10 * look, 0, {1.0: (1.0, 5 * look), 4.0: (1.0, 5 * look)}),
         )

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.canary.guard import Guard
+from deploy.canary.analysis import CanaryAnalysis
 from deploy.canary.routing import Routing
 from deploy.faults import injected_faults
 from deploy.model.errors import DeployError
@@ -130,7 +130,7 @@ class Attempt:
         except DeployError as error:
             self._error = error
 
-    def _note(self, guard: Guard) -> None:
+    def _note(self, guard: CanaryAnalysis) -> None:
         self.odds.append((time.monotonic() - self._origin - self.routed_s, guard.odds))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from deploy.canary.guard import ALPHA, SLOW_SHARES
+from deploy.canary.analysis import ALPHA, SLOW_SHARES
 from loadtests.report.plot import Figure, colour, figure, view
 from loadtests.report.result import Result
 from loadtests.report.tables import table

@@ -20,7 +20,7 @@ from shared.platform.injected_faults import inject
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-_shown = (
+_COLUMNS = (
     products.c.sku,
     products.c.name,
     products.c.description,
@@ -30,7 +30,7 @@ _shown = (
     products.c.available,
 )
 
-PRODUCT = select(*_shown).where(products.c.sku == bindparam("sku"))
+PRODUCT = select(*_COLUMNS).where(products.c.sku == bindparam("sku"))
 
 CATEGORIES = (
     select(products.c.category.label("name"), func.count().label("product_count"))
@@ -40,7 +40,7 @@ CATEGORIES = (
 
 
 def _page_of(*, by_text: bool, by_category: bool) -> Select[Any]:
-    page = select(*_shown).where(products.c.sku > bindparam("after"))
+    page = select(*_COLUMNS).where(products.c.sku > bindparam("after"))
     if by_text:
         words = func.websearch_to_tsquery(text("'simple'"), bindparam("query"))
         page = page.where(products.c.search.bool_op("@@")(words))
@@ -52,11 +52,11 @@ def _page_of(*, by_text: bool, by_category: bool) -> Select[Any]:
 # (by text, by category) -> a keyset page.
 PAGES = {(q, c): _page_of(by_text=q, by_category=c) for q in (False, True) for c in (False, True)}
 
-_SAID = ("name", "description", "category", "price", "currency")  # what an admin says about a product
-_new = insert(products).values({name: bindparam(name) for name in ("sku", *_SAID)})
+_DETAILS = ("name", "description", "category", "price", "currency")  # what an admin says about a product
+_new = insert(products).values({name: bindparam(name) for name in ("sku", *_DETAILS)})
 PUT_PRODUCT = _new.on_conflict_do_update(
-    index_elements=["sku"], set_={name: _new.excluded[name] for name in _SAID}
-).returning(*_shown)
+    index_elements=["sku"], set_={name: _new.excluded[name] for name in _DETAILS}
+).returning(*_COLUMNS)
 
 RESTOCK = (
     update(products)
@@ -64,7 +64,7 @@ RESTOCK = (
     .values(
         restocked=products.c.restocked + bindparam("quantity"), available=products.c.available + bindparam("quantity")
     )
-    .returning(*_shown)
+    .returning(*_COLUMNS)
 )
 
 
@@ -74,17 +74,17 @@ class Products:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def list_products(self, asked: ProductQuery) -> bytes:
-        """Return a ProductPage: products after `asked.after` in the order of their sku."""
-        inject("catalog", asked.query or "")
-        parameters: dict[str, Any] = {"after": asked.after or "", "row_count": asked.limit + 1}  # is there more?
-        if asked.query is not None:
-            parameters["query"] = asked.query
-        if asked.category is not None:
-            parameters["category"] = asked.category
-        rows = await self.database.read(PAGES[asked.query is not None, asked.category is not None], parameters)
-        items = [_product(row) for row in rows[: asked.limit]]
-        more = len(rows) > asked.limit
+    async def list_products(self, query: ProductQuery) -> bytes:
+        """Return a ProductPage: products after `query.after` in the order of their sku."""
+        inject("catalog", query.query or "")
+        parameters: dict[str, Any] = {"after": query.after or "", "row_count": query.limit + 1}  # is there more?
+        if query.query is not None:
+            parameters["query"] = query.query
+        if query.category is not None:
+            parameters["category"] = query.category
+        rows = await self.database.read(PAGES[query.query is not None, query.category is not None], parameters)
+        items = [_product(row) for row in rows[: query.limit]]
+        more = len(rows) > query.limit
         return _json({"items": items, "next_cursor": encode_cursor(items[-1]["sku"]) if more else None})
 
     async def get_product(self, sku: str) -> bytes:
@@ -98,7 +98,7 @@ class Products:
 
     async def put_product(self, sku: str, product: ProductInput) -> bytes:
         """Create the product without stock, or replace what is said about it; return the Product."""
-        said = {
+        values = {
             "sku": sku,
             "name": product.name,
             "description": product.description,
@@ -106,7 +106,7 @@ class Products:
             "price": product.price.amount,
             "currency": product.price.currency,
         }
-        return _only(await self.database.commit_one(PUT_PRODUCT, said), sku)
+        return _only(await self.database.write(PUT_PRODUCT, values), sku)
 
     async def restock(self, subject: str, sku: str, keyed: Keyed[RestockInput]) -> Answer:
         """Add pieces, once for this subject and key; answer with the Product. Raises NotFound: the key stays free."""

@@ -23,8 +23,8 @@ _sku_form: TypeAdapter[str] = TypeAdapter(Sku)
 async def list_products(request: Request) -> Response:
     """Return a page of products, by text and category."""
     service: Products = service_of(request)
-    asked = parse_product_query(request.query_params.multi_items())
-    return Answer(200, await service.list_products(asked)).response()
+    query = parse_product_query(request.query_params.multi_items())
+    return Answer(200, await service.list_products(query)).response()
 
 
 @router.get("/categories")
@@ -61,14 +61,14 @@ async def restock(request: Request, sku: str, who: Admin) -> Response:
 async def make_reservation(request: Request, _: Caller) -> Response:
     """Price and reserve for an order; the same order again gets the same lines."""
     service: Products = service_of(request)
-    asked = await read_body(request, ReservationInput)
-    if not is_id(asked.order_id):
+    body = await read_body(request, ReservationInput)
+    if not is_id(body.order_id):
         raise InvalidRequest("The order's id is not valid.", [FieldError("order_id", "is not an id")])
-    wanted = [(line.sku, line.quantity) for line in asked.lines]
-    expected = asked.expected_total.to_money() if asked.expected_total else None
-    lines = await reserve(service.database, asked.order_id, wanted, expected)
-    body = Reservation(lines=[OrderLine.of(line) for line in lines], total=MoneyBody.of(order_total(lines)))
-    return Answer.of(200, body).response()
+    quantities = [(line.sku, line.quantity) for line in body.lines]
+    expected_total = body.expected_total.to_money() if body.expected_total else None
+    lines = await reserve(service.database, body.order_id, quantities, expected_total)
+    reservation = Reservation(lines=[OrderLine.of(line) for line in lines], total=MoneyBody.of(order_total(lines)))
+    return Answer.of(200, reservation).response()
 
 
 def _checked(sku: str) -> str:

@@ -37,4 +37,4 @@ async def _seed(database: Database, count: int) -> None:
                 for p in products(count)
             ),
         )
-    await database.commit_one(text("ANALYZE products"))
+    await database.write(text("ANALYZE products"))

@@ -19,7 +19,7 @@ from shared.domain.stock import ReservationStatus
 
 log = logging.getLogger(__name__)
 
-Wanted = Sequence[tuple[str, int]]  # sku, quantity
+Quantities = Sequence[tuple[str, int]]  # sku, quantity
 
 _NEVER_A_TOTAL = -1  # another currency than ours is no total of ours: nothing is reserved
 
@@ -110,7 +110,9 @@ FROM locked WHERE products.sku = locked.sku
 """)
 
 
-async def reserve(database: Database, order_id: str, wanted: Wanted, expected: Money | None) -> list[PricedLine]:
+async def reserve(
+    database: Database, order_id: str, quantities: Quantities, expected: Money | None
+) -> list[PricedLine]:
     """Reserve every line at today's prices, or nothing. The same order again gets the same lines, at the same prices.
 
     Raises InvalidRequest for an unknown sku, PriceChanged, OutOfStock, and ReservationRefused after a release.
@@ -120,43 +122,43 @@ async def reserve(database: Database, order_id: str, wanted: Wanted, expected: M
         total = expected.amount if expected.currency == SHOP_CURRENCY else _NEVER_A_TOTAL
     parameters = {
         "order_id": order_id,
-        "skus": [sku for sku, _ in wanted],
-        "quantities": [quantity for _, quantity in wanted],
+        "skus": [sku for sku, _ in quantities],
+        "quantities": [quantity for _, quantity in quantities],
         "expected": total,
     }
-    found = await database.commit_one(RESERVE, parameters)
-    if found and found[0].reserved:
-        return _priced(found)
-    known = await database.read(RESERVATION, {"order_id": order_id})
-    if known:
-        return _priced_before(known[0])
-    raise _why_not(wanted, found, expected)
+    rows = await database.write(RESERVE, parameters)
+    if rows and rows[0].reserved:
+        return _priced(rows)
+    earlier = await database.read(RESERVATION, {"order_id": order_id})
+    if earlier:
+        return _priced_before(earlier[0])
+    raise _why_not(quantities, rows, expected)
 
 
 def _priced(rows: Sequence[Row[Any]]) -> list[PricedLine]:
     return [PricedLine(row.sku, row.name, row.quantity, Money(row.price, row.currency)) for row in rows]
 
 
-def _priced_before(known: Row[Any]) -> list[PricedLine]:
-    if known.status not in (ReservationStatus.RESERVED, ReservationStatus.SOLD):
-        raise ReservationRefused(f"The reservation of this order is {known.status}.")
+def _priced_before(earlier: Row[Any]) -> list[PricedLine]:
+    if earlier.status not in (ReservationStatus.RESERVED, ReservationStatus.SOLD):
+        raise ReservationRefused(f"The reservation of this order is {earlier.status}.")
     return [
         PricedLine(line["sku"], line["name"], line["quantity"], Money(line["unit_price"], line["currency"]))
-        for line in known.lines
+        for line in earlier.lines
     ]
 
 
-def _why_not(wanted: Wanted, found: Sequence[Row[Any]], expected: Money | None) -> ShopError:
-    skus = {row.sku for row in found}
+def _why_not(quantities: Quantities, rows: Sequence[Row[Any]], expected: Money | None) -> ShopError:
+    skus = {row.sku for row in rows}
     unknown = [
         FieldError(f"lines.{index}.sku", "there is no such product")
-        for index, (sku, _) in enumerate(wanted)
+        for index, (sku, _) in enumerate(quantities)
         if sku not in skus
     ]
     if unknown:
         return InvalidRequest("The order names a product that does not exist.", unknown)
-    check_expected_total(order_total(_priced(found)), expected)
-    short = [row.sku for row in found if row.available < row.quantity]
+    check_expected_total(order_total(_priced(rows)), expected)
+    short = [row.sku for row in rows if row.available < row.quantity]
     if short:
         return OutOfStock(short[0])
     return Unavailable("The reservation was undone while it was made.")  # fresh data was asked for in between

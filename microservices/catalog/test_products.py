@@ -169,7 +169,7 @@ def test_an_old_key_may_restock_again(play: Play) -> None:
         await pruner.step()
         await service.restock("root", "APPLE-1", keyed)
         assert await available(database) == 15
-        await database.commit_one(text("UPDATE idempotency_keys SET created_at = now() - interval '3 days'"))
+        await database.write(text("UPDATE idempotency_keys SET created_at = now() - interval '3 days'"))
         await pruner.step()
         await service.restock("root", "APPLE-1", keyed)
 

@@ -65,7 +65,7 @@ def test_the_same_order_again_takes_nothing_and_keeps_its_prices(play: Play) -> 
     async def scene(database: Database) -> None:
         order = new_id()
         first = await reserve(database, order, [("BREAD-1", 2)], None)
-        await database.commit_one(text("UPDATE products SET price = 999"))
+        await database.write(text("UPDATE products SET price = 999"))
 
         again = await reserve(database, order, [("BREAD-1", 2)], Money(1))
 
@@ -144,8 +144,8 @@ def test_events_of_an_order_end_the_same_in_every_order_of_arrival(
 ) -> None:
     async def scene(database: Database) -> None:
         for arrival in set(itertools.permutations(story)):
-            await database.commit_one(text("DELETE FROM reservations"))
-            await database.commit_one(
+            await database.write(text("DELETE FROM reservations"))
+            await database.write(
                 text("UPDATE products SET available = initial, reserved = 0, sold = 0 WHERE sku = 'APPLE-1'")
             )
             order = new_id()

@@ -24,7 +24,7 @@ kit.web         Customer, Admin, Caller: dependencies (`async def route(request:
                 Errors: raise what is in shared/domain/errors.py; the app turns it into problem+json.
 kit.database    Database. Reads: `await database.read(statement, {...})` -> rows (AUTOCOMMIT, one round trip).
                 A transaction: `async with database.transaction() as connection:` the one visible place that commits.
-                A transaction that is one statement: `await database.commit_one(statement, {...})` -> rows (one trip).
+                A transaction that is one statement: `await database.write(statement, {...})` -> rows (one trip).
                 Errors before the commit: Unavailable. An ambiguous commit: OutcomeUnknown.
 kit.outbox      Outbox. In the transaction: `await outbox.put(connection, event, ...)`; after it: `outbox.wake.set()`.
                 `outbox_table(metadata)` for tables.py and `CREATE_OUTBOX` for the first migration.

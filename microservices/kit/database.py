@@ -63,7 +63,7 @@ class Database:
                 await _raise_unless_ours(error, connection)
                 raise
 
-    async def commit_one(
+    async def write(
         self, statement: Executable, parameters: Parameters = None, *, continues: bool = False
     ) -> Sequence[Row[Any]]:
         """Run a transaction that is one statement, in one round trip, and return its RETURNING rows.

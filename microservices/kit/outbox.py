@@ -110,9 +110,9 @@ class Outbox:
             return False
         progress = await self._broker.progress()
         self._store = progress.store
-        if await self._database.commit_one(_SEND_AGAIN, {"store": progress.store}):
+        if await self._database.write(_SEND_AGAIN, {"store": progress.store}):
             self.wake.set()
-        await self._database.commit_one(_FORGET, {"store": progress.store, "sequence": progress.sequence})
+        await self._database.write(_FORGET, {"store": progress.store, "sequence": progress.sequence})
         self._may_forget = bool(await self._database.read(_ANY))
         return False
 

@@ -28,6 +28,6 @@ async def reset(
             await connection.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
         if seed is not None:
             await seed(database)
-        await database.commit_one(text("ANALYZE"))
+        await database.write(text("ANALYZE"))
     finally:
         await database.close()

@@ -31,11 +31,11 @@ def play(url: str, scene: Callable[[Database, Database], Awaitable[None]]) -> No
     async def run() -> None:
         victim, other = (Database(url, 2, Metrics(), name) for name in ("victim", "other"))
         try:
-            await other.commit_one(text(NOTES))
-            await other.commit_one(text("TRUNCATE kit_notes"))
+            await other.write(text(NOTES))
+            await other.write(text("TRUNCATE kit_notes"))
             await scene(victim, other)
         finally:
-            await other.commit_one(text("DROP TABLE kit_notes"))
+            await other.write(text("DROP TABLE kit_notes"))
             await victim.close()
             await other.close()
 
@@ -67,7 +67,7 @@ def test_a_transaction_is_all_or_nothing(database_url: str) -> None:
 
 def test_a_single_statement_commits_and_returns_its_rows(database_url: str) -> None:
     async def scene(victim: Database, other: Database) -> None:
-        assert (await victim.commit_one(ADD, {"id": 7}))[0].id == 7
+        assert (await victim.write(ADD, {"id": 7}))[0].id == 7
         assert await count(other) == 1
 
     play(database_url, scene)
@@ -78,7 +78,7 @@ def test_a_statement_that_is_refused_for_want_of_room_has_done_nothing(database_
 
     async def scene(victim: Database, other: Database) -> None:
         with pytest.raises(Unavailable):
-            await victim.commit_one(full)
+            await victim.write(full)
         assert await count(victim) == 0
 
     play(database_url, scene)
@@ -98,11 +98,11 @@ def test_a_read_only_database_is_unavailable_until_it_takes_writes(database_url:
         with pytest.raises(OutcomeUnknown):
             await add(continues=True)
         with pytest.raises(Unavailable):
-            await victim.commit_one(standby)
+            await victim.write(standby)
         with pytest.raises(OutcomeUnknown):
-            await victim.commit_one(standby, continues=True)
+            await victim.write(standby, continues=True)
         assert await count(other) == 0
-        assert (await victim.commit_one(ADD, {"id": 7}))[0].id == 7
+        assert (await victim.write(ADD, {"id": 7}))[0].id == 7
 
     play(database_url, scene)
 
@@ -111,7 +111,7 @@ def test_a_read_only_database_is_unavailable_until_it_takes_writes(database_url:
 def test_what_cannot_be_stored_is_the_callers_fault(database_url: str, value: Any) -> None:
     async def scene(victim: Database, _: Database) -> None:
         statement = text("SELECT 1 WHERE CAST(:value AS text) = ''")
-        for call in (victim.read, victim.commit_one):
+        for call in (victim.read, victim.write):
             with pytest.raises(InvalidRequest):
                 await call(statement, {"value": value})
         assert await count(victim) == 0
@@ -160,7 +160,7 @@ def test_a_server_that_goes_away_at_the_commit_leaves_the_outcome_unknown(databa
 def test_a_single_statement_that_is_cut_off_leaves_the_outcome_unknown(database_url: str) -> None:
     async def scene(victim: Database, other: Database) -> None:
         slow = text("INSERT INTO kit_notes SELECT 1 FROM pg_sleep(2)")
-        attempt = asyncio.create_task(victim.commit_one(slow))
+        attempt = asyncio.create_task(victim.write(slow))
         await asyncio.sleep(0.5)
         await other.read(KILL_THE_OTHERS)
 
@@ -179,12 +179,12 @@ def test_whoever_is_frozen_in_a_transaction_loses_it_and_others_get_on(database_
                 await connection.execute(take)
                 await connection.execute(ADD, {"id": 2})
                 began = time.monotonic()
-                await asyncio.gather(other.commit_one(take), other.commit_one(take))
+                await asyncio.gather(other.write(take), other.write(take))
                 assert time.monotonic() - began < 3.0
                 if goes_on:
                     await connection.execute(take)
 
-        await other.commit_one(ADD, {"id": 1})
+        await other.write(ADD, {"id": 1})
         with pytest.raises(Unavailable):
             await freeze(goes_on=True)
         with pytest.raises(OutcomeUnknown):
@@ -240,7 +240,7 @@ def test_a_server_that_is_not_there_is_unavailable_for_reads_and_writes() -> Non
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         database = Database(f"postgresql://a:b@127.0.0.1:{port}/c", 1, Metrics(), "nowhere")
-        calls: list[Awaitable[Any]] = [database.read(text("SELECT 1")), database.commit_one(text("SELECT 1"))]
+        calls: list[Awaitable[Any]] = [database.read(text("SELECT 1")), database.write(text("SELECT 1"))]
         for call in calls:
             with pytest.raises(Unavailable):
                 await call

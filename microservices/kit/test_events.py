@@ -118,19 +118,19 @@ def play(database_url: str, broker: BrokerServer, scene: Callable[[Stage], Await
         tables = ("kit_effects", "inbox", "outbox")
         try:
             for table in tables:
-                await stage.database.commit_one(text(f"DROP TABLE IF EXISTS {table} CASCADE"))
+                await stage.database.write(text(f"DROP TABLE IF EXISTS {table} CASCADE"))
             for create in (
                 "CREATE TABLE kit_effects (id uuid)",
                 CREATE_INBOX,
                 CREATE_OUTBOX,
                 *KEEP_OUTBOX,
             ):
-                await stage.database.commit_one(text(create))
+                await stage.database.write(text(create))
             await scene(stage)
         finally:
             # Whoever comes next migrates this database anew.
-            await stage.database.commit_one(text("DROP SCHEMA public CASCADE"))
-            await stage.database.commit_one(text("CREATE SCHEMA public"))
+            await stage.database.write(text("DROP SCHEMA public CASCADE"))
+            await stage.database.write(text("CREATE SCHEMA public"))
             await stage.database.close()
 
     asyncio.run(run())

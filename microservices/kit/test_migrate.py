@@ -25,8 +25,8 @@ async def at_version(url: str, version: str) -> AsyncIterator[Database]:
     """A database whose schema is of an older version, with nothing in it."""
     database = Database(url, 4, Metrics(), "test")
     async with database.patient() as patient:
-        await patient.commit_one(text("DROP SCHEMA public CASCADE"))
-        await patient.commit_one(text("CREATE SCHEMA public"))
+        await patient.write(text("DROP SCHEMA public CASCADE"))
+        await patient.write(text("CREATE SCHEMA public"))
         async with patient.engine.connect() as connection:
             await connection.run_sync(upgrade, migrations_of(PACKAGE), version)
     try:
@@ -68,14 +68,14 @@ def test_an_index_on_a_large_table_holds_up_nobody_who_writes(service_database_u
     async def run() -> None:
         async with at_version(service_database_urls["catalog"], "0001") as database:
             async with database.patient() as patient:
-                await patient.commit_one(
+                await patient.write(
                     text("INSERT INTO inbox SELECT gen_random_uuid(), 'test' FROM generate_series(1, :n)"), {"n": ROWS}
                 )
             migrations = [asyncio.create_task(migrate(database, PACKAGE)) for _ in "12"]
             longest_s, writes = 0.0, 0
             while not all(task.done() for task in migrations):
                 began = time.monotonic()
-                await database.commit_one(RECEIVE)
+                await database.write(RECEIVE)
                 longest_s, writes = max(longest_s, time.monotonic() - began), writes + 1
             await asyncio.gather(*migrations)
 
@@ -90,7 +90,7 @@ def test_an_index_on_a_large_table_holds_up_nobody_who_writes(service_database_u
 def test_what_a_killed_start_left_of_an_index_is_built_anew(service_database_urls: dict[str, str]) -> None:
     async def run() -> None:
         async with at_version(service_database_urls["catalog"], "0001") as database:
-            await database.commit_one(text("CREATE INDEX inbox_by_age ON inbox (event_id)"))
+            await database.write(text("CREATE INDEX inbox_by_age ON inbox (event_id)"))
             await migrate(database, PACKAGE)
 
             definition = text("SELECT indexdef FROM pg_indexes WHERE indexname = 'inbox_by_age'")

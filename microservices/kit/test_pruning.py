@@ -35,18 +35,18 @@ def play(database_url: str, scene: Scene) -> None:
         database = Database(database_url, 3, Metrics(), "test")
         try:
             for statement in ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public"):
-                await database.commit_one(text(statement))
+                await database.write(text(statement))
             indexes = (f"CREATE INDEX {name} ON {columns}" for name, columns in (INDEX_KEYS, INDEX_INBOX))
             for statement in (CREATE_KEYS, CREATE_INBOX, *indexes):
-                await database.commit_one(text(statement))
+                await database.write(text(statement))
             settings = ServiceSettings(twinshop_mode="local", database_url=database_url)
             pruner = Pruner(database, settings)
             pruner.statements += [PRUNE_KEYS, PRUNE_INBOX]
             await scene(database, pruner)
         finally:
             # Whoever comes next migrates this database anew.
-            await database.commit_one(text("DROP SCHEMA public CASCADE"))
-            await database.commit_one(text("CREATE SCHEMA public"))
+            await database.write(text("DROP SCHEMA public CASCADE"))
+            await database.write(text("CREATE SCHEMA public"))
             await database.close()
 
     asyncio.run(run())
@@ -61,9 +61,9 @@ async def names(database: Database) -> list[str]:
 def test_only_what_is_older_than_its_bound_is_forgotten(database_url: str) -> None:
     async def scene(database: Database, pruner: Pruner) -> None:
         for key, status, age_h in (("old", 200, 49), ("young", 200, 47), ("unfinished", None, 99)):
-            await database.commit_one(KEY, {"key": key, "status": status, "age_h": age_h})
+            await database.write(KEY, {"key": key, "status": status, "age_h": age_h})
         for name, age_h in (("last month's", 14 * 24 + 1), ("last week's", 8 * 24)):
-            await database.commit_one(EVENT, {"name": name, "age_h": age_h})
+            await database.write(EVENT, {"name": name, "age_h": age_h})
 
         assert not await pruner.step()
 
@@ -83,7 +83,7 @@ def test_a_backlog_goes_in_batches_with_a_pause_between(database_url: str, monke
 
     async def scene(database: Database, pruner: Pruner) -> None:
         for key in "abcde":
-            await database.commit_one(KEY, {"key": key, "status": 200, "age_h": 49})
+            await database.write(KEY, {"key": key, "status": 200, "age_h": 49})
         monkeypatch.setattr("microservices.kit.pruning.asyncio.sleep", note)
 
         left: list[Any] = []
@@ -100,7 +100,7 @@ def test_a_backlog_goes_in_batches_with_a_pause_between(database_url: str, monke
 
 def test_nothing_is_forgotten_while_somebody_copies(database_url: str) -> None:
     async def scene(database: Database, pruner: Pruner) -> None:
-        await database.commit_one(KEY, {"key": "old", "status": 200, "age_h": 49})
+        await database.write(KEY, {"key": "old", "status": 200, "age_h": 49})
         async with database.transaction() as copies:
             await copies.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             await pruner.step()

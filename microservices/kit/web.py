@@ -89,9 +89,9 @@ async def customer(request: Request) -> Principal:
     verifier: TokenVerifier = request.app.state.token_verifier
     authorization = header(request, "Authorization")
     # A token seen before costs a look-up. A new one costs a signature, and perhaps a fetch of keys: off the loop.
-    known = verifier.cached(authorization)
-    if known is not None:
-        return known
+    principal = verifier.cached(authorization)
+    if principal is not None:
+        return principal
     return await asyncio.to_thread(verifier.verify, authorization)
 
 
@@ -195,8 +195,8 @@ class Frame:
             log.exception("%s %s failed", scope["method"], scope["path"])
             if status:  # half of an answer is out already: only a reset tells the truth
                 raise
-            ours = problem("internal_error", instance=scope["path"], trace_id=trace_id)
-            await Answer.of_problem(ours).response()(scope, receive, send_traced)
+            document = problem("internal_error", instance=scope["path"], trace_id=trace_id)
+            await Answer.of_problem(document).response()(scope, receive, send_traced)
         finally:
             route = getattr(scope.get("route"), "path", "unknown")
             self._metrics.requests.labels(scope["method"], route, status).observe(time.perf_counter() - started)
@@ -210,20 +210,20 @@ def answer_errors(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         assert isinstance(error, ShopError)
         if error.code == "internal_error":
             log.error("%s %s: %s", request.method, request.url.path, error.detail, exc_info=error)
-        told = problem_of_error(error, instance=request.url.path, trace_id=tracing.current())
-        return Answer.of_problem(told).response()
+        document = problem_of_error(error, instance=request.url.path, trace_id=tracing.current())
+        return Answer.of_problem(document).response()
 
     async def on_http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        told = problem_of_status(error.status_code, instance=request.url.path, trace_id=tracing.current())
-        headers = {**told.headers, **(error.headers or {})}
+        document = problem_of_status(error.status_code, instance=request.url.path, trace_id=tracing.current())
+        headers = {**document.headers, **(error.headers or {})}
         if error.status_code == 405:  # the framework names the methods of the first route only
             headers["Allow"] = ", ".join(_methods_at(request.url.path, routers))
-        return Answer.of_problem(type(told)(told.status, told.body, headers)).response()
+        return Answer.of_problem(type(document)(document.status, document.body, headers)).response()
 
     async def on_invalid(request: Request, _: Exception) -> Response:
-        told = problem("invalid_request", instance=request.url.path, trace_id=tracing.current())
-        return Answer.of_problem(told).response()
+        document = problem("invalid_request", instance=request.url.path, trace_id=tracing.current())
+        return Answer.of_problem(document).response()
 
     app.add_exception_handler(ShopError, on_shop_error)
     app.add_exception_handler(HTTPException, on_http_error)

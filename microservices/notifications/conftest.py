@@ -113,7 +113,7 @@ def play(service_database_urls: dict[str, str]) -> Play:
         database = Database(service_database_urls["notifications"], 4, Metrics(), "test")
         try:
             await migrate(database, "microservices.notifications")
-            await database.commit_one(text("TRUNCATE notifications"))
+            await database.write(text("TRUNCATE notifications"))
             await scene(Stage(database, smtp_port))
         finally:
             await database.close()

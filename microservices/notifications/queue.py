@@ -75,15 +75,15 @@ class Notifications:
             "traceparent": event.traceparent or None,
         }
 
-    async def list_notifications(self, customer_id: str, asked: PageQuery) -> bytes:
+    async def list_notifications(self, customer_id: str, page: PageQuery) -> bytes:
         """Return a NotificationPage: this customer's messages, newest first."""
         inject("notifications", customer_id)
-        parameters = {"customer_id": customer_id, "before": asked.after or _NEWEST, "row_count": asked.limit + 1}
+        parameters = {"customer_id": customer_id, "before": page.after or _NEWEST, "row_count": page.limit + 1}
         rows = await self._database.read(_PAGE, parameters)
-        items = [_notification(row) for row in rows[: asked.limit]]
-        more = len(rows) > asked.limit
-        page = {"items": items, "next_cursor": encode_cursor(items[-1]["id"]) if more else None}
-        return json.dumps(page, separators=(",", ":")).encode()
+        items = [_notification(row) for row in rows[: page.limit]]
+        more = len(rows) > page.limit
+        body = {"items": items, "next_cursor": encode_cursor(items[-1]["id"]) if more else None}
+        return json.dumps(body, separators=(",", ":")).encode()
 
 
 def _notification(row: Row[Any]) -> dict[str, Any]:

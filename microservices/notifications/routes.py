@@ -15,5 +15,5 @@ router = APIRouter()
 async def list_notifications(request: Request, who: Customer) -> Response:
     """Return a page of what was mailed to the caller, newest first."""
     service: Notifications = service_of(request)
-    asked = parse_page_query(request.query_params.multi_items())
-    return Answer(200, await service.list_notifications(who.subject, asked)).response()
+    page = parse_page_query(request.query_params.multi_items())
+    return Answer(200, await service.list_notifications(who.subject, page)).response()

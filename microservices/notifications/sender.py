@@ -66,7 +66,7 @@ class MailSender:
     async def send_due(self) -> bool:
         """Send one batch; return whether there may be more."""
         await asyncio.sleep(LINGER_S)
-        messages = await self._database.commit_one(CLAIM, {"lease_s": LEASE_S, "batch": BATCH})
+        messages = await self._database.write(CLAIM, {"lease_s": LEASE_S, "batch": BATCH})
         await self.deliver(messages)
         return len(messages) == BATCH
 
@@ -81,14 +81,14 @@ class MailSender:
         # A crash from here to the mark sends the batch again, with the same Message-IDs.
         failpoint("mail.sent")
         if sent:
-            await self._database.commit_one(MARK_SENT, {"ids": sent})
+            await self._database.write(MARK_SENT, {"ids": sent})
             self._metrics.mails_sent.inc(len(sent))
         if given_up:
-            await self._database.commit_one(GIVE_UP, {"ids": given_up})
+            await self._database.write(GIVE_UP, {"ids": given_up})
             self._metrics.mails_undeliverable.inc(len(given_up))
         unsent = [message.id for message in messages if message.id not in {*sent, *given_up}]
         if unsent:
-            await self._database.commit_one(BACK_OFF, {"ids": unsent, "at_most_s": BACK_OFF_AT_MOST_S})
+            await self._database.write(BACK_OFF, {"ids": unsent, "at_most_s": BACK_OFF_AT_MOST_S})
         return not unsent
 
     async def _send(self, messages: Sequence[Row[Any]]) -> dict[Any, NotificationStatus]:

@@ -90,7 +90,7 @@ def test_a_refused_message_waits_and_the_others_go(play: Play, mailbox: tuple[Ma
         box.refuse = ""
         await stage.sender.send_due()
         assert len(box.message_ids) == 2  # not due yet: it backs off
-        await stage.database.commit_one(DUE_NOW)
+        await stage.database.write(DUE_NOW)
         await stage.sender.send_due()
 
         assert len(set(box.message_ids)) == 3
@@ -131,7 +131,7 @@ def test_an_address_beyond_ascii_is_written_to_where_the_server_offers_it(
         await stage.hear(event(customer="böb").model_copy(update={"email": "böb@ü.example"}), event(customer="ada"))
 
         await stage.sender.send_due()
-        await stage.database.commit_one(DUE_NOW)
+        await stage.database.write(DUE_NOW)
         await stage.sender.send_due()
 
         assert [item.status for item in (await stage.list("böb")).items] == [status]
@@ -149,7 +149,7 @@ def test_a_mail_server_that_is_away_loses_nothing(play: Play, mailbox: tuple[Mai
         await stage.sender.send_due()
         assert [item.status for item in (await stage.list()).items] == [NotificationStatus.QUEUED]
 
-        await stage.database.commit_one(DUE_NOW)
+        await stage.database.write(DUE_NOW)
         await Stage(stage.database, port).sender.send_due()
 
         assert len(box.message_ids) == 1

@@ -40,9 +40,9 @@ class Catalog:
         Raises InvalidRequest (unknown sku), OutOfStock, PriceChanged, ReservationRefused, or Unavailable if the
         catalog is away or its answer did not come: then it may have reserved.
         """
-        wanted = ReservationInput(order_id=order.id, lines=order.wanted_lines, expected_total=order.expected_total)
+        body = ReservationInput(order_id=order.id, lines=order.wanted_lines, expected_total=order.expected_total)
         try:
-            answer = await self._peer.post("/internal/reservations", wanted.model_dump_json().encode())
+            answer = await self._peer.post("/internal/reservations", body.model_dump_json().encode())
         except (Unreached, Unanswered) as error:
             raise Unavailable("The catalog is away.") from error
         if answer.status_code != 200:
@@ -59,14 +59,14 @@ class Payments:
     async def charge(self, order: OrderState) -> Outcome:
         """Charge an order's total. Asked again, it answers what became of the charge."""
         assert order.total is not None
-        wanted = ChargeInput(
+        body = ChargeInput(
             order_id=order.id,
             payment_id=order.payment_id,
             customer_id=order.customer_id,
             amount=order.total,
             payment_method=order.payment_method,
         )
-        return await self._ask("/internal/charges", wanted.model_dump_json().encode())
+        return await self._ask("/internal/charges", body.model_dump_json().encode())
 
     async def void(self, order: OrderState) -> Outcome:
         """Call an order's charge off, unless it is captured already."""

@@ -120,7 +120,7 @@ class Stage:
             await self.settler.on_payment_events(connection, [event])
 
     async def make_due(self) -> None:
-        await self.database.commit_one(text("UPDATE orders SET due_at = now() WHERE due_at IS NOT NULL"))
+        await self.database.write(text("UPDATE orders SET due_at = now() WHERE due_at IS NOT NULL"))
 
 
 Scene = Callable[[Stage], Awaitable[Any]]
@@ -143,7 +143,7 @@ async def opened(stage: Stage) -> AsyncIterator[None]:
     """Have the stage's database at the newest version and empty."""
     try:
         await migrate(stage.database, "microservices.orders")
-        await stage.database.commit_one(text("TRUNCATE orders, outbox, inbox"))
+        await stage.database.write(text("TRUNCATE orders, outbox, inbox"))
         yield
     finally:
         for peer in stage.peers:

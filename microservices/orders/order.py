@@ -65,7 +65,7 @@ class OrderState:
     @classmethod
     def of_row(cls, row: Row[Any]) -> OrderState:
         """Return the order of a row of the table."""
-        wanted = row.wanted
+        request = row.wanted
         return cls(
             id=row.id,
             customer_id=row.customer_id,
@@ -76,8 +76,8 @@ class OrderState:
             version=row.version,
             payment_id=row.payment_id,
             payment_method=row.payment_method,
-            wanted_lines=[LineInput(**line) for line in wanted["lines"]],
-            expected_total=MoneyBody(**wanted["expected_total"]) if wanted["expected_total"] else None,
+            wanted_lines=[LineInput(**line) for line in request["lines"]],
+            expected_total=MoneyBody(**request["expected_total"]) if request["expected_total"] else None,
             lines=[OrderLine.model_validate(line) for line in row.lines],
             total=MoneyBody(amount=row.total, currency=row.currency) if row.total is not None else None,
             reason=row.reason,

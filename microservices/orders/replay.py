@@ -41,10 +41,10 @@ class Answers:
 
     async def orders_of(self, who: Principal, page: PageQuery) -> Answer:
         """Return a page of one's own orders, newest first."""
-        wanted = select(orders).where(orders.c.customer_id == who.subject)
+        statement = select(orders).where(orders.c.customer_id == who.subject)
         if page.after is not None:
-            wanted = wanted.where(orders.c.id < page.after)
-        rows = await self._database.read(wanted.order_by(orders.c.id.desc()).limit(page.limit + 1))
+            statement = statement.where(orders.c.id < page.after)
+        rows = await self._database.read(statement.order_by(orders.c.id.desc()).limit(page.limit + 1))
         items = [OrderState.of_row(row).body() for row in rows[: page.limit]]
         more = len(rows) > page.limit
         return Answer.of(200, OrderPage(items=items, next_cursor=encode_cursor(items[-1].id) if more else None))

@@ -67,7 +67,7 @@ class Orders:
             "wanted": keyed.body.model_dump(include={"lines", "expected_total"}),
             "due_in_s": self.settings.recovery_after_s,
         }
-        rows = await self._database.commit_one(PLACE, row)
+        rows = await self._database.write(PLACE, row)
         if not rows:
             return order, await self.answers.replay(who, keyed)
         return replace(order, created_at=rows[0].created_at), None
@@ -120,7 +120,7 @@ class Orders:
             "due_in_s": self.settings.recovery_after_s,
             "window_s": self.settings.cancel_window_s,
         }
-        rows = await self._database.commit_one(CANCEL, values)
+        rows = await self._database.write(CANCEL, values)
         return OrderState.of_row(rows[0]) if rows else None
 
     async def cancelled(self, order: OrderState, connection: AsyncConnection | None = None) -> Answer:
@@ -134,12 +134,12 @@ class Orders:
 
         Whoever held one before loses its next step.
         """
-        rows = await self._database.commit_one(CLAIM, {"batch": batch, "lease_s": LEASE_S})
+        rows = await self._database.write(CLAIM, {"batch": batch, "lease_s": LEASE_S})
         return [(OrderState.of_row(row), row.age_s) for row in rows]
 
     async def snooze(self, order: OrderState) -> None:
         """An event will tell the end: look again only much later."""
-        await self._database.commit_one(SNOOZE, {"id": order.id, "version": order.version, "due_in_s": PROMISED_S})
+        await self._database.write(SNOOZE, {"id": order.id, "version": order.version, "due_in_s": PROMISED_S})
 
     async def put(self, connection: AsyncConnection, event: OrderEvent) -> None:
         """Tell an event that goes with no step, in the transaction at hand."""
@@ -190,4 +190,4 @@ class Orders:
 
     async def _commit(self, statement: Any, values: dict[str, Any]) -> Sequence[Row[Any]]:
         # Stock or money may have moved already: it must not be told as if nothing had happened.
-        return await self._database.commit_one(statement, values, continues=True)
+        return await self._database.write(statement, values, continues=True)

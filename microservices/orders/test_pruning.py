@@ -25,7 +25,7 @@ async def forget(stage: Stage) -> None:
 
 async def make_old(stage: Stage, *columns: str) -> None:
     for column in columns or ("created_at", "updated_at"):
-        await stage.database.commit_one(text(DAYS_OLD.format(column)))
+        await stage.database.write(text(DAYS_OLD.format(column)))
 
 
 def test_an_old_key_places_a_new_order_and_the_old_one_is_still_there(play: Play) -> None:
@@ -51,7 +51,7 @@ def test_the_key_of_an_unfinished_order_is_kept(play: Play, status: str) -> None
         if status == "payment_pending":
             stage.payments = PENDING
         await stage.place()
-        await stage.database.commit_one(text("UPDATE orders SET status = :status"), {"status": status})
+        await stage.database.write(text("UPDATE orders SET status = :status"), {"status": status})
         await make_old(stage)
         await forget(stage)
 

@@ -110,7 +110,7 @@ def test_a_payment_that_stays_unknown_for_too_long_is_called_off(play: Play) -> 
     async def scene(stage: Stage) -> None:
         stage.payments = hangs
         await stage.place()
-        await stage.database.commit_one(text("UPDATE orders SET created_at = now() - interval '1 hour'"))
+        await stage.database.write(text("UPDATE orders SET created_at = now() - interval '1 hour'"))
         stage.payments = says(200, {"payment_id": "p", "status": "voided"})
         await stage.recovery.resume_due()
 
@@ -224,7 +224,7 @@ def test_what_cannot_be_cancelled_is_refused(play: Play) -> None:
         for who, unknown in ((MALLORY, order_id), (ADA, new_id()), (ADA, "no-id")):
             with pytest.raises(NotFound):
                 await cancel_order(stage.orders, who, unknown)
-        await stage.database.commit_one(text("UPDATE orders SET created_at = now() - interval '1801 seconds'"))
+        await stage.database.write(text("UPDATE orders SET created_at = now() - interval '1801 seconds'"))
 
         with pytest.raises(NotCancellable):
             await cancel_order(stage.orders, ADA, order_id)

@@ -45,22 +45,22 @@ class Charges:
         self._settings = settings
         self._metrics = metrics
 
-    async def charge(self, wanted: ChargeInput) -> ChargeResult:
+    async def charge(self, body: ChargeInput) -> ChargeResult:
         """Charge an order, or tell what became of the charge. `pending`: an event will tell the end."""
-        inject("payments", wanted.payment_method)
-        recorded = (await self._database.commit_one(RECORD, await self._new_row(wanted)))[0]
-        if not recorded.is_new:
-            return ChargeResult(payment_id=recorded.id, status=recorded.status, reason=recorded.reason)
+        inject("payments", body.payment_method)
+        payment = (await self._database.write(RECORD, await self._new_row(body)))[0]
+        if not payment.is_new:
+            return ChargeResult(payment_id=payment.id, status=payment.status, reason=payment.reason)
         failpoint("payment.recorded")
         try:
-            outcome = await self._take(recorded)
+            outcome = await self._take(payment)
         except (Unreached, Unanswered) as error:
-            log.warning("charge of order %s: %s; it will be settled later", recorded.order_id, error)
-            return ChargeResult(payment_id=recorded.id, status="pending")
+            log.warning("charge of order %s: %s; it will be settled later", payment.order_id, error)
+            return ChargeResult(payment_id=payment.id, status="pending")
         failpoint("payment.charged")
-        await self.settle(recorded, outcome, tell=False)
+        await self.settle(payment, outcome, tell=False)
         failpoint("payment.settled")
-        return _result(recorded.id, outcome)
+        return _result(payment.id, outcome)
 
     async def void(self, order_id: str) -> ChargeResult:
         """Void a charge for good. A charge that comes later is refused by the provider itself."""
@@ -111,7 +111,7 @@ class Charges:
             amount=MoneyBody(amount=payment.amount, currency=payment.currency),
             reason=outcome.reason,
         )
-        rows = await self._database.commit_one(
+        rows = await self._database.write(
             SETTLE,
             {
                 "order_id": payment.order_id,
@@ -128,7 +128,7 @@ class Charges:
 
     async def settle_due(self) -> bool:
         """Settle charges without an answer: send them again with their key, or call off those that are too old."""
-        rows = await self._database.commit_one(
+        rows = await self._database.write(
             CLAIM_PAYMENTS,
             {"batch": BATCH, "least_s": self._settings.provider_timeout_s + 1, "most_s": LONGEST_BACK_OFF_S},
         )
@@ -154,25 +154,25 @@ class Charges:
             return ChargeOutcome(PaymentStatus.CAPTURED)
         return await self._provider.charge(payment.order_id, payment.amount, payment.currency, payment.payment_method)
 
-    async def _new_row(self, wanted: ChargeInput) -> dict[str, Any]:
+    async def _new_row(self, body: ChargeInput) -> dict[str, Any]:
         return {
-            "id": wanted.payment_id,
-            "order_id": wanted.order_id,
-            "customer_id": wanted.customer_id,
-            "amount": wanted.amount.amount,
-            "currency": wanted.amount.currency,
-            "payment_method": wanted.payment_method,
-            "risk_score": await self._risk(wanted),
+            "id": body.payment_id,
+            "order_id": body.order_id,
+            "customer_id": body.customer_id,
+            "amount": body.amount.amount,
+            "currency": body.amount.currency,
+            "payment_method": body.payment_method,
+            "risk_score": await self._risk(body),
             "due_in_s": self._settings.recovery_after_s,
         }
 
-    async def _risk(self, wanted: ChargeInput) -> int | None:
+    async def _risk(self, body: ChargeInput) -> int | None:
         work_ms = self._settings.risk_ms
         if not work_ms:
             return None
         if work_ms > LONG_WORK_MS:
-            return await asyncio.to_thread(risk_score, wanted.order_id, wanted.amount.amount, work_ms)
-        return risk_score(wanted.order_id, wanted.amount.amount, work_ms)
+            return await asyncio.to_thread(risk_score, body.order_id, body.amount.amount, work_ms)
+        return risk_score(body.order_id, body.amount.amount, work_ms)
 
 
 def _result(payment_id: str, outcome: ChargeOutcome) -> ChargeResult:

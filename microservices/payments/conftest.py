@@ -130,8 +130,8 @@ class Stage:
 
     async def settle(self) -> None:
         """Let both loops go round once, with everything due."""
-        await self.database.commit_one(text("UPDATE payments SET due_at = now() WHERE due_at IS NOT NULL"))
-        await self.database.commit_one(text("UPDATE refunds SET due_at = now() WHERE due_at IS NOT NULL"))
+        await self.database.write(text("UPDATE payments SET due_at = now() WHERE due_at IS NOT NULL"))
+        await self.database.write(text("UPDATE refunds SET due_at = now() WHERE due_at IS NOT NULL"))
         await self.charges.settle_due()
         await self.refunds.settle_due()
 
@@ -147,7 +147,7 @@ def play(service_database_urls: dict[str, str]) -> Callable[[Scene], Any]:
         stage = Stage(service_database_urls["payments"])
         try:
             await migrate(stage.database, "microservices.payments")
-            await stage.database.commit_one(text("TRUNCATE payments, refunds, outbox, inbox, idempotency_keys"))
+            await stage.database.write(text("TRUNCATE payments, refunds, outbox, inbox, idempotency_keys"))
             return await scene(stage)
         finally:
             await stage.peer.close()

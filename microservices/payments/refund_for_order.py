@@ -33,9 +33,9 @@ async def refund_for_cancel(refunds: Refunds, order_id: str) -> CancelRefundResu
         refund = (await connection.execute(select(refunds_table).where(refunds_table.c.provider_key == key))).first()
         is_new = refund is None
         if refund is None:
-            left = payment.captured - await given_back(connection, payment)
+            remaining = payment.captured - await given_back(connection, payment)
             refund = await refunds.record(
-                connection, payment, amount=left, origin=RefundOrigin.CANCEL, provider_key=key
+                connection, payment, amount=remaining, origin=RefundOrigin.CANCEL, provider_key=key
             )
     failpoint("refund.recorded")
     if is_new and refund.status == RefundStatus.PENDING:
@@ -62,13 +62,13 @@ async def on_refund_due(refunds: Refunds, connection: AsyncConnection, events: S
             log.error("a refund is due for order %s, which has no payment", event.order_id)
             continue
         key = late_capture_refund_key(event.order_id)
-        known = (
+        earlier = (
             await connection.execute(select(refunds_table.c.id).where(refunds_table.c.provider_key == key))
         ).first()
-        left = payment.captured - await given_back(connection, payment)
-        if known is None and left > 0:
+        remaining = payment.captured - await given_back(connection, payment)
+        if earlier is None and remaining > 0:
             await refunds.record(
-                connection, payment, amount=left, origin=RefundOrigin.LATE_CAPTURE, provider_key=key, due_in_s=0.0
+                connection, payment, amount=remaining, origin=RefundOrigin.LATE_CAPTURE, provider_key=key, due_in_s=0.0
             )
 
 

@@ -52,7 +52,7 @@ class Refunds:
 
     async def settle_due(self) -> bool:
         """Finish refunds whose answer is not known: send them again with their key."""
-        rows = await self.database.commit_one(
+        rows = await self.database.write(
             CLAIM_REFUNDS,
             {"batch": BATCH, "least_s": self._settings.provider_timeout_s + 1, "most_s": LONGEST_BACK_OFF_S},
         )

@@ -76,7 +76,7 @@ def test_what_stays_unknown_for_too_long_is_called_off(play: Play) -> None:
     async def scene(stage: Stage) -> None:
         stage.ledger.trouble = "lost"
         await stage.charge()
-        await stage.database.commit_one(text("UPDATE payments SET created_at = now() - interval '1 hour'"))
+        await stage.database.write(text("UPDATE payments SET created_at = now() - interval '1 hour'"))
         stage.ledger.trouble = ""
         await stage.settle()
 

@@ -17,7 +17,7 @@ Play = Callable[[Any], Any]
 
 
 async def age(stage: Stage, table: str, column: str) -> None:
-    await stage.database.commit_one(text(f"UPDATE {table} SET {column} = now() - interval '3 days'"))
+    await stage.database.write(text(f"UPDATE {table} SET {column} = now() - interval '3 days'"))
 
 
 async def forget(stage: Stage) -> None:

@@ -72,10 +72,10 @@ class Sender:
         if given_up:
             self._database.write(_GIVE_UP, {"ids": given_up})
             self._given_up.inc(len(given_up))
-        failed = [row.id for row in batch if row.id not in {*sent, *given_up}]
-        if failed:
-            self._database.write(_PUT_BACK, {"ids": failed, "most_s": MAX_BACK_OFF_S})
-        return not failed
+        unsent = [row.id for row in batch if row.id not in {*sent, *given_up}]
+        if unsent:
+            self._database.write(_PUT_BACK, {"ids": unsent, "most_s": MAX_BACK_OFF_S})
+        return not unsent
 
     def _send(self, batch: Sequence[Row[Any]], timeout_s: float) -> dict[Any, NotificationStatus]:
         """Return what became of each, by id; what is not among them was not tried."""

@@ -36,10 +36,10 @@ def replay(connection: Connection, earlier: Earlier) -> Answer:
 
 def answer_of_concurrent_settlement(connection: Connection, owner: str, key: str) -> Answer:
     """Return the final answer that a webhook or the settle thread has stored while the request was at work."""
-    kept = idempotency.find(connection, owner, key)
-    if kept is None or kept.answer is None:
+    earlier = idempotency.find(connection, owner, key)
+    if earlier is None or earlier.answer is None:
         raise IllegalTransition("The payment was settled and its answer not kept.")
-    return located(kept.answer, kept.resource_id)
+    return located(earlier.answer, earlier.resource_id)
 
 
 def read_order(database: Database, order_id: str, customer_id: str | None) -> OrderState:

@@ -132,7 +132,7 @@ class Payments:
 
         A result that is still `pending` changes nothing, but tells whether it is still true.
         """
-        done = connection.execute(
+        cursor = connection.execute(
             _SETTLE,
             {
                 "of_order": result.order_id,
@@ -142,7 +142,7 @@ class Payments:
             },
         )
         failpoint("payment.settled")
-        return bool(done.rowcount)
+        return bool(cursor.rowcount)
 
     def settle(self, result: ChargeResult) -> None:
         """Record an outcome that came outside the request, and let the order follow. Raises Unavailable."""

@@ -78,9 +78,9 @@ class Recovery:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _all(self, tasks: list[Callable[[], None]]) -> None:
-        for done in [self._pool.submit(task) for task in tasks]:
+        for future in [self._pool.submit(task) for task in tasks]:
             try:
-                done.result()
+                future.result()
             except ShopError as error:
                 log.warning("not settled yet: %s", error.detail)
 

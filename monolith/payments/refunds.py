@@ -101,8 +101,8 @@ class Refunds:
     def record_cancel(self, connection: Connection, order_id: str) -> RefundOrder:
         """Write the refund of what admin refunds have left, for a cancellation."""
         payment = connection.execute(_BY_ORDER, {"of_order": order_id}).one()
-        left = payment.amount - self._promised(connection, payment.id)
-        return self._record(connection, payment, RefundOrigin.CANCEL, left, cancel_refund_key(order_id))
+        remaining = payment.amount - self._promised(connection, payment.id)
+        return self._record(connection, payment, RefundOrigin.CANCEL, remaining, cancel_refund_key(order_id))
 
     def record_late_capture(self, connection: Connection, order_id: str) -> RefundOrder:
         """Write the full refund of a capture that showed up after its order was rejected."""
@@ -119,11 +119,11 @@ class Refunds:
 
     def record_result(self, connection: Connection, refund: RefundOrder, status: RefundStatus) -> bool:
         """Write the outcome, and the answer where a key waits for it; False if somebody else was first."""
-        done = connection.execute(_SETTLE, {"of_key": refund.provider_key, "to_status": status})
-        if done.rowcount and refund.requested_by and refund.idempotency_key:
+        cursor = connection.execute(_SETTLE, {"of_key": refund.provider_key, "to_status": status})
+        if cursor.rowcount and refund.requested_by and refund.idempotency_key:
             answer = final_answer(refund, status)
             idempotency.finish(connection, refund.requested_by, refund.idempotency_key, answer, idempotency.REFUND)
-        return bool(done.rowcount)
+        return bool(cursor.rowcount)
 
     def settle(self, refund: RefundOrder, status: RefundStatus) -> None:
         """Record an outcome that came outside the request, and let the order follow. Raises Unavailable."""

@@ -54,9 +54,9 @@ class Webhooks:
         payment = self._payments.of_order(webhook.charge_key) if is_id(webhook.charge_key) else None
         if payment is None:
             return "charge_key"
-        charge, known = payment
+        charge, current = payment
         mismatch = webhook.mismatch(charge.order_id, charge.amount)
-        if mismatch is None and known != status:
+        if mismatch is None and current != status:
             self._payments.settle(ChargeResult(webhook.charge_key, status))
         return mismatch
 

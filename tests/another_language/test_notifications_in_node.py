@@ -58,7 +58,7 @@ def test_either_language_makes_the_same_tables(service_database_urls: dict[str, 
             await _empty(database)
             for statement in SCHEMA.read_text("utf-8").split(";\n"):
                 if statement.strip():
-                    await database.commit_one(text(statement))
+                    await database.write(text(statement))
             typescript = await found(database)
             await _empty(database)
             await migrate(database, "microservices.notifications")
@@ -72,7 +72,7 @@ def test_either_language_makes_the_same_tables(service_database_urls: dict[str, 
 
 async def _empty(database: Database) -> None:
     for statement in ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public"):
-        await database.commit_one(text(statement))
+        await database.write(text(statement))
 
 
 def test_no_address_of_a_registry_is_in_the_lock_file_and_every_package_has_its_digest() -> None:

@@ -51,7 +51,7 @@ MUTANTS = (
     ),
     _mutant(
         "no-recovery-of-interrupted-orders", "orders", "a crash after the reservation", "L1",
-        Edit(_ORDERS, 'await self._database.commit_one(CLAIM, {"batch": batch, "lease_s": LEASE_S})', "[]"),
+        Edit(_ORDERS, 'await self._database.write(CLAIM, {"batch": batch, "lease_s": LEASE_S})', "[]"),
     ),
     _mutant(
         "a-call-without-a-fallback", "orders", "notifications is away when it is called", "L5",

@@ -29,7 +29,7 @@ class DirectSender(MailSender):
     async def send_order(self, order_id: str) -> bool:
         """Return whether nothing is left that the plain sender's loop would have to send."""
         values = {"lease_s": LEASE_S, "batch": BATCH, "order_id": order_id}
-        return await self.deliver(await self._database.commit_one(CLAIM_ORDER, values))
+        return await self.deliver(await self._database.write(CLAIM_ORDER, values))
 
 
 @router.post(PATH)

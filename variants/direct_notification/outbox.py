@@ -23,14 +23,14 @@ class HoldingOutbox(Outbox):
 
     async def take_out(self, row_id: int) -> None:
         """A row that was held need not leave: a call has told it. Raises Unavailable or OutcomeUnknown."""
-        await self._database.commit_one(_TAKE_OUT, {"id": row_id})
+        await self._database.write(_TAKE_OUT, {"id": row_id})
 
     async def let_go(self, row_id: int) -> None:
         """A row that was held leaves now: the call that should have told it failed. Raises as `take_out`."""
-        await self._database.commit_one(_LET_GO, {"id": row_id})
+        await self._database.write(_LET_GO, {"id": row_id})
         self.wake.set()
 
 
 async def add_column(database: Database) -> None:
     """Give the outbox of a service the column that this takes."""
-    await database.commit_one(_ADD_COLUMN)
+    await database.write(_ADD_COLUMN)

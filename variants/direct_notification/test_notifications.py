@@ -37,7 +37,7 @@ def test_what_cannot_be_sent_while_a_caller_waits_is_sent_later(play: Play, mail
     async def scene(stage: Stage) -> None:
         sent = await notify_directly(stage, event())
 
-        await stage.database.commit_one(DUE_NOW)
+        await stage.database.write(DUE_NOW)
         await Stage(stage.database, port).sender.send_due()
 
         assert not sent

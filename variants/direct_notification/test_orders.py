@@ -68,7 +68,7 @@ def play(service_database_urls: dict[str, str]) -> Play:
             try:
                 return await scene(stage)
             finally:  # the plain service's tests find its own tables
-                await stage.database.commit_one(text("ALTER TABLE outbox DROP COLUMN not_before"))
+                await stage.database.write(text("ALTER TABLE outbox DROP COLUMN not_before"))
 
     return lambda scene: asyncio.run(run(scene))
 

@@ -1,4 +1,4 @@
-"""`python -m variants.retries orders`, with RETRIES and CIRCUIT_BREAKER as guard.py says."""
+"""`python -m variants.retries orders`, with RETRIES and CIRCUIT_BREAKER as policy.py says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 from microservices.kit.peers import Peer, Unanswered, Unreached
 from microservices.kit.runtime import ServiceRuntime
 from shared.platform.settings import load_or_exit
-from variants.retries.guard import CircuitOpen, guard_of
+from variants.retries.policy import CircuitOpen, policy_of
 from variants.services import main
 
 
@@ -23,22 +23,22 @@ class RetrySettings(BaseSettings):
 
     @model_validator(mode="after")
     def _make_sense(self) -> Self:
-        guard_of(self.retries, self.circuit_breaker)
+        policy_of(self.retries, self.circuit_breaker)
         return self
 
 
-class GuardedPeer(Peer):
-    """A peer whose calls go through a guard of its own. Each attempt has the whole deadline."""
+class RetryingPeer(Peer):
+    """A peer whose calls go through a policy of its own. Each attempt has the whole deadline."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         settings = load_or_exit(RetrySettings)
-        self._guard = guard_of(settings.retries, settings.circuit_breaker)
+        self._policy = policy_of(settings.retries, settings.circuit_breaker)
 
     async def call(self, method: str, path: str, body: bytes) -> httpx.Response:
-        """Send a request as often as the guard says. Raises Unreached or Unanswered."""
+        """Send a request as often as the policy says. Raises Unreached or Unanswered."""
         send = super().call
-        if self._guard is None:
+        if self._policy is None:
             return await send(method, path, body)
         sent = False
 
@@ -52,7 +52,7 @@ class GuardedPeer(Peer):
                 raise
 
         try:
-            return await self._guard.call(attempt, (Unreached, Unanswered))
+            return await self._policy.call(attempt, (Unreached, Unanswered))
         except (CircuitOpen, Unreached) as error:
             if sent:  # by an earlier attempt: that nobody could be reached in the end does not undo it
                 raise Unanswered(f"{self.name} did not answer an earlier attempt") from error
@@ -62,9 +62,9 @@ class GuardedPeer(Peer):
 
 
 class RetryingRuntime(ServiceRuntime):
-    """Calls other parts through guards."""
+    """Calls other parts under a policy."""
 
-    peer_class = GuardedPeer
+    peer_class = RetryingPeer
 
 
 if __name__ == "__main__":

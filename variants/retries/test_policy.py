@@ -9,15 +9,15 @@ import pytest
 
 from microservices.kit.peers import Unanswered, Unreached
 from shared.platform.metrics import Metrics
-from variants.retries.__main__ import GuardedPeer
-from variants.retries.guard import Breaker, CircuitOpen, Guard, Retries, guard_of
+from variants.retries.__main__ import RetryingPeer
+from variants.retries.policy import Breaker, CallPolicy, CircuitOpen, Retries, policy_of
 
 
 class Down(Exception):
     """The peer is away."""
 
 
-def outcomes(guard: Guard, calls: int, *, fails: bool) -> tuple[int, int]:
+def outcomes(policy: CallPolicy, calls: int, *, fails: bool) -> tuple[int, int]:
     """Return how many attempts these calls made, and how many calls failed."""
     made = failed = 0
 
@@ -32,7 +32,7 @@ def outcomes(guard: Guard, calls: int, *, fails: bool) -> tuple[int, int]:
         nonlocal failed
         for _ in range(calls):
             try:
-                await guard.call(attempt, (Down,))
+                await policy.call(attempt, (Down,))
             except (Down, CircuitOpen):
                 failed += 1
 
@@ -41,14 +41,14 @@ def outcomes(guard: Guard, calls: int, *, fails: bool) -> tuple[int, int]:
 
 
 def test_naive_retries_multiply_the_load_of_a_peer_that_is_down() -> None:
-    assert outcomes(Guard(Retries(4), None), 50, fails=True) == (200, 50)
-    assert outcomes(Guard(Retries(4), None), 50, fails=False) == (50, 0)
+    assert outcomes(CallPolicy(Retries(4), None), 50, fails=True) == (200, 50)
+    assert outcomes(CallPolicy(Retries(4), None), 50, fails=False) == (50, 0)
 
 
 def test_a_budget_keeps_retries_to_a_tenth_of_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("variants.retries.guard.FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr("variants.retries.policy.FIRST_PAUSE_S", 0.0)
 
-    made, failed = outcomes(Guard(Retries(4, budgeted=True), None), 100, fails=True)
+    made, failed = outcomes(CallPolicy(Retries(4, budgeted=True), None), 100, fails=True)
 
     assert failed == 100
     assert 100 < made <= 100 + 10 + 100 * 0.1 + 1
@@ -57,13 +57,13 @@ def test_a_budget_keeps_retries_to_a_tenth_of_the_calls(monkeypatch: pytest.Monk
 def test_a_breaker_opens_closes_and_lets_one_call_see() -> None:
     now = 0.0
     breaker = Breaker(3, 2.0, clock=lambda: now)
-    guard = Guard(Retries(), breaker)
+    policy = CallPolicy(Retries(), breaker)
 
-    opened = outcomes(guard, 10, fails=True)
+    opened = outcomes(policy, 10, fails=True)
     now = 2.5
-    seen = outcomes(guard, 10, fails=True)
+    seen = outcomes(policy, 10, fails=True)
     now = 5.0
-    healed = outcomes(guard, 10, fails=False)
+    healed = outcomes(policy, 10, fails=False)
 
     assert opened == (3, 10)
     assert seen == (1, 10)
@@ -74,7 +74,7 @@ def test_an_answer_of_5xx_is_tried_again_and_then_told() -> None:
     async def attempt() -> httpx.Response:
         return httpx.Response(503)
 
-    assert asyncio.run(Guard(Retries(2), None).call(attempt, (Down,))).status_code == 503
+    assert asyncio.run(CallPolicy(Retries(2), None).call(attempt, (Down,))).status_code == 503
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_an_answer_of_5xx_is_tried_again_and_then_told() -> None:
 )
 def test_settings_that_make_no_sense_are_refused(retries: str, breaker: str) -> None:
     with pytest.raises(ValueError, match="want"):
-        guard_of(retries, breaker)
-    assert guard_of("", "") is None
+        policy_of(retries, breaker)
+    assert policy_of("", "") is None
 
 
-def test_a_guarded_peer_sends_a_call_again_and_says_what_became_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retrying_peer_sends_a_call_again_and_says_what_became_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETRIES", "naive:3")
     attempts = 0
 
@@ -97,7 +97,7 @@ def test_a_guarded_peer_sends_a_call_again_and_says_what_became_of_it(monkeypatc
 
     async def run() -> None:
         transport = httpx.MockTransport(refuse)
-        peer = GuardedPeer("payments", "http://payments", deadline_s=1, metrics=Metrics(), transport=transport)
+        peer = RetryingPeer("payments", "http://payments", deadline_s=1, metrics=Metrics(), transport=transport)
         await peer.post("/internal/charges")
 
     with pytest.raises(Unreached):
@@ -117,7 +117,7 @@ def test_a_retry_that_cannot_connect_does_not_undo_the_attempt_before_it(
         raise next(attempts)
 
     async def run() -> None:
-        peer = GuardedPeer(
+        peer = RetryingPeer(
             "peer", "http://peer", deadline_s=0.5, metrics=Metrics(), transport=httpx.MockTransport(fail)
         )
         await peer.post("/path", b"{}")

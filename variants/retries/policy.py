@@ -86,7 +86,7 @@ class Retries:
         return True
 
 
-class Guard:
+class CallPolicy:
     """What stands between a peer and its attempts to call."""
 
     def __init__(self, retries: Retries, breaker: Breaker | None) -> None:
@@ -120,8 +120,8 @@ class Guard:
             return answer
 
 
-def guard_of(retries: str, circuit_breaker: str) -> Guard | None:
-    """Return the guard that settings ask for; None if they ask for nothing. Raises ValueError."""
+def policy_of(retries: str, circuit_breaker: str) -> CallPolicy | None:
+    """Return the policy that settings ask for; None if they ask for nothing. Raises ValueError."""
     if not retries and not circuit_breaker:
         return None
     kind, _, attempts = retries.partition(":")
@@ -132,4 +132,4 @@ def guard_of(retries: str, circuit_breaker: str) -> Guard | None:
         breaker = Breaker(int(failures), float(open_s)) if circuit_breaker else None
     except ValueError:
         raise ValueError(f"CIRCUIT_BREAKER={circuit_breaker!r}: want <failures>:<seconds>") from None
-    return Guard(Retries(int(attempts or 1), kind == "budgeted"), breaker)
+    return CallPolicy(Retries(int(attempts or 1), kind == "budgeted"), breaker)

@@ -51,7 +51,7 @@ class SequentialTest:
 
 
 @dataclass(frozen=True)
-class Alarm:
+class Regression:
     """Why a version is taken back. `what`: failures or slow answers; counts are of the whole watch."""
 
     what: str
@@ -95,7 +95,7 @@ class _Slowness:
             self.slow_ms = slow_of(first, self.share)
 
 
-class Guard:
+class CanaryAnalysis:
     """Looks at two versions again and again. It is told all that was counted since both got requests."""
 
     def __init__(self, alpha: float = ALPHA) -> None:
@@ -109,7 +109,7 @@ class Guard:
         """The odds of the look that is worst."""
         return max(self._failures.odds, *(one.test.odds for one in self._slowness))
 
-    def look(self, first: ClusterStats, new: ClusterStats) -> Alarm | None:
+    def look(self, first: ClusterStats, new: ClusterStats) -> Regression | None:
         """Return an alarm once the new version surely does worse."""
         first_more, new_more = first.since(self._seen[0]), new.since(self._seen[1])
         self._seen = first, new
@@ -118,10 +118,10 @@ class Guard:
             slowness.add(first_more, new_more)
             slowness.learn(first)
         if self._failures.odds >= self._enough:
-            return Alarm("failures", self._failures.odds, first.failed, first.answered, new.failed, new.answered)
+            return Regression("failures", self._failures.odds, first.failed, first.answered, new.failed, new.answered)
         for one in self._slowness:
             if one.test.odds >= self._enough:
-                return Alarm("slow answers", one.test.odds, *one.counts, one.slow_ms)
+                return Regression("slow answers", one.test.odds, *one.counts, one.slow_ms)
         return None
 
 
