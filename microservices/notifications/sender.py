@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import Sequence
-from email.utils import formatdate
 from typing import Any
 
 from aiosmtplib import SMTP, SMTPException, SMTPNotSupported, SMTPRecipientsRefused, SMTPServerDisconnected
@@ -15,7 +15,7 @@ from sqlalchemy import Row, TextClause, text
 from microservices.kit.database import Database
 from microservices.notifications.config import NotificationsSettings
 from shared.domain.money import Money
-from shared.domain.notification import NotificationStatus, can_be_addressed, subject_of, text_of
+from shared.domain.notification import Mail, NotificationKind, NotificationStatus, can_be_addressed
 from shared.platform.failpoints import failpoint
 from shared.platform.metrics import Metrics
 
@@ -66,16 +66,16 @@ class MailSender:
     async def send_due(self) -> bool:
         """Send one batch; return whether there may be more."""
         await asyncio.sleep(LINGER_S)
-        messages = await self._database.write(CLAIM, {"lease_s": LEASE_S, "batch": BATCH})
-        await self.deliver(messages)
-        return len(messages) == BATCH
+        rows = await self._database.write(CLAIM, {"lease_s": LEASE_S, "batch": BATCH})
+        await self.deliver([mail_of(row) for row in rows])
+        return len(rows) == BATCH
 
-    async def deliver(self, messages: Sequence[Row[Any]]) -> bool:
+    async def deliver(self, mails: Sequence[Mail]) -> bool:
         """Send what was claimed, and note what came of it; return whether none of it is left to send."""
-        if not messages:
+        if not mails:
             return True
         failpoint("mail.claimed")
-        ends = await self._send(messages)
+        ends = await self._send(mails)
         sent = [id_ for id_, end in ends.items() if end == NotificationStatus.SENT]
         given_up = [id_ for id_, end in ends.items() if end == NotificationStatus.UNDELIVERABLE]
         # A crash from here to the mark sends the batch again, with the same Message-IDs.
@@ -86,14 +86,14 @@ class MailSender:
         if given_up:
             await self._database.write(GIVE_UP, {"ids": given_up})
             self._metrics.mails_undeliverable.inc(len(given_up))
-        unsent = [message.id for message in messages if message.id not in {*sent, *given_up}]
+        unsent = [mail.id for mail in mails if mail.id not in {*sent, *given_up}]
         if unsent:
             await self._database.write(BACK_OFF, {"ids": unsent, "at_most_s": BACK_OFF_AT_MOST_S})
         return not unsent
 
-    async def _send(self, messages: Sequence[Row[Any]]) -> dict[Any, NotificationStatus]:
+    async def _send(self, mails: Sequence[Mail]) -> dict[uuid.UUID, NotificationStatus]:
         """Return what became of each message, by id; what is not among them was not tried."""
-        ends: dict[Any, NotificationStatus] = {}
+        ends: dict[uuid.UUID, NotificationStatus] = {}
         stop_at = time.monotonic() + SENDING_S
         client = SMTP(
             hostname=self._settings.smtp_host,
@@ -104,54 +104,47 @@ class MailSender:
         )
         try:
             async with client:
-                for message in messages:
+                for mail in mails:
                     if time.monotonic() > stop_at:
                         break
-                    ends[message.id] = await self.send_one(client, message)
+                    ends[mail.id] = await self.send_one(client, mail)
         except (SMTPException, OSError) as error:
             log.warning("mail server: %s", error or type(error).__name__)
         return ends
 
-    async def send_one(self, client: SMTP, message: Row[Any]) -> NotificationStatus:
+    async def send_one(self, client: SMTP, mail: Mail) -> NotificationStatus:
         """Send one message; it stays queued if it is refused for now. A refusal leaves the connection to the others."""
-        if not can_be_addressed(message.email):
-            return _give_up(message, "its address is none")
+        if not can_be_addressed(mail.email):
+            return _give_up(mail, "its address is none")
         sender = f"shop@{self._settings.mail_domain}"
-        options = () if message.email.isascii() else UTF8
+        options = () if mail.email.isascii() else UTF8
         try:
-            await client.sendmail(sender, [message.email], _mail(message, sender), mail_options=options)
+            await client.sendmail(sender, [mail.email], mail.encode(sender), mail_options=options)
         except SMTPServerDisconnected:
             raise
         except SMTPNotSupported:
-            return _give_up(message, "its address is beyond ASCII, and the mail server does not offer SMTPUTF8")
+            return _give_up(mail, "its address is beyond ASCII, and the mail server does not offer SMTPUTF8")
         except ValueError as error:
-            return _give_up(message, f"its address is none: {error}")
+            return _give_up(mail, f"its address is none: {error}")
         except SMTPRecipientsRefused as error:
             if all(refused.code >= PERMANENT for refused in error.recipients):
-                return _give_up(message, f"its address is refused for good: {error}")
-            log.warning("mail %s: %s", message.message_id, error)
+                return _give_up(mail, f"its address is refused for good: {error}")
+            log.warning("mail %s: %s", mail.message_id, error)
             return NotificationStatus.QUEUED
         except SMTPException as error:
-            log.warning("mail %s: %s", message.message_id, error)
+            log.warning("mail %s: %s", mail.message_id, error)
             return NotificationStatus.QUEUED
         return NotificationStatus.SENT
 
 
-def _give_up(message: Row[Any], why: str) -> NotificationStatus:
-    log.warning("mail %s is undeliverable: %s", message.message_id, why)
-    return NotificationStatus.UNDELIVERABLE
-
-
-def _mail(message: Row[Any], sender: str) -> bytes:
-    """Return the message, as bytes: its few headers are cheaper written out than built."""
-    lines = (
-        f"Subject: {subject_of(message.kind)}",
-        f"From: {sender}",
-        f"To: {message.email}",
-        f"Date: {formatdate()}",
-        f"Message-ID: {message.message_id}",
-        "",
-        text_of(message.kind, str(message.order_id), Money(message.total, message.currency)),
-        "",
+def mail_of(row: Row[Any]) -> Mail:
+    """Return the mail that a claimed row describes."""
+    total = Money(row.total, row.currency)
+    return Mail(
+        row.id, str(row.order_id), NotificationKind(row.kind), row.email, total, row.message_id, row.traceparent
     )
-    return "\r\n".join(lines).encode()
+
+
+def _give_up(mail: Mail, why: str) -> NotificationStatus:
+    log.warning("mail %s is undeliverable: %s", mail.message_id, why)
+    return NotificationStatus.UNDELIVERABLE

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import smtplib
 import time
+import uuid
 from collections.abc import Sequence
-from email.utils import formatdate
 from typing import Any
 
 from sqlalchemy import Row, text
 
 from monolith.database import Database
 from shared.domain.money import Money
-from shared.domain.notification import NotificationStatus, can_be_addressed, subject_of, text_of
+from shared.domain.notification import Mail, NotificationKind, NotificationStatus, can_be_addressed
 from shared.platform.failpoints import failpoint
 from shared.platform.metrics import Metrics
 
@@ -55,10 +55,10 @@ class Sender:
 
     def send_queued(self) -> bool:
         """Send one batch; True if there may be more. Raises Unavailable."""
-        batch = self._database.write(_CLAIM)
+        batch = [mail_of(row) for row in self._database.write(_CLAIM)]
         return self.deliver(batch, self._timeout_s) and len(batch) == BATCH
 
-    def deliver(self, batch: Sequence[Row[Any]], timeout_s: float) -> bool:
+    def deliver(self, batch: Sequence[Mail], timeout_s: float) -> bool:
         """Send what was claimed, and note what came of it; True if none of it is left to send."""
         if not batch:
             return False
@@ -72,61 +72,53 @@ class Sender:
         if given_up:
             self._database.write(_GIVE_UP, {"ids": given_up})
             self._given_up.inc(len(given_up))
-        unsent = [row.id for row in batch if row.id not in {*sent, *given_up}]
+        unsent = [mail.id for mail in batch if mail.id not in {*sent, *given_up}]
         if unsent:
             self._database.write(_PUT_BACK, {"ids": unsent, "most_s": MAX_BACK_OFF_S})
         return not unsent
 
-    def _send(self, batch: Sequence[Row[Any]], timeout_s: float) -> dict[Any, NotificationStatus]:
+    def _send(self, batch: Sequence[Mail], timeout_s: float) -> dict[uuid.UUID, NotificationStatus]:
         """Return what became of each, by id; what is not among them was not tried."""
-        ends: dict[Any, NotificationStatus] = {}
+        ends: dict[uuid.UUID, NotificationStatus] = {}
         stop_at = time.monotonic() + LEASE_S / 2
         try:
             with smtplib.SMTP(*self._server, timeout=timeout_s) as server:
-                for row in batch:
+                for mail in batch:
                     if time.monotonic() > stop_at:
                         break
-                    ends[row.id] = self.send_one(server, row)
-                    if ends[row.id] == NotificationStatus.SENT:
+                    ends[mail.id] = self.send_one(server, mail)
+                    if ends[mail.id] == NotificationStatus.SENT:
                         failpoint("mail.sent")
         except (OSError, smtplib.SMTPException) as error:
             log.warning("the mail server failed after %d of %d mails: %s", len(ends), len(batch), error)
         return ends
 
-    def send_one(self, server: smtplib.SMTP, row: Row[Any]) -> NotificationStatus:
+    def send_one(self, server: smtplib.SMTP, mail: Mail) -> NotificationStatus:
         """Send one mail; still queued if the server refuses it for now. The next one may go in any case."""
-        if not can_be_addressed(row.email):
-            return _give_up(row, "its address is none")
+        if not can_be_addressed(mail.email):
+            return _give_up(mail, "its address is none")
         try:
-            server.sendmail(self._from, [row.email], self._mail(row), () if row.email.isascii() else _UTF8)
+            server.sendmail(self._from, [mail.email], mail.encode(self._from), () if mail.email.isascii() else _UTF8)
         except smtplib.SMTPNotSupportedError:
-            return _give_up(row, "its address is beyond ASCII, and the mail server does not offer SMTPUTF8")
+            return _give_up(mail, "its address is beyond ASCII, and the mail server does not offer SMTPUTF8")
         except smtplib.SMTPRecipientsRefused as error:
             ((code, reply),) = error.recipients.values()
             if code >= _PERMANENT:
-                return _give_up(row, f"its address is refused for good: {code} {reply!r}")
-            log.warning("mail %s refused for now: %s", row.message_id, error)
+                return _give_up(mail, f"its address is refused for good: {code} {reply!r}")
+            log.warning("mail %s refused for now: %s", mail.message_id, error)
             return NotificationStatus.QUEUED
         except smtplib.SMTPResponseException as error:
-            log.warning("mail %s refused for now: %s", row.message_id, error)
+            log.warning("mail %s refused for now: %s", mail.message_id, error)
             return NotificationStatus.QUEUED
         return NotificationStatus.SENT
 
-    def _mail(self, row: Row[Any]) -> bytes:
-        """Return the message, as bytes: its few headers are cheaper written out than built."""
-        lines = (
-            f"Subject: {subject_of(row.kind)}",
-            f"From: {self._from}",
-            f"To: {row.email}",
-            f"Date: {formatdate()}",
-            f"Message-ID: {row.message_id}",
-            "",
-            text_of(row.kind, row.order_id, Money(row.total, row.currency)),
-            "",
-        )
-        return "\r\n".join(lines).encode()
+
+def mail_of(row: Row[Any]) -> Mail:
+    """Return the mail that a claimed row describes."""
+    total = Money(row.total, row.currency)
+    return Mail(row.id, row.order_id, NotificationKind(row.kind), row.email, total, row.message_id, row.traceparent)
 
 
-def _give_up(row: Row[Any], why: str) -> NotificationStatus:
-    log.warning("mail %s is undeliverable: %s", row.message_id, why)
+def _give_up(mail: Mail, why: str) -> NotificationStatus:
+    log.warning("mail %s is undeliverable: %s", mail.message_id, why)
     return NotificationStatus.UNDELIVERABLE

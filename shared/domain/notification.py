@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import dataclass
+from email.utils import formatdate
 from enum import StrEnum
 
 from shared.domain.money import Money
@@ -62,3 +65,30 @@ def can_be_addressed(email: str) -> bool:
 def message_id(order_id: str, kind: str, mail_domain: str) -> str:
     """Return the Message-ID, the same each time a mail is sent again, so that duplicates can be told."""
     return f"<{order_id}.{kind}@{mail_domain}>"
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message that waits to be sent. `id` is that of its row, `traceparent` names the span that caused it."""
+
+    id: uuid.UUID
+    order_id: str
+    kind: NotificationKind
+    email: str
+    total: Money
+    message_id: str
+    traceparent: str | None
+
+    def encode(self, sender: str) -> bytes:
+        """Return it as bytes: its few headers are cheaper written out than built."""
+        lines = (
+            f"Subject: {subject_of(self.kind)}",
+            f"From: {sender}",
+            f"To: {self.email}",
+            f"Date: {formatdate()}",
+            f"Message-ID: {self.message_id}",
+            "",
+            text_of(self.kind, self.order_id, self.total),
+            "",
+        )
+        return "\r\n".join(lines).encode()

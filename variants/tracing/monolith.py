@@ -86,7 +86,7 @@ def watch() -> None:
     notifications = Steps(NAME, part="notifications")
     notifications.call(Notifications.enqueue, lambda self, connection, kind, about: about.order_id)
     notifications.call(Notifications.dispatch, lambda self, order_id: order_id)
-    notifications.mail(Sender.send_one, lambda self, server, row: row)
+    notifications.mail(Sender.send_one, lambda self, server, mail: mail)
 
 
 def _watch_provider(call: Callable[..., Any]) -> None:

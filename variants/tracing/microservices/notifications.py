@@ -8,4 +8,4 @@ from variants.tracing.steps import Steps
 
 def watch() -> None:
     """Put spans around them."""
-    Steps("notifications").mail(MailSender.send_one, lambda self, client, message: message)
+    Steps("notifications").mail(MailSender.send_one, lambda self, client, mail: mail)
