@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import Row, Select, bindparam, func, select, text, update
+from sqlalchemy import Row, Select, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from microservices.catalog.stock import restock
 from microservices.catalog.tables import products
 from microservices.kit import idempotency
 from microservices.kit.database import Database
@@ -58,15 +59,6 @@ PUT_PRODUCT = _new.on_conflict_do_update(
     index_elements=["sku"], set_={name: _new.excluded[name] for name in _DETAILS}
 ).returning(*_COLUMNS)
 
-RESTOCK = (
-    update(products)
-    .where(products.c.sku == bindparam("of_sku"))
-    .values(
-        restocked=products.c.restocked + bindparam("quantity"), available=products.c.available + bindparam("quantity")
-    )
-    .returning(*_COLUMNS)
-)
-
 
 class Products:
     """What the catalog's public routes do."""
@@ -114,8 +106,8 @@ class Products:
             replay = await idempotency.begin(connection, subject, keyed)
             if replay is not None:
                 return replay
-            rows = await connection.execute(RESTOCK, {"of_sku": sku, "quantity": keyed.body.quantity})
-            answer = Answer(200, _only(rows.all(), sku))
+            rows = await restock(connection, sku, keyed.body.quantity)
+            answer = Answer(200, _only(rows, sku))
             await idempotency.finish(connection, subject, keyed.key, answer)
         return answer
 

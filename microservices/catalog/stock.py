@@ -69,6 +69,11 @@ RESERVATION = select(reservations.c.status, reservations.c.lines).where(
     reservations.c.order_id == bindparam("order_id")
 )
 
+RESTOCK: TextClause = text("""
+UPDATE products SET restocked = restocked + :quantity, available = available + :quantity WHERE sku = :sku
+RETURNING sku, name, description, category, price, currency, available
+""")
+
 # A release of an order that is not here refuses the reservation that may still come (rule 5).
 BURY: TextClause = text("""
 INSERT INTO reservations (order_id, status, lines)
@@ -162,6 +167,11 @@ def _why_not(quantities: Quantities, rows: Sequence[Row[Any]], expected: Money |
     if short:
         return OutOfStock(short[0])
     return Unavailable("The reservation was undone while it was made.")  # fresh data was asked for in between
+
+
+async def restock(connection: AsyncConnection, sku: str, quantity: int) -> Sequence[Row[Any]]:
+    """Add pieces to what is available; return the product, in the columns of a list, or nothing."""
+    return (await connection.execute(RESTOCK, {"sku": sku, "quantity": quantity})).all()
 
 
 async def on_order_events(connection: AsyncConnection, events: Sequence[OrderEvent]) -> None:

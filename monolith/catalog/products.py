@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, literal_column, select, update
+from sqlalchemy import Connection, Select, bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
 from monolith.catalog.tables import products, stock
@@ -37,11 +37,6 @@ _PUT = _PUT.on_conflict_do_update(
     set_={name: _PUT.excluded[name] for name in ("name", "description", "category", "price", "currency")},
 )
 _WITHOUT_STOCK = insert(stock).on_conflict_do_nothing()
-_RESTOCK = (
-    update(stock)
-    .where(stock.c.sku == bindparam("of_sku"))
-    .values(available=stock.c.available + bindparam("more"), restocked=stock.c.restocked + bindparam("more"))
-)
 
 
 def list_products(database: Database, query: ProductQuery) -> ProductPage:
@@ -75,6 +70,11 @@ def get_product(database: Database, sku: str) -> Product:
     return _product(database.fetch_one(_ONE, {"sku": sku}))
 
 
+def find_product(connection: Connection, sku: str) -> Product:
+    """Return one product as the transaction at hand sees it. Raises NotFound."""
+    return _product(connection.execute(_ONE, {"sku": sku}).first())
+
+
 def list_categories(database: Database) -> CategoryList:
     """Return all categories with their number of products."""
     rows = database.fetch_all(_CATEGORIES)
@@ -95,13 +95,7 @@ def put_product(connection: Connection, sku: str, body: ProductInput) -> Product
         },
     )
     connection.execute(_WITHOUT_STOCK, {"sku": sku, "initial": 0, "available": 0})
-    return _product(connection.execute(_ONE, {"sku": sku}).first())
-
-
-def restock(connection: Connection, sku: str, quantity: int) -> Product:
-    """Add to what is available. Raises NotFound."""
-    connection.execute(_RESTOCK, {"of_sku": sku, "more": quantity})
-    return _product(connection.execute(_ONE, {"sku": sku}).first())
+    return find_product(connection, sku)
 
 
 def _page(rows: Sequence[Sequence[Any]], limit: int) -> ProductPage:

@@ -7,7 +7,7 @@ import re
 from flask import Blueprint, Response, current_app, request
 
 from monolith import idempotency
-from monolith.catalog import products
+from monolith.catalog import products, stock
 from monolith.database import Database
 from monolith.web import answer_with, principal, read_body, send
 from shared.contract.bodies import ProductInput, RestockInput
@@ -63,7 +63,8 @@ def restock(sku: str) -> Response:
         earlier = idempotency.claim(connection, admin.subject, key, fingerprint, new_id(), idempotency.RESTOCK)
         if earlier is not None:
             return send(earlier.replayed())
-        answer = answer_with(products.restock(connection, sku, body.quantity))
+        stock.restock(connection, sku, body.quantity)
+        answer = answer_with(products.find_product(connection, sku))
         idempotency.finish(connection, admin.subject, key, answer, idempotency.RESTOCK)
     return send(answer)
 

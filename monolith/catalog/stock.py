@@ -1,4 +1,4 @@
-"""Stock as orders move it, inside the transaction of whoever calls. Stock rows are locked in sku order."""
+"""Stock as orders and admins move it, inside the transaction of whoever calls. Stock rows are locked in sku order."""
 
 from __future__ import annotations
 
@@ -47,6 +47,14 @@ def _move(before: str, after: str, change: str) -> TextClause:
 _SELL = _move("reserved", "sold", "reserved = reserved - quantity, sold = sold + quantity")
 _RELEASE = _move("reserved", "released", "reserved = reserved - quantity, available = available + quantity")
 _GIVE_BACK = _move("sold", "returned", "sold = sold - quantity, available = available + quantity")
+_RESTOCK = text(
+    "UPDATE stock SET available = available + :quantity, restocked = restocked + :quantity WHERE sku = :sku"
+)
+
+
+def restock(connection: Connection, sku: str, quantity: int) -> None:
+    """Add pieces to what is available, if there is such a product."""
+    connection.execute(_RESTOCK, {"sku": sku, "quantity": quantity})
 
 
 class Catalog:
