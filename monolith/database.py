@@ -44,7 +44,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int, metrics: Metrics, patient: bool = False) -> None:
         """`patient` is for filling tables: no statement is ended for taking long."""
         self._metrics = metrics
-        self._engine = create_engine(
+        self.engine: Engine = create_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
             isolation_level="AUTOCOMMIT",
             pool_size=pool_size,
@@ -55,24 +55,19 @@ class Database:
             connect_args=connect_args(patient=patient) | {"application_name": "monolith"},
         )
         if not patient:
-            event.listen(self._engine, "do_connect", connect)
+            event.listen(self.engine, "do_connect", connect)
         self._prober = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readiness")
         self._probe: Future[Sequence[Row[Any]]] | None = None
-        pool: Any = self._engine.pool
+        pool: Any = self.engine.pool
         metrics.watch_pool(pool.checkedout, pool_size)
-        event.listen(self._engine, "before_cursor_execute", lambda *_: metrics.db_statements.inc())
-        event.listen(self._engine, "handle_error", _leave_read_only_server)
-
-    @property
-    def engine(self) -> Engine:
-        """The engine, for who watches it."""
-        return self._engine
+        event.listen(self.engine, "before_cursor_execute", lambda *_: metrics.db_statements.inc())
+        event.listen(self.engine, "handle_error", _leave_read_only_server)
 
     def fetch_all(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
         """Return all rows of a read. Raises Unavailable, InvalidRequest."""
         for last_try in (False, True):
             try:
-                with self._engine.connect() as connection:
+                with self.engine.connect() as connection:
                     return connection.execute(statement, parameters).all()
             except _FAILURES as error:
                 # A connection that a restart of the database cut is found out here, and costs one more try.
@@ -92,7 +87,7 @@ class Database:
         Raises Unavailable, also where the commit may have happened: for the loops' idempotent steps only.
         """
         try:
-            with self._engine.connect() as connection:
+            with self.engine.connect() as connection:
                 cursor = connection.execute(statement, parameters)
                 self._metrics.db_commits.inc()
                 return cursor.all() if cursor.returns_rows else ()
@@ -137,7 +132,7 @@ class Database:
     def _begin(self) -> Connection:
         """Return a connection on which a transaction is open. BEGIN doubles as the test of a pooled connection."""
         for last_try in (False, True):
-            connection = self._engine.connect()
+            connection = self.engine.connect()
             try:
                 connection.exec_driver_sql("BEGIN")
                 return connection
@@ -159,7 +154,7 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._prober.shutdown(wait=False, cancel_futures=True)
-        self._engine.dispose()
+        self.engine.dispose()
 
 
 def _is_disconnect(error: BaseException) -> bool:

@@ -6,7 +6,6 @@ import asyncio
 import importlib.util
 import logging
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
@@ -78,11 +77,11 @@ def create_index(name: str, on: str) -> None:
         op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {on}")
 
 
-def run_migrations(target_metadata: Any = None) -> None:
+def run_migrations() -> None:
     """Run what Alembic asks for on the connection that `migrate` opened. The whole of a service's `env.py`."""
     from alembic import context  # noqa: PLC0415
 
     connection = context.config.attributes["connection"]
-    context.configure(connection=connection, target_metadata=target_metadata, transaction_per_migration=True)
+    context.configure(connection=connection, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()
