@@ -15,7 +15,7 @@ from microservices.kit.database import Database
 from microservices.kit.migrate import migrate
 from shared.platform.metrics import Metrics
 
-SERVICES = ("orders", "payments")
+SERVICES = ("catalog", "orders", "payments", "notifications")
 # What only the migration says, because no statement needs to know it.
 BY_HAND = {"remove_index", "remove_table", "remove_constraint", "remove_fk", "modify_default"}
 
