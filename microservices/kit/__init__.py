@@ -26,8 +26,8 @@ kit.database    Database. Reads: `await database.read(statement, {...})` -> rows
                 A transaction: `async with database.transaction() as connection:` the one visible place that commits.
                 A transaction that is one statement: `await database.write(statement, {...})` -> rows (one trip).
                 Errors before the commit: Unavailable. An ambiguous commit: OutcomeUnknown.
-kit.outbox      Outbox. In the transaction: `await outbox.put(connection, event, ...)`; after it: `outbox.wake.set()`.
-                `outbox_table(metadata)` for tables.py and `CREATE_OUTBOX` for the first migration.
+kit.outbox      Outbox. In the transaction: `await outbox.put(connection, event)`; after it: `outbox.wake.set()`.
+                `CREATE_OUTBOX` for the first migration.
 kit.inbox       A handler is `async def handle(connection, events: Sequence[Event]) -> None`. It gets only events that
                 were not handled before, in one transaction with the memory of having handled them. It may put
                 into the outbox. An exception undoes all and the events come again, with back-off, for ever.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, MetaData, Table, Text, func, insert, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from microservices.kit.broker import Broker
@@ -31,6 +30,7 @@ KEEP_OUTBOX = (
 BATCH = 200
 # Nobody waits for an event, and one round trip carries many: let some more come before each batch.
 LINGER_S = 0.05
+_PUT = text("INSERT INTO outbox (type, payload) VALUES (:type, :payload)")
 _SENT = text(
     "UPDATE outbox SET store = :store, sequence = sent.sequence "
     "FROM unnest(CAST(:ids AS bigint[]), CAST(:sequences AS bigint[])) AS sent (id, sequence) WHERE outbox.id = sent.id"
@@ -38,23 +38,6 @@ _SENT = text(
 _FORGET = text("DELETE FROM outbox WHERE store = :store AND sequence <= :sequence")
 _ANY = text("SELECT 1 FROM outbox LIMIT 1")
 _SEND_AGAIN = text("UPDATE outbox SET store = NULL, sequence = NULL WHERE store <> :store RETURNING id")
-
-
-def outbox_table(metadata: MetaData) -> Table:
-    """Return the table as Core knows it, for statements that write an event together with its cause."""
-    return Table(
-        "outbox",
-        metadata,
-        Column("id", BigInteger, Identity(always=True), primary_key=True),
-        Column("type", Text, nullable=False),
-        Column("payload", Text, nullable=False),
-        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-        Column("store", Text),
-        Column("sequence", BigInteger),
-    )
-
-
-_INSERT = insert(outbox_table(MetaData()))
 
 
 class Outbox:
@@ -74,10 +57,9 @@ class Outbox:
         self._store = ""
         self._may_forget = True
 
-    async def put(self, connection: AsyncConnection, *events: Event) -> None:
-        """Write events in the caller's transaction. `wake.set()` after the commit, or they leave with the sweep."""
-        if events:
-            await connection.execute(_INSERT, [row_of(event) for event in events])
+    async def put(self, connection: AsyncConnection, event: Event) -> None:
+        """Write an event in the caller's transaction. `wake.set()` after the commit, or it leaves with the sweep."""
+        await connection.execute(_PUT, {"type": event.type, "payload": event.model_dump_json()})
 
     async def relay(self) -> bool:
         """Publish one batch; return whether there may be more. Raises if the broker is away or full: the rows stay."""
@@ -115,8 +97,3 @@ class Outbox:
         await self._database.write(_FORGET, {"store": progress.store, "sequence": progress.sequence})
         self._may_forget = bool(await self._database.read(_ANY))
         return False
-
-
-def row_of(event: Event) -> dict[str, Any]:
-    """Return the outbox row of an event."""
-    return {"type": event.type, "payload": event.model_dump_json()}

@@ -61,7 +61,8 @@ class Stage:
     async def tell(self, count: int) -> list[str]:
         events = [Event(id=new_id(), type="test.happened", occurred_at="") for _ in range(count)]
         async with self.database.transaction() as connection:
-            await self.outbox.put(connection, *events)
+            for event in events:
+                await self.outbox.put(connection, event)
         self.outbox.wake.set()
         return [event.id for event in events]
 

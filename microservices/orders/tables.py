@@ -18,10 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from microservices.kit.outbox import outbox_table
-
 metadata = MetaData()
-outbox = outbox_table(metadata)
 
 # An order, its saga and its idempotency key are one row: they change together, in one statement.
 orders = Table(

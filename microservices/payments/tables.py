@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, MetaData, Table, Text, Uuid, text
 
-from microservices.kit.outbox import outbox_table
-
 metadata = MetaData()
-outbox = outbox_table(metadata)
 
 payments = Table(
     "payments",
