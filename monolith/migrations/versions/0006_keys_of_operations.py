@@ -25,12 +25,6 @@ def upgrade() -> None:
     _take_as_primary_key("owner, key, operation")
 
 
-def downgrade() -> None:
-    """Forget it. Fails where a key was used for two operations."""
-    _take_as_primary_key("owner, key")
-    op.execute("ALTER TABLE idempotency_keys DROP COLUMN operation")
-
-
 def _take_as_primary_key(columns: str) -> None:
     create_index("idempotency_keys_unique", f"idempotency_keys ({columns})", "UNIQUE INDEX")
     op.execute("""
