@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, UniqueConstraint, Uuid, func, text
+from sqlalchemy import BigInteger, Column, DateTime, Integer, Table, Text, Uuid
 
 from monolith.database import metadata
 
@@ -16,15 +16,12 @@ notifications = Table(
     Column("email", Text, nullable=False),
     Column("total", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
-    Column("status", Text, nullable=False, server_default="queued"),
+    Column("status", Text, nullable=False),
     Column("message_id", Text, nullable=False),
-    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False),
     # Also the lease of who sends it: until then nobody else takes it.
-    Column("next_attempt_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("next_attempt_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
     Column("sent_at", DateTime(timezone=True)),
     Column("traceparent", Text),  # W3C: the span that caused it, where that is recorded
-    UniqueConstraint("order_id", "kind", name="notifications_once"),
-    Index("notifications_by_customer", "customer_id", "id"),
-    Index("notifications_queued", "next_attempt_at", postgresql_where=text("status = 'queued'")),
 )

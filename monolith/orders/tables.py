@@ -7,13 +7,11 @@ from sqlalchemy import (
     Column,
     Connection,
     DateTime,
-    Index,
     Integer,
     Table,
     Text,
     Uuid,
     bindparam,
-    func,
     select,
     text,
     update,
@@ -30,7 +28,7 @@ orders = Table(
     Column("customer_id", Text, nullable=False),
     Column("email", Text, nullable=False),
     Column("status", Text, nullable=False),
-    Column("version", Integer, nullable=False, server_default="1"),
+    Column("version", Integer, nullable=False),
     # Lines as they were priced; they never change, and nothing asks for them without their order.
     Column("lines", JSONB, nullable=False),
     Column("total", BigInteger),
@@ -38,9 +36,8 @@ orders = Table(
     Column("payment_id", Uuid(as_uuid=False), nullable=False),
     Column("reason", Text),
     Column("idempotency_key", Text),  # null: given back: the customer was told 503, or it is old
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Index("orders_by_customer", "customer_id", "id"),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
 _THESE = orders.c.id.in_(bindparam("ids", expanding=True))
