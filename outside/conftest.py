@@ -49,7 +49,7 @@ def launch(part: str, **environment: str) -> subprocess.Popen[str]:
 
 
 @dataclass
-class Part:
+class OutsidePart:
     """One running part. Its environment is kept, so that it can be started again."""
 
     name: str
@@ -94,13 +94,13 @@ class Part:
 
 
 @pytest.fixture(scope="session")
-def start_part(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Part]]:
+def start_part(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., OutsidePart]]:
     """Return a function that starts a part; whatever runs at the end is killed."""
-    parts: list[Part] = []
+    parts: list[OutsidePart] = []
 
-    def start(name: str, **environment: str) -> Part:
+    def start(name: str, **environment: str) -> OutsidePart:
         own = {"PORT": str(free_port()), "DATA_DIR": str(tmp_path_factory.mktemp(name) / "data")}
-        parts.append(Part(name, own | environment))
+        parts.append(OutsidePart(name, own | environment))
         return parts[-1]
 
     yield start
@@ -110,7 +110,7 @@ def start_part(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
 
 
 @pytest.fixture(scope="session")
-def provider(start_part: Callable[..., Part]) -> Part:
+def provider(start_part: Callable[..., OutsidePart]) -> OutsidePart:
     """Return a provider that all tests share; each has a merchant of its own."""
     return start_part("provider")
 
@@ -118,7 +118,7 @@ def provider(start_part: Callable[..., Part]) -> Part:
 class Merchant:
     """A merchant of a provider, with fast answers unless a test says otherwise."""
 
-    def __init__(self, provider: Part, name: str) -> None:
+    def __init__(self, provider: OutsidePart, name: str) -> None:
         self.provider, self.name = provider, name
         headers = {"Authorization": f"Bearer key-{name}"}
         self.http = plain_http(f"{provider.url}/v1/{name}", headers=headers)
@@ -151,7 +151,7 @@ class Merchant:
 
 
 @pytest.fixture
-def merchant(provider: Part) -> Iterator[Merchant]:
+def merchant(provider: OutsidePart) -> Iterator[Merchant]:
     """Return a merchant that no other test knows."""
     merchant = Merchant(provider, f"m-{uuid.uuid4().hex[:12]}")
     yield merchant

@@ -13,7 +13,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from outside.conftest import Part, free_port, launch
+from outside.conftest import OutsidePart, free_port, launch
 from shared.domain.errors import Unauthenticated
 from shared.platform.tokens import ALGORITHM, TokenVerifier
 
@@ -21,25 +21,25 @@ ISSUER = "https://identity.example"
 
 
 @pytest.fixture(scope="module")
-def identity(start_part: Callable[..., Part]) -> Part:
+def identity(start_part: Callable[..., OutsidePart]) -> OutsidePart:
     """Return a running identity provider."""
     return start_part("identity", TOKEN_ISSUER=ISSUER)
 
 
 @pytest.fixture
-def verifier(identity: Part) -> TokenVerifier:
+def verifier(identity: OutsidePart) -> TokenVerifier:
     """Return the check that both shops use."""
     return TokenVerifier(f"{identity.url}/jwks.json", ISSUER, "twinshop")
 
 
-def token_for(identity: Part, **wanted: Any) -> str:
+def token_for(identity: OutsidePart, **wanted: Any) -> str:
     """Return a token as a test would ask for it."""
     answer = identity.http.post("/tokens", json=wanted).raise_for_status().json()
     assert answer["token_type"] == "Bearer"
     return str(answer["access_token"])
 
 
-def test_a_token_speaks_for_its_customer(identity: Part, verifier: TokenVerifier) -> None:
+def test_a_token_speaks_for_its_customer(identity: OutsidePart, verifier: TokenVerifier) -> None:
     token = token_for(identity, subject="ada")
 
     principal = verifier.verify(f"Bearer {token}")
@@ -48,7 +48,7 @@ def test_a_token_speaks_for_its_customer(identity: Part, verifier: TokenVerifier
     assert principal.roles == {"customer"}
 
 
-def test_roles_email_and_life_are_as_asked_for(identity: Part) -> None:
+def test_roles_email_and_life_are_as_asked_for(identity: OutsidePart) -> None:
     token = token_for(identity, subject="boss", roles=["admin"], email="boss@shop.example", ttl_s=60)
 
     keys = KeySet.import_key_set(identity.http.get("/jwks.json").json())
@@ -61,14 +61,16 @@ def test_roles_email_and_life_are_as_asked_for(identity: Part) -> None:
 
 
 @pytest.mark.parametrize("wanted", [{"ttl_s": -60}, {"audience": "another-shop"}])
-def test_tests_get_tokens_that_must_be_refused(identity: Part, verifier: TokenVerifier, wanted: dict[str, Any]) -> None:
+def test_tests_get_tokens_that_must_be_refused(
+    identity: OutsidePart, verifier: TokenVerifier, wanted: dict[str, Any]
+) -> None:
     token = token_for(identity, subject="ada", **wanted)
 
     with pytest.raises(Unauthenticated):
         verifier.verify(f"Bearer {token}")
 
 
-def test_a_batch_gives_each_customer_a_token(identity: Part, verifier: TokenVerifier) -> None:
+def test_a_batch_gives_each_customer_a_token(identity: OutsidePart, verifier: TokenVerifier) -> None:
     body = {"count": 200, "prefix": "load"}
 
     tokens = identity.http.post("/tokens/batch", json=body).raise_for_status().json()["tokens"]
@@ -77,13 +79,13 @@ def test_a_batch_gives_each_customer_a_token(identity: Part, verifier: TokenVeri
     assert verifier.verify(f"Bearer {tokens[-1]['access_token']}").subject == "load-200"
 
 
-def test_the_published_key_is_public_only(identity: Part) -> None:
+def test_the_published_key_is_public_only(identity: OutsidePart) -> None:
     key = identity.http.get("/jwks.json").json()["keys"][0]
 
     assert set(key) == {"kty", "crv", "x", "kid", "use"}
 
 
-def test_the_key_outlives_a_kill_and_is_for_its_owner_only(start_part: Callable[..., Part]) -> None:
+def test_the_key_outlives_a_kill_and_is_for_its_owner_only(start_part: Callable[..., OutsidePart]) -> None:
     identity = start_part("identity")
     before = identity.http.get("/jwks.json").json()
 
@@ -95,7 +97,9 @@ def test_the_key_outlives_a_kill_and_is_for_its_owner_only(start_part: Callable[
     assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
 
 
-def test_the_pages_of_the_shops_may_ask_and_those_of_other_sites_may_not(start_part: Callable[..., Part]) -> None:
+def test_the_pages_of_the_shops_may_ask_and_those_of_other_sites_may_not(
+    start_part: Callable[..., OutsidePart],
+) -> None:
     shop = "http://127.0.0.1:8001"
     identity = start_part("identity", SHOP_ADDRESSES=f"{shop},http://127.0.0.1:8002")
     asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
@@ -115,7 +119,7 @@ def test_the_pages_of_the_shops_may_ask_and_those_of_other_sites_may_not(start_p
     assert [answer.status_code for answer in (*foreign, rebound)] == [403, 403, 403]
 
 
-def test_five_demo_customers_are_offered(identity: Part, verifier: TokenVerifier) -> None:
+def test_five_demo_customers_are_offered(identity: OutsidePart, verifier: TokenVerifier) -> None:
     customers = identity.http.get("/demo-customers").json()["customers"]
 
     assert len(customers) == 5
@@ -139,7 +143,7 @@ def test_five_demo_customers_are_offered(identity: Part, verifier: TokenVerifier
         ("/tokens/batch", b'{"count":1}', 422),
     ],
 )
-def test_bad_requests_get_a_clear_refusal(identity: Part, path: str, body: bytes, status: int) -> None:
+def test_bad_requests_get_a_clear_refusal(identity: OutsidePart, path: str, body: bytes, status: int) -> None:
     answer = identity.http.post(path, content=body)
 
     assert answer.status_code == status

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from outside.conftest import Part, free_port
+from outside.conftest import OutsidePart, free_port
 
 
 @pytest.fixture(scope="module")
-def mail(start_part: Callable[..., Part]) -> Part:
+def mail(start_part: Callable[..., OutsidePart]) -> OutsidePart:
     """Return a running mail server."""
     return start_part("mail", SMTP_PORT=str(free_port()))
 
 
 @pytest.fixture(autouse=True)
-def _as_new(mail: Part) -> None:
+def _as_new(mail: OutsidePart) -> None:
     mail.http.put("/behaviour", json={}).raise_for_status()
     mail.http.delete("/messages").raise_for_status()
 
@@ -36,20 +36,20 @@ def a_message(number: int = 1, *, domain: str = "north.example", to: str = "ada@
     return message
 
 
-def send(mail: Part, *messages: EmailMessage) -> None:
+def send(mail: OutsidePart, *messages: EmailMessage) -> None:
     """Send over one SMTP session."""
     with smtplib.SMTP("127.0.0.1", int(mail.environment["SMTP_PORT"]), timeout=10) as smtp:
         for message in messages:
             smtp.send_message(message)
 
 
-def kept(mail: Part, **filters: Any) -> list[dict[str, str]]:
+def kept(mail: OutsidePart, **filters: Any) -> list[dict[str, str]]:
     """Return the messages that the server tells of."""
     found: list[dict[str, str]] = mail.http.get("/messages", params=filters).raise_for_status().json()["messages"]
     return found
 
 
-def test_a_mail_arrives_as_it_was_sent(mail: Part) -> None:
+def test_a_mail_arrives_as_it_was_sent(mail: OutsidePart) -> None:
     send(mail, a_message(7))
 
     message = kept(mail)[0]
@@ -73,7 +73,7 @@ def test_a_mail_arrives_as_it_was_sent(mail: Part) -> None:
         ({"limit": 1}, {3}),
     ],
 )
-def test_mails_are_found_by_what_they_carry(mail: Part, filters: dict[str, Any], numbers: set[int]) -> None:
+def test_mails_are_found_by_what_they_carry(mail: OutsidePart, filters: dict[str, Any], numbers: set[int]) -> None:
     send(mail, a_message(1), a_message(2, to="eve@customers.example"), a_message(3, domain="south.example"))
 
     found = {int(message["message_id"].split(".")[0].removeprefix("<order-")) for message in kept(mail, **filters)}
@@ -81,7 +81,7 @@ def test_mails_are_found_by_what_they_carry(mail: Part, filters: dict[str, Any],
     assert found == numbers
 
 
-def test_older_mails_are_read_page_by_page(mail: Part) -> None:
+def test_older_mails_are_read_page_by_page(mail: OutsidePart) -> None:
     send(mail, *(a_message(number) for number in range(1, 6)))
 
     first = kept(mail, limit=2)
@@ -92,7 +92,7 @@ def test_older_mails_are_read_page_by_page(mail: Part) -> None:
     assert ids == [f"<order-{number}.confirmed@north.example>" for number in (5, 4, 3, 2, 1)]
 
 
-def test_a_mail_sent_twice_counts_twice_with_one_id(mail: Part) -> None:
+def test_a_mail_sent_twice_counts_twice_with_one_id(mail: OutsidePart) -> None:
     send(mail, a_message(1), a_message(1), a_message(2), a_message(3, domain="south.example"))
 
     north = mail.http.get("/count", params={"domain": "north.example"}).json()
@@ -101,7 +101,7 @@ def test_a_mail_sent_twice_counts_twice_with_one_id(mail: Part) -> None:
     assert mail.http.get("/count").json() == {"count": 4, "distinct": 3}
 
 
-def test_one_domain_is_deleted_without_the_other(mail: Part) -> None:
+def test_one_domain_is_deleted_without_the_other(mail: OutsidePart) -> None:
     send(mail, a_message(1), a_message(2, domain="south.example"))
 
     deleted = mail.http.delete("/messages", params={"domain": "north.example"}).json()
@@ -110,7 +110,7 @@ def test_one_domain_is_deleted_without_the_other(mail: Part) -> None:
     assert [message["from"] for message in kept(mail)] == ["shop@south.example"]
 
 
-def test_an_unwilling_server_asks_to_try_later_and_keeps_nothing(mail: Part) -> None:
+def test_an_unwilling_server_asks_to_try_later_and_keeps_nothing(mail: OutsidePart) -> None:
     mail.http.put("/behaviour", json={"reject_share": 1.0}).raise_for_status()
 
     with pytest.raises(smtplib.SMTPDataError) as refused:
@@ -120,7 +120,7 @@ def test_an_unwilling_server_asks_to_try_later_and_keeps_nothing(mail: Part) -> 
     assert kept(mail) == []
 
 
-def test_a_slow_server_keeps_senders_waiting(mail: Part) -> None:
+def test_a_slow_server_keeps_senders_waiting(mail: OutsidePart) -> None:
     mail.http.put("/behaviour", json={"delay_ms": 400}).raise_for_status()
     started = time.monotonic()
 
@@ -130,7 +130,7 @@ def test_a_slow_server_keeps_senders_waiting(mail: Part) -> None:
     assert mail.http.get("/behaviour").json() == {"delay_ms": 400, "reject_share": 0.0}
 
 
-def test_accepted_mail_outlives_a_kill(start_part: Callable[..., Part]) -> None:
+def test_accepted_mail_outlives_a_kill(start_part: Callable[..., OutsidePart]) -> None:
     mail = start_part("mail", SMTP_PORT=str(free_port()))
     send(mail, *(a_message(number) for number in range(50)))
 
@@ -141,7 +141,7 @@ def test_accepted_mail_outlives_a_kill(start_part: Callable[..., Part]) -> None:
 
 
 @pytest.mark.parametrize("raw", ["", "no header at all", "Subject: =?utf-8?b?broken\r\nFrom: <\r\n\r\n\x01"])
-def test_a_mail_that_makes_no_sense_is_kept_all_the_same(mail: Part, raw: str) -> None:
+def test_a_mail_that_makes_no_sense_is_kept_all_the_same(mail: OutsidePart, raw: str) -> None:
     with smtplib.SMTP("127.0.0.1", int(mail.environment["SMTP_PORT"]), timeout=10) as smtp:
         smtp.sendmail("shop@north.example", ["ada@customers.example"], raw)
 
@@ -162,7 +162,7 @@ def test_a_mail_that_makes_no_sense_is_kept_all_the_same(mail: Part, raw: str) -
         ("POST", "/messages", b"", 405),
     ],
 )
-def test_bad_requests_get_a_clear_refusal(mail: Part, method: str, path: str, body: bytes, status: int) -> None:
+def test_bad_requests_get_a_clear_refusal(mail: OutsidePart, method: str, path: str, body: bytes, status: int) -> None:
     answer = mail.http.request(method, path, content=body)
 
     assert answer.status_code == status

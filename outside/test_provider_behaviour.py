@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from outside.conftest import Merchant, Part
+from outside.conftest import Merchant, OutsidePart
 from outside.provider.behaviour import Behaviour
 
 
@@ -228,7 +228,9 @@ def test_impossible_behaviour_is_refused_and_changes_nothing(merchant: Merchant,
         ("PUT", "/control/some/webhook", 422, "invalid_request"),
     ],
 )
-def test_what_does_not_exist_is_said_in_json(provider: Part, method: str, path: str, status: int, code: str) -> None:
+def test_what_does_not_exist_is_said_in_json(
+    provider: OutsidePart, method: str, path: str, status: int, code: str
+) -> None:
     answer = provider.http.request(method, path)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)

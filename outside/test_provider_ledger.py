@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from outside.conftest import Merchant, Part
+from outside.conftest import Merchant, OutsidePart
 
 
 def test_a_charge_is_captured_and_found_again(merchant: Merchant) -> None:
@@ -136,7 +136,7 @@ def test_what_was_not_captured_cannot_be_refunded(merchant: Merchant) -> None:
     assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
 
 
-def test_merchants_do_not_see_each_other(merchant: Merchant, provider: Part) -> None:
+def test_merchants_do_not_see_each_other(merchant: Merchant, provider: OutsidePart) -> None:
     merchant.charge("order-1")
     other = Merchant(provider, f"{merchant.name}-b")
 
@@ -149,7 +149,7 @@ def test_merchants_do_not_see_each_other(merchant: Merchant, provider: Part) -> 
     other.close()
 
 
-def test_everything_that_was_answered_outlives_a_kill(start_part: Callable[..., Part]) -> None:
+def test_everything_that_was_answered_outlives_a_kill(start_part: Callable[..., OutsidePart]) -> None:
     provider = start_part("provider")
     merchant = Merchant(provider, "monday")
     answered: dict[str, str] = {}

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from outside.conftest import Merchant, Part, WebhookInbox, free_port, launch, plain_http
+from outside.conftest import Merchant, OutsidePart, WebhookInbox, free_port, launch, plain_http
 
 STOPPED_WITHIN_S = 5.0  # half of what a call that hangs would take
 PARTS = ("provider", "identity", "mail")
@@ -82,7 +82,7 @@ def test_a_wrong_setting_is_named_in_one_line(environment: dict[str, str], word:
     assert word in said
 
 
-def test_a_ledger_has_one_owner(start_part: Callable[..., Part]) -> None:
+def test_a_ledger_has_one_owner(start_part: Callable[..., OutsidePart]) -> None:
     owner = start_part("provider")
 
     status, said = last_words("provider", PORT=str(free_port()), DATA_DIR=owner.environment["DATA_DIR"])
@@ -103,7 +103,7 @@ def test_a_ledger_that_is_no_database_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_an_idle_part_stops_at_once_with_status_zero(part: str, start_part: Callable[..., Part]) -> None:
+def test_an_idle_part_stops_at_once_with_status_zero(part: str, start_part: Callable[..., OutsidePart]) -> None:
     running = start_part(part, SMTP_PORT=str(free_port()))
     running.http.get("/healthz").raise_for_status()
 
@@ -114,7 +114,7 @@ def test_an_idle_part_stops_at_once_with_status_zero(part: str, start_part: Call
     assert "Traceback" not in said
 
 
-def test_calls_that_hang_do_not_hold_up_a_stop(start_part: Callable[..., Part]) -> None:
+def test_calls_that_hang_do_not_hold_up_a_stop(start_part: Callable[..., OutsidePart]) -> None:
     provider = start_part("provider")
     merchant = Merchant(provider, "monday")
     merchant.charge("order-0")
@@ -136,7 +136,7 @@ def test_calls_that_hang_do_not_hold_up_a_stop(start_part: Callable[..., Part]) 
 
 
 def test_a_withheld_answer_is_told_by_webhook_after_the_restart(
-    start_part: Callable[..., Part], own_inbox: WebhookInbox
+    start_part: Callable[..., OutsidePart], own_inbox: WebhookInbox
 ) -> None:
     targets = json.dumps({"monday": {"url": own_inbox.url, "secret": "hush"}})
     provider = start_part("provider", WEBHOOKS=targets)
@@ -155,7 +155,7 @@ def test_a_withheld_answer_is_told_by_webhook_after_the_restart(
     merchant.close()
 
 
-def _call_into_the_void(provider: Part, method: str = "pm_ok") -> None:
+def _call_into_the_void(provider: OutsidePart, method: str = "pm_ok") -> None:
     merchant = Merchant.__new__(Merchant)  # without setting its behaviour: that would heal it
     headers = {"Authorization": "Bearer key-monday"}
     merchant.http = plain_http(f"{provider.url}/v1/monday", headers=headers, timeout=2 * STOPPED_WITHIN_S)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from outside.conftest import Merchant, Part, WebhookInbox, free_port
+from outside.conftest import Merchant, OutsidePart, WebhookInbox, free_port
 from shared.platform import webhook_signature
 
 
@@ -173,7 +173,9 @@ def test_deleting_the_ledger_calls_webhooks_back(merchant: Merchant, inbox: Webh
     assert merchant.ledger() == {}
 
 
-def test_a_webhook_outlives_a_kill_of_the_provider(start_part: Callable[..., Part], own_inbox: WebhookInbox) -> None:
+def test_a_webhook_outlives_a_kill_of_the_provider(
+    start_part: Callable[..., OutsidePart], own_inbox: WebhookInbox
+) -> None:
     targets = json.dumps({"monday": {"url": own_inbox.url, "secret": "hush"}})
     provider = start_part("provider", WEBHOOKS=targets)
     merchant = Merchant(provider, "monday")

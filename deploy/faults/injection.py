@@ -18,7 +18,7 @@ HEAL_TRIES = 3
 
 
 @dataclass
-class Injected:
+class ActiveFault:
     """A fault that is there until `heal` is called. Times are of time.monotonic; 0.0 is not yet."""
 
     fault: Fault
@@ -44,7 +44,7 @@ class Injected:
         self.healed_at = time.monotonic()
 
 
-def inject(runner: Runner, name: str, part: str = "", parameters: Mapping[str, float] | None = None) -> Injected:
+def inject(runner: Runner, name: str, part: str = "", parameters: Mapping[str, float] | None = None) -> ActiveFault:
     """Start a fault on a stack that is up, and return its handle. Raises NoSuchFault, UnknownTarget, DeployError."""
     fault = find(name)
     settings = _parameters(fault, parameters or {})
@@ -55,13 +55,13 @@ def inject(runner: Runner, name: str, part: str = "", parameters: Mapping[str, f
     except KeyboardInterrupt:  # half done, perhaps: nothing may stay behind
         heal_everything(runner)
         raise
-    return Injected(fault, part, began_at, undo)
+    return ActiveFault(fault, part, began_at, undo)
 
 
 @contextlib.contextmanager
 def during(
     runner: Runner, name: str, part: str = "", parameters: Mapping[str, float] | None = None
-) -> Iterator[Injected]:
+) -> Iterator[ActiveFault]:
     """Have a fault for the length of the block; it is healed at the end of it in any case."""
     injected = inject(runner, name, part, parameters)
     try:

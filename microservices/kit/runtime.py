@@ -23,7 +23,7 @@ from microservices.kit.outbox import Outbox
 from microservices.kit.peers import Peer, pooled_transport
 from microservices.kit.pruning import Pruner
 from microservices.kit.settings import ServiceSettings
-from microservices.kit.web import Frame, answer_errors
+from microservices.kit.web import RequestMiddleware, answer_errors
 from shared.contract.events import Event
 from shared.platform import clock, failpoints, injected_faults, pruning
 from shared.platform.metrics import Metrics
@@ -156,7 +156,7 @@ class ServiceRuntime:
         for router in routers:
             app.include_router(router)
         answer_errors(app, routers)
-        app.add_middleware(Frame, metrics=self.metrics)
+        app.add_middleware(RequestMiddleware, metrics=self.metrics)
         return app
 
     @contextlib.asynccontextmanager

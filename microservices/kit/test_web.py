@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
 
-from microservices.kit.web import Answer, Caller, Customer, Frame, answer_errors, read_keyed
+from microservices.kit.web import Answer, Caller, Customer, RequestMiddleware, answer_errors, read_keyed
 from shared.contract.bodies import MAX_BODY_BYTES, RefundInput
 from shared.domain.errors import Unauthenticated
 from shared.platform.metrics import Metrics
@@ -52,7 +52,7 @@ def app() -> FastAPI:
         raise RuntimeError("with a secret in it")
 
     answer_errors(made, [made.router])
-    made.add_middleware(Frame, metrics=Metrics())
+    made.add_middleware(RequestMiddleware, metrics=Metrics())
     return made
 
 

@@ -165,7 +165,7 @@ async def _read_json(request: Request) -> bytes:
     return await read_raw(request)
 
 
-class Frame:
+class RequestMiddleware:
     """Outermost layer, in plain ASGI: it sees each request once and costs next to nothing."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

@@ -23,7 +23,7 @@ from microservices.kit.operator_routes import healthz, readiness
 from microservices.kit.runtime import NO_TELEMETRY, ServiceRuntime
 from microservices.kit.serving import serve
 from microservices.kit.settings import ServiceSettings
-from microservices.kit.web import Frame, answer_errors
+from microservices.kit.web import RequestMiddleware, answer_errors
 from microservices.notifications.app import create_app as create_notifications
 from microservices.notifications.config import NotificationsSettings
 from microservices.orders.app import create_app as create_orders
@@ -124,7 +124,7 @@ def _operator_app(apps: Mapping[str, FastAPI]) -> FastAPI:
     operator.add_api_route("/readyz", readyz)
     operator.add_api_route("/metrics", metrics)
     answer_errors(operator, (operator.router,))
-    operator.add_middleware(Frame, metrics=Metrics())
+    operator.add_middleware(RequestMiddleware, metrics=Metrics())
     return operator
 
 
