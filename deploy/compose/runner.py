@@ -124,7 +124,9 @@ class ComposeRunner(Runner):
             self._start_again(one)
             self._fleet.wait_serving([one.name])
 
-    def configure(self, part: str, environment: Mapping[str, str | None]) -> None:
+    def configure(self, part: str, environment: Mapping[str, str | None], *, restart: bool = True) -> None:
+        if not restart:
+            raise Unsupported("A container keeps the settings that it was made with until it is made again.")
         target, replicas = self._stack.part(part), self._fleet.targeted(part)
         settings = self._project.state.environment
         settings[part] = changed(settings.get(part, {}), environment)

@@ -193,8 +193,8 @@ class LocalRunner(Runner):
     def restart(self, target: str) -> None:
         self._ask("restart", SLOW_COMMAND_S, target=target)
 
-    def configure(self, part: str, environment: Mapping[str, str | None]) -> None:
-        self._ask("configure", SLOW_COMMAND_S, part=part, environment=dict(environment))
+    def configure(self, part: str, environment: Mapping[str, str | None], *, restart: bool = True) -> None:
+        self._ask("configure", SLOW_COMMAND_S, part=part, environment=dict(environment), restart=restart)
 
     def stats(self, *, memory: bool = True) -> list[PartStats]:
         return [PartStats(**item) for item in self._ask("stats", memory=memory)]

@@ -114,13 +114,14 @@ class Supervisor:
             instance.release()
         await self._fleet.wait_serving(instances)
 
-    async def _configure(self, part: str, environment: dict[str, str | None]) -> None:
+    async def _configure(self, part: str, environment: dict[str, str | None], restart: bool) -> None:
         target = self._fleet.stack.part(part)
         settings = self._fleet.settings.get(target.name, {})
         changed = {key: value for key, value in {**settings, **environment}.items() if value is not None}
         target.command_with(changed)  # refuses a variant that there is not, before anything is restarted
         self._fleet.settings[target.name] = changed
-        await self._fleet.restart(target.name)
+        if restart:
+            await self._fleet.restart(target.name)
 
     async def _reshape(self, settings: Settings | None = None) -> None:
         await self._fleet.reshape(self._build(), settings or {})

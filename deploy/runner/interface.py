@@ -223,8 +223,11 @@ class Runner(ABC):
         """Stop gracefully and start again, one replica after the other; returns when all are ready."""
 
     @abstractmethod
-    def configure(self, part: str, environment: Mapping[str, str | None]) -> None:
-        """Change settings of a part (None takes one back to its default) and restart it."""
+    def configure(self, part: str, environment: Mapping[str, str | None], *, restart: bool = True) -> None:
+        """Change settings of a part (None takes one back to its default) and restart it.
+
+        Without `restart` they count from its next start on. Raises Unsupported: a container keeps its settings.
+        """
 
     @abstractmethod
     def status(self) -> StackStatus:

@@ -192,6 +192,19 @@ def test_settings_of_a_part_can_be_changed(services: LocalRunner, edge: int) -> 
     assert ask(edge, "GET", "/orders").body["setting"] is None
 
 
+def test_settings_without_a_restart_count_from_the_next_start_on(services: LocalRunner, edge: int) -> None:
+    services.configure("orders", {"SETTING": "later"}, restart=False)
+    assert ask(edge, "GET", "/orders").body["setting"] is None
+
+    services.kill("orders")
+    assert (
+        eventually(lambda: (answer := ask(edge, "GET", "/orders")).status == 200 and answer).body["setting"] == "later"
+    )
+
+    services.configure("orders", {"SETTING": None})
+    assert ask(edge, "GET", "/orders").body["setting"] is None
+
+
 def test_stats_count_every_part(services: LocalRunner) -> None:
     eventually(lambda: all(part.memory_bytes > 2**20 for part in services.stats()))
 
