@@ -118,7 +118,7 @@ def _measure(study: Study, arm: Arm, form: Form, off_file: Path) -> None:
         name = arm.name if one.counting else f"{arm.name}-uncounted"
         row = slices.costs(study.next_number, name, "order", one.pair, units, one.spent, one.to_s - one.from_s)
         study.runs.append(row | {"rate_target": rate})
-    close_books(study, arm, [probing / "orders.jsonl", folder / "orders.jsonl"], study.runs[-1])
+    close_books(study, arm, [*probing.rglob("orders.jsonl"), folder / "orders.jsonl"], study.runs[-1])
 
 
 def _under_load(study: Study, arm: Arm, form: Form, rate: float, folder: Path, off_file: Path) -> list[Slice]:

@@ -57,7 +57,6 @@ FILL_CLIENTS = 8
 FILL_SLICE_S = 10.0
 SHARE_OF_CAPACITY = 0.5  # while a module moves
 SHARE_IN_SLICES = 0.2
-UP_TO_RATE = 1500.0  # where the ramp ends
 STEP_WITHIN_S = 60.0
 BOUNDS = Bounds(p99_ms=1500)  # the machine may be shared; a service that is broken takes longer
 
@@ -134,9 +133,9 @@ class _Way:
         if not self.rate:
             study.narrator.doing("What does the monolith take?")
             folder = study.folder / "raw" / "probe"
-            capacity = probe(self.arm, folder, mix=MIX, seed=study.seed, to_rate=UP_TO_RATE)
+            capacity = probe(self.arm, folder, mix=MIX, seed=study.seed)
             self.rate, self.slice_rate = SHARE_OF_CAPACITY * capacity, SHARE_IN_SLICES * capacity
-            self._histories.append(folder / "orders.jsonl")
+            self._histories += folder.rglob("orders.jsonl")
         study.narrator.doing(f"Selling {wanted:,} orders")
         part = 0
         while self.orders < wanted:

@@ -1,4 +1,4 @@
-"""Finds roughly how much a build can take: one ramp of a few seconds, and where its latency leaves the ground."""
+"""Finds roughly how much a build can take: ramps of a few seconds, and where its latency leaves the ground."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from loadtests.generator.record import FAILED, Row, read_rows
 
 RAMP_S = 6.0
 FROM_RATE = 20.0
-TO_RATE = 500.0  # what a rate is chosen by seldom takes more: a laptop core takes less of the services
-SLOPE = (TO_RATE - FROM_RATE) / RAMP_S
+TO_RATE = 500.0
+STEEPER = 4.0  # a build that keeps up with a ramp gets one to four times its end, from there on
+MAX_RATE = 8_000.0  # about what one core of a generator can send
 WINDOW_S = 0.5
 # A build that keeps up answers most requests far below this; one that does not passes it within a second.
 BOUND_MS = 250.0
@@ -20,28 +21,26 @@ MAX_ERROR_SHARE = 0.01
 LOWEST_RATE = 20.0
 
 
-def probe(arm: Arm, folder: Path, *, mix: str, seed: int, to_rate: float = TO_RATE) -> float:
-    """Return the rate (arrivals/s) up to which a ramp was answered in time. Good enough to choose a rate by.
+def probe(arm: Arm, folder: Path, *, mix: str, seed: int) -> float:
+    """Return the rate (arrivals/s) up to which ramps were answered in time. Good enough to choose a rate by.
 
-    `to_rate` is where the ramp ends, and so the most that can be found; a longer way takes longer.
+    Every ramp leaves its raw data in a folder of its own below `folder`.
     """
-    ramp_s = (to_rate - FROM_RATE) / SLOPE
-    order = generator.open_arrivals(
-        arm.runner.address,
-        arm.parties.identity,
-        folder,
-        profile=f"{FROM_RATE:g}-{to_rate:g}x{ramp_s:g}",
-        duration_s=ramp_s,
-        mix=mix,
-        seed=seed,
-        warm_up_s=1.0,
-        cores=arm.budget.other,
-    )
-    generator.run(order, lambda: None)
-    return border(read_rows(folder / "requests.csv.gz"), to_rate=to_rate)
+    from_rate, to_rate = FROM_RATE, TO_RATE
+    while True:
+        out = folder / f"to-{to_rate:.0f}"
+        order = generator.open_arrivals(
+            arm.runner.address, arm.parties.identity, out, profile=f"{from_rate:g}-{to_rate:g}x{RAMP_S:g}",
+            duration_s=RAMP_S, mix=mix, seed=seed, warm_up_s=1.0, cores=arm.budget.other,
+        )  # fmt: skip
+        generator.run(order, lambda: None)
+        rate = border(read_rows(out / "requests.csv.gz"), from_rate, to_rate)
+        if rate < to_rate or to_rate >= MAX_RATE:
+            return rate
+        from_rate, to_rate = to_rate, to_rate * STEEPER
 
 
-def border(rows: Sequence[Row], *, to_rate: float = TO_RATE) -> float:
+def border(rows: Sequence[Row], from_rate: float = FROM_RATE, to_rate: float = TO_RATE) -> float:
     """Return the rate at the first two windows whose p95 or whose errors left the bounds; the top rate if none did."""
     windows: dict[int, list[Row]] = {}
     for row in rows:
@@ -51,7 +50,7 @@ def border(rows: Sequence[Row], *, to_rate: float = TO_RATE) -> float:
     for number, window in sorted(windows.items()):
         out = _is_out(window)
         if out and was_out:  # one window alone is a hiccup of the machine
-            return max(FROM_RATE + SLOPE * (number - 1) * WINDOW_S, LOWEST_RATE)
+            return max(from_rate + (to_rate - from_rate) * (number - 1) * WINDOW_S / RAMP_S, LOWEST_RATE)
         was_out = out
     return to_rate
 
