@@ -14,19 +14,20 @@ INITDB_OPTIONS = (
 SPARE_CONNECTIONS = 20  # migrations, resets, the reconciler, a psql by hand
 
 
-def database(site: Site, stack_name: str, name: str, database: str, pool: int) -> Part:
+def database(site: Site, stack_name: str, name: str, database: str, pool: int, share: int = 1) -> Part:
     """Return a PostgreSQL server for replicas with pools of this size.
 
-    Durable as in production (fsync on), small, and the same for all but the number of connections.
+    Durable as in production (fsync on) and small. Buffers and log are equal in sum over a build: `share` is how many of
+    the services' servers it stands for.
     """
     settings = {
-        "shared_buffers": "32MB",
+        "shared_buffers": f"{32 * share}MB",
         "max_connections": str(pool * MAX_REPLICAS + SPARE_CONNECTIONS),
         "fsync": "on",
         "synchronous_commit": "on",
         "jit": "off",
         "io_method": "sync",  # the default keeps three worker processes a server, and there are five servers
-        "max_wal_size": "512MB",
+        "max_wal_size": f"{256 * share}MB",
         "log_min_messages": "warning",
         "log_checkpoints": "off",
     }

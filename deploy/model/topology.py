@@ -107,7 +107,7 @@ def monolith(site: Site) -> Stack:
         scalable=True,
         variants={} if extraction.running else MONOLITH_VARIANTS,
     )
-    whole = (infrastructure.database(site, name, "db", "monolith", MONOLITH_POOL), web)
+    whole = (infrastructure.database(site, name, "db", "monolith", MONOLITH_POOL, len(SERVICES)), web)
     reset = "migration.inside_monolith.reset" if extraction.running else "monolith.reset"
     resets = (Reset(("python", "-m", reset), web.environment, seeds=True),)
     if not extraction.running:

@@ -73,15 +73,23 @@ def test_database_pools_are_equal_in_sum(stacks: dict[str, Stack]) -> None:
     assert pools("monolith") == pools("microservices")
 
 
-def test_database_servers_differ_in_connections_only(stacks: dict[str, Stack]) -> None:
-    commands = {
-        tuple(word for word in part.command if not word.startswith("max_connections"))
-        for stack in stacks.values()
-        for part in stack.parts
-        if part.kind == "postgres"
+def test_buffers_and_log_of_database_servers_are_equal_in_sum_and_all_else_but_connections_is_equal(
+    stacks: dict[str, Stack],
+) -> None:
+    settings = {
+        name: [
+            dict(option.split("=") for option in part.command if "=" in option)
+            for part in stacks[name].parts
+            if part.kind == "postgres"
+        ]
+        for name in ("monolith", "microservices", "colocated")
     }
 
-    assert len(commands) == 1
+    for size in ("shared_buffers", "max_wal_size"):
+        sums = {name: sum(int(one.pop(size).removesuffix("MB")) for one in of) for name, of in settings.items()}
+        assert len(set(sums.values())) == 1, sums
+    others = {tuple(one.items()) for of in settings.values() for one in of if one.pop("max_connections")}
+    assert len(others) == 1
 
 
 def test_each_service_has_a_database_and_a_secret_of_its_own(stacks: dict[str, Stack]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy import stacks
+from deploy.faults import databases
 from deploy.model.errors import DeployError, Unsupported
 from deploy.runner.console import StartProgress
 from deploy.runner.interface import Runner
@@ -58,8 +59,12 @@ class Arm:
         return replace(self, name=f"{self.name}-again")
 
     def fresh_data(self, products: int) -> None:
-        """Truncate, seed, analyse; the provider's ledger and the mails are emptied too. Nothing restarts."""
+        """Truncate, seed, analyse, checkpoint; the provider's ledger and the mails are emptied, too. No restart."""
         self.runner.reset(products)
+        for part in self.runner.stack.parts:
+            if part.kind == "postgres":  # what seeding has left to write is not to be the next run's work
+                with databases.connected(self.runner, part, superuser=True) as connection:
+                    connection.execute("CHECKPOINT")
 
     def load(self, order: Order, *, memory: bool = True) -> Measured:
         """Let a generator run, and return what the arm's parts used from its measured start until all was done."""
