@@ -13,6 +13,7 @@ import psutil
 
 from deploy.model.home import REPOSITORY
 from loadtests.experiments.budgets import Budget
+from loadtests.measure import topology
 from loadtests.report.result import Environment
 
 PACKAGES = (
@@ -33,6 +34,7 @@ def describe(budget: Budget, seed: int) -> Environment:
         "commit": _commit(),
         "seed": seed,
         "budgets": budget.as_dict(),
+        "topology": topology.describe(),
         "load_average": [round(value, 2) for value in psutil.getloadavg()],
     }
 

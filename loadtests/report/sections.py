@@ -142,6 +142,7 @@ def environment(result: Result) -> list[tuple[str, str]]:
         ("cores of a build", _cores(budgets["build_cores"])),
         ("cores of the generator and the outside world", _cores(budgets["other_cores"])),
     ]
+    rows += [(name.replace("_", " "), str(value)) for name, value in env.get("topology", {}).items()]
     if "load_average" in env:
         rows.append(("load average before", ", ".join(f"{value:.2f}" for value in env["load_average"])))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in env["versions"].items())))
