@@ -9,7 +9,7 @@ from nicegui import background_tasks, ui
 
 from deploy.faults.vocabulary import FAULTS
 from deploy.model.topology import SERVICES
-from loadtests.experiments.registry import MODULES as EXPERIMENTS
+from loadtests.experiments import registry
 from loadtests.users.traffic import DEFAULT_MIX, MIXES
 from room.actions import shown
 from room.control import PAIR, ControlRoom
@@ -141,7 +141,7 @@ class Controls:
         background_tasks.create(self._control.do("heal"))
 
     def _experiment(self) -> None:
-        self.experiment = _select("Experiment", list(EXPERIMENTS), next(iter(EXPERIMENTS)), self.refresh)
+        self.experiment = _select("Experiment", [one.name for one in registry.every()], "demo", self.refresh)
         self.quick = ui.checkbox("the quick form", value=True, on_change=self.refresh).props("dense")
         self._button("Run", "science", self._experiment_words, self._run_experiment)
         ui.button("Stop it", icon="stop", color=None, on_click=lambda: self._stop("experiment")).props(

@@ -47,7 +47,9 @@ _NAMED = (
     Shard("journeys on microservices", JOURNEYS, f"{NOT_LONG} and {_on('microservices')}"),
     Shard("journeys on monolith", JOURNEYS, f"{NOT_LONG} and {_on('monolith')}"),
     Shard("journeys on colocated", JOURNEYS, f"{NOT_LONG} and {_on('colocated')}"),
-    Shard("figures and reports", ("loadtests/experiments", "loadtests/measure", "loadtests/report")),
+    Shard(
+        "figures and reports", ("loadtests/engine", "loadtests/experiments", "loadtests/measure", "loadtests/report")
+    ),
     Shard("chaos on microservices", CHAOS, f"{NOT_LONG} and not {_on('monolith')}"),
     Shard("chaos on monolith", CHAOS, f"{NOT_LONG} and {_on('monolith')}"),
     Shard("traffic", TRAFFIC, measures_time=True),

@@ -48,15 +48,16 @@ def experiment(
     quick: Quick = False,
     seed: Seed = 8001,
     setting: Settings = None,
+    file: Annotated[Path | None, typer.Option(help="Instead of a name: a file that holds an experiment.")] = None,
 ) -> None:
     """Run an experiment and write its report."""
-    if not name:
+    if not name and file is None:
         from loadtests.report.console import list_of_experiments  # noqa: PLC0415  (see _conduct)
 
         console.print(list_of_experiments())
         return
     options = dict(_setting(item) for item in setting or [])
-    _conduct(name, quick=quick, seed=seed, options=options)
+    _conduct(name, quick=quick, seed=seed, options=options, file=file)
 
 
 def report(folder: Folder = REPORTS / "latest") -> None:
@@ -84,16 +85,18 @@ def compare_reports(first: Folder, second: Folder) -> None:
         console.print(table)
 
 
-def _conduct(name: str, *, quick: bool, seed: int, options: dict[str, str] | None = None) -> None:
+def _conduct(
+    name: str, *, quick: bool, seed: int, options: dict[str, str] | None = None, file: Path | None = None
+) -> None:
     """Run an experiment, write and draw its result, and show it; a broken promise is exit status 1."""
     # What measures is slow to import, and `twinshop up` shares this program.
     from loadtests.experiments import budgets, registry  # noqa: PLC0415
     from loadtests.experiments.narrator import Narrator  # noqa: PLC0415
     from loadtests.experiments.study import Study  # noqa: PLC0415
     from loadtests.report import console as shown  # noqa: PLC0415
-    from loadtests.report import page, result  # noqa: PLC0415
+    from loadtests.report import page, result, tidy  # noqa: PLC0415
 
-    selected = registry.find(name)
+    selected = registry.from_file(file) if file else registry.find(name)
     folder = result.new_folder(REPORTS, selected.name)
     console.print(f"[bold]{selected.plan['title']}[/]: {selected.plan['question']}")
     with Narrator() as narrator:
@@ -108,6 +111,7 @@ def _conduct(name: str, *, quick: bool, seed: int, options: dict[str, str] | Non
         )
         outcome = selected.load()(study)
     result.write(outcome, folder)
+    tidy.write(outcome, folder)
     page.draw(folder)
     result.point_latest(folder)
     _show(outcome, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -28,11 +29,14 @@ def prove(arms: Mapping[str, Arm], log: Path) -> str:
     """
     with ThreadPoolExecutor(max_workers=len(arms)) as pool:
         list(pool.map(lambda arm: arm.fresh_data(PRODUCTS), arms.values()))
+    site = next(iter(arms.values())).runner.site
+    place = {"TWINSHOP_HOME": site.data, "TWINSHOP_PORT_SHIFT": str(site.shift)} if site.mode == "local" else {}
     command = [sys.executable, "-m", "pytest", "tests/journeys", "-m", "core", "--running", "--arms", ",".join(arms)]
     command += ["-q", "-p", "no:cacheprovider", "--no-header", "--tb=short"]
     try:
         done = subprocess.run(
-            command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=TIMEOUT_S
+            command, cwd=REPOSITORY, env=os.environ | place, capture_output=True, text=True, check=False,
+            timeout=TIMEOUT_S,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise JourneysDiffer(f"The journeys did not end within {TIMEOUT_S} s.") from error

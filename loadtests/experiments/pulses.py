@@ -1,18 +1,16 @@
 """Many short slices of several arms in little time: each arm's load comes in pulses, and the arms take turns.
 
-One generator for each stack is up for the whole time, and all count from one moment. In a slot of a second or so one
-arm gets its load, then there is a pause in which its mails and events get done, and then it is the next one's turn.
-Against a machine whose speed changes from second to second, many short pairs say more than a few long ones.
+A generator for each arm and unit of work is up for the whole time, and all count from one moment. In a slot of a second
+or so one arm gets its load, then there is a pause in which its mails and events get done, and then it is the next one's
+turn. Against a machine whose speed changes from second to second, many short pairs say more than a few long ones.
 """
 
 from __future__ import annotations
 
-import contextlib
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,99 +24,95 @@ from loadtests.measure.accounting import Spent
 ON_S = 1.0
 OFF_S = 0.4  # what an order causes is done within it
 SLOT_S = ON_S + OFF_S
-LEAD_S = 8.0  # in which all generators are up
+LEAD_S = 4.0  # for each generator: they come up together, and may have one core for that
 READ_BEFORE_S = 0.06  # a reading takes some milliseconds, and must be done when the load begins
-ORDERS = "orders-only"
+DONE = {"order": 201, "list": 200, "product": 200}  # what each unit of work is answered with
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """What one arm gets in its slots: `rate` requests/s of one kind; `unit` says which, and `mix` what sends them."""
+
+    arm: str
+    unit: str
+    mix: str
+    rate: float
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One arm's turn."""
+    """One turn."""
 
     pair: int
-    arm: str
+    pulse: Pulse
     at_s: float
 
 
-def turns(names: Sequence[str], pairs: int, seed: int) -> list[Slot]:
-    """Return whose turn it is when: each arm once in every pair, in an order drawn by the seed."""
+def turns(pulses: Sequence[Pulse], pairs: int, seed: int) -> list[Slot]:
+    """Return whose turn it is when: each pulse once in every pair, in an order drawn by the seed."""
     chance = random.Random(seed)
-    drawn = [(pair, name) for pair in range(1, pairs + 1) for name in chance.sample(names, len(names))]
-    return [Slot(pair, name, number * SLOT_S) for number, (pair, name) in enumerate(drawn)]
+    drawn = [(pair, pulse) for pair in range(1, pairs + 1) for pulse in chance.sample(pulses, len(pulses))]
+    return [Slot(pair, pulse, number * SLOT_S) for number, (pair, pulse) in enumerate(drawn)]
 
 
-def profile_of(slots: Sequence[Slot], rates: Mapping[str, float]) -> str:
-    """Return the rate over time of a stack that gets a load in the slots of the arms that `rates` names."""
-    segments = []
-    for slot in slots:
-        rate = rates.get(slot.arm, 0.0)
-        segments += [f"{rate:.2f}x{ON_S:g}", f"0x{OFF_S:g}"] if rate else [f"0x{SLOT_S:g}"]
-    return ",".join(segments)
+def profile_of(slots: Sequence[Slot], pulse: Pulse) -> str:
+    """Return the rate over time of the generator of one pulse."""
+    mine = f"{pulse.rate:.2f}x{ON_S:g},0x{OFF_S:g}"
+    return ",".join(mine if slot.pulse == pulse else f"0x{SLOT_S:g}" for slot in slots)
 
 
 def measure(
-    study: Study, arms: Mapping[str, Arm], rates: Mapping[str, float], pairs: int,
-    during: Callable[[str], AbstractContextManager[object]] = lambda _: contextlib.nullcontext(),
-) -> dict[str, Path]:  # fmt: skip
-    """Give all arms their pulses of orders, add a run for each to the study, and return each stack's history.
+    study: Study, arms: Mapping[str, Arm], pulses: Sequence[Pulse], pairs: int, *, seed: int, folder: Path
+) -> None:
+    """Give all arms their pulses and add a run for each to the study; raw data go to `folder`/arm/unit.
 
-    `rates`: orders/s in a pulse, by arm. Arms may share a stack. `during` is entered for the length of an arm's slot.
+    Raises GeneratorFailed.
     """
-    slots = turns(list(arms), pairs, study.seed)
-    begin_at = time.time() + LEAD_S
-    stacks = {arm.runner.stack.name: arm for arm in arms.values()}
-    folders = {stack: study.folder / "pulses" / stack for stack in stacks}
-    with ThreadPoolExecutor(len(stacks)) as pool:
+    slots = turns(pulses, pairs, seed)
+    lead_s = LEAD_S * len(pulses)
+    begin_at = time.time() + lead_s
+    folders = {pulse: folder / pulse.arm / pulse.unit for pulse in pulses}
+    with ThreadPoolExecutor(len(pulses)) as pool:
         loads = [
-            pool.submit(generator.run, _order(study, arm, slots, _rates_of(stack, arms, rates), begin_at), _nothing)
-            for stack, arm in stacks.items()
+            pool.submit(generator.run, _order(arms[pulse.arm], pulse, slots, own, seed, begin_at, lead_s), _nothing)
+            for pulse, own in folders.items()
         ]
-        spent = [_turn(study, arms[slot.arm], slot, begin_at, during) for slot in slots]
+        spent = [_turn(study, arms[slot.pulse.arm], slot, begin_at) for slot in slots]
         for load in loads:
             load.result()
-    confirmed = {stack: _confirmed(folder) for stack, folder in folders.items()}
+    done = {pulse: _done(own, pulse.unit) for pulse, own in folders.items()}
     for slot, used in zip(slots, spent, strict=True):
-        due = confirmed[arms[slot.arm].runner.stack.name]
-        units = sum(slot.at_s <= moment < slot.at_s + SLOT_S for moment in due)
-        row = slices.costs(study.next_number, slot.arm, "order", slot.pair, units, used, ON_S)
-        study.runs.append(row | {"rate_target": rates[slot.arm]})
-    return {stack: folder / "orders.jsonl" for stack, folder in folders.items()}
-
-
-def _rates_of(stack: str, arms: Mapping[str, Arm], rates: Mapping[str, float]) -> dict[str, float]:
-    return {name: rates[name] for name, arm in arms.items() if arm.runner.stack.name == stack}
+        pulse = slot.pulse
+        units = sum(slot.at_s <= moment < slot.at_s + SLOT_S for moment in done[pulse])
+        row = slices.costs(study.next_number, pulse.arm, pulse.unit, slot.pair, units, used, ON_S)
+        row["load"] = {"mix": pulse.mix, "arrivals": "constant", "seed": seed}
+        study.runs.append(row | {"rate_target": pulse.rate})
 
 
 def _order(
-    study: Study, arm: Arm, slots: Sequence[Slot], rates: Mapping[str, float], begin_at: float
+    arm: Arm, pulse: Pulse, slots: Sequence[Slot], folder: Path, seed: int, begin_at: float, lead_s: float
 ) -> generator.Order:
-    lasts_s = len(slots) * SLOT_S
+    lasts_s = len(slots) * SLOT_S + lead_s
     return generator.open_arrivals(
-        arm.runner.address, arm.parties.identity, study.folder / "pulses" / arm.runner.stack.name,
-        profile=profile_of(slots, rates), duration_s=lasts_s + LEAD_S, mix=ORDERS, seed=study.seed,
-        cores=arm.budget.other, extra=("--arrivals", "constant", "--begin-at", f"{begin_at:.6f}"),
+        arm.runner.address, arm.parties.identity, folder, profile=profile_of(slots, pulse),
+        duration_s=lasts_s, mix=pulse.mix, seed=seed, cores=arm.budget.other,
+        extra=("--arrivals", "constant", "--begin-at", f"{begin_at:.6f}"),
     )  # fmt: skip
 
 
-def _turn(
-    study: Study, arm: Arm, slot: Slot, begin_at: float,
-    during: Callable[[str], AbstractContextManager[object]],
-) -> Spent:  # fmt: skip
-    if slot.at_s == 0 or slot.pair % 10 == 0:
-        study.narrator.doing(f"Pair {slot.pair}: {arm.name}")
+def _turn(study: Study, arm: Arm, slot: Slot, begin_at: float) -> Spent:
     _sleep_until(begin_at + slot.at_s - READ_BEFORE_S)
-    with during(slot.arm):
-        before = accounting.take(arm.runner)
-        _sleep_until(begin_at + slot.at_s + SLOT_S - 2 * READ_BEFORE_S)
-        after = accounting.take(arm.runner)
+    before = accounting.take(arm.runner)
+    _sleep_until(begin_at + slot.at_s + SLOT_S - 2 * READ_BEFORE_S)
+    after = accounting.take(arm.runner)
     study.narrator.done()
     return accounting.between(before, after)
 
 
-def _confirmed(folder: Path) -> list[float]:
-    """Return when each confirmed order was due, in seconds since the first slot began."""
+def _done(folder: Path, unit: str) -> list[float]:
+    """Return when each unit of work that was done was due, in seconds since the first slot began."""
     rows = read_rows(folder / "requests.csv.gz")
-    return [row.due_s for row in rows if row.journey == "order" and row.status == 201]
+    return [row.due_s for row in rows if row.journey == unit and row.status == DONE[unit]]
 
 
 def _sleep_until(moment: float) -> None:

@@ -5,36 +5,20 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.metadata import entry_points
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from deploy.model.errors import DeployError
 from loadtests.report.result import Plan, Result
 
-MODULES = {
-    "demo": "loadtests.experiments.demo",
-    "bench": "loadtests.experiments.bench",
-    "steady": "loadtests.experiments.steady",
-    "capacity": "loadtests.experiments.capacity",
-    "three-rulers": "loadtests.experiments.three_rulers",
-    "blast-radius": "loadtests.experiments.blast_radius",
-    "overhead-ladder": "loadtests.experiments.overhead_ladder",
-    "scaling": "loadtests.experiments.scaling",
-    "complexity": "loadtests.experiments.complexity",
-    "consistency": "loadtests.experiments.consistency",
-    "crossover": "loadtests.experiments.crossover",
-    "resilience": "loadtests.experiments.resilience",
-    "deploy": "loadtests.experiments.deploy_under_load",
-    "messaging": "loadtests.experiments.messaging",
-    "canary": "loadtests.experiments.canary",
-    "migration": "loadtests.experiments.migration",
-    "chaos": "loadtests.experiments.chaos",
-    "tracing": "loadtests.experiments.tracing",
-    "instrument": "loadtests.experiments.instrument",
-}
+FOLDER = Path(__file__).parent
+ENTRY_POINTS = "twinshop.experiments"  # the group in which another package names modules that are experiments
 SECTIONS = {
     "Question": "question",
     "Hypothesis": "hypothesis",
@@ -54,26 +38,52 @@ class Experiment:
     """One experiment. `plan` is its docstring, read without importing it."""
 
     name: str
-    module: str
+    source: Path
     plan: Plan
+    module: str = ""  # how it is imported; "" for a file that is in no package
 
     def load(self) -> Callable[[Any], Result]:
-        """Import it, and return the function that conducts it in a study (loadtests/experiments/study.py)."""
-        run: Callable[[Any], Result] = importlib.import_module(self.module).run
+        """Import it, and return the function that conducts it in a study (loadtests/experiments/study.py).
+
+        A module holds that function as `run`, or a declaration as `EXPERIMENT`. Raises NoSuchExperiment.
+        """
+        module = importlib.import_module(self.module) if self.module else _module_of(self.source)
+        if declared := getattr(module, "EXPERIMENT", None):
+            from loadtests.engine.conduct import conduct  # noqa: PLC0415  (the engine knows all that measures)
+
+            return lambda study: conduct(study, declared)
+        if not hasattr(module, "run"):
+            raise NoSuchExperiment(f"{self.source} has neither an EXPERIMENT nor a function `run`.")
+        run: Callable[[Any], Result] = module.run
         return run
 
 
 def find(name: str) -> Experiment:
     """Return the experiment of this name; `three_rulers` is `three-rulers`. Raises NoSuchExperiment."""
-    known = name.replace("_", "-")
-    if known not in MODULES:
-        raise NoSuchExperiment(f"There is no experiment '{name}'; there are {', '.join(MODULES)}.")
-    return Experiment(known, MODULES[known], read_plan(_docstring(MODULES[known])))
+    known = {experiment.name: experiment for experiment in every()}
+    wanted = name.replace("_", "-")
+    if wanted not in known:
+        raise NoSuchExperiment(f"There is no experiment '{name}'; there are {', '.join(known)}.")
+    return known[wanted]
 
 
 def every() -> list[Experiment]:
-    """Return all experiments."""
-    return [find(name) for name in MODULES]
+    """Return all experiments: modules of this folder, and of entry points, whose docstring asks a question."""
+    modules = {path.stem: f"loadtests.experiments.{path.stem}" for path in sorted(FOLDER.glob("*.py"))}
+    modules |= {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+    return [
+        Experiment(name.replace("_", "-"), source, read_plan(docstring), module)
+        for name, module in modules.items()
+        if (source := _source(module)) and _HEADING.search(docstring := _docstring(source))
+    ]
+
+
+def from_file(path: Path) -> Experiment:
+    """Return the experiment that a file holds, wherever it lies. Raises NoSuchExperiment that says what is missing."""
+    try:
+        return Experiment(path.stem.replace("_", "-"), path, read_plan(_docstring(path)))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise NoSuchExperiment(f"{path} holds no experiment: {error}.") from error
 
 
 def read_plan(docstring: str) -> Plan:
@@ -93,8 +103,24 @@ def read_plan(docstring: str) -> Plan:
     )
 
 
-def _docstring(module: str) -> str:
-    spec = find_spec(module)
-    if spec is None or spec.origin is None:
-        raise NoSuchExperiment(f"{module} is missing.")
-    return ast.get_docstring(ast.parse(Path(spec.origin).read_text("utf-8"))) or ""
+def _source(module: str) -> Path | None:
+    try:
+        spec = find_spec(module)
+    except ModuleNotFoundError:
+        return None
+    return Path(spec.origin) if spec and spec.origin else None
+
+
+def _docstring(source: Path) -> str:
+    text = source.read_text("utf-8")
+    return ast.get_docstring(ast.parse(text)) or "" if "Question:" in text else ""
+
+
+def _module_of(source: Path) -> ModuleType:
+    spec = spec_from_file_location(source.stem, source)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[source.stem] = module  # dataclasses look there for what their annotations mean
+    spec.loader.exec_module(module)
+    return module

@@ -8,34 +8,34 @@ from pathlib import Path
 import pytest
 
 from loadtests.experiments import pulses
+from loadtests.experiments.pulses import Pulse
 from loadtests.generator import profile
 from loadtests.generator.plan import Plan, TooLate, parse_plan
 
-ARMS = ("monolith", "microservices", "monolith-again")
+PULSES = [
+    Pulse("monolith", "order", "orders-only", 50.0),
+    Pulse("microservices", "order", "orders-only", 20.0),
+    Pulse("monolith-twin", "order", "orders-only", 50.0),
+]
 
 
 def test_each_arm_has_one_turn_in_each_pair_and_the_seed_draws_the_order() -> None:
-    slots = pulses.turns(ARMS, 20, seed=1)
+    slots = pulses.turns(PULSES, 20, seed=1)
 
     for pair in range(1, 21):
-        assert sorted(slot.arm for slot in slots if slot.pair == pair) == sorted(ARMS)
-    assert [slot.arm for slot in slots] == [slot.arm for slot in pulses.turns(ARMS, 20, seed=1)]
-    assert [slot.arm for slot in slots] != [slot.arm for slot in pulses.turns(ARMS, 20, seed=2)]
+        assert sorted(slot.pulse.arm for slot in slots if slot.pair == pair) == sorted(one.arm for one in PULSES)
+    assert slots == pulses.turns(PULSES, 20, seed=1)
+    assert slots != pulses.turns(PULSES, 20, seed=2)
 
 
 def test_requests_are_due_in_the_turns_of_their_arms_alone_and_evenly() -> None:
-    slots = pulses.turns(ARMS, 5, seed=3)
-    schedules = {
-        "monolith": pulses.profile_of(slots, {"monolith": 50.0, "monolith-again": 50.0}),
-        "services": pulses.profile_of(slots, {"microservices": 20.0}),
-    }
+    slots = pulses.turns(PULSES, 5, seed=3)
 
-    for stack, text in schedules.items():
-        due = profile.due_times(profile.parse(text), "constant", seed=1)
+    for pulse in PULSES:
+        due = profile.due_times(profile.parse(pulses.profile_of(slots, pulse)), "constant", seed=1)
         for slot in slots:
-            mine = (slot.arm == "microservices") == (stack == "services")
             inside = [moment for moment in due if slot.at_s <= moment < slot.at_s + pulses.SLOT_S]
-            assert len(inside) == ((20 if stack == "services" else 50) if mine else 0)
+            assert len(inside) == (pulse.rate if slot.pulse == pulse else 0)
             assert all(moment < slot.at_s + pulses.ON_S for moment in inside)
 
 

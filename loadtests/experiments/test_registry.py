@@ -2,19 +2,74 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from deploy.model.home import REPOSITORY
 from loadtests.experiments import registry
-from loadtests.experiments.registry import MODULES, NoSuchExperiment
+from loadtests.experiments.registry import NoSuchExperiment
+
+NAMES = [experiment.name for experiment in registry.every()]
+OURS = (REPOSITORY / "docs" / "experiments" / "more_threads.py").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_an_experiment_says_all_five_things(name: str) -> None:
+def test_the_nineteen_experiments_are_discovered() -> None:
+    assert len(NAMES) == 19
+    assert {"demo", "bench", "steady", "deploy", "three-rulers", "overhead-ladder"} < set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_experiment_says_all_five_things_and_can_be_loaded(name: str) -> None:
     experiment = registry.find(name)
 
     assert all(experiment.plan.values())
     assert experiment.plan["question"].endswith("?")
     assert "\n" not in experiment.plan["load"]
+    assert callable(experiment.load())
+
+
+def test_an_experiment_of_ones_own_is_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "my_experiment.py"
+    path.write_text(OURS)
+
+    experiment = registry.from_file(path)
+
+    assert experiment.name == "my-experiment"
+    assert experiment.plan["question"].startswith("Does an order take more CPU")
+    assert len(OURS.splitlines()) <= 40
+    assert callable(experiment.load())
+
+
+@pytest.mark.parametrize("text", ["x = (", '"""Nothing."""', None])
+def test_a_file_that_holds_no_experiment_is_named(text: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    if text is not None:
+        path.write_text(text)
+
+    with pytest.raises(NoSuchExperiment, match=r"mine\.py holds no experiment"):
+        registry.from_file(path)
+
+
+def test_a_file_with_a_protocol_and_nothing_to_run_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(OURS.partition("from loadtests")[0])
+
+    with pytest.raises(NoSuchExperiment, match="neither an EXPERIMENT nor a function"):
+        registry.from_file(path).load()
+
+
+def test_a_module_of_another_package_is_found_by_its_entry_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "somebodys.py").write_text(OURS)
+    info = tmp_path / "somebodys-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: somebodys\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[twinshop.experiments]\ntheirs = somebodys\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    assert callable(registry.find("theirs").load())
 
 
 def test_an_underscore_is_as_good_as_a_dash() -> None:
@@ -22,7 +77,7 @@ def test_an_underscore_is_as_good_as_a_dash() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(NoSuchExperiment, match="demo, bench"):
+    with pytest.raises(NoSuchExperiment, match="bench, blast-radius"):
         registry.find("blast")
 
 

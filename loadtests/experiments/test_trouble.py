@@ -12,7 +12,7 @@ import pytest
 
 from deploy.faults.vocabulary import FAULTS
 from deploy.model.errors import DeployError
-from loadtests.experiments import blast_radius, blast_verdict, deploy_under_load, resilience, timeline
+from loadtests.experiments import blast_radius, blast_verdict, deploy, resilience, timeline
 from loadtests.experiments.registry import find
 from loadtests.experiments.timeline import NOTHING, Episode, Timeline
 from loadtests.experiments.touched import touched_by
@@ -188,5 +188,5 @@ def test_a_change_of_one_service_touches_one_image_and_a_shared_rule_all_of_them
 
 
 def test_rollouts_name_files_that_exist() -> None:
-    for rollout in deploy_under_load.ROLLOUTS:
+    for rollout in deploy.ROLLOUTS:
         assert touched_by(rollout.change, rollout.build).lines > 0

@@ -69,6 +69,7 @@ def run_trial(
     outcome, books = arm.reconcile(folder / "orders.jsonl") if reconcile else (None, None)
     run = _row(number, pair, arm.name, load, measured, outcome)
     run["raw"] = folder.name
+    run["load"] = {"mix": load.mix, "profile": load.as_profile, "arrivals": "poisson", "seed": seed}
     study.runs.append(run)
     study.slow_traces += slow_traces.collect(arm, folder, number)
     study.narrator.done(tell(run))

@@ -20,7 +20,9 @@ def all_figures(result: Result) -> list[Figure]:
     plots = [migration_plots.way(result), migration_plots.moves(result), *trouble_plots.figures(result)]
     plots += architecture_plots.figures(result)
     plots += [rates(result), ratios(result), latency_plot.bars(found), latency_plot.latency(found)]
-    plots += [cost_plots.cpu(found, unit) for unit in ("order", "mix", "list")]
+    mixes = {run.get("load", {}).get("mix") for run in result["runs"] if run["unit"] == "mix"}
+    units = ("order", "list", "product") if len(mixes) > 1 else ("order", "mix", "list")
+    plots += [cost_plots.cpu(found, unit) for unit in units]
     plots += [cost_plots.memory(found), cost_plots.run_by_run(result, found)]
     return [plot for plot in plots if plot is not None]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 Figure = dict[str, Any]
-UNIT_NAMES = {"mix": "confirmed order, with the browsing around it", "order": "confirmed order", "list": "list of 20"}
+UNIT_NAMES = {"mix": "confirmed order, with the browsing around it", "order": "confirmed order", "list": "list of 20",
+              "product": "product page"}  # fmt: skip
 
 
 def short_unit(unit: str) -> str:

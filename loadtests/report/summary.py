@@ -10,9 +10,9 @@ from loadtests.measure.latency import LatencyHistogram
 from loadtests.report.result import Latency, Result, Run
 
 BUILD_ORDER = (
-    "floor", "monolith", "monolith-again", "monolith-uncounted",
+    "floor", "monolith", "monolith-again", "monolith-twin", "monolith-uncounted",
     "monolith-1-out", "monolith-2-out", "monolith-3-out", "monolith-4-out",
-    "colocated", "direct", "microservices", "microservices-uncounted",
+    "colocated", "direct", "microservices", "microservices-twin", "microservices-uncounted",
     "no-tokens", "no-events", "plain-httpx",
     "closed-loop", "open-from-send", "open-from-due",
 )  # fmt: skip

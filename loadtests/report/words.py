@@ -8,6 +8,8 @@ BUILD_NAMES = {
     "floor": "Floor (pgbench)",
     "monolith": "Monolith",
     "monolith-again": "Monolith, again",
+    "monolith-twin": "Monolith, restarted twin",
+    "microservices-twin": "Microservices, restarted twin",
     "microservices": "Microservices",
     "colocated": "Colocated",
     "monolith-1%": "Monolith, 1 % traced",

@@ -68,7 +68,7 @@ def test_the_quick_form_runs_through_and_keeps_every_promise(name: str, home: Pa
 def test_a_planted_slow_down_of_a_tenth_is_found(home: Path) -> None:
     result, _ = conduct("steady", home, "--set", "figures=aa", "--set", "planted=0.1")
 
-    found = result["comparison"]["cpu_order_monolith_again_vs_monolith"]
+    found = result["comparison"]["cpu_order_twin_vs_monolith"]
     assert 1 < found["low"] < found["ratio"] < 1.2
     assert result["aa_gate"] is not None
     assert not result["aa_gate"]["passed"]

@@ -1,0 +1,90 @@
+"""One session: every arm is started afresh, and a twin of each beside it; afterwards nothing of them is left.
+
+Arms of the same stack run in different places, each with folders, ports, processes, data files and an outside world of
+its own. What tells a twin from its arm is the start alone: that is what an A/A gate has to hold against.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from deploy import stacks
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import DeployError, Unsupported
+from deploy.model.home import Home
+from deploy.model.ports import port_shift
+from deploy.runner.console import StartProgress
+from deploy.stacks import is_offered, on_containers, runner_for, with_outside
+from loadtests.experiments.arm import Arm
+from loadtests.experiments.budgets import Budget
+from loadtests.measure.parties import Parties
+
+TWIN = "-twin"
+FOLDER = "sessions"  # below the state folder, so that what somebody has up keeps its data
+APART = 320  # ports of two places: more than the inner ports of all stacks span
+
+
+@dataclass(frozen=True)
+class ArmSpec:
+    """An arm that is to be started: a stack under a name of its own, with settings by part."""
+
+    name: str
+    stack: str
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def twin(self) -> ArmSpec:
+        """The same once more, to be started apart."""
+        return replace(self, name=self.name + TWIN)
+
+
+def places_of(specs: Sequence[ArmSpec]) -> list[list[ArmSpec]]:
+    """Return who runs beside whom: in each place there is at most one arm of a stack, the first ones in the first."""
+    ordered = sorted(specs, key=lambda spec: spec.stack)
+    by_stack = [list(group) for _, group in groupby(ordered, key=lambda spec: spec.stack)]
+    deepest = max(len(group) for group in by_stack)
+    return [[group[place] for group in by_stack if place < len(group)] for place in range(deepest)]
+
+
+@contextlib.contextmanager
+def fresh_start(specs: Sequence[ArmSpec], budget: Budget, chance: random.Random) -> Iterator[dict[str, Arm]]:
+    """Start arms, in random order and on new data files, and yield them by name. Raises DeployError.
+
+    Which folder and ports a place has is drawn, too, so that neither favours an arm.
+    """
+    _refuse_what_is_up({spec.stack for spec in specs})
+    root = Home.from_environment().root / FOLDER
+    places = places_of(specs)
+    sites = chance.sample(range(len(places)), len(places))
+    shutil.rmtree(root, ignore_errors=True)
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, root, ignore_errors=True)
+        arms: dict[str, Arm] = {}
+        for site, place in zip(sites, places, strict=True):
+            home, shift = Home(root / str(site)), port_shift() + APART * site
+            names = with_outside([spec.stack for spec in chance.sample(place, len(place))])
+            runners = {name: LocalRunner(name, home=home, shift=shift) for name in names}
+            settings = {part: values for spec in place for part, values in spec.settings.items()}
+            with StartProgress({name: len(runner.stack.parts) for name, runner in runners.items()}) as progress:
+                stacks.up(list(runners.values()), settings, progress.watch)
+            for name, runner in runners.items():
+                stack.callback(runner.down)
+                with contextlib.suppress(Unsupported):
+                    runner.pin(budget.other if name == "outside" else budget.build)
+            for spec in place:
+                runner = runners[spec.stack]
+                arms[spec.name] = Arm(spec.name, runner, Parties.of(runner), budget)
+        yield {spec.name: arms[spec.name] for spec in specs}
+
+
+def _refuse_what_is_up(names: set[str]) -> None:
+    if on_containers():
+        raise Unsupported("Fresh starts with twins run as processes, not in containers: leave --on compose out.")
+    up = [name for name in with_outside(sorted(names)) if is_offered(name) and runner_for(name).status().up]
+    if up:
+        raise DeployError(f"{', '.join(up)} would share the cores and ports: `twinshop down` first.")
