@@ -30,11 +30,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in twice]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """A headless Chromium; without one these tests are skipped, and say so.
 
-    One a module: while it is open an event loop runs in this thread, and other modules want one of their own.
+    One for this folder: while it is open an event loop runs in this thread, and other tests want one of their own.
     """
     if chromium.find() is None:
         pytest.skip(f"NO BROWSER TESTS: none of {', '.join(chromium.NAMES)} is on PATH")
