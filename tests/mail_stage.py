@@ -13,21 +13,31 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class Mailbox:
-    """Keeps what it took. `refused` are addresses that it refuses, and how."""
+    """Keeps what it took. `refused` are addresses that it refuses, and how, at the command `refused_at`."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.taken: list[Any] = []
         self.recipients: list[str] = []
         self.refused: dict[str, str] = {}
+        self.refused_at = "RCPT"
+        self.refused_sender = ""
+
+    async def handle_MAIL(self, _: SMTP, __: Session, envelope: Envelope, address: str, *___: Any) -> str:
+        if self.refused_sender:
+            return self.refused_sender
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, *___: Any) -> str:
-        if address in self.refused:
+        if address in self.refused and self.refused_at == "RCPT":
             return self.refused[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:
+        if envelope.rcpt_tos[0] in self.refused:
+            return self.refused[envelope.rcpt_tos[0]]
         self.taken.append(message_from_bytes(envelope.content or b""))
         self.recipients += envelope.rcpt_tos
         return "250 OK"

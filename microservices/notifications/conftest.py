@@ -36,6 +36,8 @@ class Mailbox:
         self.recipients: list[str] = []
         self.connections = 0
         self.refuse = ""
+        self.refusal = "451 Not now"
+        self.refuse_sender = ""
         self.refuse_address = ("", "")
 
     async def handle_EHLO(
@@ -45,6 +47,12 @@ class Mailbox:
         self.connections += 1
         return responses
 
+    async def handle_MAIL(self, _: SMTP, __: Session, envelope: Envelope, address: str, *___: Any) -> str:
+        if self.refuse_sender:
+            return self.refuse_sender
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, *___: Any) -> str:
         if address == self.refuse_address[0]:
             return self.refuse_address[1]
@@ -53,7 +61,7 @@ class Mailbox:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         if self.refuse and self.refuse in envelope.rcpt_tos[0]:
-            return "451 Not now"
+            return self.refusal
         self.recipients += envelope.rcpt_tos
         self.message_ids.append(email.message_from_bytes(envelope.content or b"")["Message-ID"])
         return "250 Kept"

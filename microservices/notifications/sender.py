@@ -9,7 +9,14 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from aiosmtplib import SMTP, SMTPException, SMTPNotSupported, SMTPRecipientsRefused, SMTPServerDisconnected
+from aiosmtplib import (
+    SMTP,
+    SMTPDataError,
+    SMTPException,
+    SMTPNotSupported,
+    SMTPRecipientsRefused,
+    SMTPSenderRefused,
+)
 from sqlalchemy import Row, TextClause, text
 
 from microservices.kit.database import Database
@@ -120,20 +127,15 @@ class MailSender:
         options = () if mail.email.isascii() else UTF8
         try:
             await client.sendmail(sender, [mail.email], mail.encode(sender), mail_options=options)
-        except SMTPServerDisconnected:
-            raise
         except SMTPNotSupported:
             return _give_up(mail, "its address is beyond ASCII, and the mail server does not offer SMTPUTF8")
         except ValueError as error:
             return _give_up(mail, f"its address is none: {error}")
         except SMTPRecipientsRefused as error:
-            if all(refused.code >= PERMANENT for refused in error.recipients):
-                return _give_up(mail, f"its address is refused for good: {error}")
-            log.warning("mail %s: %s", mail.message_id, error)
-            return NotificationStatus.QUEUED
-        except SMTPException as error:
-            log.warning("mail %s: %s", mail.message_id, error)
-            return NotificationStatus.QUEUED
+            (refused,) = error.recipients
+            return _refused(mail, refused.code, refused.message)
+        except (SMTPSenderRefused, SMTPDataError) as error:
+            return _refused(mail, error.code, error.message)
         return NotificationStatus.SENT
 
 
@@ -143,6 +145,14 @@ def mail_of(row: Row[Any]) -> Mail:
     return Mail(
         row.id, str(row.order_id), NotificationKind(row.kind), row.email, total, row.message_id, row.traceparent
     )
+
+
+def _refused(mail: Mail, code: int, reply: str) -> NotificationStatus:
+    """Return what becomes of a mail that was refused at MAIL, RCPT or DATA."""
+    if code >= PERMANENT:
+        return _give_up(mail, f"it is refused for good: {code} {reply}")
+    log.warning("mail %s is refused for now: %d %s", mail.message_id, code, reply)
+    return NotificationStatus.QUEUED
 
 
 def _give_up(mail: Mail, why: str) -> NotificationStatus:

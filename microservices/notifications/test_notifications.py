@@ -98,6 +98,28 @@ def test_a_refused_message_waits_and_the_others_go(play: Play, mailbox: tuple[Ma
     play(scene, port)
 
 
+@pytest.mark.parametrize("command", ["MAIL", "DATA"])
+@pytest.mark.parametrize(("reply", "status"), [("450 not now", "queued"), ("554 never", "undeliverable")])
+def test_what_is_refused_is_tried_again_only_for_a_passing_reason(
+    play: Play, mailbox: tuple[Mailbox, int], command: str, reply: str, status: str
+) -> None:
+    box, port = mailbox
+    if command == "MAIL":
+        box.refuse_sender = reply
+    else:
+        box.refuse, box.refusal = "bob", reply
+
+    async def scene(stage: Stage) -> None:
+        await stage.hear(event(customer="bob"))
+
+        await stage.sender.send_due()
+
+        assert box.message_ids == []
+        assert [item.status for item in (await stage.list("bob")).items] == [status]
+
+    play(scene, port)
+
+
 @pytest.mark.parametrize(
     ("address", "refusal"),
     [("mallory\r\nBcc: all@customers.example", ""), ("mallory", ""), ("", ""), ("mallory@customers.example", "550 No")],

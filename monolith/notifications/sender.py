@@ -103,13 +103,9 @@ class Sender:
             return _give_up(mail, "its address is beyond ASCII, and the mail server does not offer SMTPUTF8")
         except smtplib.SMTPRecipientsRefused as error:
             ((code, reply),) = error.recipients.values()
-            if code >= _PERMANENT:
-                return _give_up(mail, f"its address is refused for good: {code} {reply!r}")
-            log.warning("mail %s refused for now: %s", mail.message_id, error)
-            return NotificationStatus.QUEUED
-        except smtplib.SMTPResponseException as error:
-            log.warning("mail %s refused for now: %s", mail.message_id, error)
-            return NotificationStatus.QUEUED
+            return _refused(mail, code, reply)
+        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
+            return _refused(mail, error.smtp_code, error.smtp_error)
         return NotificationStatus.SENT
 
 
@@ -117,6 +113,14 @@ def mail_of(row: Row[Any]) -> Mail:
     """Return the mail that a claimed row describes."""
     total = Money(row.total, row.currency)
     return Mail(row.id, row.order_id, NotificationKind(row.kind), row.email, total, row.message_id, row.traceparent)
+
+
+def _refused(mail: Mail, code: int, reply: bytes | str) -> NotificationStatus:
+    """Return what becomes of a mail that was refused at MAIL, RCPT or DATA."""
+    if code >= _PERMANENT:
+        return _give_up(mail, f"it is refused for good: {code} {reply!r}")
+    log.warning("mail %s refused for now: %d %r", mail.message_id, code, reply)
+    return NotificationStatus.QUEUED
 
 
 def _give_up(mail: Mail, why: str) -> NotificationStatus:

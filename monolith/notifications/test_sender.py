@@ -71,23 +71,25 @@ def test_a_mail_server_that_is_away_is_tried_again(shop: Shop, sender: Sender, m
 
 
 @pytest.mark.parametrize(
-    ("address", "reply", "status"),
+    ("address", "command", "reply", "status"),
     [
-        ("bob@customers.example", "451 not now", "queued"),
-        ("bob@customers.example", "550 no such user", "undeliverable"),
-        ("bob\r\nBcc: eve@evil.example", "", "undeliverable"),
-        ("bob", "", "undeliverable"),
-        ("", "", "undeliverable"),
+        ("bob@customers.example", "RCPT", "451 not now", "queued"),
+        ("bob@customers.example", "RCPT", "550 no such user", "undeliverable"),
+        ("bob@customers.example", "DATA", "451 not now", "queued"),
+        ("bob@customers.example", "DATA", "554 looks like spam", "undeliverable"),
+        ("bob\r\nBcc: eve@evil.example", "RCPT", "", "undeliverable"),
+        ("bob", "RCPT", "", "undeliverable"),
+        ("", "RCPT", "", "undeliverable"),
     ],
 )
 def test_one_that_cannot_be_sent_holds_up_no_other(
-    shop: Shop, sender: Sender, mailbox: Mailbox, address: str, reply: str, status: str
+    shop: Shop, sender: Sender, mailbox: Mailbox, address: str, command: str, reply: str, status: str
 ) -> None:
     lamp = shop.stocks("LAMP")
     shop.buy((lamp, 1), who="bob")
     shop.database.write(TO_BOB, {"address": address})
     shop.buy((lamp, 1), who="ada")
-    mailbox.refused = {address: reply} if reply else {}
+    mailbox.refused, mailbox.refused_at = ({address: reply} if reply else {}), command
 
     sender.send_queued()
 
@@ -96,6 +98,19 @@ def test_one_that_cannot_be_sent_holds_up_no_other(
         ("ada", "sent"),
         ("bob", status),
     ]
+
+
+@pytest.mark.parametrize(("reply", "status"), [("450 not now", "queued"), ("553 not this sender", "undeliverable")])
+def test_what_is_refused_at_mail_from_is_tried_again_only_for_a_passing_reason(
+    shop: Shop, sender: Sender, mailbox: Mailbox, reply: str, status: str
+) -> None:
+    shop.buy((shop.stocks("LAMP"), 1))
+    mailbox.refused_sender = reply
+
+    sender.send_queued()
+
+    assert mailbox.taken == []
+    assert shop.rows("SELECT status FROM notifications") == [(status,)]
 
 
 def bob_beyond_ascii_buys_before_ada(shop: Shop) -> None:

@@ -197,7 +197,9 @@ def conclude(catalog: Catalog, connection: Connection, order: OrderState, result
     rejected = _step_on(connection, order, OrderStatus.REJECTED, _REJECTIONS[result.status])
     catalog.release(connection, order.id)
     answer = _keep(connection, rejected, answer_of_error(PaymentDeclined("The payment was declined."), "/orders"))
-    was_pending = order.status == OrderStatus.PAYMENT_PENDING  # else the answer itself has said it
+    # A mail only where the customer has heard of a pending order: else the answer itself has said it. A loop may have
+    # made the order pending, and told so, since the caller read it; the version tells.
+    was_pending = order.status == OrderStatus.PAYMENT_PENDING or rejected.version > order.version + 1
     return Outcome(rejected, answer, NotificationKind.ORDER_REJECTED if was_pending else None)
 
 

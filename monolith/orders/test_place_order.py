@@ -104,6 +104,21 @@ def test_a_late_decline_tells_the_customer(shop: Shop) -> None:
     assert shop.rows("SELECT kind FROM notifications ORDER BY id") == [("payment_pending",), ("order_rejected",)]
 
 
+def test_a_decline_after_the_loop_has_made_the_order_pending_tells_the_customer(shop: Shop) -> None:
+    armchair = shop.stocks("ARMCHAIR")
+
+    def loop_is_faster(body: dict[str, Any]) -> httpx.Response:
+        shop.provider.charge = hangs
+        shop.settle()
+        return declined(body)
+
+    shop.provider.charge = loop_is_faster
+    answer = shop.buy((armchair, 2))
+
+    assert answer.status_code == 402
+    assert shop.rows("SELECT kind FROM notifications ORDER BY id") == [("payment_pending",), ("order_rejected",)]
+
+
 def test_a_webhook_faster_than_the_answer_changes_nothing_for_the_customer(shop: Shop) -> None:
     armchair, key = shop.stocks("ARMCHAIR", price=500), new_id()
 

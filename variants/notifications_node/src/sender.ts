@@ -26,6 +26,7 @@ const MARK_SENT = "UPDATE notifications SET status = 'sent', sent_at = now() WHE
 const GIVE_UP = "UPDATE notifications SET status = 'undeliverable' WHERE id = ANY ($1::uuid[]) AND status = 'queued'";
 // A name and a domain, of characters that a header can carry; beyond ASCII where the server offers SMTPUTF8.
 const ADDRESS = /^(?:[^\p{C}\p{Z}<>]| )+@(?:[^\p{C}\p{Z}<>@]| )+$/u;
+const ABOUT_ONE_MAIL = new Set(["MAIL FROM", "RCPT TO", "DATA"]); // what other commands are answered is about the server
 const PERMANENT = 500; // replies from here on mean the same the next time (RFC 5321)
 // Without limit: a mail server that is away for a day costs a day and not a message.
 const BACK_OFF = `
@@ -139,7 +140,7 @@ export class MailSender {
             log("warning", `mail ${String(message.message_id)} is not taken`, error);
             break;
           }
-          const isForGood = command === "RCPT TO" && responseCode >= PERMANENT;
+          const isForGood = ABOUT_ONE_MAIL.has(command ?? "") && responseCode >= PERMANENT;
           log("warning", `mail ${String(message.message_id)} is ${isForGood ? "undeliverable" : "not taken"}`, error);
           ends.set(message.id, isForGood ? "undeliverable" : "queued");
         }
