@@ -51,6 +51,7 @@ class Database:
             max_overflow=0,
             pool_timeout=POOL_TIMEOUT_S,
             pool_use_lifo=True,
+            hide_parameters=True,  # errors are logged, and parameters are addresses
             pool_reset_on_return=None,  # `transaction()` always ends what it began
             connect_args=connect_args(patient=patient) | {"application_name": "monolith"},
         )

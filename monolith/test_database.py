@@ -40,6 +40,13 @@ def test_an_exception_rolls_back(shop: Shop) -> None:
     assert shop.rows("SELECT sku FROM products") == []
 
 
+def test_an_error_does_not_say_the_parameters(shop: Shop) -> None:
+    with pytest.raises(ProgrammingError) as caught:
+        shop.database.fetch_all(text("SELECT address FROM orders WHERE :address = ''"), {"address": "ada@example"})
+
+    assert "ada@example" not in str(caught.value)
+
+
 def test_a_cut_before_the_commit_is_unavailable(shop: Shop) -> None:
     with pytest.raises(Unavailable), shop.database.transaction() as connection:  # noqa: PT012
         cut(connection, shop)

@@ -10,7 +10,7 @@ from typing import Any
 from deploy.envoy import discovery, traffic_split, xds
 from deploy.envoy.access_log import with_access_log
 from deploy.envoy.clusters import cluster
-from deploy.envoy.listeners import listener, route_configuration
+from deploy.envoy.listeners import CONNECTION_LIMIT_KEY, MAX_CLIENT_CONNECTIONS, listener, route_configuration
 from deploy.envoy.routes import edge_routes, inner_routes
 from deploy.envoy.traffic_split import TrafficSplit
 from deploy.model.home import write_atomically
@@ -87,7 +87,10 @@ def _frame(stack: Stack, edge: Part, address: str = "127.0.0.1") -> dict[str, An
         # second, and without one nothing is spent on it.
         "stats_flush_on_admin": True,
         "layered_runtime": {
-            "layers": [{"name": "base", "static_layer": {}}, {"name": "by-hand", "admin_layer": {}}],
+            "layers": [
+                {"name": "base", "static_layer": {CONNECTION_LIMIT_KEY: MAX_CLIENT_CONNECTIONS}},
+                {"name": "by-hand", "admin_layer": {}},
+            ],
         },
     }
 

@@ -13,8 +13,10 @@ HEADERS_WITHIN_S = 3
 REQUEST_WITHIN_S = 5
 IDLE_STREAM_S = 10  # longer than the edge's deadline, which therefore always answers first
 IDLE_CONNECTION_S = 60
+MAX_CLIENT_CONNECTIONS = 10_000  # at the edge; whoever comes on top is hung up on
 RATE_PER_S = 50
 RATE_LIMIT_KEY = "twinshop.rate_limit_percent"
+CONNECTION_LIMIT_KEY = "envoy.resource_limits.listener.edge.connection_limit"
 
 _TYPE = "type.googleapis.com/envoy.extensions.filters"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ import psutil
 
 from deploy.model.home import MARK
 
-MAX_LOG_BYTES = 20 << 20  # checked at a start
+MAX_LOG_BYTES = 20 << 20  # of a log; the one before it is kept too
+OLD_LOG = ".old.log"
 CREATE_TIME_SLACK_S = 1.0
 
 
@@ -56,13 +58,23 @@ class Identity:
             return None
 
 
+def rotate_logs(folder: Path, max_bytes: int = MAX_LOG_BYTES) -> None:
+    """Put aside, in place of what was put aside before, each log that is larger. Raises OSError.
+
+    A process writes on into the file that it was given, at its end. So the file is copied and emptied; a line that is
+    written between the two is lost.
+    """
+    for log in folder.glob("*.log"):
+        if not log.name.endswith(OLD_LOG) and log.stat().st_size > max_bytes:
+            shutil.copyfile(log, log.with_suffix(OLD_LOG))
+            os.truncate(log, 0)
+
+
 async def start(launch: Launch) -> asyncio.subprocess.Process:
     """Start a process as the leader of a new session, its output appended to its log.
 
     A group of its own, because `kill -9` of a server leaves its workers behind otherwise.
     """
-    if launch.log.exists() and launch.log.stat().st_size > MAX_LOG_BYTES:
-        launch.log.replace(launch.log.with_suffix(".old.log"))
     with launch.log.open("ab") as log:
         return await asyncio.create_subprocess_exec(
             *launch.command,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import os
@@ -13,12 +14,12 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from deploy.envoy.log_rotation import rotate_when_large
+from deploy.envoy.log_rotation import LOOK_EVERY_S, rotate_when_large
 from deploy.local import launch
 from deploy.local.control import serve, socket_path
 from deploy.local.fleet import Fleet, Settings
 from deploy.local.instance import Instance
-from deploy.local.process import Identity, Launch
+from deploy.local.process import Identity, Launch, rotate_logs
 from deploy.local.state import State
 from deploy.model import keys, versions
 from deploy.model.errors import DeployError
@@ -58,14 +59,21 @@ class Supervisor:
         server = await serve(self._control, self._command)
         self._save()
         self._fleet.start()
-        rotation = asyncio.create_task(self._keep_logs_small())
+        rotations = [asyncio.create_task(one) for one in (self._rotate_logs(), self._rotate_access_log())]
         await self._down.wait()
-        rotation.cancel()
+        for rotation in rotations:
+            rotation.cancel()
         await self._fleet.end()
         server.close()
         State.remove(self._folder)
 
-    async def _keep_logs_small(self) -> None:
+    async def _rotate_logs(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            with contextlib.suppress(OSError):  # the disk is full: the next look
+                await asyncio.to_thread(rotate_logs, self._home.logs(self._fleet.stack.name))
+
+    async def _rotate_access_log(self) -> None:
         for part in self._fleet.stack.parts:
             if part.kind == "envoy":
                 await rotate_when_large(self._folder / "envoy", part.port("admin"))

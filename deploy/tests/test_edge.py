@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from deploy.envoy import admin, discovery
+from deploy.envoy.listeners import CONNECTION_LIMIT_KEY, MAX_CLIENT_CONNECTIONS
 from deploy.local.runner import LocalRunner
 from deploy.model.home import Home
 from deploy.tests.asking import Answer, ask, eventually, send_raw
@@ -169,6 +172,24 @@ def test_half_sent_requests_are_ended(edge: int, is_problem: Check) -> None:
 
     is_problem(send_raw(edge, half_headers), 408, "request_timeout", "/")
     is_problem(send_raw(edge, half_body), 408, "request_timeout", "/orders")
+
+
+def test_connections_beyond_the_limit_are_closed(services: LocalRunner, edge: int) -> None:
+    services.set_runtime({CONNECTION_LIMIT_KEY: "0"})
+    try:
+        with socket.create_connection(("127.0.0.1", edge), timeout=5) as refused:
+            end = refused.recv(1)
+    finally:
+        services.set_runtime({CONNECTION_LIMIT_KEY: str(MAX_CLIENT_CONNECTIONS)})
+
+    assert end == b""
+    assert ask(edge, "GET", "/products").status == 200
+
+
+def test_the_edge_starts_with_a_limit_on_connections(services: LocalRunner) -> None:
+    runtime = json.loads(admin.ask(services.stack.part("edge").port("admin"), "/runtime"))
+
+    assert runtime["entries"][CONNECTION_LIMIT_KEY]["layer_values"][0] == str(MAX_CLIENT_CONNECTIONS)
 
 
 def test_rate_limit_is_off_until_switched_on(services: LocalRunner, edge: int, is_problem: Check) -> None:

@@ -42,6 +42,7 @@ class Database:
             max_overflow=0,
             pool_timeout=POOL_TIMEOUT_S,
             pool_use_lifo=True,
+            hide_parameters=True,  # errors are logged, and parameters are addresses
             connect_args={
                 "timeout": CONNECT_TIMEOUT_S,
                 "command_timeout": None if patient else ANSWER_TIMEOUT_S,

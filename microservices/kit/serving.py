@@ -18,7 +18,7 @@ from shared.platform.draining import DrainingAsgi
 STARTUP_FAILED = 3  # what `uvicorn.run` exits with
 # Longer than the edge keeps an idle connection, so that it is never us who close one that is about to be used.
 KEEP_ALIVE_S = 75
-GRACE_S = 5
+GRACE_S = 8  # after SIGTERM, for requests under way: as long as the edge waits for them
 
 
 def serve(app: ASGIApp, settings: ServiceSettings, name: str) -> None:

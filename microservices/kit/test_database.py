@@ -46,6 +46,16 @@ async def count(database: Database) -> int:
     return int((await database.read(text("SELECT count(*) FROM kit_notes")))[0][0])
 
 
+def test_an_error_does_not_say_the_parameters(database_url: str) -> None:
+    async def scene(victim: Database, _: Database) -> None:
+        with pytest.raises(ProgrammingError) as caught:
+            await victim.read(text("SELECT address FROM kit_notes WHERE :address = ''"), {"address": "ada@example"})
+
+        assert "ada@example" not in str(caught.value)
+
+    play(database_url, scene)
+
+
 def test_a_transaction_is_all_or_nothing(database_url: str) -> None:
     async def scene(victim: Database, other: Database) -> None:
         async def add_twice() -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import time
 from typing import Any
 
 from shared.platform import tracing
+
+# What PostgreSQL adds to an error is the row or the key at fault, with a customer's address in it.
+_ROW_OF_ERROR = re.compile(r"\nDETAIL: .*")
 
 
 class _JsonLine(logging.Formatter):
@@ -22,12 +26,12 @@ class _JsonLine(logging.Formatter):
             "level": record.levelname.lower(),
             "part": self._part,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _ROW_OF_ERROR.sub("", record.getMessage()),
         }
         if trace_id := tracing.current():
             line["trace_id"] = trace_id
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = _ROW_OF_ERROR.sub("", self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
 
 

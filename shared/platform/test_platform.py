@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from shared.domain.errors import Unauthenticated, Unavailable
-from shared.platform import clock, failpoints, tracing
+from shared.platform import clock, failpoints, logs, tracing
 from shared.platform.fingerprint import fingerprint
 from shared.platform.settings import CommonSettings, load_or_exit
 from shared.platform.tokens import ServiceSigner, ServiceVerifier, TokenVerifier
@@ -48,6 +49,26 @@ def test_a_webhook_is_refused_for(secret: str, body: bytes, now_s: int) -> None:
 @pytest.mark.parametrize("header", ["", "t=1000", "v1=00", "t=x,v1=" + "0" * 64, "t=1000,v1=" + "0" * 64])
 def test_a_signature_that_is_none_is_refused(header: str) -> None:
     assert not is_genuine("s3cret", b"{}", header, now_s=1000)
+
+
+# --- logs -------------------------------------------------------------------------------------------------
+
+
+def test_a_log_does_not_say_the_row_of_a_database_error(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    logs.configure("orders", "info")
+
+    try:
+        raise ValueError("duplicate key\nDETAIL:  Key (email)=(ada@example) already exists.")
+    except ValueError as error:
+        root.exception("failed: %s", error)
+
+    line = json.loads(capfd.readouterr().err)
+    assert line["message"] == "failed: duplicate key"
+    assert line["exception"].endswith("ValueError: duplicate key")
 
 
 # --- customers' tokens ------------------------------------------------------------------------------------

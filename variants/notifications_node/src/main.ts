@@ -11,7 +11,7 @@ import { load, type Settings } from "./settings.js";
 import { CallerVerifier, TokenVerifier } from "./tokens.js";
 import { Web } from "./web.js";
 
-const STOP_WITHIN_MS = 5000;
+const STOP_WITHIN_MS = 8000; // as long as the edge waits for a request under way
 
 async function main(settings: Settings): Promise<void> {
   enable(settings.crashAt, settings.reachedFile, settings.faultsFile);
