@@ -42,7 +42,7 @@ def test_a_request_under_way_is_answered_for_as_long_as_the_edge_waits() -> None
 
         connection.close()
         assert answer.startswith(b"HTTP/1.1 200")
-        assert answer.endswith(b"done")
+        assert b"done" in answer
 
 
 def _connect(port: int) -> socket.socket:
