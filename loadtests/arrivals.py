@@ -47,7 +47,7 @@ def run(plan: Plan, tell: Callable[[str], None]) -> bool:
     loop = user.loop(plan.schedule, max_in_flight=plan.max_in_flight)
     stops = [gevent.signal_handler(number, loop.stop) for number in (signal.SIGINT, signal.SIGTERM)]
     watch = CpuWatch()
-    with OrderHistory(plan.out / "orders.jsonl") as history:
+    with OrderHistory(plan.out / "orders.jsonl", with_reads=plan.keep_reads) as history:
         recorder = Recorder(history=history, rows=[], seen=[] if plan.by_version else None)
         recorder.origin = time.perf_counter() + plan.until_measured_s(LEAD_S)
         user.recorder = recorder

@@ -159,7 +159,7 @@ def _struck(study: Study, runner: Runner, budget: Budget, lasts_s: float, reache
     awkward = AwkwardCustomers(parties, theirs)
     arm = ChaoticArm(build, runner, parties, budget, blows, awkward=awkward, theirs=theirs)
     rate = float(study.options.get("rate", RATE))
-    load = Load(rate, lasts_s, WARM_UP_S, "cancelling", extra=("--payment-methods", CARDS))
+    load = Load(rate, lasts_s, WARM_UP_S, "cancelling", extra=("--payment-methods", CARDS, "--keep-reads"))
     with during(runner, "provider-webhooks"):
         trial = run_trial(study, arm, load, pair=1, seed=study.seed)
     run = trial.run

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import IO, Any, Literal, Self
 
 GATEWAY_TIMEOUT = 504
+READS = "reads.jsonl"
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,20 @@ class OrderCall:
 class OrderHistory:
     """Writes calls to a file of JSON lines as they end, so that a killed generator leaves what it knows."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, with_reads: bool = False) -> None:
+        """`with_reads`: what products and orders look like is kept beside it, too."""
         self._file: IO[str] = path.open("w", encoding="utf-8", buffering=1)
+        self._reads: IO[str] | None = path.with_name(READS).open("w", encoding="utf-8") if with_reads else None
 
     def add(self, call: OrderCall) -> None:
         """Keep one call."""
         self._file.write(json.dumps(asdict(call) | {"answered": call.answered}) + "\n")
+
+    def add_read(self, sent_at: float, answered_at: float, customer: str, answer: bytes) -> None:
+        """Keep the answer to a GET, if reads are kept. Times are seconds since the epoch."""
+        if self._reads is not None:
+            times = {"sent_at": sent_at, "answered_at": answered_at}
+            self._reads.write(json.dumps(times | {"customer": customer, "answer": answer.decode()}) + "\n")
 
     def __enter__(self) -> Self:
         return self
@@ -57,6 +66,8 @@ class OrderHistory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+        if self._reads is not None:
+            self._reads.close()
 
 
 def read_history(path: Path) -> Iterator[OrderCall]:

@@ -41,6 +41,7 @@ class Plan:
     customer_prefix: str = "load"
     payment_methods: dict[str, float] = field(default_factory=lambda: {"pm_ok": 1.0})
     cores: list[int] = field(default_factory=list)
+    keep_reads: bool = False  # what GETs were answered, for the promises about their order
     by_version: bool = False  # everybody is signed in, and which version answered whom is kept
 
     @property
@@ -84,6 +85,7 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
     parser.add_argument("--customer-prefix", default="load")
     parser.add_argument("--payment-methods", type=parse_weights, default={"pm_ok": 1.0}, help="pm_ok:97,pm_declined:3")
     parser.add_argument("--cores", type=_cores, default=[], help="keep to these cores, such as 0,1")
+    parser.add_argument("--keep-reads", action="store_true", help="keep what products and orders were shown")
     parser.add_argument(
         "--by-version", action="store_true", help="everybody is signed in; keep who was answered by which version"
     )
@@ -107,6 +109,7 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
         customer_prefix=given.customer_prefix,
         payment_methods=given.payment_methods,
         cores=given.cores,
+        keep_reads=given.keep_reads,
         by_version=given.by_version,
     )
 

@@ -30,6 +30,8 @@ class Attempt:
     lines: tuple[tuple[str, int], ...] = ()
     body: str = ""
     request: Mapping[str, Any] = field(default_factory=dict)  # as it was sent, so that it can be sent again
+    sent_at: float = 0.0  # seconds since the epoch; 0: not known
+    answered_at: float = 0.0
 
     @property
     def is_unanswered(self) -> bool:
@@ -45,6 +47,16 @@ class Attempt:
     def is_failed(self) -> bool:
         """Whether the client was told that nothing happened."""
         return self.status >= 400 and not self.is_unanswered
+
+
+@dataclass(frozen=True)
+class Read:
+    """A GET that was answered 200, of products or of one's own orders. Times are seconds since the epoch."""
+
+    sent_at: float
+    answered_at: float
+    customer: str
+    body: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -156,6 +168,7 @@ class Books:
     stack: str
     mail_domain: str
     attempts: tuple[Attempt, ...] = ()
+    reads: tuple[Read, ...] = ()
     orders: tuple[OrderRow, ...] = ()
     payments: tuple[PaymentRow, ...] = ()
     stock: tuple[StockRow, ...] = ()

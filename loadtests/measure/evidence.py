@@ -40,6 +40,7 @@ def read(parties: Parties, orders: Path | None, *, planted_poison: int = 0) -> B
         stack=parties.stack,
         mail_domain=parties.mail_domain,
         attempts=attempts,
+        reads=history.reads_of(orders) if orders else (),
         orders=tuple(rows["v_orders"]),
         payments=tuple(rows["v_payments"]),
         stock=tuple(rows["v_stock"]),

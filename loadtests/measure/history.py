@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from loadtests.generator.history import OrderCall, read_history
-from loadtests.measure.books import Attempt
+from loadtests.generator.history import READS, OrderCall, read_history
+from loadtests.measure.books import Attempt, Read
 
 
 def attempts_of(path: Path) -> tuple[Attempt, ...]:
     """Return the attempts of an `orders.jsonl`, in the order of their answers."""
     return to_attempts(read_history(path))
+
+
+def reads_of(orders: Path) -> tuple[Read, ...]:
+    """Return the reads that were kept beside an `orders.jsonl`; none, if the load was not asked to keep them."""
+    path = orders.with_name(READS)
+    if not path.exists():
+        return ()
+    with path.open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return tuple(Read(row["sent_at"], row["answered_at"], row["customer"], json.loads(row["answer"])) for row in rows)
 
 
 def to_attempts(calls: Iterable[OrderCall]) -> tuple[Attempt, ...]:
@@ -31,4 +42,6 @@ def _attempt(call: OrderCall) -> Attempt:
         lines=tuple((line["sku"], line["quantity"]) for line in lines),
         body=call.answer,
         request=call.body or {},
+        sent_at=call.sent_at,
+        answered_at=call.answered_at,
     )

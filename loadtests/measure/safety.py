@@ -92,7 +92,7 @@ def only_legal_transitions(books: Books) -> Verdict:
         seen.setdefault(order_id, []).append(status)
     for row in books.orders:
         path = [*seen.get(row.order_id, ()), row.status]
-        fine = all(b in _REACHABLE[OrderStatus(a)] for a, b in pairwise(path))
+        fine = all(b in REACHABLE[OrderStatus(a)] for a, b in pairwise(path))
         verdict.look(fine, row.order_id, " -> ".join(path), "a path of the life cycle")
     return verdict
 
@@ -133,7 +133,7 @@ def _reachable() -> dict[OrderStatus, frozenset[OrderStatus]]:
     return {state: frozenset(following) for state, following in closure.items()}
 
 
-_REACHABLE = _reachable()
+REACHABLE = _reachable()
 
 
 def _status_told(attempt: Attempt) -> str:

@@ -23,6 +23,7 @@ from loadtests.measure.reconcile import check, compare, tell
 from loadtests.measure.verdict import PROMISES
 from shared.domain import notification
 
+OF_READS = {"S8", "S9", "S10"}  # see test_reads.py
 DOMAIN = "testshop.twinshop.example"
 BOUGHT, PENDED, DECLINED, CANCELLED = "id-bought", "id-pended", "id-declined", "id-cancelled"
 
@@ -321,7 +322,7 @@ def test_right_books_have_no_violation_and_every_promise_was_looked_at() -> None
     assert outcome.violations == ()
     assert outcome.is_clean
     assert outcome.confirmed == 2
-    assert all(count > 0 for count in outcome.looked_at.values())
+    assert all(count > 0 for promise, count in outcome.looked_at.items() if promise not in OF_READS)
 
 
 @pytest.mark.parametrize(
@@ -337,7 +338,7 @@ def test_a_planted_violation_is_named(promise: str, name: str, plant: Plant, abo
 
 
 def test_every_promise_has_a_planted_violation() -> None:
-    assert {promise for promise, *_ in PLANTED} == PROMISES.keys() - {"L8"}
+    assert {promise for promise, *_ in PLANTED} == PROMISES.keys() - {"L8", *OF_READS}
 
 
 def test_an_order_with_a_broken_promise_is_not_counted_as_goodput() -> None:

@@ -16,6 +16,9 @@ PROMISES: dict[str, str] = {
     "S5": "only legal transitions; an end state is never left",
     "S6": "refunded is never above captured",
     "S7": "every order answered 201 is in its owner's list",
+    "S8": "what a customer reads of an order never goes backwards",
+    "S9": "stock is never shown above what was there",
+    "S10": "the price charged was shown around the moment of the request",
     "L1": "nothing is unfinished; the dead-letter stream holds only planted poison",
     "L2": "captured minus refunded = totals of confirmed orders minus admin refunds",
     "L3": "every capture has a confirmed order, or a full refund",
@@ -31,7 +34,7 @@ PROMISES: dict[str, str] = {
 class ViolationRow(TypedDict):
     """A broken promise as it stands in result.json."""
 
-    promise: Annotated[str, Field(pattern="^(S[1-7]|L[1-8])$")]
+    promise: Annotated[str, Field(pattern="^(S([1-9]|10)|L[1-8])$")]
     about: str
     seen: str
     expected: str

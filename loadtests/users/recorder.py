@@ -12,6 +12,8 @@ from loadtests.generator.seen import Seen
 from loadtests.users.journeys import Request
 from loadtests.users.judgement import Judgement
 
+READS = frozenset({"list", "category", "search", "product", "own_orders"})
+
 
 @dataclass(frozen=True)
 class Exchange:
@@ -78,6 +80,9 @@ class Recorder:
             self.rows.append(row)
         if request.journey in ("order", "cancel"):
             self._keep_order(exchange, measured=row.due_s >= 0)
+        elif self.history is not None and request.journey in READS and exchange.status == 200:
+            times = self.epoch(exchange.sent_at), self.epoch(exchange.answered_at)
+            self.history.add_read(*times, request.customer, exchange.content)
 
     def take(self) -> tuple[Tally, Counter[str]]:
         """Return the figures since the last call, and begin anew."""
