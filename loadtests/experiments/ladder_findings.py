@@ -110,7 +110,13 @@ def compare(
     for percentile in ("p50", "p99"):
         for a, b in ((names[0], names[-1]), (names[1], names[-1])):
             figures[f"latency_{percentile}_{b}_vs_{a}"] = pairing.ratio(
-                runs, a, b, pairing.latency(percentile), f"{percentile} of an order", unit="order", withhold=withhold
+                runs,
+                a,
+                b,
+                pairing.latency(percentile, "order"),
+                f"{percentile} of an order",
+                unit="order",
+                withhold=withhold,
             )
     return pairing.present(figures)
 
