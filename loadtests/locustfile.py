@@ -2,7 +2,7 @@
 
 `Shopper` and `Buyer` are closed-loop users and run by default. `OpenArrivals` sends at a set rate instead: name it on
 the command line, or pick it in the web page with `--class-picker`. Shapes of load over time for closed-loop users are
-in loadtests/shapes: `locust -f loadtests/locustfile.py,loadtests/shapes/steps.py`.
+in loadtests/load/shapes: `locust -f loadtests/locustfile.py,loadtests/load/shapes/steps.py`.
 """
 
 from typing import Any
@@ -10,13 +10,13 @@ from typing import Any
 from locust import events
 from locust.runners import MasterRunner, WorkerRunner
 
-from loadtests.users.open_arrivals import OpenArrivals
-from loadtests.users.options import add_options
-from loadtests.users.own_page import refuse_other_sites
-from loadtests.users.parts import ArrivalsPart
-from loadtests.users.shop_user import ShopUser
-from loadtests.users.shopper import Buyer, Shopper
-from loadtests.users.whole import ArrivalsWhole
+from loadtests.load.users.open_arrivals import OpenArrivals
+from loadtests.load.users.options import add_options
+from loadtests.load.users.own_page import refuse_other_sites
+from loadtests.load.users.parts import ArrivalsPart
+from loadtests.load.users.shop_user import ShopUser
+from loadtests.load.users.shopper import Buyer, Shopper
+from loadtests.load.users.whole import ArrivalsWhole
 
 __all__ = ["Buyer", "OpenArrivals", "Shopper"]
 

@@ -169,7 +169,7 @@ def test_the_web_page_offers_open_arrivals_and_starts_them(shop, tmp_path):
 @pytest.mark.parametrize(("shape", "users"), [("steps", 20), ("ramp", 3), ("spike", 20)])
 def test_a_shape_sets_the_number_of_closed_loop_users(shop, shape, users):
     process = subprocess.Popen(
-        [*command(shop, "--headless"), "-f", f"{LOCUSTFILE},loadtests/shapes/{shape}.py"],
+        [*command(shop, "--headless"), "-f", f"{LOCUSTFILE},loadtests/load/shapes/{shape}.py"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -58,7 +58,7 @@ def _generator(runner: LocalRunner, out: Path, arguments: Sequence[str]) -> subp
     where = ["--host", runner.address, "--tokens-from", runner.site.url("outside", "identity"), "--out", str(out)]
     with (out / "generator.log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "loadtests.arrivals", *where, *arguments],
+            [sys.executable, "-m", "loadtests.load.arrivals", *where, *arguments],
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=REPOSITORY, start_new_session=True,
         )  # fmt: skip
 

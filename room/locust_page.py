@@ -20,7 +20,7 @@ def serve() -> int:
     port = locust_port()
     up = [name for name in SHOPS if LocalRunner(name).status().up]
     first = up[0] if up else SHOPS[0]
-    files = ["loadtests/locustfile.py", *(f"loadtests/shapes/{shape}.py" for shape in SHAPES)]
+    files = ["loadtests/locustfile.py", *(f"loadtests/load/shapes/{shape}.py" for shape in SHAPES)]
     console.print(f"Locust: [bold]http://127.0.0.1:{port}[/]; shops that are up: {', '.join(up) or 'none yet'}.")
     return subprocess.call(
         [

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 NOT_LONG = "not long"
 JOURNEYS = ("tests/browser", "tests/contract", "tests/journeys")
 CHAOS = ("tests/chaos",)
-TRAFFIC = ("loadtests/test_arrivals.py", "loadtests/test_locustfile.py", "loadtests/users")
+TRAFFIC = ("loadtests/load/test_arrivals.py", "loadtests/test_locustfile.py", "loadtests/load/users")
 IN_CONTAINERS = ("tests/journeys", "tests/chaos/test_every_fault.py")
 
 

@@ -37,7 +37,7 @@ def load(
     ] = "pm_ok:1",
 ) -> None:
     """Send open arrivals to running shops, the same to each, until Ctrl-C."""
-    from loadtests.users.traffic import MIXES  # noqa: PLC0415
+    from loadtests.load.users.traffic import MIXES  # noqa: PLC0415
     from room.load import send  # noqa: PLC0415
 
     if mix not in MIXES:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import httpx
 
-from loadtests.generator.history import OrderCall, OrderHistory
+from loadtests.load.generator.history import OrderCall, OrderHistory
 from loadtests.measure.parties import Parties
 
 SCARCE = "CHAOS-LAST-UNIT"

@@ -32,7 +32,7 @@ from loadtests.experiments.conditions import Condition, outside_up, stack_up
 from loadtests.experiments.study import Study
 from loadtests.experiments.timeline import NOTHING, Episode, StruckArm, Timeline
 from loadtests.experiments.trial import Load, run_trial
-from loadtests.generator.record import read_rows
+from loadtests.load.generator.record import read_rows
 from loadtests.measure.impact import impact_of
 from loadtests.measure.parties import Parties
 from loadtests.report.result import Result

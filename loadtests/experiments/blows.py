@@ -14,7 +14,7 @@ from deploy.model.errors import DeployError
 from deploy.model.parts import Part
 from deploy.runner.interface import Runner
 from loadtests.experiments.timeline import Timeline
-from loadtests.generator.history import OrderCall
+from loadtests.load.generator.history import OrderCall
 
 Kind = Literal["kill", "database", "broker", "pause"]
 # Blows come from decks that are shuffled, so that a run has met its share of each kind however short it is. Ten decks

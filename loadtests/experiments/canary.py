@@ -45,9 +45,9 @@ from loadtests.experiments.conditions import Condition, outside_up, stack_up
 from loadtests.experiments.generator import Order
 from loadtests.experiments.study import Study
 from loadtests.experiments.trial import Load, run_trial
-from loadtests.generator import seen
-from loadtests.generator.record import FAILED, read_rows
-from loadtests.generator.seen import Seen, read_seen
+from loadtests.load.generator import seen
+from loadtests.load.generator.record import FAILED, read_rows
+from loadtests.load.generator.seen import Seen, read_seen
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Reading
 from loadtests.measure.parties import Parties

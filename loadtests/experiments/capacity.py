@@ -28,7 +28,7 @@ from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.search import Search
 from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.experiments.trial import Load, Trial, run_trial
-from loadtests.generator.watch import LATE
+from loadtests.load.generator.watch import LATE
 from loadtests.report.result import Ratio, Result, Run
 from loadtests.report.words import build_name, number, sentence_of_list
 

@@ -48,7 +48,7 @@ from loadtests.experiments.generator import Order
 from loadtests.experiments.study import Study
 from loadtests.experiments.timeline import StruckArm
 from loadtests.experiments.trial import Load, run_trial
-from loadtests.generator.history import read_history
+from loadtests.load.generator.history import read_history
 from loadtests.measure import sometimes
 from loadtests.measure.books import Books
 from loadtests.measure.parties import Parties

@@ -17,16 +17,16 @@ from typing import Any
 import gevent
 from locust.env import Environment
 
-from loadtests.generator import machine
-from loadtests.generator.history import OrderHistory
-from loadtests.generator.watch import CpuWatch
-from loadtests.users import world
-from loadtests.users.journeys import Journeys
-from loadtests.users.open_arrivals import OpenArrivals
-from loadtests.users.recorder import Recorder
-from loadtests.users.shop_user import ShopUser
-from loadtests.users.stage import Stage
-from loadtests.users.traffic import MIXES
+from loadtests.load.generator import machine
+from loadtests.load.generator.history import OrderHistory
+from loadtests.load.generator.watch import CpuWatch
+from loadtests.load.users import world
+from loadtests.load.users.journeys import Journeys
+from loadtests.load.users.open_arrivals import OpenArrivals
+from loadtests.load.users.recorder import Recorder
+from loadtests.load.users.shop_user import ShopUser
+from loadtests.load.users.stage import Stage
+from loadtests.load.users.traffic import MIXES
 
 CUSTOMERS = 50
 WARM_UP_S = 0.5

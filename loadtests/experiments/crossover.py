@@ -33,9 +33,9 @@ from loadtests.experiments.closing import close_books
 from loadtests.experiments.feeder import Feeder
 from loadtests.experiments.hot_and_cold import Load, Pair, both, row
 from loadtests.experiments.study import PRODUCTS, Study
+from loadtests.load.users.traffic import MIXES
 from loadtests.report.result import Ratio, Result
 from loadtests.report.words import number
-from loadtests.users.traffic import MIXES
 
 HOT = {"monolith": "web", "microservices": "payments"}
 CLIENTS = 16

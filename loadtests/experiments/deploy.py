@@ -32,7 +32,7 @@ from loadtests.experiments.study import Study
 from loadtests.experiments.timeline import StruckArm, Timeline
 from loadtests.experiments.touched import touched_by
 from loadtests.experiments.trial import Load, run_trial
-from loadtests.generator.record import FAILED, read_rows
+from loadtests.load.generator.record import FAILED, read_rows
 from loadtests.measure.impact import ACT_OF
 from loadtests.measure.parties import Parties
 from loadtests.report.result import Result

@@ -18,7 +18,7 @@ from typing import Any
 from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY
 
-OPEN = "loadtests.arrivals"
+OPEN = "loadtests.load.arrivals"
 CLOSED = "loadtests.experiments.closed_loop"
 EXIT_VOID = 3
 STOP_TIMEOUT_S = 10.0
@@ -42,7 +42,7 @@ def open_arrivals(
     host: str, tokens_from: str, out: Path, *, profile: str, duration_s: float, mix: str, seed: int,
     warm_up_s: float = 0.0, cores: Sequence[int] | None = None, extra: Sequence[str] = (),
 ) -> Order:  # fmt: skip
-    """Ask for open arrivals: `profile` as loadtests.generator.profile reads it, `duration_s` how long it takes."""
+    """Ask for open arrivals: `profile` as loadtests.load.generator.profile reads it, `duration_s` how long it takes."""
     arguments = ["--host", host, "--tokens-from", tokens_from, "--profile", profile, "--mix", mix, "--seed", str(seed)]
     arguments += ["--warm-up", str(warm_up_s), "--out", str(out), *_on(cores), *extra]
     return Order(OPEN, arguments, out, timeout_s=duration_s + warm_up_s + 60)

@@ -33,7 +33,7 @@ from loadtests.experiments import generator, pairing, probe, slices
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.closing import close_books
 from loadtests.experiments.study import PRODUCTS, Study
-from loadtests.generator.record import read_rows
+from loadtests.load.generator.record import read_rows
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Spent
 from loadtests.report.result import Ratio, Result, Run

@@ -41,8 +41,8 @@ from loadtests.experiments.messaging_findings import GOOD_WITHIN_MS
 from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.experiments.timeline import Episode, StruckArm, Timeline
 from loadtests.experiments.trial import Load, latency_of, run_trial
-from loadtests.generator.history import read_history
-from loadtests.generator.record import Row, Tally, read_rows
+from loadtests.load.generator.history import read_history
+from loadtests.load.generator.record import Row, Tally, read_rows
 from loadtests.measure import accounting, agreement
 from loadtests.measure.accounting import Reading, Spent
 from loadtests.measure.agreement import FACTS, MAIL

@@ -44,7 +44,7 @@ from loadtests.experiments.conditions import Condition, outside_up, stack_up
 from loadtests.experiments.probe import probe
 from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.experiments.trial import Load, run_trial
-from loadtests.generator.record import FAILED, read_rows
+from loadtests.load.generator.record import FAILED, read_rows
 from loadtests.measure.parties import Parties
 from loadtests.report.result import Result, Run
 from loadtests.report.words import number, sentence_of_list

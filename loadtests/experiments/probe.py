@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loadtests.experiments import generator
 from loadtests.experiments.arm import Arm
-from loadtests.generator.record import FAILED, Row, read_rows
+from loadtests.load.generator.record import FAILED, Row, read_rows
 
 RAMP_S = 6.0
 FROM_RATE = 20.0

@@ -17,7 +17,7 @@ from pathlib import Path
 from loadtests.experiments import generator, slices
 from loadtests.experiments.arm import Arm
 from loadtests.experiments.study import Study
-from loadtests.generator.record import read_rows
+from loadtests.load.generator.record import read_rows
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Spent
 

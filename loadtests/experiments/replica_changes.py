@@ -12,7 +12,7 @@ from typing import Any
 from deploy.model.errors import DeployError
 from loadtests.experiments import generator
 from loadtests.experiments.arm import Arm
-from loadtests.generator.record import FAILED, read_rows
+from loadtests.load.generator.record import FAILED, read_rows
 
 ROUND_TRIP = (2, 3, 2, 1)
 FAR_S = 180.0

@@ -37,7 +37,7 @@ from loadtests.experiments.conditions import Condition, outside_up, stack_up
 from loadtests.experiments.study import Study
 from loadtests.experiments.timeline import Episode, StruckArm, Timeline
 from loadtests.experiments.trial import Load, run_trial
-from loadtests.generator.record import Row, read_rows
+from loadtests.load.generator.record import Row, read_rows
 from loadtests.measure.parties import Parties
 from loadtests.report.result import Result
 from loadtests.report.words import number, percent, sentence_of_list

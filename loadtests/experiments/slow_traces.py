@@ -10,7 +10,7 @@ from deploy.traces import page
 from deploy.traces.store import Store
 from deploy.traces.tree import assemble
 from loadtests.experiments.arm import Arm
-from loadtests.generator.record import read_rows
+from loadtests.load.generator.record import read_rows
 
 SHOWN = 3  # of a run
 

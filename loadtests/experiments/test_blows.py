@@ -9,7 +9,7 @@ from itertools import islice
 from deploy.model.parts import Part, Probe
 from loadtests.experiments.blows import DECK, DECK_S, Blow, Stroke, first_good_orders, volleys
 from loadtests.experiments.chaos_findings import aimed_at, dealt, spread
-from loadtests.generator.history import OrderCall
+from loadtests.load.generator.history import OrderCall
 
 PROBE = Probe("http", "http")
 PARTS = [

@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.experiments import canary_findings as findings
 from loadtests.experiments.canary import met
-from loadtests.generator.seen import Seen
+from loadtests.load.generator.seen import Seen
 
 NEW = "catalog-v2"
 

@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.experiments import messaging_findings as findings
 from loadtests.experiments.messaging import ARMS, by_second
-from loadtests.generator.record import Row
+from loadtests.load.generator.record import Row
 
 MAIL_MS = 2000.0
 

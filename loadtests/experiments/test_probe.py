@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from loadtests.experiments import budgets, probe
-from loadtests.generator.record import Outcome, Row
+from loadtests.load.generator.record import Outcome, Row
 
 
 def ramp(latency_ms: Callable[[float], float], outcome: Callable[[float], Outcome] = lambda _: "ok") -> list[Row]:

@@ -9,8 +9,8 @@ import pytest
 
 from loadtests.experiments import pulses
 from loadtests.experiments.pulses import Pulse
-from loadtests.generator import profile
-from loadtests.generator.plan import Plan, TooLate, parse_plan
+from loadtests.load.generator import profile
+from loadtests.load.generator.plan import Plan, TooLate, parse_plan
 
 PULSES = [
     Pulse("monolith", "order", "orders-only", 50.0),

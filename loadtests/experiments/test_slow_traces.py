@@ -10,7 +10,7 @@ from typing import Any
 from deploy.model.parts import SAMPLING
 from deploy.runner.tracing import FOLDER
 from loadtests.experiments.slow_traces import collect
-from loadtests.generator.record import Row, write_rows
+from loadtests.load.generator.record import Row, write_rows
 
 
 def arm_of(folder: Path, *, traced: bool) -> Any:

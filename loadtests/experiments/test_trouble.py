@@ -16,7 +16,7 @@ from loadtests.experiments import blast_radius, blast_verdict, deploy, resilienc
 from loadtests.experiments.registry import find
 from loadtests.experiments.timeline import NOTHING, Episode, Timeline
 from loadtests.experiments.touched import touched_by
-from loadtests.generator.record import Row
+from loadtests.load.generator.record import Row
 from loadtests.measure.impact import ACTS, Struck
 
 

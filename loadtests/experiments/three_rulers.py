@@ -29,7 +29,7 @@ from loadtests.experiments import generator
 from loadtests.experiments.arm import Arm, arms_up
 from loadtests.experiments.generator import GeneratorFailed
 from loadtests.experiments.study import PRODUCTS, Study
-from loadtests.generator.record import Row, read_rows
+from loadtests.load.generator.record import Row, read_rows
 from loadtests.measure.latency import LatencyHistogram
 from loadtests.report.result import Latency, Result, Run
 from loadtests.report.summary import latency_of

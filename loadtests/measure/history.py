@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from loadtests.generator.history import READS, OrderCall, read_history
+from loadtests.load.generator.history import READS, OrderCall, read_history
 from loadtests.measure.books import Attempt, Read
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from loadtests.generator.record import FAILED, Row
+from loadtests.load.generator.record import FAILED, Row
 
 # What a customer does, and which journeys of the load that is.
 ACTS: dict[str, tuple[str, ...]] = {

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from loadtests.generator.history import OrderCall
+from loadtests.load.generator.history import OrderCall
 from loadtests.measure import evidence, history
 from loadtests.measure.books import Attempt, OrderRow
 from loadtests.measure.parties import Parties

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.generator.record import Outcome, Row
+from loadtests.load.generator.record import Outcome, Row
 from loadtests.measure.impact import Struck, impact_of
 
 STRUCK = Struck("payments-killed", began_s=10, broken_s=10.2, healing_s=20, healed_s=21)

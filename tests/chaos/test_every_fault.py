@@ -17,7 +17,7 @@ import pytest
 from deploy.faults import during
 from deploy.faults.vocabulary import FAULTS, target_of
 from deploy.runner.interface import InstanceStatus
-from loadtests.generator.history import OrderCall
+from loadtests.load.generator.history import OrderCall
 from loadtests.measure.reconcile import tell
 from tests.arms import Arm
 from tests.chaos.traffic import Witness

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from loadtests.generator.history import OrderCall
+from loadtests.load.generator.history import OrderCall
 from loadtests.measure.reconcile import tell
 from tests.arms import Arm
 from tests.chaos.traffic import Witness

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from loadtests.generator.history import OrderCall, OrderHistory
+from loadtests.load.generator.history import OrderCall, OrderHistory
 from tests.journeys.shop import Customer, Shop, new_key, order_body
 
 CUSTOMERS = 6

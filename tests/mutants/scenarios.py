@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from loadtests.generator.history import OrderCall
+from loadtests.load.generator.history import OrderCall
 from tests.arms import Arm
 from tests.chaos.traffic import Witness
 from tests.journeys.shop import Admin, Customer, Shop, new_key, order_body

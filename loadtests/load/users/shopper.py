@@ -6,8 +6,8 @@ import random
 
 from locust import tag, task
 
-from loadtests.users.shop_user import ShopUser
-from loadtests.users.traffic import MIXES, Journey
+from loadtests.load.users.shop_user import ShopUser
+from loadtests.load.users.traffic import MIXES, Journey
 
 _SHOPPING = {journey: round(1000 * weight) for journey, weight in MIXES["shopping"].weights.items()}
 

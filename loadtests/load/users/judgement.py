@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from loadtests.generator.record import Outcome
-from loadtests.users.journeys import LIST_LIMIT, Request
+from loadtests.load.generator.record import Outcome
+from loadtests.load.users.journeys import LIST_LIMIT, Request
 
 # Refusals that are right answers of a shop, by journey. Everything else that is not a success is a failure, 429 and
 # price_changed included: the load never says a price, and rate limits are off in experiments.

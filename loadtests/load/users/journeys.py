@@ -11,9 +11,9 @@ from itertools import accumulate
 from typing import Any
 from urllib.parse import quote
 
-from loadtests.users.popularity import Popularity
-from loadtests.users.traffic import Journey, Mix
-from loadtests.users.world import Catalogue, Customer
+from loadtests.load.users.popularity import Popularity
+from loadtests.load.users.traffic import Journey, Mix
+from loadtests.load.users.world import Catalogue, Customer
 
 LIST_LIMIT = 20
 MAX_ORDER_LINES = 3

@@ -14,10 +14,10 @@ from typing import Any
 
 from gevent.event import AsyncResult
 
-from loadtests.generator import machine, profile
-from loadtests.generator.open_loop import OpenLoop, Schedule
-from loadtests.generator.watch import CpuWatch
-from loadtests.users.recorder import Recorder
+from loadtests.load.generator import machine, profile
+from loadtests.load.generator.open_loop import OpenLoop, Schedule
+from loadtests.load.generator.watch import CpuWatch
+from loadtests.load.users.recorder import Recorder
 
 JOIN, BEGIN, FIGURES, DONE = "arrivals_join", "arrivals_begin", "arrivals_figures", "arrivals_done"
 

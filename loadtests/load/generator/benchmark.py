@@ -1,4 +1,4 @@
-"""How much can the generator send? `python -m loadtests.generator.benchmark` tries rates against the trivial shop.
+"""How much can the generator send? `python -m loadtests.load.generator.benchmark` tries rates against the trivial shop.
 
 Question: how many arrivals a second leave one core on time? Load: Poisson arrivals of the `shopping` mix, 5 s a rate,
 the generator on one core and the shop on another. How to read it: the highest rate whose row is not void is what this
@@ -24,7 +24,7 @@ SHOP_STARTS_S = 1.0
 def measure(rate: int, out: Path, port: int = PORT) -> dict[str, Any]:
     """Send `rate` arrivals/s for 5 s to the trivial shop on `port`; return the run's summary."""
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "loadtests.arrivals", "--host", address, "--tokens-from", address]
+    command = [sys.executable, "-m", "loadtests.load.arrivals", "--host", address, "--tokens-from", address]
     options = ["--rate", str(rate), "--duration", "5", "--warm-up", "1", "--cores", "0", "--out", str(out)]
     subprocess.run([*command, *options], check=False, stdout=subprocess.DEVNULL)
     summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
@@ -44,7 +44,7 @@ def row(rate: int, summary: dict[str, Any]) -> str:
 
 def main() -> None:
     """Start the shop, try all rates, stop it."""
-    shop = subprocess.Popen([sys.executable, "-m", "loadtests.generator.trivial_shop", str(PORT)])
+    shop = subprocess.Popen([sys.executable, "-m", "loadtests.load.generator.trivial_shop", str(PORT)])
     try:
         if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
             os.sched_setaffinity(shop.pid, {1})

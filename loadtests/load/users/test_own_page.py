@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from loadtests.users.own_page import refuse_other_sites
+from loadtests.load.users.own_page import refuse_other_sites
 
 OWN = {"Host": "127.0.0.1:8089"}
 

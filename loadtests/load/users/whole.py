@@ -12,12 +12,12 @@ from typing import Any
 
 import gevent
 
-from loadtests.generator import profile
-from loadtests.generator.open_loop import Progress
-from loadtests.generator.profile import Profile
-from loadtests.generator.record import Tally
-from loadtests.generator.summary import Effort, figures
-from loadtests.users.parts import BEGIN, DONE, FIGURES, JOIN
+from loadtests.load.generator import profile
+from loadtests.load.generator.open_loop import Progress
+from loadtests.load.generator.profile import Profile
+from loadtests.load.generator.record import Tally
+from loadtests.load.generator.summary import Effort, figures
+from loadtests.load.users.parts import BEGIN, DONE, FIGURES, JOIN
 
 LEAD_S = 0.5
 # After Locust says that all users are there, for those whose message is still on its way.

@@ -6,9 +6,9 @@ import os
 from typing import Any
 
 from deploy.model.ports import PORTS
-from loadtests.generator.plan import DEFAULT_CUSTOMERS, DEFAULT_MAX_IN_FLIGHT
-from loadtests.generator.profile import ARRIVALS
-from loadtests.users.traffic import DEFAULT_MIX, MIXES
+from loadtests.load.generator.plan import DEFAULT_CUSTOMERS, DEFAULT_MAX_IN_FLIGHT
+from loadtests.load.generator.profile import ARRIVALS
+from loadtests.load.users.traffic import DEFAULT_MIX, MIXES
 
 SHOPS = ("monolith", "microservices", "colocated")
 

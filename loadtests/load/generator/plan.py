@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loadtests.generator import profile
-from loadtests.generator.profile import Arrivals, Profile
-from loadtests.users.traffic import DEFAULT_MIX, MIXES
+from loadtests.load.generator import profile
+from loadtests.load.generator.profile import Arrivals, Profile
+from loadtests.load.users.traffic import DEFAULT_MIX, MIXES
 
 DEFAULT_MAX_IN_FLIGHT = 2_000
 DEFAULT_CUSTOMERS = 200
@@ -66,7 +66,7 @@ def parse_weights(text: str) -> dict[str, float]:
 
 def parse_plan(arguments: Sequence[str]) -> Plan:
     """Read the command line. Ends the process with a message where it is wrong, as argparse does."""
-    parser = argparse.ArgumentParser(prog="python -m loadtests.arrivals", description=DESCRIPTION)
+    parser = argparse.ArgumentParser(prog="python -m loadtests.load.arrivals", description=DESCRIPTION)
     parser.add_argument("--host", required=True, help="the shop's address, such as http://127.0.0.1:8001")
     parser.add_argument("--tokens-from", required=True, help="the identity provider's address")
     parser.add_argument("--out", required=True, type=Path, help="folder for the results")

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from loadtests.users.journeys import Request
-from loadtests.users.judgement import judge
+from loadtests.load.users.journeys import Request
+from loadtests.load.users.judgement import judge
 
 PRODUCT = {"sku": "LAMP-1", "category": "lamps", "price": {"amount": 1900, "currency": "EUR"}}
 ORDER_BODY = {"lines": [{"sku": "LAMP-1", "quantity": 2}], "payment_method": "pm_ok"}

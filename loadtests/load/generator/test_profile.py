@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from loadtests.generator.profile import (
+from loadtests.load.generator.profile import (
     BadProfile,
     Profile,
     Segment,

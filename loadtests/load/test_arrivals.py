@@ -12,16 +12,16 @@ import pytest
 
 from loadtests.experiments.feeder import Feeder
 from loadtests.experiments.generator import OPEN, Order
-from loadtests.generator.history import read_history
-from loadtests.generator.record import Tally, read_rows
-from loadtests.generator.watch import LATE
+from loadtests.load.generator.history import read_history
+from loadtests.load.generator.record import Tally, read_rows
+from loadtests.load.generator.watch import LATE
 
 STALL_S = 2.0
 
 
 def start(shop, out, *options):
     """Start open arrivals; returns the process. Its first line says when the measured part begins."""
-    command = [sys.executable, "-m", "loadtests.arrivals", "--host", shop.url, "--tokens-from", shop.url]
+    command = [sys.executable, "-m", "loadtests.load.arrivals", "--host", shop.url, "--tokens-from", shop.url]
     return subprocess.Popen([*command, "--out", str(out), *options], stdout=subprocess.PIPE, text=True)
 
 
@@ -186,7 +186,7 @@ def test_a_spike_is_sent_as_a_spike(shop, tmp_path, feed):
 
 
 def test_without_a_shop_the_command_says_what_is_missing(tmp_path):
-    command = [sys.executable, "-m", "loadtests.arrivals", "--host", "http://127.0.0.1:1", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "loadtests.load.arrivals", "--host", "http://127.0.0.1:1", "--out", str(tmp_path)]
     ended = subprocess.run(
         [*command, "--tokens-from", "http://127.0.0.1:1"], capture_output=True, text=True, check=False, timeout=30
     )

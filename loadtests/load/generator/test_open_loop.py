@@ -5,8 +5,8 @@ import time
 import gevent
 import pytest
 
-from loadtests.generator.open_loop import OpenLoop
-from loadtests.generator.watch import void_reasons
+from loadtests.load.generator.open_loop import OpenLoop
+from loadtests.load.generator.watch import void_reasons
 
 
 def test_slow_answers_do_not_hold_up_what_is_due():

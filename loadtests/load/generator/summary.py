@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loadtests.generator.open_loop import Progress
-from loadtests.generator.record import FAILED, Tally
-from loadtests.generator.watch import void_reasons
+from loadtests.load.generator.open_loop import Progress
+from loadtests.load.generator.record import FAILED, Tally
+from loadtests.load.generator.watch import void_reasons
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import gevent
 from locust import task
 from locust.exception import StopUser
 
-from loadtests.generator.open_loop import OpenLoop, Schedule
-from loadtests.users.parts import ArrivalsPart
-from loadtests.users.shop_user import TIMEOUT_S, ShopUser
+from loadtests.load.generator.open_loop import OpenLoop, Schedule
+from loadtests.load.users.parts import ArrivalsPart
+from loadtests.load.users.shop_user import TIMEOUT_S, ShopUser
 
 # How long a test that is stopped waits for its last answers.
 SETTLE_S = 2.0

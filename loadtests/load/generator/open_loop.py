@@ -11,7 +11,7 @@ import numpy as np
 from gevent.pool import Group
 from numpy.typing import NDArray
 
-from loadtests.generator.alarm import Alarm
+from loadtests.load.generator.alarm import Alarm
 
 # A generator that lags more than this is beyond its means: what it has missed is not sent, so that it ends in time.
 LATEST_S = 1.0

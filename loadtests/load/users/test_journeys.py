@@ -5,10 +5,10 @@ from collections import Counter
 
 import pytest
 
-from loadtests.users.journeys import Journeys
-from loadtests.users.popularity import Popularity
-from loadtests.users.traffic import MIXES
-from loadtests.users.world import Catalogue, Customer
+from loadtests.load.users.journeys import Journeys
+from loadtests.load.users.popularity import Popularity
+from loadtests.load.users.traffic import MIXES
+from loadtests.load.users.world import Catalogue, Customer
 from shared.contract.bodies import OrderInput
 
 CATALOGUE = Catalogue(

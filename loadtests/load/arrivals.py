@@ -1,4 +1,4 @@
-"""Open arrivals without Locust's command line: `python -m loadtests.arrivals --host URL --tokens-from URL --out DIR`.
+"""Open arrivals without Locust: `python -m loadtests.load.arrivals --host URL --tokens-from URL --out DIR`.
 
 Writes DIR/requests.csv.gz (every request), DIR/orders.jsonl (the client's own history of orders and cancels) and
 DIR/summary.json (figures, and whether the run is void). Says `{"started_at": ...}` when the measured part begins.
@@ -17,21 +17,21 @@ from typing import Any
 import gevent
 from locust.env import Environment
 
-from loadtests.generator import machine, seen
-from loadtests.generator.history import OrderHistory
-from loadtests.generator.open_loop import OpenLoop
-from loadtests.generator.plan import Plan, TooLate, parse_plan
-from loadtests.generator.record import write_rows
-from loadtests.generator.seen import write_seen
-from loadtests.generator.summary import Effort, figures
-from loadtests.generator.watch import CpuWatch
-from loadtests.users import world
-from loadtests.users.journeys import Journeys
-from loadtests.users.open_arrivals import OpenArrivals
-from loadtests.users.recorder import Recorder
-from loadtests.users.shop_user import TIMEOUT_S, ShopUser
-from loadtests.users.stage import Stage
-from loadtests.users.traffic import MIXES
+from loadtests.load.generator import machine, seen
+from loadtests.load.generator.history import OrderHistory
+from loadtests.load.generator.open_loop import OpenLoop
+from loadtests.load.generator.plan import Plan, TooLate, parse_plan
+from loadtests.load.generator.record import write_rows
+from loadtests.load.generator.seen import write_seen
+from loadtests.load.generator.summary import Effort, figures
+from loadtests.load.generator.watch import CpuWatch
+from loadtests.load.users import world
+from loadtests.load.users.journeys import Journeys
+from loadtests.load.users.open_arrivals import OpenArrivals
+from loadtests.load.users.recorder import Recorder
+from loadtests.load.users.shop_user import TIMEOUT_S, ShopUser
+from loadtests.load.users.stage import Stage
+from loadtests.load.users.traffic import MIXES
 
 # The first request must not wait for the generator to get going.
 LEAD_S = 0.2

@@ -6,11 +6,11 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from loadtests.generator.history import OrderCall, OrderHistory
-from loadtests.generator.record import Row, Tally
-from loadtests.generator.seen import Seen
-from loadtests.users.journeys import Request
-from loadtests.users.judgement import Judgement
+from loadtests.load.generator.history import OrderCall, OrderHistory
+from loadtests.load.generator.record import Row, Tally
+from loadtests.load.generator.seen import Seen
+from loadtests.load.users.journeys import Request
+from loadtests.load.users.judgement import Judgement
 
 READS = frozenset({"list", "category", "search", "product", "own_orders"})
 

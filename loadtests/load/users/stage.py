@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from loadtests.users import world
-from loadtests.users.journeys import Journeys
-from loadtests.users.recorder import Recorder
-from loadtests.users.traffic import MIXES
+from loadtests.load.users import world
+from loadtests.load.users.journeys import Journeys
+from loadtests.load.users.recorder import Recorder
+from loadtests.load.users.traffic import MIXES
 
 
 @dataclass

@@ -10,15 +10,15 @@ from gevent import GreenletExit
 from locust import FastHttpUser
 from locust.exception import StopTest
 
-from loadtests.generator.connections import client_pool
-from loadtests.generator.record import FAILED
-from loadtests.generator.seen import HEADER
-from loadtests.users.journeys import Journeys, Request
-from loadtests.users.judgement import Judgement, judge
-from loadtests.users.options import shop_address
-from loadtests.users.recorder import Exchange, Recorder
-from loadtests.users.stage import Stage, set_stage
-from loadtests.users.world import WorldNotReady
+from loadtests.load.generator.connections import client_pool
+from loadtests.load.generator.record import FAILED
+from loadtests.load.generator.seen import HEADER
+from loadtests.load.users.journeys import Journeys, Request
+from loadtests.load.users.judgement import Judgement, judge
+from loadtests.load.users.options import shop_address
+from loadtests.load.users.recorder import Exchange, Recorder
+from loadtests.load.users.stage import Stage, set_stage
+from loadtests.load.users.world import WorldNotReady
 
 # Longer than the edge's deadline of 8 s, so that the edge's own answer is seen.
 TIMEOUT_S = 20.0
