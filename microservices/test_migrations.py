@@ -32,10 +32,10 @@ def test_the_tables_in_code_are_the_tables_in_the_database(service: str, service
         try:
             await migrate(database, f"microservices.{service}")
             async with database.engine.connect() as connection:
-                found: list[Any] = await connection.run_sync(differences)
-                return found
+                items: list[Any] = await connection.run_sync(differences)
+                return items
         finally:
             await database.close()
 
-    flat = [item for found in asyncio.run(run()) for item in (found if isinstance(found, list) else [found])]
+    flat = [item for items in asyncio.run(run()) for item in (items if isinstance(items, list) else [items])]
     assert [item for item in flat if item[0] not in BY_HAND] == []

@@ -94,11 +94,11 @@ def test_it_stops_in_an_orderly_way(parent: psutil.Process) -> None:
 def test_a_taken_port_is_named(parent: psutil.Process, settings: Settings, port: int) -> None:
     second = start(settings, port)
 
-    _, told = second.communicate(timeout=STARTS_WITHIN_S)
+    _, errors = second.communicate(timeout=STARTS_WITHIN_S)
 
     assert second.returncode == 1
-    assert f"port {port}" in told
-    assert "Traceback" not in told
+    assert f"port {port}" in errors
+    assert "Traceback" not in errors
 
 
 def test_without_its_settings_it_refuses_to_start() -> None:

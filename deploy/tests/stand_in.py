@@ -45,7 +45,7 @@ async def _answer(writer: asyncio.StreamWriter, method: str, target: str, header
         return False
     always_ms = os.environ.get("SLEEP_MS", "0")
     await asyncio.sleep(float(query.get("sleep_ms", [always_ms])[0]) / 1000)
-    told = {
+    answer = {
         "method": method,
         "path": split.path,
         "pid": os.getpid(),
@@ -54,7 +54,7 @@ async def _answer(writer: asyncio.StreamWriter, method: str, target: str, header
         "headers": headers,
         "body_bytes": len(body),
     }
-    content = json.dumps(told).encode()
+    content = json.dumps(answer).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
     writer.write(head.encode() + content)
     await writer.drain()

@@ -92,7 +92,7 @@ def test_a_version_that_is_a_little_slower_because_it_has_less_to_do_is_kept() -
 
 
 def test_figures_of_a_cluster_are_read_and_subtracted() -> None:
-    def told(answered: int, fast: int, slow: int) -> ClusterStats:
+    def stats(answered: int, fast: int, slow: int) -> ClusterStats:
         bars = [{"lower_bound": 4, "width": 1, "count": fast}, {"lower_bound": 90, "width": 10, "count": slow}]
         stats = [
             {"name": "cluster.a.upstream_rq_completed", "value": answered},
@@ -100,10 +100,10 @@ def test_figures_of_a_cluster_are_read_and_subtracted() -> None:
         ]
         return decode({"stats": stats}, ["a"])["a"]
 
-    more = told(120, 100, 20).since(told(20, 20, 0))
+    more = stats(120, 100, 20).since(stats(20, 20, 0))
 
     assert (more.answered, more.failed, more.timed) == (100, 0, 100)
     assert more.slower_than(50) == 20
     assert more.percentile_ms(99) == pytest.approx(99.5)
     assert ClusterStats.decode(more.encode()) == more
-    assert told(5, 5, 0).since(more).answered == 5  # Envoy was started anew
+    assert stats(5, 5, 0).since(more).answered == 5  # Envoy was started anew

@@ -41,15 +41,15 @@ def test_versions_share_the_requests_and_are_told_apart(routing: Routing) -> Non
     assert who_answers(routing, 5) == {None: 5}  # nothing is sent to it yet
 
     routing.set_weights({"v2": 40})
-    found = who_answers(routing, 100)
+    counts = who_answers(routing, 100)
     inner = who_answers(routing, 60, "catalog", "/internal/reservations")
     first, new = routing.figures()
 
-    assert 20 <= found["new"] <= 60
+    assert 20 <= counts["new"] <= 60
     assert 8 <= inner["new"] <= 45
     assert (first.percent, new.percent) == (60, 40)
     assert first.requests + new.requests == 160
-    assert new.requests == found["new"] + inner["new"]
+    assert new.requests == counts["new"] + inner["new"]
     assert new.p99_ms is not None
 
 
@@ -60,8 +60,8 @@ def test_a_customer_stays_with_a_version_where_that_is_asked(routing: Routing) -
     each = [who_answers(routing, 4, Authorization=f"Bearer {number}") for number in range(20)]
 
     assert routing.is_sticky
-    assert {len(found) for found in each} == {1}
-    assert {name for found in each for name in found} == {None, "new"}
+    assert {len(counts) for counts in each} == {1}
+    assert {name for counts in each for name in counts} == {None, "new"}
 
 
 def test_what_is_reset_leaves_no_process_and_no_share(routing: Routing) -> None:

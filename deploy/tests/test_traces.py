@@ -125,7 +125,7 @@ def test_the_log_of_the_edge_is_put_aside_when_it_is_large_and_no_request_is_los
     home: Home, shift: int, tmp_path: Path
 ) -> None:
     runner = LocalRunner("monolith", home, shift, topology=HERE)
-    told = {"TRACE_SAMPLING": "1", "TRACE_DIR": str(tmp_path)}
+    settings = {"TRACE_SAMPLING": "1", "TRACE_DIR": str(tmp_path)}
     edge, envoy = runner.stack.part("edge"), home.stack("monolith") / "envoy"
     log, older = tmp_path / FILE, tmp_path / f"{FILE}.1"
 
@@ -134,7 +134,7 @@ def test_the_log_of_the_edge_is_put_aside_when_it_is_large_and_no_request_is_los
         return bool(eventually(lambda: any(name in one.read_text("utf-8") for one in tmp_path.iterdir())))
 
     try:
-        runner.up({"edge": told})
+        runner.up({"edge": settings})
         assert asked("first")
         assert not rotate(envoy, edge.port("admin"))
         assert rotate(envoy, edge.port("admin"), max_bytes=1)

@@ -32,9 +32,9 @@ def who_answers(shop: LocalRunner, method: str, path: str, count: int, **headers
 def test_weights_share_a_route_out(shop: LocalRunner) -> None:
     shop.set_weights(OWNER, [TrafficSplit("/products", {"catalog": 70, "orders": 30})])
 
-    found = who_answers(shop, "GET", "/products", 200)
+    counts = who_answers(shop, "GET", "/products", 200)
 
-    assert 30 <= found["orders"] <= 95
+    assert 30 <= counts["orders"] <= 95
     assert who_answers(shop, "GET", "/categories", 20) == {"catalog": 20}
 
 
@@ -51,8 +51,8 @@ def test_sticky_share_keeps_each_customer_with_one_version(shop: LocalRunner) ->
 
     each = [who_answers(shop, "GET", "/products", 4, Authorization=f"Bearer {number}") for number in range(20)]
 
-    assert {len(found) for found in each} == {1}
-    assert {name for found in each for name in found} == {"catalog", "orders"}
+    assert {len(counts) for counts in each} == {1}
+    assert {name for counts in each for name in counts} == {"catalog", "orders"}
 
 
 def test_mirrored_reads_are_answered_by_the_owner(shop: LocalRunner) -> None:

@@ -21,10 +21,10 @@ def test_cpu_is_read_to_less_than_a_tick() -> None:
         ours = psutil.Process(process.pid)
         while (first := usage_of([ours], memory=False).cpu_s) < 0.2:
             pass
-        told = sum(ours.cpu_times()[:2])
+        used_s = sum(ours.cpu_times()[:2])
         process.kill()
 
-    assert first == pytest.approx(told, abs=0.03)
+    assert first == pytest.approx(used_s, abs=0.03)
     assert round(first, 2) != first  # no whole number of ticks
 
 

@@ -26,9 +26,9 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def shop(home: Home) -> Stack:
     """The monolith, with a variant of its application."""
-    found = stack("monolith", Site(keys.ensure(home.keys), keys=str(home.keys), data=str(home.root)))
-    web = replace(found.part("web"), variants={"crowded": COMMAND})
-    return replace(found, parts=tuple(web if part.name == "web" else part for part in found.parts))
+    plain = stack("monolith", Site(keys.ensure(home.keys), keys=str(home.keys), data=str(home.root)))
+    web = replace(plain.part("web"), variants={"crowded": COMMAND})
+    return replace(plain, parts=tuple(web if part.name == "web" else part for part in plain.parts))
 
 
 def launched(home: Home, shop: Stack, part: Part, settings: dict[str, str]) -> launch.Launch:

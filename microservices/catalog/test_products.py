@@ -27,16 +27,16 @@ def page_of(body: bytes) -> ProductPage:
 
 
 async def skus(service: Products, query: str | None = None, category: str | None = None) -> list[str]:
-    found, cursor = [], None
+    names, cursor = [], None
     while True:
-        given = {"query": query, "category": category, "limit": "2", "cursor": cursor}
-        asked = parse_product_query((name, value) for name, value in given.items() if value is not None)
-        page = page_of(await service.list_products(asked))
-        found += [item.sku for item in page.items]
+        parameters = {"query": query, "category": category, "limit": "2", "cursor": cursor}
+        page_query = parse_product_query((name, value) for name, value in parameters.items() if value is not None)
+        page = page_of(await service.list_products(page_query))
+        names += [item.sku for item in page.items]
         cursor = page.next_cursor
         if cursor is None:
-            return found
-        assert decode_cursor(cursor) == found[-1]
+            return names
+        assert decode_cursor(cursor) == names[-1]
 
 
 def test_answers_are_those_of_the_contract(play: Play) -> None:
@@ -60,7 +60,7 @@ def test_pages_hold_every_product_once_in_sku_order(play: Play) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "category", "found"),
+    ("query", "category", "names"),
     [
         ("apple-1 tests", None, ["APPLE-1"]),
         ("for", "food", ["APPLE-1", "BREAD-1", "CHAIR-1"]),
@@ -71,10 +71,10 @@ def test_pages_hold_every_product_once_in_sku_order(play: Play) -> None:
     ],
 )
 def test_search_finds_words_and_takes_any_text(
-    play: Play, query: str | None, category: str | None, found: list[str]
+    play: Play, query: str | None, category: str | None, names: list[str]
 ) -> None:
     async def scene(database: Database) -> None:
-        assert await skus(Products(database), query, category) == found
+        assert await skus(Products(database), query, category) == names
 
     play(scene)
 

@@ -88,10 +88,10 @@ def test_one_line_that_does_not_fit_takes_nothing_of_the_others(play: Play) -> N
 @pytest.mark.parametrize("expected", [Money(49), Money(50, "USD")])
 def test_another_total_than_expected_takes_nothing_and_tells_the_new_one(play: Play, expected: Money) -> None:
     async def scene(database: Database) -> None:
-        with pytest.raises(PriceChanged) as told:
+        with pytest.raises(PriceChanged) as refusal:
             await reserve(database, new_id(), [("APPLE-1", 1)], expected)
 
-        assert told.value.total == Money(50)
+        assert refusal.value.total == Money(50)
         assert await stock(database, "APPLE-1") == (10, 0, 0)
 
     play(scene)
@@ -99,10 +99,10 @@ def test_another_total_than_expected_takes_nothing_and_tells_the_new_one(play: P
 
 def test_an_unknown_sku_is_named_by_its_line(play: Play) -> None:
     async def scene(database: Database) -> None:
-        with pytest.raises(InvalidRequest) as told:
+        with pytest.raises(InvalidRequest) as refusal:
             await reserve(database, new_id(), [("APPLE-1", 1), ("NOTHING-1", 1)], None)
 
-        assert [error.field for error in told.value.errors] == ["lines.1.sku"]
+        assert [error.field for error in refusal.value.errors] == ["lines.1.sku"]
 
     play(scene)
 

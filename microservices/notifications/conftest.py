@@ -86,9 +86,9 @@ class Stage:
     async def list(
         self, customer: str = "ada", limit: str | None = None, cursor: str | None = None
     ) -> NotificationPage:
-        given = {"limit": limit, "cursor": cursor}
-        asked = parse_page_query((name, value) for name, value in given.items() if value is not None)
-        body = await self.service.list_notifications(customer, asked)
+        parameters = {"limit": limit, "cursor": cursor}
+        page = parse_page_query((name, value) for name, value in parameters.items() if value is not None)
+        body = await self.service.list_notifications(customer, page)
         return NotificationPage.model_validate_json(body, extra="forbid")
 
 

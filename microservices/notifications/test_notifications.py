@@ -136,8 +136,8 @@ def test_an_address_that_is_none_comes_to_an_end_and_does_not_hold_the_others_up
         await stage.sender.send_due()
 
         assert len(box.message_ids) == 1
-        (told,) = (await stage.list("mallory")).items
-        assert (told.status, told.sent_at) == (NotificationStatus.UNDELIVERABLE, None)
+        (item,) = (await stage.list("mallory")).items
+        assert (item.status, item.sent_at) == (NotificationStatus.UNDELIVERABLE, None)
         assert await stage.database.read(text("SELECT * FROM v_unfinished")) == []
 
     play(scene, port)

@@ -51,8 +51,8 @@ def says(status: int, body: Any) -> Reply:
 
 
 def refuses(error: ShopError) -> Reply:
-    told = problem_of_error(error, instance="", trace_id="")
-    return says(told.status, told.body)
+    problem = problem_of_error(error, instance="", trace_id="")
+    return says(problem.status, problem.body)
 
 
 async def is_away(_: httpx.Request) -> httpx.Response:

@@ -45,8 +45,8 @@ def test_fifty_requests_with_one_key_make_one_order(play: Play) -> None:
     async def scene(stage: Stage) -> None:
         answers = await asyncio.gather(*(stage.place() for _ in range(50)), return_exceptions=True)
 
-        told = {answer.body for answer in answers if not isinstance(answer, BaseException)}
-        assert len(told) == 1
+        bodies = {answer.body for answer in answers if not isinstance(answer, BaseException)}
+        assert len(bodies) == 1
         assert all(isinstance(answer, RequestInFlight) for answer in answers if isinstance(answer, BaseException))
         assert stage.asked.count("/internal/charges") == 1
 

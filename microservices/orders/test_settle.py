@@ -123,19 +123,19 @@ def test_a_payment_that_stays_unknown_for_too_long_is_called_off(play: Play) -> 
 
 
 @pytest.mark.parametrize(
-    ("told", "status", "event"),
+    ("event_type", "status", "event"),
     [
         ("payment.captured", "confirmed", "order.confirmed"),
         ("payment.declined", "rejected", "order.rejected"),
         ("payment.voided", "rejected", "order.rejected"),
     ],
 )
-def test_an_event_settles_a_pending_order_once(play: Play, told: str, status: str, event: str) -> None:
+def test_an_event_settles_a_pending_order_once(play: Play, event_type: str, status: str, event: str) -> None:
     async def scene(stage: Stage) -> None:
         stage.payments = hangs
         await stage.place()
-        await stage.hear(told)
-        await stage.hear(told)
+        await stage.hear(event_type)
+        await stage.hear(event_type)
 
         assert (await stage.order()).status == status
         events = await stage.events()

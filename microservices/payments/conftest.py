@@ -106,14 +106,14 @@ class Stage:
         self.webhooks = Webhooks(self.charges, self.refunds, self.settings, metrics)
 
     async def charge(self, order_id: str | None = None, amount: int = 1000) -> ChargeResult:
-        wanted = ChargeInput(
+        body = ChargeInput(
             order_id=order_id or new_id(),
             payment_id=new_id(),
             customer_id="ada",
             amount=MoneyBody(amount=amount),
             payment_method="pm_ok",
         )
-        return await self.charges.charge(wanted)
+        return await self.charges.charge(body)
 
     async def refund(self, payment_id: str, amount: int, key: str = "key-1") -> Any:
         body = RefundInput(amount=MoneyBody(amount=amount))

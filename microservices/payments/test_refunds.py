@@ -68,13 +68,13 @@ def test_a_cancellation_that_the_provider_refuses_stays_open_and_is_told_to_the_
         refused = await refund_for_cancel(stage.refunds, order_id)
         await stage.settle()
         asked_again = await refund_for_cancel(stage.refunds, order_id)
-        open_work, told = await stage.unfinished(), await stage.events()
+        open_work, events = await stage.unfinished(), await stage.events()
 
         stage.ledger.trouble = ""
         await stage.settle()
 
         assert (refused.status, asked_again.status) == ("pending", "pending")
-        assert (open_work, told) == ({"refund"}, [])
+        assert (open_work, events) == ({"refund"}, [])
         assert b"refunds_refused_total 2.0" in stage.metrics.render()
         assert (await refund_for_cancel(stage.refunds, order_id)).status == "refunded"
         assert await stage.events() == ["payment.refunded"]
@@ -209,9 +209,9 @@ def test_a_webhook_finishes_a_refund(play: Play) -> None:
         (refund_key,) = stage.ledger.refunds
         refund = await stage.refunds.by_key(refund_key)
         assert refund is not None
-        told = webhook(type="refund.succeeded", charge_key=refund.order_id, refund_key=refund_key, amount=300)
-        await stage.webhooks.apply(told)
-        await stage.webhooks.apply(told)
+        event = webhook(type="refund.succeeded", charge_key=refund.order_id, refund_key=refund_key, amount=300)
+        await stage.webhooks.apply(event)
+        await stage.webhooks.apply(event)
 
         assert (await stage.row()).refunded == 300
 

@@ -45,14 +45,14 @@ def test_a_charge_that_differs_is_ignored_and_counted(play: Play, kind: str, fie
         order_id = new_id()
         stage.ledger.trouble = "lost"
         await stage.charge(order_id)
-        told = {"type": kind, "charge_key": order_id}
+        fields = {"type": kind, "charge_key": order_id}
 
-        await stage.webhooks.apply(webhook(**told | {field: wrong}))
+        await stage.webhooks.apply(webhook(**fields | {field: wrong}))
 
         assert (await stage.row()).status == "pending"
         assert mismatches(stage, field) == 1
 
-        await stage.webhooks.apply(webhook(**told))
+        await stage.webhooks.apply(webhook(**fields))
 
         assert (await stage.row()).status == kind.removeprefix("charge.")
 
@@ -87,14 +87,14 @@ def test_a_charge_that_is_settled_is_compared_too(play: Play) -> None:
 def test_a_refund_that_differs_is_ignored_and_counted(play: Play, field: str, wrong: Any) -> None:
     async def scene(stage: Stage) -> None:
         order_id = await pending_cancellation(stage)
-        told = {"type": "refund.succeeded", "charge_key": order_id, "refund_key": f"cancel-{order_id}"}
+        fields = {"type": "refund.succeeded", "charge_key": order_id, "refund_key": f"cancel-{order_id}"}
 
-        await stage.webhooks.apply(webhook(**told | {field: wrong}))
+        await stage.webhooks.apply(webhook(**fields | {field: wrong}))
 
         assert (await stage.unfinished(), await stage.events()) == ({"refund"}, [])
         assert mismatches(stage, field) == 1
 
-        await stage.webhooks.apply(webhook(**told))
+        await stage.webhooks.apply(webhook(**fields))
 
         assert (await stage.unfinished(), await stage.events()) == (set(), ["payment.refunded"])
 

@@ -16,13 +16,13 @@ from tests.monolith_stage import Shop
 
 def skus(shop: Shop, query: str) -> list[str]:
     """Return the skus of all pages of a list."""
-    found: list[str] = []
+    names: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
         page: Any = shop.ask("GET", f"/products?{query}" + (f"&cursor={cursor}" if cursor else "")).json
-        found += [item["sku"] for item in page["items"]]
+        names += [item["sku"] for item in page["items"]]
         cursor = page["next_cursor"]
-    return found
+    return names
 
 
 def test_a_large_catalog_is_filled_however_long_that_takes(

@@ -141,8 +141,8 @@ def test_an_address_beyond_ascii_that_the_server_cannot_take_comes_to_an_end(
     sender.send_queued()
 
     assert mailbox.recipients == ["ada@customers.example"]
-    (told,) = shop.ask("GET", "/notifications", who="bob").json["items"]
-    assert (told["status"], told["sent_at"]) == ("undeliverable", None)
+    (item,) = shop.ask("GET", "/notifications", who="bob").json["items"]
+    assert (item["status"], item["sent_at"]) == ("undeliverable", None)
     assert shop.rows("SELECT * FROM v_unfinished") == []
     due(shop)
     assert not sender.send_queued()

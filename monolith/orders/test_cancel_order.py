@@ -63,14 +63,14 @@ def test_a_refund_that_the_provider_refuses_leaves_the_order_open_and_is_told_to
     shop.settle()
     again = shop.ask("POST", f"/orders/{order['id']}/cancel")
     open_work = shop.rows("SELECT kind, state FROM v_unfinished WHERE kind <> 'job' ORDER BY kind")
-    told = shop.ask("GET", "/metrics").text
+    metrics = shop.ask("GET", "/metrics").text
 
     shop.provider.refund = refund
     shop.settle()
 
     assert [(answer.status_code, answer.json["status"]) for answer in (refused, again)] == [(202, "cancelling")] * 2
     assert open_work == [("order", "cancelling"), ("refund", "pending")]
-    assert "refunds_refused_total 2.0" in told
+    assert "refunds_refused_total 2.0" in metrics
     assert shop.ask("GET", f"/orders/{order['id']}").json["status"] == "cancelled"
     assert shop.rows("SELECT refunded FROM v_payments") == [(1000,)]
 

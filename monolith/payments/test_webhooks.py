@@ -39,14 +39,14 @@ def test_a_charge_that_differs_is_ignored_and_counted(
 ) -> None:
     shop.provider.charge = hangs
     order_id = shop.buy((shop.stocks("ARMCHAIR", price=500), 2)).json["id"]
-    told = {"type": kind, "charge_key": order_id, "amount": 1000}
+    fields = {"type": kind, "charge_key": order_id, "amount": 1000}
 
-    deliver(shop, settings, **told | {field: wrong})
+    deliver(shop, settings, **fields | {field: wrong})
 
     assert shop.rows("SELECT status FROM payments") == [("pending",)]
     assert mismatches(shop, field) == 1
 
-    deliver(shop, settings, **told)
+    deliver(shop, settings, **fields)
 
     assert shop.rows("SELECT status FROM payments") == [(kind.removeprefix("charge."),)]
 
@@ -76,15 +76,15 @@ def test_a_refund_that_differs_is_ignored_and_counted(shop: Shop, settings: Sett
     order_id = shop.buy((shop.stocks("ARMCHAIR", price=500), 2)).json["id"]
     shop.provider.refund = is_away
     assert shop.ask("POST", f"/orders/{order_id}/cancel").status_code == 202
-    told = {"type": "refund.succeeded", "charge_key": order_id, "refund_key": f"cancel-{order_id}", "amount": 1000}
+    fields = {"type": "refund.succeeded", "charge_key": order_id, "refund_key": f"cancel-{order_id}", "amount": 1000}
 
-    deliver(shop, settings, **told | {field: wrong})
+    deliver(shop, settings, **fields | {field: wrong})
 
     assert shop.rows("SELECT status FROM refunds") == [("pending",)]
     assert shop.rows("SELECT status FROM orders") == [("cancelling",)]
     assert mismatches(shop, field) == 1
 
-    deliver(shop, settings, **told)
+    deliver(shop, settings, **fields)
 
     assert shop.rows("SELECT status FROM orders") == [("cancelled",)]
 
