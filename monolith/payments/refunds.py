@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, u
 
 from monolith import idempotency
 from monolith.database import Database
+from monolith.payments.charges import Charge, charge_of
 from monolith.payments.provider import Provider, ProviderRefused, ProviderUnknown
 from monolith.payments.tables import payments, refunds
 from monolith.web import Answer, answer_of_error, answer_with
@@ -100,15 +101,15 @@ class Refunds:
 
     def record_cancel(self, connection: Connection, order_id: str) -> RefundOrder:
         """Write the refund of what admin refunds have left, for a cancellation."""
-        payment = connection.execute(_BY_ORDER, {"of_order": order_id}).one()
-        remaining = payment.amount - self._promised(connection, payment.id)
-        return self._record(connection, payment, RefundOrigin.CANCEL, remaining, cancel_refund_key(order_id))
+        charge = charge_of(connection.execute(_BY_ORDER, {"of_order": order_id}).one())
+        remaining = charge.amount.amount - self._promised(connection, charge.payment_id)
+        return self._record(connection, charge, RefundOrigin.CANCEL, remaining, cancel_refund_key(order_id))
 
     def record_late_capture(self, connection: Connection, order_id: str) -> RefundOrder:
         """Write the full refund of a capture that showed up after its order was rejected."""
-        payment = connection.execute(_BY_ORDER, {"of_order": order_id}).one()
+        charge = charge_of(connection.execute(_BY_ORDER, {"of_order": order_id}).one())
         key = late_capture_refund_key(order_id)
-        return self._record(connection, payment, RefundOrigin.LATE_CAPTURE, payment.amount, key, at_once=True)
+        return self._record(connection, charge, RefundOrigin.LATE_CAPTURE, charge.amount.amount, key, at_once=True)
 
     def send(self, refund: RefundOrder) -> RefundStatus:
         """Ask the provider to give the money back; `pending` if the outcome is not known. Safe to repeat."""
@@ -160,17 +161,16 @@ class Refunds:
         self, connection: Connection, payment_id: str, refund_id: str, amount: Money, requested_by: tuple[str, str]
     ) -> RefundOrder:
         """Write an admin's refund. Raises NotFound, InvalidRequest (currency), RefundExceedsCapture."""
-        payment = connection.execute(_BY_ID, {"of_id": payment_id}).first()
-        if payment is None:
+        row = connection.execute(_BY_ID, {"of_id": payment_id}).first()
+        if row is None:
             raise NotFound("There is no such payment.")
-        if payment.currency != amount.currency:
-            error = FieldError("amount.currency", f"the payment was made in {payment.currency}")
+        charge = charge_of(row)
+        if charge.amount.currency != amount.currency:
+            error = FieldError("amount.currency", f"the payment was made in {charge.amount.currency}")
             raise InvalidRequest("A refund has the currency of its payment.", [error])
-        captured = payment.amount if payment.status == PaymentStatus.CAPTURED else 0
-        check_refund(amount.amount, captured, self._promised(connection, payment.id))
-        return self._record(
-            connection, payment, RefundOrigin.ADMIN, amount.amount, refund_id, requested_by=requested_by
-        )
+        captured = charge.amount.amount if row.status == PaymentStatus.CAPTURED else 0
+        check_refund(amount.amount, captured, self._promised(connection, charge.payment_id))
+        return self._record(connection, charge, RefundOrigin.ADMIN, amount.amount, refund_id, requested_by=requested_by)
 
     def undo(self, connection: Connection, refund: RefundOrder) -> bool:
         """Take back a refund that never reached the provider; False if it must be finished instead."""
@@ -183,7 +183,7 @@ class Refunds:
     def _record(
         self,
         connection: Connection,
-        payment: Row[Any],
+        charge: Charge,
         origin: RefundOrigin,
         amount: int,
         provider_key: str,
@@ -197,7 +197,7 @@ class Refunds:
             _RECORD,
             {
                 "id": refund_id,
-                "payment_id": payment.id,
+                "payment_id": charge.payment_id,
                 "provider_key": provider_key,
                 "origin": origin,
                 "amount": amount,
@@ -207,20 +207,19 @@ class Refunds:
                 "after_s": 0.0 if at_once else self._retry_after_s,
             },
         )
-        money = Money(amount, payment.currency)
-        return RefundOrder(refund_id, payment.id, payment.order_id, provider_key, origin, money, owner, key)
+        money = Money(amount, charge.amount.currency)
+        return RefundOrder(refund_id, charge.payment_id, charge.order_id, provider_key, origin, money, owner, key)
 
 
 def refund_of(row: Row[Any]) -> RefundOrder:
     """Return the refund that a row records; the row carries order_id and currency of its payment too."""
     money = Money(row.amount, row.currency)
-    origin = RefundOrigin(row.origin)
     return RefundOrder(
         str(row.id),
         str(row.payment_id),
         str(row.order_id),
         row.provider_key,
-        origin,
+        RefundOrigin(row.origin),
         money,
         row.requested_by,
         row.idempotency_key,
