@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migration.keys import keys_of
-from migration.records import Form, Module, Record, names_of, replaced
+from migration.records import Module, Record, TableLayout, names_of, replaced
 
 _SAID = "sku text, name text, description text, category text, price bigint, currency text"
 _PILES = "initial bigint, restocked bigint, available bigint, reserved bigint, sold bigint"
@@ -14,7 +14,7 @@ _PRODUCTS = Record(
     "products",
     "text",
     f"{_SAID}, {_PILES}",
-    monolith=Form(
+    monolith=TableLayout(
         select=f"SELECT sku AS key, {_NAMES} FROM products JOIN stock USING (sku)",
         write=(
             f"INSERT INTO products ({_SAID_NAMES}) SELECT {_SAID_NAMES} FROM records "
@@ -28,7 +28,7 @@ _PRODUCTS = Record(
         ),
         watched={"products": ("sku",), "stock": ("sku",)},
     ),
-    service=Form(
+    service=TableLayout(
         select=f"SELECT sku AS key, {_NAMES} FROM products",
         write=(
             f"INSERT INTO products ({_NAMES}) SELECT {_NAMES} FROM records "
@@ -49,7 +49,7 @@ _RESERVATIONS = Record(
     "reservations",
     "uuid",
     "order_id uuid, status text, lines jsonb, priced jsonb",
-    monolith=Form(
+    monolith=TableLayout(
         select=f"SELECT order_id AS key, order_id, min(status) AS status, {_LINES_OF_ROWS} AS lines, "
         "(SELECT jsonb_agg(jsonb_build_object('sku', line -> 'sku', 'name', line -> 'name', 'quantity', "
         "line -> 'quantity', 'unit_price', line -> 'unit_price' -> 'amount', 'currency', "
@@ -64,7 +64,7 @@ _RESERVATIONS = Record(
         delete=("DELETE FROM reservations WHERE order_id = ANY (%(keys)s::uuid[])",),
         watched={"reservations": ("order_id",)},
     ),
-    service=Form(
+    service=TableLayout(
         select=f"SELECT order_id AS key, order_id, status, (SELECT {_LINES_OF_ALL} FROM jsonb_array_elements(lines) "
         "AS line) AS lines, lines AS priced FROM reservations WHERE status <> 'tombstone'",
         write=(

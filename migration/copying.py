@@ -136,7 +136,7 @@ class Copy:
         _unwatch(self._from)  # what an earlier move may have left behind
         self._from.execute(NOTE.encode())
         for record in self.module.records:
-            for table, columns in record.form(self.source).watched.items():
+            for table, columns in record.layout(self.source).watched.items():
                 words = ", ".join(f"'{word}'" for word in (record.name, *columns))
                 _patiently(
                     self._from,

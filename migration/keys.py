@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from migration.records import Form, Record
+from migration.records import Record, TableLayout
 
 _COLUMNS = "owner text, own_key text, fingerprint text, status int, body bytea, media_type text, created_at timestamptz"
 
-_SERVICE = Form(
+_SERVICE = TableLayout(
     select="SELECT subject || E'\\x1f' || key AS key, subject AS owner, key AS own_key, fingerprint, status, body, "
     "media_type, created_at FROM idempotency_keys",
     write=(
@@ -26,7 +26,7 @@ def keys_of(operation: str, made: str) -> Record:
         f"{operation}_keys",
         "text",
         _COLUMNS,
-        monolith=Form(
+        monolith=TableLayout(
             select="SELECT owner || E'\\x1f' || key AS key, owner, key AS own_key, fingerprint, status, body, "
             f"media_type, created_at FROM idempotency_keys WHERE operation = '{operation}'",
             write=(

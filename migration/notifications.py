@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration.records import NEVER, Form, Module, Record, names_of
+from migration.records import NEVER, Module, Record, TableLayout, names_of
 
 _COLUMNS = (
     "id uuid, order_id uuid, kind text, customer_id text, email text, total bigint, currency text, status text, "
@@ -10,7 +10,7 @@ _COLUMNS = (
 )
 _NAMES = names_of(_COLUMNS)
 
-_SAME = Form(
+_SAME = TableLayout(
     select=f"SELECT id AS key, {_NAMES} FROM notifications",
     write=(
         # Nobody sends what is only a copy: it is due never, until it is released.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration.records import Form, Module, Record, names_of, replaced
+from migration.records import Module, Record, TableLayout, names_of, replaced
 from shared.domain.money import SHOP_CURRENCY
 
 _ORDER = (
@@ -31,7 +31,7 @@ _ORDERS = Record(
     "orders",
     "uuid",
     f"{_ORDER}, currency text, {_ANSWER}, {_SAGA}",
-    monolith=Form(
+    monolith=TableLayout(
         select="SELECT id AS key, id, customer_id, email, orders.status, version, lines, total, payment_id, reason, "
         "keys.key AS idempotency_key, orders.created_at, updated_at, CASE WHEN total IS NOT NULL THEN currency END "
         "AS currency, coalesce(fingerprint, '') AS fingerprint, keys.status::int AS answer_status, "
@@ -61,7 +61,7 @@ _ORDERS = Record(
         ),
         watched={"orders": ("id",), "idempotency_keys": ("resource_id",), "sagas": ("order_id",)},
     ),
-    service=Form(
+    service=TableLayout(
         select=f"SELECT id AS key, {_READ_NAMES} FROM orders",
         write=(
             f"INSERT INTO orders ({_ALL_NAMES}) SELECT {_ALL_NAMES} FROM records "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migration.keys import keys_of
-from migration.records import NEVER, Form, Module, Record, names_of, replaced
+from migration.records import NEVER, Module, Record, TableLayout, names_of, replaced
 
 _PAYMENT = (
     "id uuid, order_id uuid, customer_id text, status text, reason text, amount bigint, currency text, "
@@ -14,7 +14,7 @@ _PAYMENTS = Record(
     "payments",
     "uuid",
     f"{_PAYMENT}, risk int, refunded bigint",
-    monolith=Form(
+    monolith=TableLayout(
         select=f"SELECT id AS key, {_PAYMENT_NAMES}, risk, coalesce((SELECT sum(refunds.amount) FROM refunds "
         "WHERE payment_id = payments.id AND refunds.status = 'refunded'), 0)::bigint AS refunded FROM payments",
         write=(
@@ -25,7 +25,7 @@ _PAYMENTS = Record(
         delete=("DELETE FROM payments WHERE id = ANY (%(keys)s::uuid[])",),
         watched={"payments": ("id",), "refunds": ("payment_id",)},
     ),
-    service=Form(
+    service=TableLayout(
         select=f"SELECT id AS key, {_PAYMENT_NAMES}, risk_score AS risk, refunded FROM payments",
         write=(
             # Whoever waits for a pending payment will be told by an event: it was answered `pending` by the monolith.
@@ -49,7 +49,7 @@ _REFUNDS = Record(
     "refunds",
     "uuid",
     f"{_REFUND}, subject text, order_id uuid, currency text",
-    monolith=Form(
+    monolith=TableLayout(
         select=f"SELECT id AS key, {_REFUND_NAMES}, requested_by AS subject, order_id, currency FROM "
         f"(SELECT {_REFUND_NAMES}, requested_by FROM refunds) AS refunds "
         "JOIN (SELECT id AS payment_id, order_id, currency FROM payments) AS payments USING (payment_id)",
@@ -61,7 +61,7 @@ _REFUNDS = Record(
         delete=("DELETE FROM refunds WHERE id = ANY (%(keys)s::uuid[])",),
         watched={"refunds": ("id",)},
     ),
-    service=Form(
+    service=TableLayout(
         select=f"SELECT id AS key, {_REFUND_NAMES}, subject, order_id, currency FROM refunds",
         write=(
             f"INSERT INTO refunds ({_REFUND_NAMES}, subject, order_id, currency, due_at) "

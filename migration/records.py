@@ -14,7 +14,7 @@ NEVER = "timestamptz '9999-01-01 00:00:00+00'"
 
 
 @dataclass(frozen=True)
-class Form:
+class TableLayout:
     """How one side keeps a record.
 
     `select` gives the record's columns, and `key`. `write` are statements that put the rows of `records` (a table
@@ -30,7 +30,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Record:
-    """One kind of record, in the form of the monolith and in that of the service. `columns` are names with types.
+    """One kind of record, in the layout of the monolith and in that of the service. `columns` are names with types.
 
     `not_compared`: columns that are copied, but that only one of the sides keeps in every case.
     """
@@ -38,12 +38,12 @@ class Record:
     name: str
     key_type: str
     columns: str
-    monolith: Form
-    service: Form
+    monolith: TableLayout
+    service: TableLayout
     not_compared: tuple[str, ...] = ()
 
-    def form(self, side: str) -> Form:
-        """Return the form of a side: `monolith` or `service`."""
+    def layout(self, side: str) -> TableLayout:
+        """Return the layout of a side: `monolith` or `service`."""
         return self.monolith if side == "monolith" else self.service
 
 
@@ -84,7 +84,7 @@ def replaced(names: str) -> str:
 def read_page(connection: Connection, record: Record, side: str, after: str | None, limit: int) -> tuple[str, str, int]:
     """Return the next records in the order of their keys as (JSON array, last key, how many)."""
     where = "" if after is None else f"WHERE key > %(after)s::{record.key_type}"
-    page = f"SELECT * FROM ({record.form(side).select}) AS record {where} ORDER BY key LIMIT {limit}"
+    page = f"SELECT * FROM ({record.layout(side).select}) AS record {where} ORDER BY key LIMIT {limit}"
     row = connection.execute(
         "SELECT coalesce(jsonb_agg(to_jsonb(one))::text, '[]'), coalesce((array_agg(key ORDER BY key DESC))[1]::text, "
         f"''), count(*) FROM ({page}) AS one".encode(),
@@ -96,7 +96,7 @@ def read_page(connection: Connection, record: Record, side: str, after: str | No
 
 def read_keys(connection: Connection, record: Record, side: str, keys: Sequence[str]) -> tuple[str, set[str]]:
     """Return the records of these keys as (JSON array, keys of those that are there)."""
-    chosen = f"SELECT * FROM ({record.form(side).select}) AS record WHERE key = ANY (%(keys)s::{record.key_type}[])"
+    chosen = f"SELECT * FROM ({record.layout(side).select}) AS record WHERE key = ANY (%(keys)s::{record.key_type}[])"
     row = connection.execute(
         "SELECT coalesce(jsonb_agg(to_jsonb(one))::text, '[]'), coalesce(array_agg(key::text), '{}') "
         f"FROM ({chosen}) AS one".encode(),
@@ -109,13 +109,13 @@ def read_keys(connection: Connection, record: Record, side: str, keys: Sequence[
 def write(connection: Connection, record: Record, side: str, rows: str) -> None:
     """Put records, as a JSON array, in place of what this side has under their keys."""
     source = f"WITH records AS (SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS one ({record.columns})) "
-    for statement in record.form(side).write:
+    for statement in record.layout(side).write:
         connection.execute((source + statement).encode(), {"rows": rows})
 
 
 def delete(connection: Connection, record: Record, side: str, keys: Sequence[str]) -> None:
     """Remove the records of these keys."""
-    for statement in record.form(side).delete:
+    for statement in record.layout(side).delete:
         connection.execute(statement.encode(), {"keys": list(keys)})
 
 
@@ -123,7 +123,7 @@ def fingerprint(connection: Connection, record: Record, side: str) -> Fingerprin
     """Return what both sides must have the same of."""
     row = connection.execute(
         "SELECT count(*), coalesce(sum(hashtextextended((to_jsonb(record) - %(not_compared)s::text[])::text, 0)"
-        f"::numeric), 0) FROM ({record.form(side).select}) AS record".encode(),
+        f"::numeric), 0) FROM ({record.layout(side).select}) AS record".encode(),
         {"not_compared": list(record.not_compared)},
     ).fetchone()
     assert row is not None
