@@ -8,8 +8,7 @@ from loadtests.engine.declaration import Declaration, Figure
 from loadtests.engine.fresh_start import TWIN
 from loadtests.experiments import pairing
 from loadtests.experiments.study import Study
-from loadtests.measure.planning import holm
-from loadtests.measure.statistics import ALPHA, Equivalence, NotComparable
+from loadtests.measure.statistics import ALPHA, Equivalence, NotComparable, holm
 from loadtests.report.result import Gate, Ratio, Result, Run
 from loadtests.report.words import build_name, percent, sentence_of_list, times
 

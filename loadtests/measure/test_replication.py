@@ -132,3 +132,8 @@ def test_sessions_are_told_apart_by_their_number():
     groups = by_session(np.asarray([0.1, 0.2, 0.3]), [2, 1, 2])
 
     assert [list(group) for group in groups] == [[0.2], [0.1, 0.3]]
+
+
+def test_hopeless_noise_is_said_before_the_run():
+    with pytest.raises(NotComparable, match="do not find"):
+        plan(Spread(0.5, 0.5), 1.01, start_s=30, pair_s=3)

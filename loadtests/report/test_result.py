@@ -47,7 +47,7 @@ SPOIL: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a share above one": lambda r: r["runs"][0].update(error_share=1.5),
     "an unknown field": lambda r: r.update(winner="monolith"),
     "a promise nobody made": lambda r: r["violations"].append(
-        {"promise": "S9", "about": "x", "seen": "x", "expected": "x"}
+        {"promise": "S99", "about": "x", "seen": "x", "expected": "x"}
     ),
     "a gate without a spread": lambda r: r.update(aa_gate={"passed": True}),
 }
