@@ -27,6 +27,7 @@ from loadtests.report.result import Result
 Rates = dict[tuple[str, str], float]  # requests/s by mix and build
 
 WARM_S = 3.0
+TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,12 @@ def _session(
     for waits in declared.waits:
         for arm in chance.sample(list(arms.values()), len(arms)):
             load = Load(rates[waits.mix, _spec(arm.name)], waits.duration_s, waits.warm_up_s, waits.mix)
-            run = run_trial(study, arm, load, pair=1, seed=seed).run
-            for by_journey in (run["latency_ms_by_journey"], run["histograms"], run["requests_by_journey"]):
-                _keep(by_journey, waits.journeys)
+            for _ in range(TRIES):
+                run = run_trial(study, arm, load, pair=1, seed=seed).run
+                for by_journey in (run["latency_ms_by_journey"], run["histograms"], run["requests_by_journey"]):
+                    _keep(by_journey, waits.journeys)
+                if not run["void"]:  # which is said of the generator, never of the build: running again favours nobody
+                    break
 
 
 def _slow_down(study: Study, feeder: Feeder, arm: Arm, share: float, folder: Path) -> None:

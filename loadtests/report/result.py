@@ -213,7 +213,6 @@ def check(text: str) -> Result:
 
 def write(result: Result, folder: Path) -> Path:
     """Check a result and write it to `folder`/result.json; return that path. Raises BadResult."""
-    # Through JSON first: what is checked is what stands in the file.
     text = json.dumps(result, indent=1, allow_nan=False)
     check(text)
     path = folder / RESULT
@@ -232,9 +231,8 @@ def read(where: Path) -> Result:
 
 def new_folder(reports: Path, experiment: str, moment: datetime | None = None) -> Path:
     """Make `reports/<time>-<experiment>` and return it; two in one second get different names."""
-    stamp = (moment or datetime.now(UTC)).strftime("%Y%m%d-%H%M%S")
     for suffix in ("", *(f"-{number}" for number in range(2, 100))):
-        folder = reports / f"{stamp}-{experiment}{suffix}"
+        folder = reports / f"{moment or datetime.now(UTC):%Y%m%d-%H%M%S}-{experiment}{suffix}"
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
@@ -245,8 +243,7 @@ def new_folder(reports: Path, experiment: str, moment: datetime | None = None) -
 
 def point_latest(folder: Path) -> None:
     """Make `reports/latest` point to this report, in one step, so that a reader never finds it missing."""
-    link = folder.parent / "latest"
     fresh = folder.parent / f".latest.{folder.name}"
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(folder.name)
-    fresh.replace(link)
+    fresh.replace(folder.parent / "latest")
