@@ -22,6 +22,7 @@ MAX_REPLAYS = 100
 MAX_PAGES = 200
 MAX_MAILS = 10_000  # in one answer of the mail server
 HTTP_TIMEOUT_S = 15.0
+ACCEPTED = 202
 UNPROCESSABLE = 422
 
 
@@ -88,13 +89,18 @@ def _worth_a_replay(parties: Parties, attempts: tuple[Attempt, ...]) -> list[Att
     for a in attempts:
         if a.kind == "order" and a.status != UNPROCESSABLE and (a.customer, a.key) in standing:
             known = placed.get((a.customer, a.key))
-            # Where the first one got no answer, another body may have taken the key: the one that was answered has it.
-            if known is None or known.request == a.request or (known.is_unanswered and not a.is_unanswered):
+            # Where bodies differ, the key is of the one that was answered with an order; else of one without an answer.
+            if known is None or known.request == a.request or _may_have_key(a) > _may_have_key(known):
                 placed[a.customer, a.key] = a
-            elif known.is_unanswered:
+            elif known.is_unanswered and a.is_unanswered:
                 del placed[a.customer, a.key]
                 standing.discard((a.customer, a.key))
     return sorted(placed.values(), key=lambda a: (a.status == 201, not a.is_unanswered))[:MAX_REPLAYS]
+
+
+def _may_have_key(attempt: Attempt) -> int:
+    """Return how likely the key's order is this attempt's: surely (2), perhaps (1), or not, for it has failed (0)."""
+    return 2 if attempt.is_final or attempt.status == ACCEPTED else int(attempt.is_unanswered)
 
 
 def _replay(client: httpx.Client, shop: str, token: str, attempt: Attempt) -> Attempt:

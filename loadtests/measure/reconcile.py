@@ -96,7 +96,7 @@ def reconcile(parties: Parties, orders: Path | None, *, planted_poison: int = 0)
 def tell(outcome: Reconciliation) -> list[str]:
     """Return the lines that a person reads: what was checked, and every violation."""
     lines = [f"{outcome.stack}: at rest after {outcome.waited_s:.1f} s, {outcome.confirmed} confirmed orders"]
-    for promise, looked_at in sorted(outcome.looked_at.items()):
+    for promise, looked_at in sorted(outcome.looked_at.items(), key=lambda item: (item[0][0], int(item[0][1:]))):
         broken = sum(violation.promise == promise for violation in outcome.violations)
         state = f"BROKEN {broken} times" if broken else "kept"
         lines.append(f"  {promise}  {state:<18} {looked_at:>7} looked at   {PROMISES[promise]}")

@@ -125,7 +125,8 @@ def test_the_clients_history_becomes_attempts_in_the_order_of_the_answers() -> N
 def test_the_body_that_was_answered_is_sent_again_and_none_where_nobody_can_know(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    orders = [OrderRow(f"id-{key}", "ada", "confirmed", 1, "EUR", "p", None, key) for key in ("known", "unknown")]
+    keys = "known", "unknown", "first", "second"
+    orders = [OrderRow(f"id-{key}", "ada", "confirmed", 1, "EUR", "p", None, key) for key in keys]
     monkeypatch.setattr(evidence, "read_views", lambda _: {"v_orders": orders})
     one, other = {"quantity": 1}, {"quantity": 2}
     attempts = (
@@ -134,8 +135,12 @@ def test_the_body_that_was_answered_is_sent_again_and_none_where_nobody_can_know
         Attempt("order", "ada", "known", 422, "idempotency_key_reused", request=one),
         Attempt("order", "ada", "unknown", 0, request=one),
         Attempt("order", "ada", "unknown", 504, request=other),
+        Attempt("order", "ada", "first", 504, request=one),
+        Attempt("order", "ada", "first", 503, "unavailable", request=other),
+        Attempt("order", "ada", "second", 503, "unavailable", request=one),
+        Attempt("order", "ada", "second", 504, request=other),
     )
 
     chosen = evidence._worth_a_replay(PARTIES, attempts)
 
-    assert [(one.key, one.request) for one in chosen] == [("known", other)]
+    assert {one.key: one.request for one in chosen} == {"known": other, "first": one, "second": other}
