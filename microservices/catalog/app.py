@@ -12,6 +12,7 @@ from microservices.catalog.products import Products
 from microservices.catalog.seeding import seed_if_empty
 from microservices.catalog.stock import EVENT_TYPES, on_order_events
 from microservices.catalog.storefront import router_of
+from microservices.catalog.tables import PRUNE_TOMBSTONES
 from microservices.kit.idempotency import PRUNE_KEYS
 from microservices.kit.runtime import ServiceRuntime
 from microservices.kit.serving import serve
@@ -26,6 +27,7 @@ def create_app(settings: CatalogSettings, runtime: ServiceRuntime | None = None)
     runtime.on_start(partial(seed_if_empty, runtime.database, settings.seed_products))
     runtime.consumes("catalog", EVENT_TYPES, OrderEvent, on_order_events)
     runtime.prunes(PRUNE_KEYS)
+    runtime.prunes(PRUNE_TOMBSTONES)
     pages = Storefront(build=settings.storefront_badge, identity_url=settings.token_issuer)
     return runtime.app([routes.router, router_of(pages)], Products(runtime.database))
 

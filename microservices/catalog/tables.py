@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, DateTime, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 metadata = MetaData()
@@ -38,3 +38,12 @@ reservations = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
+
+# A reserve that comes after the release of its order carries a token that expired long before this.
+PRUNE_TOMBSTONES = text("""
+    DELETE FROM reservations WHERE order_id IN (
+        SELECT order_id FROM reservations
+        WHERE status = 'tombstone' AND created_at < now() - make_interval(hours => :keys_kept_h)
+        ORDER BY created_at LIMIT :batch FOR UPDATE SKIP LOCKED
+    ) RETURNING order_id
+""")

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from microservices.catalog.config import CatalogSettings
 from microservices.catalog.products import Products
 from microservices.catalog.seeding import seed_if_empty
+from microservices.catalog.tables import PRUNE_TOMBSTONES
 from microservices.kit.database import Database
 from microservices.kit.idempotency import PRUNE_KEYS
 from microservices.kit.pruning import Pruner
@@ -174,5 +175,24 @@ def test_an_old_key_may_restock_again(play: Play) -> None:
         await service.restock("root", "APPLE-1", keyed)
 
         assert await available(database) == 20
+
+    play(scene)
+
+
+def test_an_old_tombstone_is_forgotten_and_no_other_reservation(play: Play) -> None:
+    async def scene(database: Database) -> None:
+        pruner = Pruner(database, CatalogSettings(twinshop_mode="local", database_url="-", service_public_keys="-"))
+        pruner.statements.append(PRUNE_TOMBSTONES)
+        add = text(
+            "INSERT INTO reservations (order_id, status, lines, created_at) "
+            "VALUES (gen_random_uuid(), :status, '[]', now() - :age * interval '1 day')"
+        )
+        for status, age in (("tombstone", 3), ("tombstone", 0), ("released", 3), ("sold", 3), ("reserved", 3)):
+            await database.write(add, {"status": status, "age": age})
+
+        await pruner.step()
+
+        left = await database.read(text("SELECT status FROM reservations ORDER BY status"))
+        assert [row.status for row in left] == ["released", "reserved", "sold", "tombstone"]
 
     play(scene)
