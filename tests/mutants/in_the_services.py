@@ -73,8 +73,8 @@ MUTANTS = (
         "a-time-out-is-a-decline", "payments", "a charge got no answer", "L3",
         Edit(
             _CHARGES,
-            '            log.warning("charge of order %s: %s; it will be settled later", recorded.order_id, error)\n'
-            '            return ChargeResult(payment_id=recorded.id, status="pending")\n',
+            '            log.warning("charge of order %s: %s; it will be settled later", payment.order_id, error)\n'
+            '            return ChargeResult(payment_id=payment.id, status="pending")\n',
             "            outcome = ChargeOutcome(PaymentStatus.DECLINED, str(error))\n",
         ),
     ),
@@ -82,8 +82,8 @@ MUTANTS = (
         "new-provider-key-on-retry", "payments", "a charge got no answer", "L3",
         Edit(
             _CHARGES,
-            "outcome = await self._take(payment)",
-            "outcome = await self._provider.charge("
+            "                outcome = await self._take(payment)",
+            "                outcome = await self._provider.charge("
             "new_id(), payment.amount, payment.currency, payment.payment_method)",
         ),
     ),
