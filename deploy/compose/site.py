@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from deploy.model import broker_users
 from deploy.model.parts import Part, Secrets, Site, Stack
 from deploy.model.ports import PORTS as PUBLISHED
-from deploy.model.topology import SERVICES, stack
+from deploy.model.topology import CALLER, stack
 
 STACKS = ("outside", "monolith", "microservices")  # what docker-compose.yml holds
 # Stacks whose parts go by their bare names, but for these parts, which others have too.
@@ -79,10 +80,9 @@ def _secrets_of(secrets: Secrets, part: Part) -> Iterator[tuple[str, str]]:
         yield "superuser_password", secrets.of("database/superuser")
         yield "owner_password", secrets.of(f"database/{part.database}")
     if part.kind == "nats":
-        # What nats.conf includes; its format takes JSON's strings.
-        user, password = json.dumps("twinshop"), json.dumps(secrets.of("broker"))
-        yield "authorization", f"authorization {{ user: {user}, password: {password} }}\n"
+        # What nats.conf includes; its format takes JSON.
+        yield "authorization", f"authorization: {json.dumps(broker_users.authorization(secrets))}\n"
 
 
 def _is_key(name: str) -> bool:
-    return name == "service-public-keys.json" or name.removesuffix(".jwk") in SERVICES
+    return name in ("service-public-keys.json", f"{CALLER}.jwk")

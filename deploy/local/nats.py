@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from deploy.local.process import Launch
+from deploy.model import broker_users
 from deploy.model.home import Home, write_atomically, writing
 from deploy.model.parts import Part, Secrets
 from deploy.runner import binaries
@@ -33,5 +34,5 @@ def configuration(part: Part, store: str, secrets: Secrets) -> dict[str, object]
         "http": f"127.0.0.1:{part.port('monitor')}",
         "max_payload": MAX_PAYLOAD_BYTES,
         "jetstream": {"store_dir": store, "max_memory_store": 1 << 26, "max_file_store": MAX_STORE_BYTES},
-        "authorization": {"user": "twinshop", "password": secrets.of("broker")},
+        "authorization": broker_users.authorization(secrets),
     }

@@ -6,7 +6,7 @@ import importlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from deploy.model import infrastructure
+from deploy.model import broker_users, infrastructure
 from deploy.model.errors import UnknownTarget
 from deploy.model.parts import Part, Probe, Reset, Site, Stack
 
@@ -15,6 +15,7 @@ THIS = "deploy.model.topology:stack"
 SHOPS = ("monolith", "microservices", "colocated")
 STACKS = ("outside", *SHOPS)
 SERVICES = ("catalog", "orders", "payments", "notifications")
+CALLER = "orders"  # the only service that calls others
 INNER = (
     "catalog",
     "payments",
@@ -163,16 +164,22 @@ def _services(site: Site, name: str, members: Sequence[str]) -> tuple[Part, ...]
             | {
                 "DATABASE_URL": _database_url(site, name, f"{service}-db", service),
                 "DB_POOL_SIZE": str(SERVICE_POOL),
-                "NATS_URL": _broker_url(site, name),
-                "SERVICE_PRIVATE_KEY": f"{site.keys}/{service}.jwk",
-                "SERVICE_PUBLIC_KEYS": f"{site.keys}/service-public-keys.json",
-            },
+                "NATS_URL": _broker_url(site, name, service),
+            }
+            | _service_keys(site, service),
             needs=(f"{service}-db", "broker"),
             scalable=True,
             variants=_variants(service),
         )
         for service in members
     )
+
+
+def _service_keys(site: Site, service: str) -> dict[str, str]:
+    """Return the key by which a service signs its calls, or those by which it checks whose call it is."""
+    if service == CALLER:
+        return {"SERVICE_PRIVATE_KEY": f"{site.keys}/{service}.jwk"}
+    return {"SERVICE_PUBLIC_KEYS": f"{site.keys}/service-public-keys.json"}
 
 
 def _command(site: Site, service: str) -> tuple[str, ...]:
@@ -205,8 +212,7 @@ def _databases(site: Site, name: str, members: Sequence[str]) -> tuple[Part, ...
 def _extraction_settings(site: Site, name: str) -> dict[str, str]:
     """Return what a monolith needs whose modules can be extracted: it speaks to them as the service `orders` does."""
     services = {f"{service.upper()}_URL": site.url(name, "edge", service) for service in SERVICES}
-    key = f"{site.keys}/orders.jwk"
-    return {"NATS_URL": _broker_url(site, name), "SERVICE_PRIVATE_KEY": key, **services}
+    return {"NATS_URL": _broker_url(site, name, CALLER), **_service_keys(site, CALLER), **services}
 
 
 def colocated(site: Site) -> Stack:
@@ -215,14 +221,11 @@ def colocated(site: Site) -> Stack:
     settings = _common(site) | _payment_settings(site, name) | _mail_settings(site, name) | {"STOREFRONT_BADGE": name}
     for service in SERVICES:
         settings[f"{service.upper()}_DATABASE_URL"] = _database_url(site, name, f"{service}-db", service)
-        settings[f"{service.upper()}_SERVICE_PRIVATE_KEY"] = f"{site.keys}/{service}.jwk"
+        keys = {"NATS_URL": _broker_url(site, name, service)} | _service_keys(site, service)
+        settings |= {f"{service.upper()}_{setting}": value for setting, value in keys.items()}
     for service in INNER:  # bound to the ASGI transport inside the process; the address only names the callee
         settings[f"{service.upper()}_URL"] = f"http://{service}.colocated"
-    settings |= {
-        "DB_POOL_SIZE": str(SERVICE_POOL),
-        "NATS_URL": _broker_url(site, name),
-        "SERVICE_PUBLIC_KEYS": f"{site.keys}/service-public-keys.json",
-    }
+    settings["DB_POOL_SIZE"] = str(SERVICE_POOL)
     databases = tuple(
         infrastructure.database(site, name, f"{service}-db", service, SERVICE_POOL) for service in SERVICES
     )
@@ -235,7 +238,10 @@ def colocated(site: Site) -> Stack:
         environment=settings,
         needs=(*(database.name for database in databases), "broker"),
     )
-    own = {service: settings | {"DATABASE_URL": settings[f"{service.upper()}_DATABASE_URL"]} for service in SERVICES}
+    own = {
+        service: settings | {name: settings[f"{service.upper()}_{name}"] for name in ("DATABASE_URL", "NATS_URL")}
+        for service in SERVICES
+    }
     return _services_shop(
         site, name, (*databases, infrastructure.broker(site, name), app, infrastructure.edge(site, name)), own
     )
@@ -303,6 +309,6 @@ def _database_url(site: Site, stack_name: str, part: str, database: str) -> str:
     return f"postgresql://{database}:{password}@{address}/{database}"
 
 
-def _broker_url(site: Site, stack_name: str) -> str:
-    password = site.secrets.of("broker")
-    return f"nats://twinshop:{password}@{site.host(stack_name, 'broker')}:{site.ports(stack_name, 'broker')['nats']}"
+def _broker_url(site: Site, stack_name: str, user: str = broker_users.OPERATOR) -> str:
+    password = site.secrets.of(broker_users.secret(user))
+    return f"nats://{user}:{password}@{site.host(stack_name, 'broker')}:{site.ports(stack_name, 'broker')['nats']}"

@@ -96,7 +96,8 @@ def test_each_service_has_a_database_and_a_secret_of_its_own(stacks: dict[str, S
     services = [part for part in stacks["microservices"].parts if part.kind == "app"]
 
     assert len({part.environment["DATABASE_URL"] for part in services}) == 4
-    assert len({part.environment["SERVICE_PRIVATE_KEY"] for part in services}) == 4
+    assert len({part.environment["NATS_URL"] for part in services}) == 4
+    assert [part.name for part in services if "SERVICE_PRIVATE_KEY" in part.environment] == ["orders"]
     assert [part.name for part in services if "WEBHOOK_SECRET" in part.environment] == ["payments"]
 
 

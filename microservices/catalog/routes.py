@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from microservices.catalog.products import Products
 from microservices.catalog.stock import reserve
-from microservices.kit.web import Admin, Answer, Caller, read_body, read_keyed, service_of
+from microservices.kit.web import Admin, Answer, called_by, read_body, read_keyed, service_of
 from shared.contract.bodies import MoneyBody, OrderLine, ProductInput, RestockInput, Sku
 from shared.contract.inner import Reservation, ReservationInput
 from shared.contract.queries import parse_product_query
@@ -57,8 +57,8 @@ async def restock(request: Request, sku: str, who: Admin) -> Response:
     return (await service.restock(who.subject, _checked(sku), keyed)).response()
 
 
-@router.post("/internal/reservations")
-async def make_reservation(request: Request, _: Caller) -> Response:
+@router.post("/internal/reservations", dependencies=[called_by("orders")])
+async def make_reservation(request: Request) -> Response:
     """Price and reserve for an order; the same order again gets the same lines."""
     service: Products = service_of(request)
     body = await read_body(request, ReservationInput)

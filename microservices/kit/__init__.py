@@ -18,7 +18,8 @@ A service's `app.py` wires everything by hand; nothing is made at import:
 kit.runtime     ServiceRuntime: what a running service is made of, and the FastAPI app around it.
 kit.serving     serve: runs an app until SIGTERM.
 kit.settings    ServiceSettings: the common settings, the broker and the keys between services.
-kit.web         Customer, Admin, Caller: dependencies (`async def route(request: Request, who: Customer)`).
+kit.web         Customer, Admin: dependencies (`async def route(request: Request, who: Customer)`);
+                called_by: that of an inner route (`dependencies=[called_by("orders")]`).
                 read_body(request, Model) -> Model; read_keyed(request, Model, route) -> Keyed (body, key, fingerprint).
                 Answer(status, body bytes, ...).response(); Answer.of(status, model). service_of(request): the service.
                 Errors: raise what is in shared/domain/errors.py; the app turns it into problem+json.

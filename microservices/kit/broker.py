@@ -109,6 +109,7 @@ class Broker:
                 self._client = await nats.connect(
                     self._url,
                     name=self.name,
+                    inbox_prefix=f"_INBOX.{self.name}",  # the only one that its user may listen to
                     connect_timeout=CONNECT_TIMEOUT_S,
                     reconnect_time_wait=RECONNECT_WAIT_S,
                     max_reconnect_attempts=_EVER,
@@ -132,7 +133,8 @@ async def make_streams(jetstream: JetStreamContext) -> None:
             # It exists with other settings. One without a bound was made before there were bounds, and gets them;
             # any other setting is the operator's decision and is left alone.
             if (await jetstream.stream_info(str(stream.name))).config.max_bytes == -1:
-                await jetstream.update_stream(stream)
+                with contextlib.suppress(nats.errors.TimeoutError):  # only who publishes may, and will
+                    await jetstream.update_stream(stream)
 
 
 async def _log_error(error: Exception) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
 
-from microservices.kit.web import Answer, Caller, Customer, RequestMiddleware, answer_errors, read_keyed
+from microservices.kit.web import Answer, Customer, RequestMiddleware, answer_errors, called_by, read_keyed
 from shared.contract.bodies import MAX_BODY_BYTES, RefundInput
 from shared.domain.errors import Unauthenticated
 from shared.platform.metrics import Metrics
@@ -28,7 +28,7 @@ class OneToken:
         if not authorization:
             raise Unauthenticated
 
-    def verify(self, authorization: str | None) -> Any:
+    def verify(self, authorization: str | None, callers: object = None) -> Any:
         if authorization != "Bearer good":
             raise Unauthenticated
         return Principal("ada", "", frozenset())
@@ -43,8 +43,8 @@ def app() -> FastAPI:
         read = await read_keyed(request, RefundInput, "POST /keyed")
         return Answer(200, read.fingerprint.encode(), "text/plain").response()
 
-    @made.get("/internal/thing")
-    async def inner(_: Caller) -> Response:
+    @made.get("/internal/thing", dependencies=[called_by("orders")])
+    async def inner() -> Response:
         return Response()
 
     @made.get("/defect")

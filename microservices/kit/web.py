@@ -111,16 +111,22 @@ def _with_role(role: str, principal: Principal) -> Principal:
     return principal
 
 
-async def caller(request: Request) -> str:
-    """Return the name of the service that calls an inner route. Raises Unauthenticated."""
-    verifier: ServiceVerifier = request.app.state.service_verifier
-    return verifier.verify(header(request, "Authorization"))
+def called_by(*services: str) -> Any:
+    """Return the dependency of an inner route that only these services may call, by name.
+
+    It raises Unauthenticated, or Forbidden for another service.
+    """
+
+    async def check(request: Request) -> None:
+        verifier: ServiceVerifier = request.app.state.service_verifier
+        verifier.verify(header(request, "Authorization"), services)
+
+    return Depends(check)
 
 
 Customer = Annotated[Principal, Depends(customer)]
 Buyer = Annotated[Principal, Depends(buyer)]
 Admin = Annotated[Principal, Depends(admin)]
-Caller = Annotated[str, Depends(caller)]
 
 
 def service_of(request: Request) -> Any:

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from microservices.kit.web import Admin, Answer, Caller, Customer, header, read_body, read_keyed, read_raw, service_of
+from microservices.kit.web import (
+    Admin,
+    Answer,
+    Customer,
+    called_by,
+    header,
+    read_body,
+    read_keyed,
+    read_raw,
+    service_of,
+)
 from microservices.payments.charges import Charges
 from microservices.payments.refund_for_admin import refund_for_admin
 from microservices.payments.refund_for_order import refund_for_cancel
@@ -59,22 +69,22 @@ async def post_webhook(request: Request) -> Response:
     return Answer.of(200, WebhookAnswer()).response()
 
 
-@router.post("/internal/charges")
-async def post_charge(request: Request, _: Caller) -> Response:
+@router.post("/internal/charges", dependencies=[called_by("orders")])
+async def post_charge(request: Request) -> Response:
     """Charge an order (idempotent by its id)."""
     result = await _payments(request).charges.charge(await read_body(request, ChargeInput))
     return Answer.of(202 if result.status == "pending" else 200, result).response()
 
 
-@router.post("/internal/charges/{order_id}/void")
-async def post_void(request: Request, order_id: str, _: Caller) -> Response:
+@router.post("/internal/charges/{order_id}/void", dependencies=[called_by("orders")])
+async def post_void(request: Request, order_id: str) -> Response:
     """Void the charge of an order."""
     result = await _payments(request).charges.void(_checked(order_id))
     return Answer.of(202 if result.status == "pending" else 200, result).response()
 
 
-@router.post("/internal/charges/{order_id}/cancel-refund")
-async def post_cancel_refund(request: Request, order_id: str, _: Caller) -> Response:
+@router.post("/internal/charges/{order_id}/cancel-refund", dependencies=[called_by("orders")])
+async def post_cancel_refund(request: Request, order_id: str) -> Response:
     """Give back what is left of an order's payment."""
     result = await refund_for_cancel(_payments(request).refunds, _checked(order_id))
     return Answer.of(202 if result.status == "pending" else 200, result).response()

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from migration.inside_monolith import routes
 from migration.inside_monolith.catalog import CatalogClient
-from migration.inside_monolith.config import SERVICES, ExtractableSettings
+from migration.inside_monolith.config import CALLER, SERVICES, ExtractableSettings
 from migration.inside_monolith.forwarding import RequestForwarder
 from migration.inside_monolith.gate import Gate
 from migration.inside_monolith.inbox import Inbox, prune_inbox
@@ -39,7 +39,6 @@ from shared.platform.deadline_transport import DeadlineTransport
 from shared.platform.metrics import Metrics
 from shared.platform.tokens import ServiceSigner
 
-CALLER = "orders"
 PAYMENT_EVENTS = ("payment.captured", "payment.declined", "payment.voided", "payment.refunded")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from monolith.config import Settings
 
 SERVICES = ("notifications", "catalog", "payments", "orders")
+CALLER = "orders"  # to the services and the broker we are this one
 
 
 class ExtractableSettings(Settings):

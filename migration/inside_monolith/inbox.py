@@ -89,7 +89,13 @@ class Inbox:
         import nats  # noqa: PLC0415  (only a monolith that has lost a module speaks to a broker)
         from nats.js.api import AckPolicy, ConsumerConfig  # noqa: PLC0415
 
-        client = await nats.connect(self._url, name="monolith inbox", connect_timeout=1, allow_reconnect=False)
+        client = await nats.connect(
+            self._url,
+            name="monolith inbox",
+            inbox_prefix=f"_INBOX.{self._name}",
+            connect_timeout=1,
+            allow_reconnect=False,
+        )
         try:
             jetstream = client.jetstream()
             config = ConsumerConfig(

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from migration.inside_monolith.config import CALLER
 from monolith.database import Database
 from shared.contract.events import Event, subject_of
 from shared.platform.failpoints import failpoint
@@ -73,7 +74,8 @@ class Outbox:
         import nats  # noqa: PLC0415  (only a monolith that has lost a module speaks to a broker)
 
         client = await nats.connect(
-            self._url, name="monolith", connect_timeout=1, reconnect_time_wait=RECONNECT_WAIT_S,
+            self._url, name="monolith", inbox_prefix=f"_INBOX.{CALLER}", connect_timeout=1,
+            reconnect_time_wait=RECONNECT_WAIT_S,
             max_reconnect_attempts=_EVER, error_cb=_log_error,
         )  # fmt: skip
         try:

@@ -20,7 +20,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
-from shared.domain.errors import Unauthenticated, Unavailable
+from shared.domain.errors import Forbidden, Unauthenticated, Unavailable
 from shared.platform import clock, failpoints, logs, tracing
 from shared.platform.fingerprint import fingerprint
 from shared.platform.settings import CommonSettings, load_or_exit
@@ -189,7 +189,10 @@ def test_a_service_knows_who_calls() -> None:
     key = OKPKey.generate_key("Ed25519")
     verifier = ServiceVerifier("catalog", {"orders": key.as_dict(private=False)})
 
-    assert verifier.verify(ServiceSigner("orders", key.as_dict(private=True)).authorization("catalog")) == "orders"
+    assert (
+        verifier.verify(ServiceSigner("orders", key.as_dict(private=True)).authorization("catalog"), ["orders"])
+        == "orders"
+    )
 
 
 def test_a_token_for_another_service_is_refused() -> None:
@@ -197,7 +200,7 @@ def test_a_token_for_another_service_is_refused() -> None:
     verifier = ServiceVerifier("catalog", {"orders": key.as_dict(private=False)})
 
     with pytest.raises(Unauthenticated):
-        verifier.verify(ServiceSigner("orders", key.as_dict(private=True)).authorization("payments"))
+        verifier.verify(ServiceSigner("orders", key.as_dict(private=True)).authorization("payments"), ["orders"])
 
 
 def test_a_service_cannot_speak_for_another() -> None:
@@ -207,7 +210,19 @@ def test_a_service_cannot_speak_for_another() -> None:
     )
 
     with pytest.raises(Unauthenticated):
-        verifier.verify(ServiceSigner("orders", payments.as_dict(private=True)).authorization("catalog"))
+        verifier.verify(
+            ServiceSigner("orders", payments.as_dict(private=True)).authorization("catalog"), ["orders", "payments"]
+        )
+
+
+def test_a_service_that_a_route_does_not_name_is_refused() -> None:
+    key = OKPKey.generate_key("Ed25519")
+    verifier = ServiceVerifier("payments", {"notifications": key.as_dict(private=False)})
+    token = ServiceSigner("notifications", key.as_dict(private=True)).authorization("payments")
+
+    for _ in range(2):  # the second time from the cache
+        with pytest.raises(Forbidden):
+            verifier.verify(token, ["orders"])
 
 
 # --- settings ---------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
-from shared.domain.errors import Unauthenticated
+from shared.domain.errors import Forbidden, Unauthenticated
 from shared.platform import clock
 from shared.platform.signing_keys import SigningKeys
 from shared.platform.token_form import ALGORITHM, read_token
@@ -149,14 +150,17 @@ class ServiceVerifier:
         self._keys = {caller: OKPKey.import_key(jwk) for caller, jwk in public_jwks.items()}
         self._cache = _Cache()
 
-    def verify(self, authorization: str | None) -> str:
-        """Return the name of the calling service. Raises Unauthenticated."""
+    def verify(self, authorization: str | None, callers: Collection[str]) -> str:
+        """Return the name of the calling service, one of `callers`. Raises Unauthenticated, Forbidden."""
         token = _bearer(authorization)
         claims = self._cache.get(token)
         if claims is None:
             claims = self._check(token)
             self._cache.put(token, float(claims["exp"]), claims)
-        return str(claims["iss"])
+        caller = str(claims["iss"])
+        if caller not in callers:
+            raise Forbidden(f"This is not for {caller}.")
+        return caller
 
     def _check(self, token: str) -> dict[str, Any]:
         claims = read_token(token).claims

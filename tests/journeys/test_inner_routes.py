@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import nats
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
@@ -64,6 +66,21 @@ def test_a_token_for_another_service_opens_nothing(arm: Arm, curl: httpx.Client,
     is_shut(curl.post(arm.part_url(service) + path, json={}, headers={"Authorization": elsewhere}), arm)
 
 
+@pytest.mark.parametrize("caller", ["catalog", "payments", "notifications"])
+@pytest.mark.parametrize(("service", "path"), INNER)
+def test_a_service_that_a_route_does_not_name_is_refused(
+    arm: Arm, curl: httpx.Client, service: str, path: str, caller: str
+) -> None:
+    headers = {"Authorization": service_token(arm, caller, service)}
+
+    answer = curl.post(arm.part_url(service) + path, json={}, headers=headers)
+
+    if arm.name == "microservices":
+        expect_problem(answer, 403, "forbidden")
+    else:
+        is_shut(answer, arm)
+
+
 @pytest.mark.parametrize("mistake", ["other key", "expired", "no expiry", "unknown caller", "other name"])
 def test_a_forged_service_token_opens_nothing(arm: Arm, curl: httpx.Client, mistake: str) -> None:
     now = int(time.time())
@@ -109,3 +126,26 @@ def test_a_service_with_a_good_token_is_heard(arm: Arm, curl: httpx.Client) -> N
     answer = curl.post(f"{arm.part_url('payments')}/internal/charges", json={}, headers=good)
 
     expect_problem(answer, 422, "invalid_request")
+
+
+def test_no_service_may_publish_the_events_of_another(arm: Arm) -> None:
+    if not arm.runner.stack.broker_url:
+        pytest.skip("nobody speaks to a broker here")
+    name = "catalog" if arm.name == "microservices" else "app"
+    settings = arm.runner.stack.part(name).environment
+    address = settings.get("NATS_URL") or settings["CATALOG_NATS_URL"]
+    errors: list[str] = []
+
+    async def publish() -> None:
+        async def note(error: Exception) -> None:
+            errors.append(str(error))
+
+        client = await nats.connect(address, allow_reconnect=False, error_cb=note)
+        await client.publish("shop.order.confirmed", b"{}")
+        await client.flush()
+        await client.flush()  # the ping of the first may overtake the message
+        await client.close()
+
+    asyncio.run(publish())
+
+    assert any("permissions violation" in error for error in errors)

@@ -46,6 +46,8 @@ PUBLIC_PATHS = {
     "notifications": "notifications",
 }
 
+OWN = ("database_url", "nats_url", "service_private_key", "service_public_keys")
+
 S = TypeVar("S", bound=ServiceSettings)
 
 
@@ -151,9 +153,7 @@ class _AllMetrics(Collector):
 
 def load(settings_class: type[S], service: str) -> S:
     """Return a service's settings: what the services share under its usual name, the rest with a prefix."""
-    own: dict[str, Any] = {
-        name: os.environ.get(f"{service}_{name}".upper(), "") for name in ("database_url", "service_private_key")
-    }
+    own: dict[str, Any] = {name: os.environ.get(f"{service}_{name}".upper(), "") for name in OWN}
     return load_or_exit(cast("type[S]", lambda: settings_class(**own)))
 
 

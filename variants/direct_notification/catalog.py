@@ -9,7 +9,7 @@ from microservices.catalog.config import CatalogSettings
 from microservices.catalog.products import Products
 from microservices.catalog.stock import TARGET_OF_EVENT, on_order_events
 from microservices.kit.serving import serve
-from microservices.kit.web import Answer, Caller, read_body, service_of
+from microservices.kit.web import Answer, called_by, read_body, service_of
 from shared.contract.events import OrderEvent
 from shared.domain.errors import FieldError, InvalidRequest
 from shared.platform.settings import load_or_exit
@@ -18,8 +18,8 @@ from variants.direct_notification.notifier import PATH
 router = APIRouter()
 
 
-@router.post(PATH)
-async def handle_order_event(request: Request, _: Caller) -> Response:
+@router.post(PATH, dependencies=[called_by("orders")])
+async def handle_order_event(request: Request) -> Response:
     """Do what an order's event asks for, for a caller who waits: the same as if the broker had brought it."""
     service: Products = service_of(request)
     event = await read_body(request, OrderEvent)

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from microservices.kit.database import Database
 from microservices.kit.runtime import ServiceRuntime
 from microservices.kit.serving import serve
-from microservices.kit.web import Answer, Caller, read_body, service_of
+from microservices.kit.web import Answer, called_by, read_body, service_of
 from microservices.notifications import app as plain
 from microservices.notifications.config import NotificationsSettings
 from microservices.notifications.queue import KIND_OF_EVENT, Notifications
@@ -32,8 +32,8 @@ class DirectSender(MailSender):
         return await self.deliver([mail_of(row) for row in await self._database.write(CLAIM_ORDER, values)])
 
 
-@router.post(PATH)
-async def handle_order_event(request: Request, _: Caller) -> Response:
+@router.post(PATH, dependencies=[called_by("orders")])
+async def handle_order_event(request: Request) -> Response:
     """Write down and mail what an order's event asks for, for a caller who waits.
 
     What was not sent is written down, and the sender's loop goes on with it: the caller need not tell it again.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 
 from microservices.kit.runtime import ServiceRuntime
 from shared.platform.tokens import ServiceVerifier
@@ -10,7 +11,7 @@ from variants.services import main
 
 
 class _AnybodysCall(ServiceVerifier):
-    def verify(self, authorization: str | None) -> str:
+    def verify(self, authorization: str | None, callers: Collection[str]) -> str:
         """Return that it may be anyone."""
         return "anyone"
 

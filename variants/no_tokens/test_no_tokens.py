@@ -23,4 +23,4 @@ def test_services_without_tokens_refuse_to_start_in_production() -> None:
 def test_in_local_mode_every_caller_is_let_in() -> None:
     runtime = TokenlessRuntime("orders", ServiceSettings(twinshop_mode="local", **GIVEN))
 
-    assert runtime.verifier().verify(None) == "anyone"
+    assert runtime.verifier().verify(None, ["orders"]) == "anyone"

@@ -79,6 +79,7 @@ export class Inbox {
       servers: `${protocol}//${host}`,
       ...(username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {}),
       name: CONSUMER,
+      inboxPrefix: `_INBOX.${CONSUMER}`, // the only one that its user may listen to
       timeout: 1000,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_MS,
@@ -86,7 +87,7 @@ export class Inbox {
   }
 
   private async consume(connection: NatsConnection): Promise<void> {
-    const manager = await jetstreamManager(connection, { timeout: 2000 });
+    const manager = await jetstreamManager(connection, { timeout: 2000, checkAPI: false });
     for (const [name, prefix] of STREAMS) {
       // A stream that exists with other settings is the operator's decision: it is left alone.
       await manager.streams

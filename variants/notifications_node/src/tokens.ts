@@ -64,11 +64,12 @@ export class CallerVerifier {
     this.keys = keysFile ? (JSON.parse(readFileSync(keysFile, "utf-8")) as Record<string, JWK>) : {};
   }
 
-  /** Throws a Refusal unless a service that we know has signed this header, for us. */
-  async check(authorization: string | undefined): Promise<void> {
+  /** Throws a Refusal unless a service that we know has signed this header, for us, and is one of `callers`. */
+  async check(authorization: string | undefined, callers: readonly string[]): Promise<void> {
     const token = bearer(authorization);
+    let caller = "";
     try {
-      const caller = decodeJwt(token).iss ?? "";
+      caller = decodeJwt(token).iss ?? "";
       const key = await importJWK(this.keys[caller] ?? {}, "Ed25519");
       await jwtVerify(token, key, {
         issuer: caller,
@@ -80,6 +81,7 @@ export class CallerVerifier {
     } catch {
       throw new Refusal("unauthenticated", "The service token is not valid.");
     }
+    if (!callers.includes(caller)) throw new Refusal("forbidden", `This is not for ${caller}.`);
   }
 }
 

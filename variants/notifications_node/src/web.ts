@@ -100,7 +100,7 @@ export class Web {
 
   /** Mail what an order's event asks for, for a service that waits. */
   private async hear(request: IncomingMessage): Promise<Answer> {
-    await this.callers.check(header(request, "authorization"));
+    await this.callers.check(header(request, "authorization"), ["orders"]);
     const mediaType = (header(request, "content-type") ?? "").split(";")[0]!.trim().toLowerCase();
     if (mediaType !== "application/json") throw new Refusal("unsupported_media_type");
     const event = decodeBody(await readBody(request));
