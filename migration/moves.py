@@ -194,7 +194,7 @@ class Mover:
 
     def _shift(self, to: str, what: str, shares: Callable[[int], Sequence[object]], *also: str) -> None:
         """Give a part more and more of the requests, as long as it, and who else is watched, answers them well."""
-        edge = self._runner.stack.part("edge").port("admin")
+        edge = self._runner.stack.part("edge").admin
         for percent in STAGES:
             with self._step(f"{percent} % of {what} to {to}"):
                 self._share_out(shares(percent))

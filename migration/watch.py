@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from deploy.model.errors import DeployError, NotRunning
+from deploy.envoy import admin
+from deploy.model.errors import DeployError
 
-TIMEOUT_S = 2.0
 LOOK_EVERY_S = 0.25
 LEAST = 5  # requests: fewer say nothing
 
@@ -65,15 +63,11 @@ class Count:
         return self.sent - self.answered >= LEAST and self.answered < 0.5 * self.sent
 
 
-def read(admin_port: int, cluster: str) -> Count:
+def read(socket_path: str, cluster: str) -> Count:
     """Return what Envoy has counted of a cluster so far. Raises NotRunning."""
     names = rf"^cluster\.{cluster}\.upstream_rq_(total|completed|5xx|time)$"
-    url = f"http://127.0.0.1:{admin_port}/stats?format=json&histogram_buckets=cumulative&filter={quote(names)}"
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
-            stats = json.loads(answer.read())["stats"]
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        raise NotRunning(f"Envoy does not answer on its admin port {admin_port}: {error}") from error
+    path = f"/stats?format=json&histogram_buckets=cumulative&filter={quote(names)}"
+    stats = json.loads(admin.ask(socket_path, path))["stats"]
     values = {item["name"].rpartition("_")[2]: int(item["value"]) for item in stats if "name" in item}
     latency: dict[float, int] = {}
     for item in stats:
@@ -82,16 +76,16 @@ def read(admin_port: int, cluster: str) -> Count:
     return Count(values.get("total", 0), values.get("completed", 0), values.get("5xx", 0), latency)
 
 
-def keep_watch(admin_port: int, clusters: Collection[str], bounds: Bounds, for_s: float) -> None:
+def keep_watch(socket_path: str, clusters: Collection[str], bounds: Bounds, for_s: float) -> None:
     """Watch these clusters for so long. Raises BoundBroken as soon as one of them breaks a bound."""
-    began = {cluster: read(admin_port, cluster) for cluster in clusters}
+    began = {cluster: read(socket_path, cluster) for cluster in clusters}
     deadline = time.monotonic() + for_s
     over = False
     while not over:
         time.sleep(LOOK_EVERY_S)
         over = time.monotonic() > deadline
         for cluster in clusters:
-            seen = read(admin_port, cluster).since(began[cluster])
+            seen = read(socket_path, cluster).since(began[cluster])
             why = seen.broken(bounds)
             if not why and over and seen.is_stuck():
                 why = f"only {seen.answered} of {seen.sent} requests were answered"

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from deploy.envoy import admin
+
 TIMEOUT_S = 0.8
 WANTED = (
     r"^(http\.(edge|inner-\w+)\.downstream_rq_(total|time|[1-5]xx)|cluster\.[\w-]+\.upstream_rq_(total|201|completed))$"
@@ -69,10 +71,10 @@ class Counters:
 
 
 class EdgeReader:
-    """Keeps one connection to Envoy's admin port, and asks it again and again."""
+    """Keeps one connection to Envoy's admin interface, and asks it again and again."""
 
-    def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
+    def __init__(self, socket_path: str) -> None:
+        self._connection = admin.Connection(socket_path, TIMEOUT_S)
 
     def read(self) -> Counters | None:
         """Return the counters, or None if Envoy does not answer."""

@@ -28,7 +28,7 @@ class StackWatch:
 
     def __init__(self, runner: LocalRunner) -> None:
         self._runner = runner
-        self._edge = EdgeReader(runner.stack.part("edge").port("admin"))
+        self._edge = EdgeReader(runner.stack.part("edge").admin)
         self._meter = Meter()
         self._counted: Counters | None = None
         self._metrics: dict[int, MetricsReader] = {}

@@ -109,7 +109,7 @@ class Routing:
     def read(self) -> dict[str, ClusterStats]:
         """Return what Envoy has counted of each version, by name. Raises NotRunning."""
         clusters = {FIRST: self.part} | {version.name: version.cluster for version in self.known}
-        stats = cluster_stats.read(self.runner.stack.part("edge").port("admin"), clusters.values())
+        stats = cluster_stats.read(self.runner.stack.part("edge").admin, clusters.values())
         return {name: stats[cluster] for name, cluster in clusters.items()}
 
     def figures(self) -> list[VersionFigures]:

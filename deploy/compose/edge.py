@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from deploy.compose.engine import Container, docker
+from deploy.compose.site import ADMIN_PORT
 
-ADMIN_PORT = 9901
 ASK = (
     f"exec 3<>/dev/tcp/127.0.0.1/{ADMIN_PORT} && "
     r"printf '%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' $1 $2 >&3 && cat <&3"

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from deploy.compose.site import STACKS, ComposeSite, inside, service_name
+from deploy.compose.site import ADMIN_PORT, STACKS, ComposeSite, inside, service_name
 from deploy.envoy.bootstrap import bootstrap
 from deploy.envoy.clusters import ASK_EVERY_S, GONE_AFTER, health_checks
 from deploy.envoy.clusters import cluster as eds_cluster
@@ -25,6 +25,8 @@ GONE_WITHIN_S = GONE_AFTER * (ASK_EVERY_S + ASK_TIMEOUT_S) + LOOK_UP_EVERY_S
 MAILPIT_UI = 8025
 
 Json = dict[str, Any]
+
+ADMIN: Json = {"address": {"socket_address": {"address": "127.0.0.1", "port_value": ADMIN_PORT}}}
 
 # Some engines leave questions about unknown names without an answer. Asking again is what the next look-up is for.
 _RESOLVER = {
@@ -41,7 +43,7 @@ def for_containers(stack: Stack) -> Json:
     """Return the configuration of a shop's edge. Its admin port answers only inside the container."""
     edge = stack.part("edge")
     configuration = bootstrap(stack, edge, "", ANY)
-    configuration["admin"]["address"]["socket_address"]["address"] = "127.0.0.1"
+    configuration["admin"] = ADMIN
     apps = [part for part in stack.parts if part.kind == "app"]
     configuration["static_resources"]["clusters"] = [replicas(stack.name, part) for part in apps]
     return configuration
@@ -73,7 +75,7 @@ def outside() -> Json:
     targets["mailpit"] = (MAILPIT_UI, "mailpit", MAILPIT_UI)
     return {
         "node": {"id": "outside", "cluster": "outside"},
-        "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 9901}}},
+        "admin": ADMIN,
         "static_resources": {
             "listeners": [_passing_on(name, port) for name, (port, _, _) in targets.items()],
             "clusters": [

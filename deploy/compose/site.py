@@ -15,7 +15,8 @@ STACKS = ("outside", "monolith", "microservices")  # what docker-compose.yml hol
 # Stacks whose parts go by their bare names, but for these parts, which others have too.
 BARE = {"outside": (), "microservices": ("edge",)}
 # Ports as the official images have them. Every container has an address of its own, so that none need be shifted.
-EDGE_PORTS = {"http": 8080, "admin": 9901, "catalog": 8081, "payments": 8082, "notifications": 8083}
+EDGE_PORTS = {"http": 8080, "catalog": 8081, "payments": 8082, "notifications": 8083}
+ADMIN_PORT = 9901  # of an edge, on the loopback of its container only
 PORTS = {"http": 8000, "sql": 5432, "nats": 4222, "monitor": 8222, "smtp": 1025}
 SECRETS_FOLDER = "/run/secrets"
 # Settings that hold a password: a container reads them from a file of this name in SECRETS_DIR, in lower case.

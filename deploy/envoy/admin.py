@@ -1,10 +1,11 @@
-"""Asks a running Envoy, or changes it, through its admin port."""
+"""Asks a running Envoy, or changes it, through the Unix socket of its admin interface."""
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
-import urllib.error
-import urllib.request
+import socket
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -13,31 +14,49 @@ from deploy.model.errors import NotRunning
 TIMEOUT_S = 2.0
 
 
-def replica_ports(admin_port: int, part: str) -> set[int]:
+def replica_ports(socket_path: str, part: str) -> set[int]:
     """Return the ports of the replicas that Envoy knows of a part. Raises NotRunning."""
-    answer = json.loads(ask(admin_port, "/clusters?format=json"))
+    answer = json.loads(ask(socket_path, "/clusters?format=json"))
     for status in answer.get("cluster_statuses", []):
         if status["name"] == part:
             return {host["address"]["socket_address"]["port_value"] for host in status.get("host_statuses", [])}
     return set()
 
 
-def routes_versions(admin_port: int) -> dict[str, str]:
+def routes_versions(socket_path: str) -> dict[str, str]:
     """Return the version of each listener's routes by which Envoy decides now, by name. Raises NotRunning."""
-    dump = json.loads(ask(admin_port, "/config_dump?resource=dynamic_route_configs"))
+    dump = json.loads(ask(socket_path, "/config_dump?resource=dynamic_route_configs"))
     return {one["route_config"]["name"]: str(one.get("version_info", "")) for one in dump.get("configs", [])}
 
 
-def set_runtime(admin_port: int, values: Mapping[str, str]) -> None:
+def set_runtime(socket_path: str, values: Mapping[str, str]) -> None:
     """Set runtime keys; they last until Envoy restarts. Raises NotRunning."""
-    ask(admin_port, f"/runtime_modify?{urlencode(values)}", method="POST")
+    ask(socket_path, f"/runtime_modify?{urlencode(values)}", method="POST")
 
 
-def ask(admin_port: int, path: str, method: str = "GET") -> str:
-    """Return what the admin port answers. Raises NotRunning."""
-    request = urllib.request.Request(f"http://127.0.0.1:{admin_port}{path}", method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
-            return str(answer.read().decode())
-    except (urllib.error.URLError, OSError) as error:
-        raise NotRunning(f"Envoy does not answer on its admin port {admin_port}: {error}") from error
+class Connection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, socket_path: str, timeout_s: float = TIMEOUT_S) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._socket_path = socket_path
+
+    def connect(self) -> None:
+        """Connect. Raises OSError."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._socket_path)
+
+
+def ask(socket_path: str, path: str, method: str = "GET") -> str:
+    """Return what the admin interface answers. Raises NotRunning."""
+    with contextlib.closing(Connection(socket_path)) as connection:
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        except (OSError, http.client.HTTPException) as error:
+            raise NotRunning(f"Envoy does not answer at {socket_path}: {error}") from error
+    if answer.status != http.HTTPStatus.OK:
+        raise NotRunning(f"Envoy answers {answer.status} to {path}: {text.strip()}")
+    return text

@@ -26,7 +26,7 @@ def bootstrap(stack: Stack, edge: Part, discovery_root: str, address: str = "127
 
     `edge` names the listeners' ports. Whoever has no folder that Envoy could watch takes this form.
     """
-    return _frame(stack, edge, address) | {
+    return _frame(stack, edge) | {
         "static_resources": {
             "listeners": _listeners(stack, edge, address, routes_folder=None),
             "clusters": _clusters(stack, discovery_root),
@@ -72,17 +72,17 @@ def _all_routes(stack: Stack, edge: Part, shares: Sequence[TrafficSplit] = ()) -
     A stranger decides neither what is traced nor under which id.
     """
     public = route_configuration(EDGE, edge_routes(stack, shares))
-    inner = [service for service in edge.ports if service not in ("http", "admin")]
+    inner = [service for service in edge.ports if service != "http"]
     return [
         public | {"request_headers_to_remove": [TRACEPARENT, "tracestate"]},
         *(route_configuration(f"inner-{service}", inner_routes(stack, service, shares)) for service in inner),
     ]
 
 
-def _frame(stack: Stack, edge: Part, address: str = "127.0.0.1") -> dict[str, Any]:
+def _frame(stack: Stack, edge: Part) -> dict[str, Any]:
     return {
         "node": {"id": stack.name, "cluster": stack.name},
-        "admin": {"address": {"socket_address": {"address": address, "port_value": edge.port("admin")}}},
+        "admin": {"address": {"pipe": {"path": edge.admin, "mode": 0o600}}},
         # Histograms are brought up to date when somebody asks, not by a timer: a chart of the control room moves every
         # second, and without one nothing is spent on it.
         "stats_flush_on_admin": True,

@@ -68,13 +68,13 @@ class ClusterStats:
         return cls(values["answered"], values["failed"], bars)
 
 
-def read(admin_port: int, clusters: Collection[str]) -> dict[str, ClusterStats]:
+def read(socket_path: str, clusters: Collection[str]) -> dict[str, ClusterStats]:
     """Return what Envoy has counted of these clusters since it knows them. Raises NotRunning."""
-    admin.ask(admin_port, "/stats?filter=^$")  # it puts its threads' histograms together when asked, and afterwards
+    admin.ask(socket_path, "/stats?filter=^$")  # it puts its threads' histograms together when asked, and afterwards
     time.sleep(FLUSH_S)
     names = "|".join(re.escape(name) for name in clusters)
     pattern = rf"^cluster\.({names})\.upstream_rq_(completed|5xx|time)$"
-    text = admin.ask(admin_port, f"/stats?format=json&histogram_buckets=detailed&filter={quote(pattern)}")
+    text = admin.ask(socket_path, f"/stats?format=json&histogram_buckets=detailed&filter={quote(pattern)}")
     return decode(json.loads(text), clusters)
 
 

@@ -1,4 +1,4 @@
-"""Faults on the way between two parts: off until their runtime keys are set through the admin port."""
+"""Faults on the way between two parts: off until their runtime keys are set through the admin interface."""
 
 from __future__ import annotations
 

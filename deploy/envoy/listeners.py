@@ -89,7 +89,7 @@ def _filters(*, public: bool) -> list[dict[str, Any]]:
 
 
 def _rate_limit() -> dict[str, Any]:
-    """A limit for the whole edge, off until its runtime key is set to 100 through the admin port."""
+    """A limit for the whole edge, off until its runtime key is set to 100 through the admin interface."""
     return {
         "name": "envoy.filters.http.local_ratelimit",
         "typed_config": {

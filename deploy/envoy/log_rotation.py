@@ -16,15 +16,15 @@ OLDER = ".1"
 LOOK_EVERY_S = 5.0  # one look at a file's size; at most some megabytes come meanwhile
 
 
-async def rotate_when_large(envoy_folder: Path, admin_port: int) -> None:
+async def rotate_when_large(envoy_folder: Path, socket_path: str) -> None:
     """Look at the log for as long as the stack runs; where tracing is off, there is nothing to look at."""
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         with contextlib.suppress(NotRunning, OSError):  # Envoy is away, or the disk is full: the next look
-            await asyncio.to_thread(rotate, envoy_folder, admin_port)
+            await asyncio.to_thread(rotate, envoy_folder, socket_path)
 
 
-def rotate(envoy_folder: Path, admin_port: int, max_bytes: int = MAX_BYTES) -> bool:
+def rotate(envoy_folder: Path, socket_path: str, max_bytes: int = MAX_BYTES) -> bool:
     """Put the log aside if it is larger, in place of what was put aside before; return whether it was.
 
     Envoy writes on into the file that it has open until it is told, so no line is lost. Raises NotRunning, OSError.
@@ -38,5 +38,5 @@ def rotate(envoy_folder: Path, admin_port: int, max_bytes: int = MAX_BYTES) -> b
     if is_large:
         log.replace(older)
     if is_large or (older.exists() and not log.exists()):  # it may not have heard of it the last time
-        admin.ask(admin_port, "/reopen_logs", method="POST")
+        admin.ask(socket_path, "/reopen_logs", method="POST")
     return is_large

@@ -20,16 +20,16 @@ KNOWN_WITHIN_S = 10.0  # a machine that is busy tells Envoy late; an Envoy that 
 LONGEST_S = 10.0  # longer than the edge's deadline: no request lives longer
 
 
-async def until_routed(admin_port: int, part: Part, replicas: Sequence[int]) -> None:
+async def until_routed(socket_path: str, part: Part, replicas: Sequence[int]) -> None:
     """Return when Envoy sends requests to these replicas, or at once if it is away itself."""
     ports = {part.port("http", replica) for replica in replicas}
-    await _until(lambda: admin.replica_ports(admin_port, part.name) >= ports, KNOWN_WITHIN_S)
+    await _until(lambda: admin.replica_ports(socket_path, part.name) >= ports, KNOWN_WITHIN_S)
 
 
-async def until_drained(admin_port: int, part: Part, replicas: Sequence[int]) -> None:
+async def until_drained(socket_path: str, part: Part, replicas: Sequence[int]) -> None:
     """Return when Envoy no longer knows these replicas and no connection to them is left, or after ten seconds."""
     ports = {part.port("http", replica) for replica in replicas}
-    await _until(lambda: not admin.replica_ports(admin_port, part.name) & ports, KNOWN_WITHIN_S)
+    await _until(lambda: not admin.replica_ports(socket_path, part.name) & ports, KNOWN_WITHIN_S)
     # Envoy closes a connection to a host that has left once its request is answered.
     await _until(lambda: not _has_connections(ports), LONGEST_S)
 

@@ -148,7 +148,7 @@ class Fleet:
         await wait_ready(instances)
         for instance in instances:
             if self._edge is not None and instance.part.kind == "app":
-                await balancing.until_routed(self._edge.port("admin"), instance.part, [instance.replica])
+                await balancing.until_routed(self._edge.admin, instance.part, [instance.replica])
 
     def pin(self, cores: Sequence[int] | None) -> None:
         """Bind the stack to cores. Raises Unsupported, or DeployError for a core that there is not."""
@@ -221,7 +221,7 @@ class Fleet:
         for instance in leaving:
             instance.draining = True
         self._publish(part)
-        await balancing.until_drained(self._edge.port("admin"), part, [one.replica for one in leaving])
+        await balancing.until_drained(self._edge.admin, part, [one.replica for one in leaving])
 
     def _note(self, instance: Instance) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")

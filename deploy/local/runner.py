@@ -213,7 +213,7 @@ class LocalRunner(Runner):
         return "\n".join(spawn.tail(path, lines, title=len(paths) > 1) for path in paths)
 
     def set_runtime(self, values: Mapping[str, str]) -> None:
-        admin.set_runtime(self.stack.part("edge").port("admin"), values)
+        admin.set_runtime(self.stack.part("edge").admin, values)
 
     def set_weights(self, owner: str, shares: Sequence[TrafficSplit]) -> None:
         """Share the requests of some routes out, in place of what `owner` said before; returns when Envoy does so.
@@ -225,7 +225,7 @@ class LocalRunner(Runner):
         routes = bootstrap.reload(self.stack, edge, envoy)
         deadline = time.monotonic() + ROUTES_KNOWN_WITHIN_S
         # A listener that was taken away keeps its routes while it drains, so Envoy may know more than is wanted.
-        while missing := routes.items() - admin.routes_versions(edge.port("admin")).items():
+        while missing := routes.items() - admin.routes_versions(edge.admin).items():
             if time.monotonic() > deadline:
                 names = ", ".join(sorted(name for name, _ in missing))
                 raise DeployError(
@@ -262,7 +262,7 @@ class LocalRunner(Runner):
         for part in self.stack.parts:
             if part.kind == "envoy":
                 apps = [one for one in status.instances if self.stack.part(one.part).kind == "app"]
-                ports = {port for one in apps for port in admin.replica_ports(part.port("admin"), one.part)}
+                ports = {port for one in apps for port in admin.replica_ports(part.admin, one.part)}
                 return ports >= {one.ports["http"] for one in apps}
         return True
 

@@ -76,7 +76,7 @@ class Supervisor:
     async def _rotate_access_log(self) -> None:
         for part in self._fleet.stack.parts:
             if part.kind == "envoy":
-                await rotate_when_large(self._folder / "envoy", part.port("admin"))
+                await rotate_when_large(self._folder / "envoy", part.admin)
 
     def _prepare(self, part: Part, replica: int, extra: Mapping[str, str]) -> Launch:
         return launch.prepare(self._home, self._fleet.stack, part, replica, secrets=self._secrets, extra=extra)

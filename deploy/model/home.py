@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,6 +62,25 @@ class Home:
         free_mb = shutil.disk_usage(self.root).free // 2**20
         if free_mb < LEAST_FREE_MB:
             raise FolderTrouble(f"Only {free_mb} MB are free at {self.root}; {LEAST_FREE_MB} MB are needed.")
+
+
+def socket_path(root: str, stack: str) -> str:
+    """Return the Unix socket by which the edge of a stack is administered; such a path must be short."""
+    return str(_sockets() / f"{hashlib.sha256(f'{root}/{stack}'.encode()).hexdigest()[:12]}.sock")
+
+
+def make_socket_folder() -> None:
+    """Make the folder of the sockets, which nobody else may enter. Raises FolderTrouble, also if it is not ours."""
+    folder = _sockets()
+    with writing(folder):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise FolderTrouble(f"{folder} must be a folder that only you can enter: remove it, or have it removed.")
+
+
+def _sockets() -> Path:
+    return Path(f"/tmp/twinshop-{os.getuid()}")  # noqa: S108  (made with 0700, and looked at before it is used)
 
 
 @contextmanager

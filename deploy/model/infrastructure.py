@@ -60,7 +60,8 @@ def edge(site: Site, stack_name: str, inner: Collection[str] = ()) -> Part:
         name="edge",
         kind="envoy",
         command=("envoy", "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"),
-        ports={name: port for name, port in ports.items() if name in ("http", "admin") or name in inner},
+        ports={name: port for name, port in ports.items() if name == "http" or name in inner},
+        admin=site.admin_socket(stack_name),
         # Envoy's own word for ready comes before it listens; this 404 can only come from the public listener.
         probe=Probe("http", "http", "/readyz", status=404),
     )

@@ -10,6 +10,7 @@ from typing import Literal
 
 from deploy.model.errors import UnknownTarget
 from deploy.model.extraction import ExtractionState
+from deploy.model.home import socket_path
 from deploy.model.ports import PORTS
 
 Kind = Literal["app", "postgres", "nats", "envoy"]
@@ -46,6 +47,7 @@ class Part:
     scalable: bool = False
     database: str = ""  # a database server's only database, and the role that owns it
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    admin: str = ""  # the Unix socket by which an Envoy is asked and changed: no page in a browser can open one
 
     def command_with(self, settings: Mapping[str, str]) -> tuple[str, ...]:
         """Return what runs the part with these settings: VARIANT may name a variant, TRACE_SAMPLING wants it traced.
@@ -151,6 +153,10 @@ class Site:
     def public_url(self, stack: str, part: str) -> str:
         """Return the address by which customers and their browsers know a part."""
         return self.url(stack, part)
+
+    def admin_socket(self, stack: str) -> str:
+        """Return the Unix socket by which the edge of a stack is administered."""
+        return socket_path(self.data, stack)
 
     def data_of(self, stack: str, part: str) -> str:
         """Return the folder in which a part keeps its data."""

@@ -17,7 +17,6 @@ PORTS: dict[str, dict[str, dict[str, int]]] = {
     "monolith": {
         "edge": {
             "http": 8001,
-            "admin": 18101,
             "catalog": 18102,
             "payments": 18103,
             "notifications": 18104,
@@ -37,7 +36,7 @@ PORTS: dict[str, dict[str, dict[str, int]]] = {
         "notifications-db": {"sql": 18194},
     },
     "microservices": {
-        "edge": {"http": 8002, "admin": 18201, "catalog": 18202, "payments": 18203, "notifications": 18204},
+        "edge": {"http": 8002, "catalog": 18202, "payments": 18203, "notifications": 18204},
         "catalog": {"http": 18210},
         "orders": {"http": 18220},
         "payments": {"http": 18230},
@@ -49,7 +48,7 @@ PORTS: dict[str, dict[str, dict[str, int]]] = {
         "notifications-db": {"sql": 18294},
     },
     "colocated": {
-        "edge": {"http": 8003, "admin": 18301},
+        "edge": {"http": 8003},
         "app": {"http": 18310},
         "broker": {"nats": 18380, "monitor": 18381},
         "catalog-db": {"sql": 18391},

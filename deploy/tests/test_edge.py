@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
+import stat
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import psutil
 import pytest
 
 from deploy.envoy import admin, discovery
@@ -112,6 +115,17 @@ def test_deadline_of_the_edge(edge: int, is_problem: Check) -> None:
     assert 7.9 < time.monotonic() - began < 8.5
 
 
+def test_the_edge_is_administered_by_a_socket_of_ours_and_no_port(services: LocalRunner, edge: int) -> None:
+    path = Path(services.stack.part("edge").admin)
+    envoy = next(one for one in services.status().instances if one.part == "edge")
+    ports = {each.laddr.port for each in psutil.Process(envoy.pid).net_connections("tcp") if each.status == "LISTEN"}
+
+    assert "LIVE" in admin.ask(str(path), "/server_info")
+    assert (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)) == (0o600, 0o700)
+    assert ports == set(services.stack.part("edge").ports.values())
+    assert ask(edge, "POST", "/quitquitquit").status == 404
+
+
 def test_part_that_is_away_is_unavailable(services: LocalRunner, edge: int, is_problem: Check) -> None:
     services.hold("payments")
     try:
@@ -129,7 +143,7 @@ def test_replica_that_cannot_be_connected_to_costs_no_request(services: LocalRun
 
     discovery.publish(envoy, "payments", [port, port + 7])  # nobody listens there
     try:
-        eventually(lambda: len(admin.replica_ports(services.stack.part("edge").port("admin"), "payments")) == 2)
+        eventually(lambda: len(admin.replica_ports(services.stack.part("edge").admin, "payments")) == 2)
         answers = {ask(edge, "GET", "/payments/1").status for _ in range(60)}
     finally:
         discovery.publish(envoy, "payments", [port])
@@ -187,7 +201,7 @@ def test_connections_beyond_the_limit_are_closed(services: LocalRunner, edge: in
 
 
 def test_the_edge_starts_with_a_limit_on_connections(services: LocalRunner) -> None:
-    runtime = json.loads(admin.ask(services.stack.part("edge").port("admin"), "/runtime"))
+    runtime = json.loads(admin.ask(services.stack.part("edge").admin, "/runtime"))
 
     assert runtime["entries"][CONNECTION_LIMIT_KEY]["layer_values"][0] == str(MAX_CLIENT_CONNECTIONS)
 

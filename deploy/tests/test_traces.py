@@ -136,10 +136,10 @@ def test_the_log_of_the_edge_is_put_aside_when_it_is_large_and_no_request_is_los
     try:
         runner.up({"edge": settings})
         assert asked("first")
-        assert not rotate(envoy, edge.port("admin"))
-        assert rotate(envoy, edge.port("admin"), max_bytes=1)
+        assert not rotate(envoy, edge.admin)
+        assert rotate(envoy, edge.admin, max_bytes=1)
         assert asked("second")
-        assert rotate(envoy, edge.port("admin"), max_bytes=1)
+        assert rotate(envoy, edge.admin, max_bytes=1)
         assert asked("third")
     finally:
         runner.down()

@@ -93,7 +93,7 @@ def _standing(arm: Arm) -> Figures:
 
 def _one_order(study: Study, arm: Arm, feeder: Feeder) -> Figures:
     """Place orders one after the other, and return what each of them made the parts do."""
-    admin = arm.runner.stack.part("edge").port("admin")
+    admin = arm.runner.stack.part("edge").admin
     seconds = QUICK_ORDERS_FOR_S if study.quick else ORDERS_FOR_S
     folder = study.folder / "raw" / arm.name
     order = generator.open_arrivals(

@@ -8,13 +8,13 @@ import re
 import shutil
 import subprocess
 import tokenize
-import urllib.request
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
 
+from deploy.envoy import admin
 from deploy.model.home import REPOSITORY
 from deploy.model.parts import Stack
 
@@ -75,11 +75,9 @@ def tables(database_urls: tuple[str, ...]) -> int:
     return found
 
 
-def requests_by_cluster(admin_port: int) -> Counter[str]:
+def requests_by_cluster(socket_path: str) -> Counter[str]:
     """Return how many requests an Envoy has sent on so far, by cluster."""
-    url = f"http://127.0.0.1:{admin_port}/stats?format=json&filter=upstream_rq_total"
-    with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
-        stats = json.loads(answer.read())["stats"]
+    stats = json.loads(admin.ask(socket_path, "/stats?format=json&filter=upstream_rq_total"))["stats"]
     found: Counter[str] = Counter()
     for one in stats:
         if match := re.fullmatch(r"cluster\.(.+)\.upstream_rq_total", one.get("name", "")):

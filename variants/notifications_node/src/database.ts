@@ -8,7 +8,8 @@ import { Refusal } from "./problems.js";
 const CONNECT_TIMEOUT_MS = 2000;
 const STATEMENT_TIMEOUT_MS = 2500;
 const LOCK = 7_305_001; // the one that all versions of this service take when they migrate
-const AWAY_CLASSES = ["08", "53", "57"];
+// Of SQLSTATE: what passes. Away or out of room, read-only in a failover, a conflict, a lock that is held.
+const AWAY_CLASSES = ["08", "25", "40", "53", "55", "57"];
 
 const KNOWN_STATUSES = `
 DO $$ BEGIN

@@ -1,20 +1,23 @@
 // The inbox: each event takes effect once, however often it is delivered.
 
-import { AckPolicy, type JsMsg, jetstream, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
-import { connect, nanos, type NatsConnection } from "@nats-io/transport-node";
+import { AckPolicy, DiscardPolicy, type JsMsg, jetstream, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
+import { connect, headers, nanos, type NatsConnection } from "@nats-io/transport-node";
 import type { Database } from "./database.js";
 import { failpoint } from "./failpoints.js";
 import { log } from "./log.js";
 import type { Metrics } from "./metrics.js";
+import { Refusal } from "./problems.js";
 import { decode, EVENT_TYPES, type Notifications, type OrderEvent } from "./service.js";
 
 const CONSUMER = "notifications";
-const STREAMS = [["SHOP", "shop."], ["DEAD", "dead."]] as const;
-const KEPT_MS = 7 * 24 * 3600 * 1000;
+const MIB = 1024 * 1024;
+const STREAMS = [["SHOP", "shop.", 512 * MIB], ["DEAD", "dead.", 256 * MIB]] as const;
 const BATCH = 100;
 const ACK_WAIT_MS = 10_000; // after a crash, this long until the events in hand come again
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 5000;
+const MAX_TRIES = 5; // of an event whose own data makes its handler fail; what is away is waited for without limit
+const MAX_REASON = 300;
 const RECONNECT_MS = 200;
 
 const REMEMBER =
@@ -88,10 +91,13 @@ export class Inbox {
 
   private async consume(connection: NatsConnection): Promise<void> {
     const manager = await jetstreamManager(connection, { timeout: 2000, checkAPI: false });
-    for (const [name, prefix] of STREAMS) {
+    for (const [name, prefix, maxBytes] of STREAMS) {
       // A stream that exists with other settings is the operator's decision: it is left alone.
       await manager.streams
-        .add({ name, subjects: [`${prefix}>`], max_age: nanos(KEPT_MS), retention: RetentionPolicy.Limits })
+        .add({
+          name, subjects: [`${prefix}>`], max_bytes: maxBytes, discard: DiscardPolicy.New,
+          retention: RetentionPolicy.Limits,
+        })
         .catch((error: unknown) => manager.streams.info(name).catch(() => Promise.reject(error)));
     }
     await manager.consumers.add("SHOP", {
@@ -135,12 +141,12 @@ export class Inbox {
       await this.apply(decoded);
     } catch (error) {
       if (decoded.length === 1) {
-        this.again(...decoded[0]!, error);
+        await this.failed(...decoded[0]!, error);
         return;
       }
       // One of them may be what fails: the others must not wait for it.
       for (const delivery of decoded) {
-        await this.apply([delivery]).catch((its: unknown) => this.again(...delivery, its));
+        await this.apply([delivery]).catch((its: unknown) => this.failed(...delivery, its));
       }
     }
   }
@@ -163,28 +169,48 @@ export class Inbox {
     if (fresh.size > 0) this.afterCommit();
   }
 
-  /** Return the event, or put what will never be readable where somebody can look at it, and let the others pass. */
+  /** Return the event; what will never be readable is set aside. */
   private async decoded(message: JsMsg): Promise<OrderEvent | undefined> {
     try {
       return decode(message.data);
     } catch (error) {
-      log("error", `undecodable event on ${message.subject}`, error);
-      try {
-        await jetstream(this.connection!).publish(`dead.${CONSUMER}`, message.data);
-        this.metrics.eventsConsumed.inc(1, { type: message.subject, outcome: "dead" });
-        message.ack();
-      } catch (failed) {
-        log("warning", "the dead letter comes again", failed);
-      }
+      await this.setAside(message, message.subject, error);
       return undefined;
     }
   }
 
-  /** Ask for the event again, later; without limit, because the reason is expected to pass. */
-  private again(message: JsMsg, event: OrderEvent, error: unknown): void {
-    const delayMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(message.info.deliveryCount - 1, 10), LAST_RETRY_MS);
-    log("warning", `${event.type} ${event.id} again in ${delayMs} ms`, error);
+  /** Ask for the event again, later; set it aside if it is the event itself that its handler cannot bear. */
+  private async failed(message: JsMsg, event: OrderEvent, error: unknown): Promise<void> {
     this.metrics.eventsConsumed.inc(1, { type: event.type, outcome: "failed" });
+    if (!(error instanceof Refusal) && message.info.deliveryCount >= MAX_TRIES) {
+      await this.setAside(message, event.type, error);
+      return;
+    }
+    const delayMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(message.info.deliveryCount - 1, 10), LAST_RETRY_MS);
+    log("warning", `${event.type} ${event.id} again in ${delayMs} ms: ${reasonOf(error)}`);
     message.nak(delayMs);
   }
+
+  /** Put a message where somebody can look at it and send it again, and let the others pass. */
+  private async setAside(message: JsMsg, type: string, error: unknown): Promise<void> {
+    log("error", `a message on ${message.subject} is set aside: ${reasonOf(error)}`);
+    const why = headers();
+    why.set("Twinshop-Reason", reasonOf(error));
+    why.set("Twinshop-Subject", message.subject);
+    try {
+      await jetstream(this.connection!, { checkAPI: false }).publish(`dead.${CONSUMER}`, message.data, { headers: why });
+      this.metrics.eventsConsumed.inc(1, { type, outcome: "dead" });
+      message.ack();
+    } catch (failed) {
+      log("warning", "the dead letter comes again", failed);
+    }
+  }
+}
+
+/** Return one line that says what went wrong, without the data of anybody. */
+function reasonOf(error: unknown): string {
+  const { code, name, message } = error as { code?: string; name?: string; message?: string };
+  if (code && /^[0-9A-Z]{5}$/.test(code)) return `SQLSTATE ${code}`;
+  if (error instanceof SyntaxError) return "not JSON"; // the message quotes what came
+  return `${name}: ${message}`.replace(/\s+/g, " ").slice(0, MAX_REASON);
 }

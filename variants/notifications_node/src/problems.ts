@@ -7,6 +7,7 @@ export interface FieldError {
 
 const TABLE = {
   unauthenticated: [401, "A valid token is required"],
+  forbidden: [403, "Not allowed"],
   not_found: [404, "Not found"],
   method_not_allowed: [405, "Method not allowed"],
   malformed_body: [400, "The body is not valid JSON"],
