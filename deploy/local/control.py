@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import os
 import socket
@@ -15,11 +14,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from deploy.model import home
 from deploy.model.errors import BY_NAME, DeployError, FolderTrouble, NotRunning
 
 MAX_LINE = 1 << 20
 CONNECT_TIMEOUT_S = 2.0
-SOCKETS = Path("/tmp")  # noqa: S108  (a folder of our own in it; TMPDIR may be too long: a path has 104 bytes at most)
 
 Handler = Callable[[str, dict[str, Any]], Awaitable[Any]]
 
@@ -29,13 +28,14 @@ def socket_path(folder: Path) -> Path:
 
     Raises FolderTrouble if the folder belongs to somebody else, or is open to others.
     """
-    ours = SOCKETS / f"twinshop-{os.getuid()}"
+    path = home.socket_path(str(folder), "control")
+    ours = path.parent
     with contextlib.suppress(FileExistsError):
         ours.mkdir(mode=0o700)
     details = ours.lstat()
     if ours.is_symlink() or details.st_uid != os.getuid() or details.st_mode & 0o077:
         raise FolderTrouble(f"{ours} is not this user's alone: remove it, or run `chmod 700 {ours}` if it is yours.")
-    return ours / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.sock"
+    return path
 
 
 async def serve(path: Path, handle: Handler) -> asyncio.Server:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from deploy.envoy import access_log, bootstrap
 from deploy.local import nats, postgres
 from deploy.local.process import Launch
-from deploy.model.home import MARK, REPOSITORY, Home, make_socket_folder
+from deploy.model.home import MARK, REPOSITORY, Home
 from deploy.model.parts import SAMPLING, VARIANT, Part, Secrets, Stack
 from deploy.runner import binaries, node
 from deploy.runner.tracing import DIRECTORY
@@ -38,7 +38,6 @@ def prepare(
     log = home.log(stack.name, part.instance(replica))
     program = str(binaries.resolve(command[0]))
     if part.kind == "envoy":
-        make_socket_folder()
         folder = home.stack(stack.name) / "envoy"
         ratio = float(extra[SAMPLING]) if SAMPLING in extra else None
         if access_log.configure(folder, extra.get(DIRECTORY, ""), ratio):

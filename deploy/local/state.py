@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deploy.local.control import socket_path
 from deploy.local.process import Identity
+from deploy.model import home
 from deploy.model.home import write_atomically
 
 FILE = "state.json"
@@ -52,4 +53,5 @@ class State:
     def remove(folder: Path) -> None:
         """Forget the supervisor, and where it took commands."""
         (folder / FILE).unlink(missing_ok=True)
-        socket_path(folder).unlink(missing_ok=True)
+        for socket in (socket_path(folder), home.socket_path(str(folder), "edge")):
+            socket.unlink(missing_ok=True)

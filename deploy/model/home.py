@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from deploy.model.errors import FolderTrouble
 MARK = "TWINSHOP_STACK_FOLDER"  # in the environment of every process we start, so that it is found again
 REPOSITORY = Path(__file__).resolve().parents[2]
 LEAST_FREE_MB = 500
+SOCKETS = Path("/tmp")  # noqa: S108  (a folder of our own in it; TMPDIR may be too long: a path has 104 bytes at most)
 
 
 @dataclass(frozen=True)
@@ -64,23 +64,10 @@ class Home:
             raise FolderTrouble(f"Only {free_mb} MB are free at {self.root}; {LEAST_FREE_MB} MB are needed.")
 
 
-def socket_path(root: str, stack: str) -> str:
-    """Return the Unix socket by which the edge of a stack is administered; such a path must be short."""
-    return str(_sockets() / f"{hashlib.sha256(f'{root}/{stack}'.encode()).hexdigest()[:12]}.sock")
-
-
-def make_socket_folder() -> None:
-    """Make the folder of the sockets, which nobody else may enter. Raises FolderTrouble, also if it is not ours."""
-    folder = _sockets()
-    with writing(folder):
-        folder.mkdir(mode=0o700, exist_ok=True)
-        status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise FolderTrouble(f"{folder} must be a folder that only you can enter: remove it, or have it removed.")
-
-
-def _sockets() -> Path:
-    return Path(f"/tmp/twinshop-{os.getuid()}")  # noqa: S108  (made with 0700, and looked at before it is used)
+def socket_path(folder: str, what: str) -> Path:
+    """Return the Unix socket by which something of a stack's folder is reached, in a folder of this user's."""
+    name = hashlib.sha256(folder.encode()).hexdigest()[:16]
+    return SOCKETS / f"twinshop-{os.getuid()}" / f"{name}-{what}.sock"
 
 
 @contextmanager

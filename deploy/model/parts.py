@@ -156,7 +156,7 @@ class Site:
 
     def admin_socket(self, stack: str) -> str:
         """Return the Unix socket by which the edge of a stack is administered."""
-        return socket_path(self.data, stack)
+        return str(socket_path(f"{self.data}/{stack}", "edge"))
 
     def data_of(self, stack: str, part: str) -> str:
         """Return the folder in which a part keeps its data."""

@@ -13,6 +13,7 @@ from deploy.local import control
 from deploy.local.process import descendants_of
 from deploy.local.runner import LocalRunner
 from deploy.local.state import FILE, State
+from deploy.model import home
 from deploy.model.errors import FolderTrouble, OlderSupervisor
 from deploy.model.home import Home
 
@@ -49,7 +50,7 @@ def test_path_is_short_however_long_the_folders_is() -> None:
 
 
 def test_folder_that_others_can_enter_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control, "SOCKETS", tmp_path)
+    monkeypatch.setattr(home, "SOCKETS", tmp_path)
     control.socket_path(tmp_path).parent.chmod(0o755)
 
     with pytest.raises(FolderTrouble, match="chmod 700"):
