@@ -130,7 +130,7 @@ def already_running(names: Iterable[str]) -> Session:
 
 def _start(runner: Runner, moved_out: int = 0) -> str | None:
     try:
-        runner.up(timeout_s=90)
+        runner.up(timeout_s=240)
         if moved_out:
             assert isinstance(runner, LocalRunner)
             mover = Mover(runner, stage_s=0.2)
