@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
+from loadtests.measure.verdict import NEVER_MET
 from loadtests.report import page
 from loadtests.report import result as results
 from loadtests.report.conftest import make_run
@@ -94,6 +95,14 @@ def test_what_ended_differently_in_the_builds_is_a_violation_too(result: Result)
     result["violations"] = [{**WRONG, "promise": "L8"}]
 
     assert "1 promise was broken" in Text(page.render(result, "x")).text
+
+
+def test_what_chaos_never_met_is_written_and_shown(result: Result, tmp_path: Path) -> None:
+    result["violations"] = [{**WRONG, "promise": NEVER_MET}]
+
+    results.write(result, tmp_path)
+
+    assert "1 promise was broken" in Text(page.render(results.read(tmp_path), "x")).text
 
 
 def test_void_runs_are_named_and_count_nowhere(result: Result) -> None:
