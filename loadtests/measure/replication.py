@@ -15,7 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import nctdtr, stdtr, stdtrit
 
-from loadtests.measure.statistics import ALPHA, Comparison, Equivalence, Floats, NotComparable, Verdict, log_ratios
+from loadtests.measure.statistics import (
+    ALPHA,
+    Comparison,
+    Equivalence,
+    Floats,
+    NotComparable,
+    Verdict,
+    log_ratios,
+    t_interval,
+)
 
 MIN_SESSIONS = 3
 MAX_SESSIONS = 50
@@ -67,15 +76,6 @@ def spread(groups: Sequence[Floats]) -> Spread:
     return Spread(math.sqrt(max(0.0, float(means.var(ddof=1)) - within / pairs)), math.sqrt(within))
 
 
-def mean_interval(means: Floats, confidence: float) -> tuple[Floats, Floats, Floats]:
-    """Return mean, low, high over the means of sessions, for each row of `means` (shape: rows, sessions)."""
-    rows = np.atleast_2d(means)
-    sessions = rows.shape[1]
-    mean = rows.mean(axis=1)
-    half = stdtrit(sessions - 1, (1 + confidence) / 2) * rows.std(axis=1, ddof=1) / math.sqrt(sessions)
-    return mean, mean - half, mean + half
-
-
 def compare_sessions(
     a: Sequence[float], b: Sequence[float], sessions: Sequence[int], alpha: float = ALPHA
 ) -> Comparison:
@@ -88,7 +88,7 @@ def compare_sessions(
     if len(groups) < 2:
         raise NotComparable("an interval over sessions needs two sessions at least")
     means = np.asarray([group.mean() for group in groups])
-    mean, low, high = (float(bound[0]) for bound in mean_interval(means, 1 - alpha))
+    mean, low, high = (float(bound[0]) for bound in t_interval(means, 1 - alpha))
     p_value = _p_value(means)
     verdict: Verdict = "not shown"
     if len(groups) < MIN_SESSIONS:
@@ -109,7 +109,7 @@ def equivalence_of_sessions(
     if len(groups) < 2:
         raise NotComparable("equivalence over sessions needs two sessions at least")
     means = np.asarray([group.mean() for group in groups])
-    mean, low, high = (float(bound[0]) for bound in mean_interval(means, 1 - 2 * alpha))
+    mean, low, high = (float(bound[0]) for bound in t_interval(means, 1 - 2 * alpha))
     widest = max(abs(low), abs(high))
     passed = len(groups) >= MIN_SESSIONS and widest < math.log1p(tolerance)
     bounds = math.exp(mean), math.exp(low), math.exp(high)

@@ -113,7 +113,7 @@ def _share_as_extreme(rows: Floats, seen: Floats, patterns: Floats) -> Floats:
 
 
 def t_interval(ratios: Floats, confidence: float) -> tuple[Floats, Floats, Floats]:
-    """Return mean, low and high of the mean log ratio, for each row of `ratios` (shape: rows, pairs)."""
+    """Return mean, low and high of the mean log ratio, for each row of `ratios` (shape: rows, pairs or sessions)."""
     rows = np.atleast_2d(ratios)
     pairs = rows.shape[1]
     if pairs < 2:
