@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from deploy.envoy import admin
+from deploy.runner.unix_http import UnixConnection
 
 TIMEOUT_S = 0.8
 WANTED = (
@@ -74,7 +74,7 @@ class EdgeReader:
     """Keeps one connection to Envoy's admin interface, and asks it again and again."""
 
     def __init__(self, socket_path: str) -> None:
-        self._connection = admin.Connection(socket_path, TIMEOUT_S)
+        self._connection = UnixConnection(socket_path, TIMEOUT_S)
 
     def read(self) -> Counters | None:
         """Return the counters, or None if Envoy does not answer."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
-import socket
 import subprocess
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from deploy.model.errors import DeployError, MissingProgram, NotRunning, Unsupported
+from deploy.runner.unix_http import UnixConnection
 
 TIMEOUT_S = 30.0
 PROJECT = "com.docker.compose.project"
@@ -124,7 +123,7 @@ class Engine:
         )
 
     def _ask(self, method: str, path: str, *, body: object = None, timeout_s: float = TIMEOUT_S, **query: str) -> Any:
-        connection = _UnixConnection(self._socket(), timeout_s)
+        connection = UnixConnection(self._socket(), timeout_s)
         try:
             content = json.dumps(body) if body is not None else None
             headers = {"Content-Type": "application/json"} if content else {}
@@ -144,17 +143,6 @@ class Engine:
         if self._path is None:
             self._path = _socket_path()
         return self._path
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout_s: float) -> None:
-        super().__init__("engine", timeout=timeout_s)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 def _socket_path() -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import socket
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from deploy.model.errors import NotRunning
+from deploy.runner.unix_http import UnixConnection
 
 TIMEOUT_S = 2.0
 
@@ -34,23 +34,9 @@ def set_runtime(socket_path: str, values: Mapping[str, str]) -> None:
     ask(socket_path, f"/runtime_modify?{urlencode(values)}", method="POST")
 
 
-class Connection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, socket_path: str, timeout_s: float = TIMEOUT_S) -> None:
-        super().__init__("localhost", timeout=timeout_s)
-        self._socket_path = socket_path
-
-    def connect(self) -> None:
-        """Connect. Raises OSError."""
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._socket_path)
-
-
 def ask(socket_path: str, path: str, method: str = "GET") -> str:
     """Return what the admin interface answers. Raises NotRunning."""
-    with contextlib.closing(Connection(socket_path)) as connection:
+    with contextlib.closing(UnixConnection(socket_path, TIMEOUT_S)) as connection:
         try:
             connection.request(method, path)
             answer = connection.getresponse()
