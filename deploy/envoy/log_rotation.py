@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 from pathlib import Path
 
 from deploy.envoy import admin
 from deploy.envoy.access_log import SETTINGS_FILE
-from deploy.model.errors import NotRunning
 
 MAX_BYTES = 32 << 20  # of a file; the one before it is kept too
 OLDER = ".1"
-LOOK_EVERY_S = 5.0  # one look at a file's size; at most some megabytes come meanwhile
-
-
-async def rotate_when_large(envoy_folder: Path, socket_path: str) -> None:
-    """Look at the log for as long as the stack runs; where tracing is off, there is nothing to look at."""
-    while True:
-        await asyncio.sleep(LOOK_EVERY_S)
-        with contextlib.suppress(NotRunning, OSError):  # Envoy is away, or the disk is full: the next look
-            await asyncio.to_thread(rotate, envoy_folder, socket_path)
 
 
 def rotate(envoy_folder: Path, socket_path: str, max_bytes: int = MAX_BYTES) -> bool:

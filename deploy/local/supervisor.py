@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from deploy.envoy.log_rotation import LOOK_EVERY_S, rotate_when_large
+from deploy.envoy import log_rotation
 from deploy.local import launch
 from deploy.local.control import serve, socket_path
 from deploy.local.fleet import Fleet, Settings
@@ -22,7 +22,7 @@ from deploy.local.instance import Instance
 from deploy.local.process import Identity, Launch, rotate_logs
 from deploy.local.state import State
 from deploy.model import keys, versions
-from deploy.model.errors import DeployError
+from deploy.model.errors import DeployError, NotRunning
 from deploy.model.extraction import ExtractionState
 from deploy.model.home import REPOSITORY, Home
 from deploy.model.parts import Part, Secrets, Site, Stack
@@ -30,6 +30,7 @@ from deploy.model.topology import build
 from deploy.runner import node
 from deploy.runner.interface import StackStatus
 
+ROTATE_EVERY_S = 5.0  # one look at each log's size; at most some megabytes come meanwhile
 Command = Callable[..., Awaitable[Any]]
 
 
@@ -59,24 +60,23 @@ class Supervisor:
         server = await serve(self._control, self._command)
         self._save()
         self._fleet.start()
-        rotations = [asyncio.create_task(one) for one in (self._rotate_logs(), self._rotate_access_log())]
+        rotation = asyncio.create_task(self._rotate_logs())
         await self._down.wait()
-        for rotation in rotations:
-            rotation.cancel()
+        rotation.cancel()
         await self._fleet.end()
         server.close()
         State.remove(self._folder)
 
     async def _rotate_logs(self) -> None:
+        """Look at the size of each log for as long as the stack runs."""
+        looks: list[Callable[[], object]] = [partial(rotate_logs, self._home.logs(self._fleet.stack.name))]
+        edges = [part for part in self._fleet.stack.parts if part.kind == "envoy"]
+        looks += [partial(log_rotation.rotate, self._folder / "envoy", edge.admin) for edge in edges]
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            with contextlib.suppress(OSError):  # the disk is full: the next look
-                await asyncio.to_thread(rotate_logs, self._home.logs(self._fleet.stack.name))
-
-    async def _rotate_access_log(self) -> None:
-        for part in self._fleet.stack.parts:
-            if part.kind == "envoy":
-                await rotate_when_large(self._folder / "envoy", part.admin)
+            await asyncio.sleep(ROTATE_EVERY_S)
+            for look in looks:
+                with contextlib.suppress(NotRunning, OSError):  # Envoy is away, or the disk is full: the next look
+                    await asyncio.to_thread(look)
 
     def _prepare(self, part: Part, replica: int, extra: Mapping[str, str]) -> Launch:
         return launch.prepare(self._home, self._fleet.stack, part, replica, secrets=self._secrets, extra=extra)
