@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -19,6 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.plain_http import plain_http
+
 START_WITHIN_S = 20.0
 ROOT = Path(__file__).parents[1]
 
@@ -29,11 +30,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def plain_http(base_url: str, *, timeout: float = 5, **more: Any) -> httpx.Client:
-    """Return a client that reads no certificates, which takes longer than most of these tests. `timeout` is in s."""
-    return httpx.Client(base_url=base_url, timeout=timeout, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), **more)
 
 
 def launch(part: str, **environment: str) -> subprocess.Popen[str]:

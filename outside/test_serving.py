@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from outside.conftest import Merchant, OutsidePart, WebhookInbox, free_port, launch, plain_http
+from outside.conftest import Merchant, OutsidePart, WebhookInbox, free_port, launch
+from tests.plain_http import plain_http
 
 STOPPED_WITHIN_S = 5.0  # half of what a call that hangs would take
 PARTS = ("provider", "identity", "mail")

@@ -9,10 +9,11 @@ import pytest
 
 from tests.arms import Arm
 from tests.journeys.interrupted import Interrupted
-from tests.journeys.opening import PLAIN, open_shop
+from tests.journeys.opening import open_shop
 from tests.journeys.raw_http import HALF_A_BODY, HALF_A_HEADER, SlowSender
 from tests.journeys.settling import LateOrders
 from tests.journeys.shop import Admin, Customer, Shop
+from tests.plain_http import plain_http
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +38,7 @@ def customer(shop: Shop) -> Customer:
 @pytest.fixture
 def curl() -> Iterator[httpx.Client]:
     """A client without a base address, for the parts' own ports."""
-    with httpx.Client(timeout=5, verify=PLAIN) as client:
+    with plain_http() as client:
         yield client
 
 

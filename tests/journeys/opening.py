@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -11,8 +10,8 @@ import httpx
 from tests.arms import Arm
 from tests.journeys.outside import Identity, Mailbox, Provider
 from tests.journeys.shop import Shop
+from tests.plain_http import plain_http
 
-PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # for plain HTTP: it reads no certificates, which takes 60 ms a client
 TIMEOUT_S = 15  # above the edge's deadline, which must answer first
 
 
@@ -23,7 +22,7 @@ def open_shop(arm: Arm) -> Iterator[Shop]:
 
         def client(base: str) -> httpx.Client:
             limits = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=2)
-            return closing.enter_context(httpx.Client(base_url=base, timeout=TIMEOUT_S, limits=limits, verify=PLAIN))
+            return closing.enter_context(plain_http(base, timeout=TIMEOUT_S, limits=limits))
 
         yield Shop(
             name=arm.runner.stack.name,  # a monolith with modules out is still one at the provider
