@@ -81,7 +81,7 @@ class Earlier:
 
 
 def claim(
-    connection: Connection, owner: str, key: str, fingerprint: str, resource_id: str, operation: str = PLACE_ORDER
+    connection: Connection, owner: str, key: str, fingerprint: str, resource_id: str, operation: str
 ) -> Earlier | None:
     """Take the key for this request, or return what the request that took it came to.
 
@@ -109,7 +109,7 @@ def key_is_taken() -> Iterator[None]:
         raise OutcomeUnknown("The database is away; what became of the first request is not known.") from error
 
 
-def find(connection: Connection, owner: str, key: str, operation: str = PLACE_ORDER) -> Earlier | None:
+def find(connection: Connection, owner: str, key: str, operation: str) -> Earlier | None:
     """Return what is kept under the key, or None."""
     row = connection.execute(_FIND, _of(owner, key, operation)).first()
     if row is None:
@@ -118,7 +118,7 @@ def find(connection: Connection, owner: str, key: str, operation: str = PLACE_OR
     return Earlier(row.resource_id, row.fingerprint, answer)
 
 
-def finish(connection: Connection, owner: str, key: str, answer: Answer, operation: str = PLACE_ORDER) -> None:
+def finish(connection: Connection, owner: str, key: str, answer: Answer, operation: str) -> None:
     """Keep the final answer under the key."""
     final = {"status": answer.status, "body": answer.body, "media_type": answer.media_type}
     connection.execute(_FINISH, _of(owner, key, operation) | final)

@@ -215,7 +215,7 @@ def refuse(
     rejected, reason = OrderStatus.REJECTED, RejectReason(refusal.code)
     insert_order(connection, order_id, payment_id, customer, key, [], status=rejected, reason=reason)
     answer = answer_of_error(refusal, "/orders")
-    idempotency.finish(connection, customer.subject, key, answer)
+    idempotency.finish(connection, customer.subject, key, answer, idempotency.PLACE_ORDER)
     return answer
 
 
@@ -228,7 +228,7 @@ def message_about(order: OrderState) -> About:
 def _keep(connection: Connection, order: OrderState, answer: Answer) -> Answer:
     """Return the final answer, kept under the order's key, if it still has one."""
     if order.idempotency_key is not None:
-        idempotency.finish(connection, order.customer_id, order.idempotency_key, answer)
+        idempotency.finish(connection, order.customer_id, order.idempotency_key, answer, idempotency.PLACE_ORDER)
     return answer
 
 

@@ -24,7 +24,7 @@ def place_order(shop: Shop, customer: Principal, key: str, fingerprint: str, bod
     order_id, payment_id = new_id(), new_id()
     with shop.database.transaction() as connection:
         # 0. One order for each customer and key.
-        earlier = idempotency.claim(connection, customer.subject, key, fingerprint, order_id)
+        earlier = idempotency.claim(connection, customer.subject, key, fingerprint, order_id, idempotency.PLACE_ORDER)
         if earlier is not None:
             return replay.replay(connection, earlier)
         failpoint("order.placed")

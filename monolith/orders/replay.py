@@ -36,7 +36,7 @@ def replay(connection: Connection, earlier: Earlier) -> Answer:
 
 def answer_of_concurrent_settlement(connection: Connection, owner: str, key: str) -> Answer:
     """Return the final answer that a webhook or the settle thread has stored while the request was at work."""
-    earlier = idempotency.find(connection, owner, key)
+    earlier = idempotency.find(connection, owner, key, idempotency.PLACE_ORDER)
     if earlier is None or earlier.answer is None:
         raise IllegalTransition("The payment was settled and its answer not kept.")
     return located(earlier.answer, earlier.resource_id)

@@ -165,7 +165,7 @@ def test_order_that_a_crash_left_is_carried_on(stage: Stage) -> None:
 
     order_id = new_id()
     with stage.database.transaction() as connection:
-        idempotency.claim(connection, "ada", "key-1", "fingerprint", order_id)
+        idempotency.claim(connection, "ada", "key-1", "fingerprint", order_id, idempotency.PLACE_ORDER)
         stage.steps.begin(connection, ADA, "key-1", order_id, WANTED)
 
     stage.recover()

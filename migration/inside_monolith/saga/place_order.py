@@ -32,7 +32,7 @@ def place_order(shop: Shop, steps: Steps, customer: Principal, key: str, fingerp
     order_id = new_id()
     with shop.database.transaction() as connection:
         # 0. One order for each customer and key.
-        earlier = idempotency.claim(connection, customer.subject, key, fingerprint, order_id)
+        earlier = idempotency.claim(connection, customer.subject, key, fingerprint, order_id, idempotency.PLACE_ORDER)
         if earlier is not None:
             return replay(connection, earlier)
         order = steps.begin(connection, customer, key, order_id, body)
@@ -94,7 +94,7 @@ def charge_of(order: OrderState, payment_method: str) -> Charge:
 def _answer_of_concurrent_settlement(shop: Shop, customer: Principal, key: str) -> Answer:
     """Return what a webhook, an event or the recovery has made of the order meanwhile. Raises OutcomeUnknown."""
     with shop.database.transaction(continues=True) as connection:
-        kept = idempotency.find(connection, customer.subject, key)
+        kept = idempotency.find(connection, customer.subject, key, idempotency.PLACE_ORDER)
         if kept is not None and kept.answer is not None:
             return located(kept.answer, kept.resource_id)
         order = find(connection, kept.resource_id) if kept is not None else None

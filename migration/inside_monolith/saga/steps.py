@@ -157,7 +157,9 @@ class Steps:
         confirmed = self.step(connection, order, OrderStatus.CONFIRMED, "order.confirmed")
         answer = confirmed.answer(201)
         if confirmed.idempotency_key is not None:
-            idempotency.finish(connection, confirmed.customer_id, confirmed.idempotency_key, answer)
+            idempotency.finish(
+                connection, confirmed.customer_id, confirmed.idempotency_key, answer, idempotency.PLACE_ORDER
+            )
         return answer
 
     def wait_for_payment(self, connection: Connection, order: OrderState) -> Answer:
@@ -175,7 +177,9 @@ class Steps:
         why = RejectReason(reason or refusal.code)
         rejected = self.step(connection, order, OrderStatus.REJECTED, "order.rejected", reason=why, notify=notify)
         if rejected.idempotency_key is not None:
-            idempotency.finish(connection, rejected.customer_id, rejected.idempotency_key, answer)
+            idempotency.finish(
+                connection, rejected.customer_id, rejected.idempotency_key, answer, idempotency.PLACE_ORDER
+            )
         return answer
 
     def abandon(self, database: Database, order: OrderState) -> None:
