@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unicodedata import normalize
 
 import psycopg
 import pytest
@@ -50,7 +51,7 @@ def test_a_migration_waits_for_as_long_as_it_takes(
     both(settings.database_url)
 
     assert time.monotonic() - began > LONG_S - 0.5
-    assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0006",)
+    assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0007",)
 
 
 def test_keys_of_before_are_told_apart_by_what_they_made(
@@ -82,6 +83,16 @@ def test_keys_of_before_are_told_apart_by_what_they_made(
 
     rows = connection.execute("SELECT key, operation FROM idempotency_keys ORDER BY key").fetchall()
     assert rows == [("order", "place_order"), ("refund", "refund"), ("restock", "restock")]
+
+
+def test_an_accent_of_before_is_composed(settings: Settings, connection: psycopg.Connection[Any]) -> None:
+    decomposed = normalize("NFD", "Crème brûlée")
+    connection.execute("INSERT INTO products VALUES ('CREME-1', %s, %s, %s, 450, 'EUR')", [decomposed] * 3)
+
+    migrate(settings.database_url)
+
+    row = connection.execute("SELECT name, description, category, search @@ 'crème' FROM products").fetchone()
+    assert row == (*["Crème brûlée"] * 3, True)
 
 
 @pytest.mark.long

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from unicodedata import normalize
 
 import pytest
 from sqlalchemy import text
@@ -59,6 +60,19 @@ def test_a_migration_waits_for_as_long_as_it_takes(service_database_urls: dict[s
             assert time.monotonic() - began > LONG_S - 1.0
             assert await version_of(database) == newest(migrations_of(PACKAGE))
             await held
+
+    asyncio.run(run())
+
+
+def test_an_accent_of_before_is_composed(service_database_urls: dict[str, str]) -> None:
+    async def run() -> None:
+        async with at_version(service_database_urls["catalog"], "0001") as database:
+            product = text("INSERT INTO products VALUES ('CREME-1', :text, :text, :text, 450, 'EUR')")
+            await database.write(product, {"text": normalize("NFD", "Crème brûlée")})
+            await migrate(database, PACKAGE)
+
+            rows = await database.read(text("SELECT name, description, category, search @@ 'crème' FROM products"))
+            assert rows == [(*["Crème brûlée"] * 3, True)]
 
     asyncio.run(run())
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from unicodedata import normalize
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from shared.domain.money import SHOP_CURRENCY, Money
 from shared.domain.notification import NotificationKind, NotificationStatus
@@ -19,6 +20,11 @@ MAX_AMOUNT = 10**12
 MAX_PRICE = MAX_AMOUNT // (MAX_LINES * MAX_QUANTITY)  # so that the total of any order is an amount
 
 Sku = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{0,63}$")]
+
+
+def composed(text: Any) -> Any:
+    """Return text in Unicode's form NFC: an accent is one letter, whichever way it was typed. Else the value itself."""
+    return normalize("NFC", text) if isinstance(text, str) else text
 
 
 class Body(BaseModel):
@@ -77,9 +83,9 @@ class OrderInput(Body):
 class ProductInput(Body):
     """PUT /products/{sku}. A new product starts without stock: restock it."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    description: Annotated[str, Field(max_length=5000)]
-    category: Annotated[str, Field(min_length=1, max_length=64)]
+    name: Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(composed)]
+    description: Annotated[str, Field(max_length=5000), BeforeValidator(composed)]
+    category: Annotated[str, Field(min_length=1, max_length=64), BeforeValidator(composed)]
     price: MoneyBody
 
     @field_validator("name", "description", "category")

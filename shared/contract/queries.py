@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.contract.bodies import DEFAULT_PAGE, MAX_PAGE
+from shared.contract.bodies import DEFAULT_PAGE, MAX_PAGE, composed
 from shared.domain.errors import FieldError, InvalidRequest
 from shared.domain.ids import is_id
 
@@ -79,7 +79,7 @@ def parse_limit(limit: str | None) -> int:
 def parse_product_query(pairs: Iterable[tuple[str, str]]) -> ProductQuery:
     """Return the checked query of GET /products. Empty text means absent. Raises InvalidRequest."""
     given = _each_once(pairs, _PRODUCTS)
-    query, category = given.get("query"), given.get("category")
+    query, category = composed(given.get("query")), composed(given.get("category"))
     for name, text in (("query", query), ("category", category)):
         if text is not None and (len(text) > MAX_QUERY_CHARACTERS or "\x00" in text):
             raise _invalid(name, f"must be at most {MAX_QUERY_CHARACTERS} characters, without NUL")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 import pytest
 
 from tests.journeys.answers import expect, expect_problem
@@ -87,6 +89,23 @@ def test_search_pages_and_filters_by_category(shop: Shop, admin: Admin) -> None:
     second = expect(shop.http.get("/products", params={**params, "cursor": first["next_cursor"]}), 200)
 
     assert [item["sku"] for item in first["items"] + second["items"]] == skus
+
+
+@pytest.mark.parametrize(("stored", "asked"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_an_accent_is_one_letter_whichever_way_it_is_written(shop: Shop, admin: Admin, stored: str, asked: str) -> None:
+    word = fresh("Crème").replace("-", "")
+    sku = fresh("CREME").upper()
+    product = admin.put_product(
+        sku, **{name: normalize(stored, f"{word} {name}") for name in ("name", "description", "category")}
+    )
+
+    by_text = expect(shop.http.get("/products", params={"query": normalize(asked, f"{word} name description")}), 200)
+    by_category = expect(shop.http.get("/products", params={"category": normalize(asked, f"{word} category")}), 200)
+
+    assert [product[name] for name in ("name", "description", "category")] == [
+        f"{word} name", f"{word} description", f"{word} category",
+    ]  # fmt: skip
+    assert by_text["items"] == by_category["items"] == [product]
 
 
 @pytest.mark.parametrize(
