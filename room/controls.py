@@ -9,7 +9,7 @@ from nicegui import background_tasks, ui
 
 from deploy.faults.vocabulary import FAULTS
 from deploy.model.topology import SERVICES
-from loadtests.experiments import registry
+from loadtests.engine import registry
 from loadtests.load.users.traffic import DEFAULT_MIX, MIXES
 from room.actions import shown
 from room.control import PAIR, ControlRoom

@@ -90,9 +90,9 @@ def _conduct(
 ) -> None:
     """Run an experiment, write and draw its result, and show it; a broken promise is exit status 1."""
     # What measures is slow to import, and `twinshop up` shares this program.
-    from loadtests.experiments import budgets, registry  # noqa: PLC0415
-    from loadtests.experiments.narrator import Narrator  # noqa: PLC0415
-    from loadtests.experiments.study import Study  # noqa: PLC0415
+    from loadtests.engine import budgets, registry  # noqa: PLC0415
+    from loadtests.engine.narrator import Narrator  # noqa: PLC0415
+    from loadtests.engine.study import Study  # noqa: PLC0415
     from loadtests.report import console as shown  # noqa: PLC0415
     from loadtests.report import page, result, tidy  # noqa: PLC0415
 

@@ -1,1 +1,1 @@
-"""Conducts experiments that are declared: it starts the arms, loads them, checks their books and compares them."""
+"""What experiments are made of: arms that are started, loaded, measured, compared, and have their books checked."""

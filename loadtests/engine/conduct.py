@@ -10,16 +10,15 @@ from typing import Any
 
 from deploy.faults import injected_faults
 from deploy.model.errors import DeployError
-from loadtests.engine import verdicts
+from loadtests.engine import journeys_core, probe, pulses, slices, verdicts
+from loadtests.engine.arm import Arm
+from loadtests.engine.closing import close_books
 from loadtests.engine.declaration import Declaration
+from loadtests.engine.feeder import Feeder
 from loadtests.engine.fresh_start import TWIN, ArmSpec, fresh_start
-from loadtests.experiments import journeys_core, probe, pulses, slices
-from loadtests.experiments.arm import Arm
-from loadtests.experiments.closing import close_books
-from loadtests.experiments.feeder import Feeder
-from loadtests.experiments.pulses import Pulse
-from loadtests.experiments.study import PRODUCTS, Study
-from loadtests.experiments.trial import Load, run_trial
+from loadtests.engine.pulses import Pulse
+from loadtests.engine.study import PRODUCTS, Study
+from loadtests.engine.trial import Load, run_trial
 from loadtests.measure import accounting
 from loadtests.measure.replication import Design
 from loadtests.report.result import Result

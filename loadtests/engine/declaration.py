@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from loadtests.engine import pairing
 from loadtests.engine.fresh_start import ArmSpec
-from loadtests.experiments import pairing
 from loadtests.measure import replication
 from loadtests.measure.replication import Design, Spread
 from loadtests.report.result import Run

@@ -20,8 +20,8 @@ from deploy.model.home import Home
 from deploy.model.ports import port_shift
 from deploy.runner.console import StartProgress
 from deploy.stacks import is_offered, on_containers, runner_for, with_outside
-from loadtests.experiments.arm import Arm
-from loadtests.experiments.budgets import Budget
+from loadtests.engine.arm import Arm
+from loadtests.engine.budgets import Budget
 from loadtests.measure.parties import Parties
 
 TWIN = "-twin"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from loadtests.engine import pairing
 from loadtests.engine.declaration import Declaration, Figure
 from loadtests.engine.fresh_start import TWIN
-from loadtests.experiments import pairing
-from loadtests.experiments.study import Study
+from loadtests.engine.study import Study
 from loadtests.measure.statistics import ALPHA, Equivalence, NotComparable, holm
 from loadtests.report.result import Gate, Ratio, Result, Run
 from loadtests.report.words import build_name, percent, sentence_of_list, times

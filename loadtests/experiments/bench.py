@@ -24,11 +24,11 @@ from __future__ import annotations
 
 import random
 
-from loadtests.experiments import generator, journeys_core, pairing, slices
-from loadtests.experiments.arm import Arm, arms_up
-from loadtests.experiments.closing import close_books
-from loadtests.experiments.floor import Floor
-from loadtests.experiments.study import PRODUCTS, Study
+from loadtests.engine import generator, journeys_core, pairing, slices
+from loadtests.engine.arm import Arm, arms_up
+from loadtests.engine.closing import close_books
+from loadtests.engine.floor import Floor
+from loadtests.engine.study import PRODUCTS, Study
 from loadtests.report.result import Ratio, Result, Run
 from loadtests.report.words import number, sentence_of_list, times
 

@@ -26,12 +26,12 @@ from typing import Any
 from deploy.model.errors import DeployError
 from deploy.model.parts import VARIANT
 from deploy.stacks import is_offered, runner_for
+from loadtests.engine.arm import Arm
+from loadtests.engine.conditions import Condition, outside_up, stack_up
+from loadtests.engine.study import Study
+from loadtests.engine.timeline import NOTHING, Episode, StruckArm, Timeline
+from loadtests.engine.trial import Load, run_trial
 from loadtests.experiments import blast_verdict
-from loadtests.experiments.arm import Arm
-from loadtests.experiments.conditions import Condition, outside_up, stack_up
-from loadtests.experiments.study import Study
-from loadtests.experiments.timeline import NOTHING, Episode, StruckArm, Timeline
-from loadtests.experiments.trial import Load, run_trial
 from loadtests.load.generator.record import read_rows
 from loadtests.measure.impact import impact_of
 from loadtests.measure.parties import Parties

@@ -13,7 +13,7 @@ from typing import Literal
 from deploy.model.errors import DeployError
 from deploy.model.parts import Part
 from deploy.runner.interface import Runner
-from loadtests.experiments.timeline import Timeline
+from loadtests.engine.timeline import Timeline
 from loadtests.load.generator.history import OrderCall
 
 Kind = Literal["kill", "database", "broker", "pause"]

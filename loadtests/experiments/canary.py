@@ -38,13 +38,14 @@ from deploy.canary.routing import Routing
 from deploy.faults import injected_faults
 from deploy.model.errors import DeployError
 from deploy.model.home import write_atomically
-from loadtests.experiments import canary_findings, generator
-from loadtests.experiments.arm import SETTLE_S, Arm, Measured
+from loadtests.engine import generator
+from loadtests.engine.arm import SETTLE_S, Arm, Measured
+from loadtests.engine.conditions import Condition, outside_up, stack_up
+from loadtests.engine.generator import Order
+from loadtests.engine.study import Study
+from loadtests.engine.trial import Load, run_trial
+from loadtests.experiments import canary_findings
 from loadtests.experiments.blast_radius import chosen
-from loadtests.experiments.conditions import Condition, outside_up, stack_up
-from loadtests.experiments.generator import Order
-from loadtests.experiments.study import Study
-from loadtests.experiments.trial import Load, run_trial
 from loadtests.load.generator import seen
 from loadtests.load.generator.record import FAILED, read_rows
 from loadtests.load.generator.seen import Seen, read_seen

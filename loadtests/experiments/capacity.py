@@ -23,11 +23,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from loadtests.experiments import journeys_core, probe
-from loadtests.experiments.arm import Arm, arms_up
-from loadtests.experiments.search import Search
-from loadtests.experiments.study import PRODUCTS, Study
-from loadtests.experiments.trial import Load, Trial, run_trial
+from loadtests.engine import journeys_core, probe
+from loadtests.engine.arm import Arm, arms_up
+from loadtests.engine.search import Search
+from loadtests.engine.study import PRODUCTS, Study
+from loadtests.engine.trial import Load, Trial, run_trial
 from loadtests.load.generator.watch import LATE
 from loadtests.report.result import Ratio, Result, Run
 from loadtests.report.words import build_name, number, sentence_of_list

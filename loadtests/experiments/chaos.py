@@ -37,17 +37,17 @@ from deploy.faults import during
 from deploy.model.errors import DeployError
 from deploy.model.parts import VARIANT
 from deploy.runner.interface import Runner
-from loadtests.experiments.arm import Measured
+from loadtests.engine.arm import Measured
+from loadtests.engine.budgets import Budget
+from loadtests.engine.conditions import Condition, outside_up, stack_up
+from loadtests.engine.generator import Order
+from loadtests.engine.study import Study
+from loadtests.engine.timeline import StruckArm
+from loadtests.engine.trial import Load, run_trial
 from loadtests.experiments.awkward import AwkwardCustomers
 from loadtests.experiments.blast_radius import chosen
 from loadtests.experiments.blows import Blows, first_good_orders
-from loadtests.experiments.budgets import Budget
 from loadtests.experiments.chaos_findings import answer, dealt, spread, tell
-from loadtests.experiments.conditions import Condition, outside_up, stack_up
-from loadtests.experiments.generator import Order
-from loadtests.experiments.study import Study
-from loadtests.experiments.timeline import StruckArm
-from loadtests.experiments.trial import Load, run_trial
 from loadtests.load.generator.history import read_history
 from loadtests.measure import sometimes
 from loadtests.measure.books import Books

@@ -28,12 +28,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.model.errors import DeployError
-from loadtests.experiments import generator, slices
-from loadtests.experiments.arm import Arm, arms_up
-from loadtests.experiments.closing import close_books
-from loadtests.experiments.feeder import Feeder
-from loadtests.experiments.prober import Prober
-from loadtests.experiments.study import PRODUCTS, Study
+from loadtests.engine import generator, slices
+from loadtests.engine.arm import Arm, arms_up
+from loadtests.engine.closing import close_books
+from loadtests.engine.feeder import Feeder
+from loadtests.engine.prober import Prober
+from loadtests.engine.study import PRODUCTS, Study
 from loadtests.measure import inventory
 from loadtests.measure.views import wait_until_finished
 from loadtests.report.result import Ratio, Result

@@ -24,12 +24,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from loadtests.experiments import generator, slices
-from loadtests.experiments.arm import Arm, arms_up
-from loadtests.experiments.closing import close_books
-from loadtests.experiments.feeder import Feeder
-from loadtests.experiments.prober import Placed, Prober
-from loadtests.experiments.study import PRODUCTS, Study
+from loadtests.engine import generator, slices
+from loadtests.engine.arm import Arm, arms_up
+from loadtests.engine.closing import close_books
+from loadtests.engine.feeder import Feeder
+from loadtests.engine.prober import Placed, Prober
+from loadtests.engine.study import PRODUCTS, Study
 from loadtests.measure import agreement
 from loadtests.measure.agreement import FACTS, MAIL, PAYMENT, ROW, STOCK
 from loadtests.report.result import Result

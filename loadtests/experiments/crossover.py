@@ -28,11 +28,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loadtests.experiments.arm import Arm, arms_up
-from loadtests.experiments.closing import close_books
-from loadtests.experiments.feeder import Feeder
-from loadtests.experiments.hot_and_cold import Load, Pair, both, row
-from loadtests.experiments.study import PRODUCTS, Study
+from loadtests.engine.arm import Arm, arms_up
+from loadtests.engine.closing import close_books
+from loadtests.engine.feeder import Feeder
+from loadtests.engine.hot_and_cold import Load, Pair, both, row
+from loadtests.engine.study import PRODUCTS, Study
 from loadtests.load.users.traffic import MIXES
 from loadtests.report.result import Ratio, Result
 from loadtests.report.words import number

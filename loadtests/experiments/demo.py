@@ -18,11 +18,11 @@ an order in this mix. Latencies are indicative: few pairs and no A/A gate, so no
 
 from __future__ import annotations
 
-from loadtests.experiments import journeys_core, pairing
-from loadtests.experiments.arm import Arm, arms_up
-from loadtests.experiments.probe import probe
-from loadtests.experiments.study import PRODUCTS, Study
-from loadtests.experiments.trial import Load, Trial, run_trial
+from loadtests.engine import journeys_core, pairing
+from loadtests.engine.arm import Arm, arms_up
+from loadtests.engine.probe import probe
+from loadtests.engine.study import PRODUCTS, Study
+from loadtests.engine.trial import Load, Trial, run_trial
 from loadtests.measure import accounting, reconcile
 from loadtests.measure.statistics import order_of_pairs
 from loadtests.measure.verdict import Verdict

@@ -25,13 +25,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.runner.interface import Runner
-from loadtests.experiments.arm import Arm
+from loadtests.engine.arm import Arm
+from loadtests.engine.conditions import Condition, outside_up, stack_up
+from loadtests.engine.study import Study
+from loadtests.engine.timeline import StruckArm, Timeline
+from loadtests.engine.trial import Load, run_trial
 from loadtests.experiments.blast_radius import chosen
-from loadtests.experiments.conditions import Condition, outside_up, stack_up
-from loadtests.experiments.study import Study
-from loadtests.experiments.timeline import StruckArm, Timeline
 from loadtests.experiments.touched import touched_by
-from loadtests.experiments.trial import Load, run_trial
 from loadtests.load.generator.record import FAILED, read_rows
 from loadtests.measure.impact import ACT_OF
 from loadtests.measure.parties import Parties

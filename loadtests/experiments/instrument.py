@@ -29,10 +29,10 @@ from pathlib import Path
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import Unsupported
 from deploy.model.parts import VARIANT
-from loadtests.experiments import generator, pairing, probe, slices
-from loadtests.experiments.arm import Arm, arms_up
-from loadtests.experiments.closing import close_books
-from loadtests.experiments.study import PRODUCTS, Study
+from loadtests.engine import generator, pairing, probe, slices
+from loadtests.engine.arm import Arm, arms_up
+from loadtests.engine.closing import close_books
+from loadtests.engine.study import PRODUCTS, Study
 from loadtests.load.generator.record import read_rows
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Spent

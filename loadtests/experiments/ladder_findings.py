@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from loadtests.experiments import pairing
+from loadtests.engine import pairing
+from loadtests.engine.study import Study
 from loadtests.experiments.ladder_rungs import AGAIN, LISTED, Rung
 from loadtests.experiments.ladder_rungs import beside as beside_of
-from loadtests.experiments.study import Study
 from loadtests.measure.statistics import NotComparable
 from loadtests.measure.steps import Step, step
 from loadtests.report import summary

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from deploy.model.parts import VARIANT
 from deploy.runner.interface import Runner
-from loadtests.experiments.arm import Arm
+from loadtests.engine.arm import Arm
 from loadtests.measure.views import wait_until_finished
 
 DRAINED_WITHIN_S = 30.0

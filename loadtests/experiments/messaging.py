@@ -32,15 +32,16 @@ from pathlib import Path
 from typing import Any
 
 from deploy.model.parts import VARIANT
-from loadtests.experiments import messaging_findings, pairing
-from loadtests.experiments.arm import Arm
+from loadtests.engine import pairing
+from loadtests.engine.arm import Arm
+from loadtests.engine.conditions import Condition, outside_up, stack_up
+from loadtests.engine.study import PRODUCTS, Study
+from loadtests.engine.timeline import Episode, StruckArm, Timeline
+from loadtests.engine.trial import Load, latency_of, run_trial
+from loadtests.experiments import messaging_findings
 from loadtests.experiments.blast_radius import chosen
-from loadtests.experiments.conditions import Condition, outside_up, stack_up
 from loadtests.experiments.consistency import buy_and_look
 from loadtests.experiments.messaging_findings import GOOD_WITHIN_MS
-from loadtests.experiments.study import PRODUCTS, Study
-from loadtests.experiments.timeline import Episode, StruckArm, Timeline
-from loadtests.experiments.trial import Load, latency_of, run_trial
 from loadtests.load.generator.history import read_history
 from loadtests.load.generator.record import Row, Tally, read_rows
 from loadtests.measure import accounting, agreement

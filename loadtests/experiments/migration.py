@@ -37,13 +37,13 @@ from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError, Unsupported
 from deploy.model.extraction import ORDER
 from deploy.runner.interface import Runner
-from loadtests.experiments import generator
-from loadtests.experiments.arm import Arm
-from loadtests.experiments.closing import close_books
-from loadtests.experiments.conditions import Condition, outside_up, stack_up
-from loadtests.experiments.probe import probe
-from loadtests.experiments.study import PRODUCTS, Study
-from loadtests.experiments.trial import Load, run_trial
+from loadtests.engine import generator
+from loadtests.engine.arm import Arm
+from loadtests.engine.closing import close_books
+from loadtests.engine.conditions import Condition, outside_up, stack_up
+from loadtests.engine.probe import probe
+from loadtests.engine.study import PRODUCTS, Study
+from loadtests.engine.trial import Load, run_trial
 from loadtests.load.generator.record import FAILED, read_rows
 from loadtests.measure.parties import Parties
 from loadtests.report.result import Result, Run

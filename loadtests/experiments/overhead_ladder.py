@@ -30,12 +30,13 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from loadtests.experiments import generator, journeys_core, ladder_findings, ladder_rungs, slices
-from loadtests.experiments.arm import Arm, arms_up
-from loadtests.experiments.closing import close_books
-from loadtests.experiments.feeder import Feeder
+from loadtests.engine import generator, journeys_core, slices
+from loadtests.engine.arm import Arm, arms_up
+from loadtests.engine.closing import close_books
+from loadtests.engine.feeder import Feeder
+from loadtests.engine.study import PRODUCTS, Study
+from loadtests.experiments import ladder_findings, ladder_rungs
 from loadtests.experiments.ladder_rungs import Rung, Switch
-from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.report.result import Result
 
 STACKS = ("monolith", "microservices", "colocated")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from deploy.model.errors import DeployError
-from loadtests.experiments import generator
-from loadtests.experiments.arm import Arm
+from loadtests.engine import generator
+from loadtests.engine.arm import Arm
 from loadtests.load.generator.record import FAILED, read_rows
 
 ROUND_TRIP = (2, 3, 2, 1)

@@ -30,13 +30,13 @@ from typing import Any
 
 from deploy.faults import injected_faults
 from deploy.model.parts import VARIANT
-from loadtests.experiments import generator
-from loadtests.experiments.arm import Arm
+from loadtests.engine import generator
+from loadtests.engine.arm import Arm
+from loadtests.engine.conditions import Condition, outside_up, stack_up
+from loadtests.engine.study import Study
+from loadtests.engine.timeline import Episode, StruckArm, Timeline
+from loadtests.engine.trial import Load, run_trial
 from loadtests.experiments.blast_radius import chosen
-from loadtests.experiments.conditions import Condition, outside_up, stack_up
-from loadtests.experiments.study import Study
-from loadtests.experiments.timeline import Episode, StruckArm, Timeline
-from loadtests.experiments.trial import Load, run_trial
 from loadtests.load.generator.record import Row, read_rows
 from loadtests.measure.parties import Parties
 from loadtests.report.result import Result

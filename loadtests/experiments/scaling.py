@@ -30,14 +30,14 @@ from deploy.compose.quota import ContainerQuotas
 from deploy.local.quota import Quotas
 from deploy.model.errors import Unsupported
 from deploy.stacks import quotas_for
+from loadtests.engine.arm import Arm, arms_up
+from loadtests.engine.budgets import Budget
+from loadtests.engine.closing import close_books
+from loadtests.engine.feeder import Feeder
+from loadtests.engine.hot_and_cold import Load, Pair, both, row
+from loadtests.engine.study import PRODUCTS, Study
 from loadtests.experiments import replica_changes, scaling_findings
-from loadtests.experiments.arm import Arm, arms_up
-from loadtests.experiments.budgets import Budget
-from loadtests.experiments.closing import close_books
-from loadtests.experiments.feeder import Feeder
-from loadtests.experiments.hot_and_cold import Load, Pair, both, row
 from loadtests.experiments.replica_changes import Changes
-from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.report.result import Result
 
 SHARE = 0.15  # `--set share=0.10` for a machine whose cores cannot bear four of these

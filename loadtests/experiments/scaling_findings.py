@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from loadtests.engine.study import Study
 from loadtests.experiments.replica_changes import Changes
-from loadtests.experiments.study import Study
 from loadtests.measure import scalability
 from loadtests.report.result import Ratio, Result, Run
 from loadtests.report.words import number

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.engine.generator import GeneratorFailed
+from loadtests.engine.search import MAX_TRIES, PRECISION, Search
 from loadtests.experiments import three_rulers
 from loadtests.experiments.capacity import P99_MS, answer, compare, fails_anyway, holds
-from loadtests.experiments.generator import GeneratorFailed
-from loadtests.experiments.search import MAX_TRIES, PRECISION, Search
 from loadtests.load.generator.watch import LATE
 from loadtests.report.conftest import make_run
 

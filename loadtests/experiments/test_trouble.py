@@ -12,9 +12,10 @@ import pytest
 
 from deploy.faults.vocabulary import FAULTS
 from deploy.model.errors import DeployError
-from loadtests.experiments import blast_radius, blast_verdict, deploy, resilience, timeline
-from loadtests.experiments.registry import find
-from loadtests.experiments.timeline import NOTHING, Episode, Timeline
+from loadtests.engine import timeline
+from loadtests.engine.registry import find
+from loadtests.engine.timeline import NOTHING, Episode, Timeline
+from loadtests.experiments import blast_radius, blast_verdict, deploy, resilience
 from loadtests.experiments.touched import touched_by
 from loadtests.load.generator.record import Row
 from loadtests.measure.impact import ACTS, Struck

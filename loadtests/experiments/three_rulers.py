@@ -25,10 +25,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.model.home import REPOSITORY
-from loadtests.experiments import generator
-from loadtests.experiments.arm import Arm, arms_up
-from loadtests.experiments.generator import GeneratorFailed
-from loadtests.experiments.study import PRODUCTS, Study
+from loadtests.engine import generator
+from loadtests.engine.arm import Arm, arms_up
+from loadtests.engine.generator import GeneratorFailed
+from loadtests.engine.study import PRODUCTS, Study
 from loadtests.load.generator.record import Row, read_rows
 from loadtests.measure.latency import LatencyHistogram
 from loadtests.report.result import Latency, Result, Run

@@ -29,12 +29,12 @@ from dataclasses import dataclass, replace
 
 from deploy.runner import tracing
 from deploy.runner.interface import Runner
-from loadtests.experiments import generator, pairing, slices
-from loadtests.experiments.arm import Arm, arms_up
-from loadtests.experiments.closing import close_books
-from loadtests.experiments.feeder import Feeder
+from loadtests.engine import generator, pairing, slices
+from loadtests.engine.arm import Arm, arms_up
+from loadtests.engine.closing import close_books
+from loadtests.engine.feeder import Feeder
+from loadtests.engine.study import PRODUCTS, Study
 from loadtests.experiments.ladder_rungs import Rung, Switch
-from loadtests.experiments.study import PRODUCTS, Study
 from loadtests.measure.statistics import NotComparable
 from loadtests.report.result import Gate, Ratio, Result, Run
 from loadtests.report.words import build_name, sentence_of_list, times

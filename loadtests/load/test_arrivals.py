@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from loadtests.experiments.feeder import Feeder
-from loadtests.experiments.generator import OPEN, Order
+from loadtests.engine.feeder import Feeder
+from loadtests.engine.generator import OPEN, Order
 from loadtests.load.generator.history import read_history
 from loadtests.load.generator.record import Tally, read_rows
 from loadtests.load.generator.watch import LATE

@@ -74,7 +74,7 @@ def comparison_table(result: Result) -> Table:
 
 def list_of_experiments() -> Table:
     """Return the experiments and what they ask."""
-    from loadtests.experiments.registry import every  # noqa: PLC0415  (the report does not need experiments)
+    from loadtests.engine.registry import every  # noqa: PLC0415  (the report does not need experiments)
 
     table = Table("experiment", "question")
     for experiment in every():

@@ -143,7 +143,7 @@ class Budgets(TypedDict):
 
 
 class Environment(TypedDict):
-    """Where a result is from. It holds more than this: loadtests/experiments/environment.py."""
+    """Where a result is from. It holds more than this: loadtests/engine/environment.py."""
 
     cpu: str
     cores: Ordinal

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy.model.home import REPOSITORY
-from loadtests.experiments import pairing
+from loadtests.engine import pairing
 from loadtests.report import tidy
 from loadtests.report.result import Result
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from deploy.faults import during
 from deploy.model.errors import DeployError
 from deploy.runner.interface import Runner
-from loadtests.experiments import generator
-from loadtests.experiments.arm import SETTLE_S, Arm, Measured
-from loadtests.experiments.generator import Order
+from loadtests.engine import generator
+from loadtests.engine.arm import SETTLE_S, Arm, Measured
+from loadtests.engine.generator import Order
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Reading
 from loadtests.measure.books import Books

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from loadtests.experiments import generator, slow_traces
-from loadtests.experiments.arm import Arm, Measured
-from loadtests.experiments.study import PRODUCTS, Study
+from loadtests.engine import generator, slow_traces
+from loadtests.engine.arm import Arm, Measured
+from loadtests.engine.study import PRODUCTS, Study
 from loadtests.measure.books import Books
 from loadtests.measure.reconcile import Reconciliation
 from loadtests.report.result import Latency, Run

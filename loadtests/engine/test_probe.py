@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from loadtests.experiments import budgets, probe
+from loadtests.engine import budgets, probe
 from loadtests.load.generator.record import Outcome, Row
 
 

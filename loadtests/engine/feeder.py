@@ -1,6 +1,6 @@
 """One generator process for many short slices: a start costs a second of CPU, and an interleaved run has a hundred.
 
-`python -m loadtests.experiments.feeder` reads orders from stdin, one JSON array a line: a generator's module and its
+`python -m loadtests.engine.feeder` reads orders from stdin, one JSON array a line: a generator's module and its
 arguments. It runs them one after the other and says `{"ended": status}` after each.
 """
 
@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from deploy.model.home import REPOSITORY
-from loadtests.experiments.generator import EXIT_VOID, GeneratorFailed, Order
+from loadtests.engine.generator import EXIT_VOID, GeneratorFailed, Order
 
 STOP_TIMEOUT_S = 5.0
 
@@ -65,7 +65,7 @@ class Feeder:
         if self._process is None or self._process.poll() is not None:
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "loadtests.experiments.feeder"],
+                    [sys.executable, "-m", "loadtests.engine.feeder"],
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY, text=True,
                     start_new_session=True,
                 )  # fmt: skip

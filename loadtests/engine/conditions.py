@@ -12,7 +12,7 @@ from deploy.model.errors import Unsupported
 from deploy.runner.console import StartProgress
 from deploy.runner.interface import Runner
 from deploy.stacks import runner_for
-from loadtests.experiments.budgets import Budget
+from loadtests.engine.budgets import Budget
 
 Settings = Mapping[str, Mapping[str, str]]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from loadtests.experiments.arm import Arm
-from loadtests.experiments.study import Study
+from loadtests.engine.arm import Arm
+from loadtests.engine.study import Study
 from loadtests.report.result import Run
 
 

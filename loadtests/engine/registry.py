@@ -17,7 +17,7 @@ from typing import Any
 from deploy.model.errors import DeployError
 from loadtests.report.result import Plan, Result
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent.parent / "experiments"
 ENTRY_POINTS = "twinshop.experiments"  # the group in which another package names modules that are experiments
 SECTIONS = {
     "Question": "question",
@@ -43,7 +43,7 @@ class Experiment:
     module: str = ""  # how it is imported; "" for a file that is in no package
 
     def load(self) -> Callable[[Any], Result]:
-        """Import it, and return the function that conducts it in a study (loadtests/experiments/study.py).
+        """Import it, and return the function that conducts it in a study (loadtests/engine/study.py).
 
         A module holds that function as `run`, or a declaration as `EXPERIMENT`. Raises NoSuchExperiment.
         """
@@ -68,7 +68,7 @@ def find(name: str) -> Experiment:
 
 
 def every() -> list[Experiment]:
-    """Return all experiments: modules of this folder, and of entry points, whose docstring asks a question."""
+    """Return all experiments: modules of FOLDER, and of entry points, whose docstring asks a question."""
     modules = {path.stem: f"loadtests.experiments.{path.stem}" for path in sorted(FOLDER.glob("*.py"))}
     modules |= {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
     return [

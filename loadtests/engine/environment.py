@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from deploy.model.home import REPOSITORY
-from loadtests.experiments.budgets import Budget
+from loadtests.engine.budgets import Budget
 from loadtests.measure import topology
 from loadtests.report.result import Environment
 

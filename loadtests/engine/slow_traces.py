@@ -9,7 +9,7 @@ from deploy.runner import tracing
 from deploy.traces import page
 from deploy.traces.store import Store
 from deploy.traces.tree import assemble
-from loadtests.experiments.arm import Arm
+from loadtests.engine.arm import Arm
 from loadtests.load.generator.record import read_rows
 
 SHOWN = 3  # of a run

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loadtests.experiments import environment
-from loadtests.experiments.budgets import Budget
-from loadtests.experiments.narrator import Narrator
-from loadtests.experiments.registry import Experiment
+from loadtests.engine import environment
+from loadtests.engine.budgets import Budget
+from loadtests.engine.narrator import Narrator
+from loadtests.engine.registry import Experiment
 from loadtests.measure.verdict import ViolationRow
 from loadtests.report.claims import table
 from loadtests.report.result import SCHEMA_VERSION, Environment, Gate, Ratio, Result, Run

@@ -9,7 +9,7 @@ from typing import Any
 
 from deploy.model.parts import SAMPLING
 from deploy.runner.tracing import FOLDER
-from loadtests.experiments.slow_traces import collect
+from loadtests.engine.slow_traces import collect
 from loadtests.load.generator.record import Row, write_rows
 
 

@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.experiments import generator, slices
-from loadtests.experiments.arm import Arm
-from loadtests.experiments.study import Study
+from loadtests.engine import generator, slices
+from loadtests.engine.arm import Arm
+from loadtests.engine.study import Study
 from loadtests.load.generator.record import read_rows
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Spent

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.experiments import pulses
-from loadtests.experiments.pulses import Pulse
+from loadtests.engine import pulses
+from loadtests.engine.pulses import Pulse
 from loadtests.load.generator import profile
 from loadtests.load.generator.plan import Plan, TooLate, parse_plan
 

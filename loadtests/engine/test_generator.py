@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests.experiments.generator import GeneratorFailed, Order, beside
+from loadtests.engine.generator import GeneratorFailed, Order, beside
 
 PRETENDED = """
 import json, os, sys, time

@@ -19,7 +19,7 @@ from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY
 
 OPEN = "loadtests.load.arrivals"
-CLOSED = "loadtests.experiments.closed_loop"
+CLOSED = "loadtests.load.closed_loop"
 EXIT_VOID = 3
 STOP_TIMEOUT_S = 10.0
 

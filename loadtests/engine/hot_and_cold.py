@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtests.experiments import generator
-from loadtests.experiments.arm import Arm
-from loadtests.experiments.feeder import Feeder
-from loadtests.experiments.trial import latency_of
+from loadtests.engine import generator
+from loadtests.engine.arm import Arm
+from loadtests.engine.feeder import Feeder
+from loadtests.engine.trial import latency_of
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Reading, Spent
 from loadtests.report.result import Latency, Run

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from loadtests.experiments import pairing
+from loadtests.engine import pairing
 from loadtests.report.conftest import make_run
 from loadtests.report.result import Run
 

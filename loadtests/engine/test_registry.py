@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.model.home import REPOSITORY
-from loadtests.experiments import registry
-from loadtests.experiments.registry import NoSuchExperiment
+from loadtests.engine import registry
+from loadtests.engine.registry import NoSuchExperiment
 
 NAMES = [experiment.name for experiment in registry.every()]
 OURS = (REPOSITORY / "docs" / "experiments" / "more_threads.py").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""A closed loop for CPU per unit of work: `python -m loadtests.experiments.closed_loop --clients 8 --duration 5 ...`.
+"""A closed loop for CPU per unit of work: `python -m loadtests.load.closed_loop --clients 8 --duration 5 ...`.
 
 Latency of a closed loop hides stalls, so none is reported; what a unit of work costs at full speed is what it is for.
 """
@@ -90,7 +90,7 @@ def _tell(what: dict[str, Any]) -> None:
 
 def main() -> int:
     """Run the command; 1 where the world is not ready."""
-    parser = argparse.ArgumentParser(prog="python -m loadtests.experiments.closed_loop", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m loadtests.load.closed_loop", description=__doc__)
     parser.add_argument("--host", required=True)
     parser.add_argument("--tokens-from", required=True)
     parser.add_argument("--out", required=True, type=Path)

@@ -16,9 +16,9 @@ from deploy.model.errors import DeployError, Unsupported
 from deploy.runner.console import StartProgress
 from deploy.runner.interface import Runner
 from deploy.stacks import runner_for
-from loadtests.experiments import generator
-from loadtests.experiments.budgets import Budget
-from loadtests.experiments.generator import Order
+from loadtests.engine import generator
+from loadtests.engine.budgets import Budget
+from loadtests.engine.generator import Order
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Reading, Spent
 from loadtests.measure.books import Books

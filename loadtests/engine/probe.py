@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtests.experiments import generator
-from loadtests.experiments.arm import Arm
+from loadtests.engine import generator
+from loadtests.engine.arm import Arm
 from loadtests.load.generator.record import FAILED, Row, read_rows
 
 RAMP_S = 6.0

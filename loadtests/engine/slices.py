@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from loadtests.experiments import generator
-from loadtests.experiments.arm import SETTLE_S, Arm, Measured
-from loadtests.experiments.feeder import Feeder
-from loadtests.experiments.generator import Order
-from loadtests.experiments.trial import latency_of
+from loadtests.engine import generator
+from loadtests.engine.arm import SETTLE_S, Arm, Measured
+from loadtests.engine.feeder import Feeder
+from loadtests.engine.generator import Order
+from loadtests.engine.trial import latency_of
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Spent
 from loadtests.report.result import Run

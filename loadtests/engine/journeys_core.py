@@ -11,8 +11,8 @@ from pathlib import Path
 
 from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY
-from loadtests.experiments.arm import Arm
-from loadtests.experiments.study import PRODUCTS
+from loadtests.engine.arm import Arm
+from loadtests.engine.study import PRODUCTS
 
 TIMEOUT_S = 180
 TAIL = 4000
