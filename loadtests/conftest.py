@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,18 @@ def wait_for_port(port: int) -> None:
                 return
         time.sleep(0.05)
     raise TimeoutError(f"nobody listens on port {port}")
+
+
+def in_time(run: Callable[[], Any]) -> Any:
+    """Return what a run of open arrivals returns, its summary last, once nothing left over a second late.
+
+    A generator that is not given the processor sends less, and says so: that is no fault of what is tested.
+    """
+    for _ in range(4):
+        result = run()
+        if not result[-1]["too_late"]:
+            return result
+    pytest.skip(f"others had the processor four times over: {result[-1]['void_reasons']}")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The locustfile as its users start it: plain `locust`, headless, with workers, and from the web page."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import urllib.request
 
 import pytest
 
-from loadtests.conftest import free_port, wait_for_port
+from loadtests.conftest import free_port, in_time, wait_for_port
 
 LOCUSTFILE = "loadtests/locustfile.py"
 
@@ -25,14 +26,41 @@ def run(shop, *options, timeout_s=30):
     ended = subprocess.run(
         command(shop, "--headless", "--json", *options), capture_output=True, text=True, check=False, timeout=timeout_s
     )
-    # Workers print their own, empty list first.
-    documents = ended.stdout.removesuffix("\n").replace("]\n[", "]\0[").split("\0")
-    statistics = json.loads(documents[-1])
-    return ended, {f"{row['method']} {row['name']}": row for row in statistics}
+    return ended, rows_of(ended.stdout)
 
 
-def test_plain_locust_runs_closed_loop_shoppers(shop):
-    ended, rows = run(shop, "-u", "20", "-r", "20", "-t", "4s", "--think", "0.1")
+def rows_of(output):
+    """Return Locust's own statistics by method and name. Workers print their own, empty list first."""
+    documents = output.removesuffix("\n").replace("]\n[", "]\0[").split("\0")
+    return {f"{row['method']} {row['name']}": row for row in json.loads(documents[-1])}
+
+
+def run_until(shop, folder, names, *options, timeout_s=60):
+    """Run Locust until each of these requests was sent, however long that takes on this machine, and stop it."""
+    statistics = folder / "run_stats.csv"  # written each second
+    words = command(shop, "--headless", "--json", "--csv", str(folder / "run"), *options)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    patience = threading.Timer(timeout_s, process.terminate)
+    patience.start()
+    while process.poll() is None and patience.is_alive():
+        if statistics.exists() and names <= sent_of(statistics):
+            process.terminate()
+            break
+        time.sleep(0.1)
+    output, errors = process.communicate()
+    patience.cancel()
+    return subprocess.CompletedProcess(words, process.returncode, output, errors), rows_of(output)
+
+
+def sent_of(statistics):
+    """Return which requests were sent, by method and name."""
+    with statistics.open(encoding="utf-8") as lines:
+        return {f"{row['Type']} {row['Name']}" for row in csv.DictReader(lines)}
+
+
+def test_plain_locust_runs_closed_loop_shoppers(shop, tmp_path):
+    names = {"POST /orders", "GET /products/{sku}"}
+    ended, rows = run_until(shop, tmp_path, names, "-u", "20", "-r", "20", "--think", "0.1")
 
     assert ended.returncode == 0, ended.stderr
     assert rows["POST /orders"]["num_requests"] > 0
@@ -49,8 +77,9 @@ def test_plain_locust_runs_closed_loop_shoppers(shop):
         ("buy", {"POST /orders"}),
     ],
 )
-def test_tags_choose_what_shoppers_do(shop, tags, rows_expected):
-    _, rows = run(shop, "Shopper", "-u", "10", "-r", "10", "-t", "8s", "--think", "0.05", "--tags", tags)
+def test_tags_choose_what_shoppers_do(shop, tmp_path, tags, rows_expected):
+    options = ["-u", "10", "-r", "10", "--think", "0.05", "--tags", tags]
+    _, rows = run_until(shop, tmp_path, rows_expected, "Shopper", *options)
 
     assert rows_expected <= set(rows)
     assert ("POST /orders" in rows) == (tags == "buy")
@@ -59,11 +88,13 @@ def test_tags_choose_what_shoppers_do(shop, tags, rows_expected):
 def test_open_arrivals_end_with_their_profile_and_leave_their_figures(shop, tmp_path):
     summary_path = tmp_path / "summary.json"
 
-    ended, rows = run(
-        shop, "OpenArrivals", "--arrival-profile", "100x3", "--seed", "4", "--arrival-summary", str(summary_path)
-    )
+    def arrivals():
+        options = ["--arrival-profile", "100x3", "--seed", "4", "--arrival-summary", str(summary_path)]
+        ended, rows = run(shop, "OpenArrivals", *options)
+        return ended, rows, json.loads(summary_path.read_text())
 
-    summary = json.loads(summary_path.read_text())
+    ended, rows, summary = in_time(arrivals)
+
     assert ended.returncode == (3 if summary["void"] else 0), ended.stderr
     assert summary["scheduled"] == summary["sent"] == sum(row["num_requests"] for row in rows.values())
     assert summary["error_share"] == 0
@@ -74,9 +105,13 @@ def test_open_arrivals_end_with_their_profile_and_leave_their_figures(shop, tmp_
 def test_open_arrivals_last_as_long_as_the_run_time(shop, tmp_path):
     summary_path = tmp_path / "summary.json"
 
-    ended, _ = run(shop, "OpenArrivals", "--arrival-rate", "100", "-t", "3s", "--arrival-summary", str(summary_path))
+    def arrivals():
+        options = ["--arrival-rate", "100", "-t", "3s", "--arrival-summary", str(summary_path)]
+        ended, _ = run(shop, "OpenArrivals", *options)
+        return ended, json.loads(summary_path.read_text())
 
-    summary = json.loads(summary_path.read_text())
+    ended, summary = in_time(arrivals)
+
     assert ended.returncode in (0, 3), ended.stderr  # 3: void, because a busy machine let requests leave late
     assert summary["profile"] == "100x3"
     assert summary["scheduled"] == summary["sent"]
@@ -84,13 +119,14 @@ def test_open_arrivals_last_as_long_as_the_run_time(shop, tmp_path):
 
 @pytest.mark.long
 def test_workers_send_together_what_one_process_would(shop, tmp_path):
-    for name, options in {"one": [], "three": ["--processes", "3"]}.items():
+    def arrivals(*options):
         profile = ["--arrival-profile", "150x3", "--arrivals", "poisson", "--seed", "9"]
-        summary_path = tmp_path / f"{name}.json"
+        summary_path = tmp_path / "summary.json"
         ended, _ = run(shop, "OpenArrivals", *profile, *options, "--arrival-summary", str(summary_path))
         assert ended.returncode in (0, 3), ended.stderr
+        return ended, json.loads(summary_path.read_text())
 
-    one, three = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("one", "three"))
+    (_, one), (_, three) = in_time(arrivals), in_time(lambda: arrivals("--processes", "3"))
     assert three["processes"] == 3
     assert three["scheduled"] == three["sent"] == one["sent"]
     assert {name: journey["count"] for name, journey in three["by_journey"].items()} == {
@@ -99,18 +135,21 @@ def test_workers_send_together_what_one_process_would(shop, tmp_path):
     assert three["orders"] == one["orders"]
 
 
-def test_failures_of_the_shop_are_failures_in_locust(start_shop):
-    ended, rows = run(start_shop("empty"), "Shopper", "-u", "5", "-r", "5", "-t", "6s", "--think", "0.1")
+def test_failures_of_the_shop_are_failures_in_locust(start_shop, tmp_path):
+    shop = start_shop("empty")
+    options = ["-u", "5", "-r", "5", "--think", "0.1"]
+    ended, rows = run_until(shop, tmp_path, {"GET /products/{sku}"}, "Shopper", *options)
 
     assert ended.returncode == 1, ended.stderr
     assert rows
     assert [name for name, row in rows.items() if row["num_failures"] < row["num_requests"]] == []
 
 
-def test_business_refusals_are_no_failures_in_locust(start_shop):
+def test_business_refusals_are_no_failures_in_locust(start_shop, tmp_path):
     shop = start_shop("out-of-stock")
 
-    ended, rows = run(shop, "Shopper", "-u", "5", "-r", "5", "-t", "6s", "--think", "0.1", "--tags", "buy")
+    options = ["-u", "5", "-r", "5", "--think", "0.1", "--tags", "buy"]
+    ended, rows = run_until(shop, tmp_path, {"POST /orders"}, "Shopper", *options)
 
     assert ended.returncode == 0, ended.stderr
     assert rows["POST /orders"]["num_failures"] == 0
