@@ -135,10 +135,9 @@ side-by-side: ## one job in both builds, side by side: NAME=place-order, cancel-
 	@test -n "$(FILE_OF_$(NAME))" || { echo "NAME=$(NAME)? There are place-order, cancel-order, settle and refund."; exit 2; }
 	@diff -y -W $${COLUMNS:-$$(tput cols 2>/dev/null || echo 200)} monolith/$(FILE_OF_$(NAME)) microservices/$(FILE_OF_$(NAME)) || true
 
-IMAGE_EXTRAS := monolith services notifications tracing outside locust
+IMAGE_EXTRAS := edge monolith services notifications tracing outside locust
 requirements: $(VENV)/.ready ## compile requirements.txt from pyproject.toml, and what each image installs of it
 	@$(COMPILE) --all-extras pyproject.toml -o requirements.txt
-	@$(COMPILE) --constraint requirements.txt pyproject.toml -o deploy/compose/images/edge.txt
 	@for extra in $(IMAGE_EXTRAS); do $(COMPILE) --constraint requirements.txt --extra $$extra pyproject.toml -o deploy/compose/images/$$extra.txt || exit 1; done
 	@sed -i.bak '1i # Compiled from pyproject.toml by `make requirements`. Do not edit.' requirements.txt deploy/compose/images/*.txt && rm requirements.txt.bak deploy/compose/images/*.bak
 

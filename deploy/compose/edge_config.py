@@ -15,6 +15,8 @@ from deploy.compose.site import ADMIN_PORT, STACKS, ComposeSite, inside, service
 from deploy.envoy.bootstrap import bootstrap
 from deploy.envoy.clusters import ASK_EVERY_S, GONE_AFTER, health_checks
 from deploy.envoy.clusters import cluster as eds_cluster
+from deploy.envoy.fragments import fragment
+from deploy.envoy.xds import load_assignment
 from deploy.model.parts import Part, Secrets, Stack
 from deploy.model.ports import PORTS
 
@@ -28,21 +30,11 @@ Json = dict[str, Any]
 
 ADMIN: Json = {"address": {"socket_address": {"address": "127.0.0.1", "port_value": ADMIN_PORT}}}
 
-# Some engines leave questions about unknown names without an answer. Asking again is what the next look-up is for.
-_RESOLVER = {
-    "name": "envoy.network.dns_resolver.cares",
-    "typed_config": {
-        "@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
-        "query_timeout_seconds": 1,
-        "query_tries": 1,
-    },
-}
-
 
 def for_containers(stack: Stack) -> Json:
     """Return the configuration of a shop's edge. Its admin port answers only inside the container."""
     edge = stack.part("edge")
-    configuration = bootstrap(stack, edge, "", ANY)
+    configuration = bootstrap(stack, edge, Path(), ANY)
     configuration["admin"] = ADMIN
     apps = [part for part in stack.parts if part.kind == "app"]
     configuration["static_resources"]["clusters"] = [replicas(stack.name, part) for part in apps]
@@ -51,18 +43,13 @@ def for_containers(stack: Stack) -> Json:
 
 def replicas(stack_name: str, part: Part) -> Json:
     """Return the cluster of all containers that carry a part's name."""
-    cluster = eds_cluster(part.name, "")
+    cluster = eds_cluster(part.name, Path())
     del cluster["type"], cluster["eds_cluster_config"]
     return cluster | {
         "cluster_type": _look_up(LOOK_UP_EVERY_S),
-        "common_lb_config": {
-            "healthy_panic_threshold": {"value": 0},
-            # By default what changes within a second is told to the workers together: a replica that is healthy for
-            # the admin page is sent nothing for the rest of that second.
-            "update_merge_window": "0s",
-        },
+        "common_lb_config": cluster["common_lb_config"] | {"healthy_panic_threshold": {"value": 0}},
         "health_checks": health_checks(ASK_TIMEOUT_S),
-        "load_assignment": _endpoint(part.name, service_name(stack_name, part.name), part.port("http")),
+        "load_assignment": load_assignment(part.name, [(service_name(stack_name, part.name), part.port("http"))]),
     }
 
 
@@ -83,7 +70,7 @@ def outside() -> Json:
                     "name": name,
                     "connect_timeout": "0.5s",
                     "cluster_type": _look_up(LOOK_UP_EVERY_S if name != "mailpit" else 30),  # mostly not there
-                    "load_assignment": _endpoint(name, host, port),
+                    "load_assignment": load_assignment(name, [(host, port)]),
                 }
                 for name, (_, host, port) in targets.items()
             ],
@@ -101,21 +88,12 @@ def main(folder: str) -> None:
 
 
 def _look_up(every_s: float) -> Json:
-    return {
-        "name": "envoy.cluster.dns",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster",
-            "dns_lookup_family": "V4_ONLY",
-            "dns_refresh_rate": f"{every_s}s",
-            "dns_failure_refresh_rate": {"base_interval": f"{every_s}s", "max_interval": f"{every_s}s"},
-            "typed_dns_resolver_config": _RESOLVER,
-        },
+    cluster_type = fragment("dns_cluster")
+    cluster_type["typed_config"] |= {
+        "dns_refresh_rate": f"{every_s}s",
+        "dns_failure_refresh_rate": {"base_interval": f"{every_s}s", "max_interval": f"{every_s}s"},
     }
-
-
-def _endpoint(cluster: str, host: str, port: int) -> Json:
-    address = {"socket_address": {"address": host, "port_value": port}}
-    return {"cluster_name": cluster, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}]}
+    return cluster_type
 
 
 def _passing_on(name: str, port: int) -> Json:

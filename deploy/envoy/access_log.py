@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from deploy.envoy.fragments import fragment
 from deploy.model.home import write_atomically, writing
 from shared.platform.tracing import TRACEPARENT
 
@@ -20,18 +21,6 @@ SETTINGS_FILE = "traced.json"  # beside Envoy's configuration
 FLUSH_OPTION = ("--file-flush-interval-msec", "500")
 _LARGEST = 0xFFF  # of the three digits that a filter looks at
 _KEPT_PARENT = {"suffix": "-01"}  # the flags of `traceparent`
-_LINE = {
-    "listener": "",
-    "request_id": "%REQ(X-REQUEST-ID)%",
-    "traceparent": "%REQ(TRACEPARENT)%",
-    "method": "%REQ(:METHOD)%",
-    "path": "%PATH(NQ)%",
-    "status": "%RESPONSE_CODE%",
-    "flags": "%RESPONSE_FLAGS%",
-    "to": "%UPSTREAM_CLUSTER%",
-    "start": "%START_TIME(%s.%9f)%",
-    "took_us": "%COMMON_DURATION(DS_RX_BEG:DS_TX_END:us)%",
-}
 
 
 def configure(envoy_folder: Path, log_folder: str, ratio: float | None) -> bool:
@@ -86,12 +75,8 @@ def _up_to(digit: int) -> str:
 
 
 def _log(listener: str, path: str, header: Json) -> Json:
-    return {
-        "name": "envoy.access_loggers.file",
-        "filter": {"header_filter": {"header": header}},
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
-            "path": path,
-            "log_format": {"json_format": _LINE | {"listener": listener}},
-        },
-    }
+    log = fragment("access_log")
+    log["filter"] = {"header_filter": {"header": header}}
+    log["typed_config"]["path"] = path
+    log["typed_config"]["log_format"]["json_format"]["listener"] = listener
+    return log

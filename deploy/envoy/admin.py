@@ -6,12 +6,16 @@ import contextlib
 import http.client
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlencode
 
+from deploy.envoy.access_log import SETTINGS_FILE
 from deploy.model.errors import NotRunning
 from deploy.runner.unix_http import UnixConnection
 
 TIMEOUT_S = 2.0
+MAX_LOG_BYTES = 32 << 20  # of a file; the one before it is kept too
+OLDER = ".1"
 
 
 def replica_ports(socket_path: str, part: str) -> set[int]:
@@ -32,6 +36,26 @@ def routes_versions(socket_path: str) -> dict[str, str]:
 def set_runtime(socket_path: str, values: Mapping[str, str]) -> None:
     """Set runtime keys; they last until Envoy restarts. Raises NotRunning."""
     ask(socket_path, f"/runtime_modify?{urlencode(values)}", method="POST")
+
+
+def rotate_log(envoy_folder: Path, socket_path: str, max_bytes: int = MAX_LOG_BYTES) -> bool:
+    """Put the log of traced requests aside if it is larger, as parts do with their spans; return whether it was.
+
+    It takes the place of what was put aside before.
+
+    Envoy writes on into the file that it has open until it is told, so no line is lost. Raises NotRunning, OSError.
+    """
+    try:
+        log = Path(json.loads((envoy_folder / SETTINGS_FILE).read_text("utf-8"))["log"])
+    except FileNotFoundError:
+        return False
+    older = log.with_name(log.name + OLDER)
+    is_large = log.exists() and log.stat().st_size > max_bytes
+    if is_large:
+        log.replace(older)
+    if is_large or (older.exists() and not log.exists()):  # it may not have heard of it the last time
+        ask(socket_path, "/reopen_logs", method="POST")
+    return is_large
 
 
 def ask(socket_path: str, path: str, method: str = "GET") -> str:

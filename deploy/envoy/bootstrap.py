@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from deploy.envoy import discovery, traffic_split, xds
+from deploy.envoy import traffic_split, xds
 from deploy.envoy.access_log import with_access_log
 from deploy.envoy.clusters import cluster
-from deploy.envoy.listeners import CONNECTION_LIMIT_KEY, MAX_CLIENT_CONNECTIONS, listener, route_configuration
+from deploy.envoy.fragments import fragment
+from deploy.envoy.listeners import listener, route_configuration
 from deploy.envoy.routes import edge_routes, inner_routes
 from deploy.envoy.traffic_split import TrafficSplit
 from deploy.model.home import write_atomically
@@ -21,7 +22,7 @@ FILE = "envoy.json"
 EDGE = "edge"
 
 
-def bootstrap(stack: Stack, edge: Part, discovery_root: str, address: str = "127.0.0.1") -> dict[str, Any]:
+def bootstrap(stack: Stack, edge: Part, folder: Path, address: str = "127.0.0.1") -> dict[str, Any]:
     """Return the whole configuration in one document. Every application of the stack is a cluster.
 
     `edge` names the listeners' ports. Whoever has no folder that Envoy could watch takes this form.
@@ -29,7 +30,7 @@ def bootstrap(stack: Stack, edge: Part, discovery_root: str, address: str = "127
     return _frame(stack, edge) | {
         "static_resources": {
             "listeners": _listeners(stack, edge, address, routes_folder=None),
-            "clusters": _clusters(stack, discovery_root),
+            "clusters": _clusters(stack, folder),
         },
     }
 
@@ -38,7 +39,7 @@ def write(stack: Stack, edge: Part, folder: Path) -> Path:
     """Write what Envoy starts with, and the list of replicas (none yet) of each application; return its path."""
     for part in stack.parts:
         if part.kind == "app":
-            discovery.publish(folder, part.name, [])
+            xds.publish_replicas(folder, part.name, [])
     reload(stack, edge, folder)
     sources = {f"{kind}_config": xds.source(folder / kind) for kind in ("cds", "lds")}
     path = folder / FILE
@@ -52,9 +53,9 @@ def reload(stack: Stack, edge: Part, folder: Path) -> dict[str, str]:
     What did not change goes on as it was: no connection is closed, no request is lost.
     """
     for part in stack.parts:
-        if part.kind == "app" and not (discovery.folder(folder, part.name) / discovery.FILE).exists():
-            discovery.publish(folder, part.name, [])
-    xds.publish(folder / "cds", xds.CLUSTER, _clusters(stack, str(folder / "discovery")))
+        if part.kind == "app" and not (xds.discovery_folder(folder, part.name) / xds.ENDPOINTS_FILE).exists():
+            xds.publish_replicas(folder, part.name, [])
+    xds.publish(folder / "cds", xds.CLUSTER, _clusters(stack, folder))
     shares = traffic_split.read(folder)
     # A folder for each: Envoy expects nothing but what it has asked for.
     versions = {
@@ -80,23 +81,15 @@ def _all_routes(stack: Stack, edge: Part, shares: Sequence[TrafficSplit] = ()) -
 
 
 def _frame(stack: Stack, edge: Part) -> dict[str, Any]:
-    return {
+    return fragment("bootstrap") | {
         "node": {"id": stack.name, "cluster": stack.name},
         "admin": {"address": {"pipe": {"path": edge.admin, "mode": 0o600}}},
-        # Histograms are brought up to date when somebody asks, not by a timer: a chart of the control room moves every
-        # second, and without one nothing is spent on it.
-        "stats_flush_on_admin": True,
-        "layered_runtime": {
-            "layers": [
-                {"name": "base", "static_layer": {CONNECTION_LIMIT_KEY: MAX_CLIENT_CONNECTIONS}},
-                {"name": "by-hand", "admin_layer": {}},
-            ],
-        },
     }
 
 
-def _clusters(stack: Stack, discovery_root: str) -> list[dict[str, Any]]:
-    return [cluster(part.name, f"{discovery_root}/{part.name}") for part in stack.parts if part.kind == "app"]
+def _clusters(stack: Stack, folder: Path) -> list[dict[str, Any]]:
+    apps = [part.name for part in stack.parts if part.kind == "app"]
+    return [cluster(name, xds.discovery_folder(folder, name)) for name in apps]
 
 
 def _listeners(stack: Stack, edge: Part, address: str, *, routes_folder: Path | None) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deploy.envoy import faults
+from deploy.envoy.fragments import fragment
 from deploy.envoy.traffic_split import TrafficSplit
 from deploy.model.parts import Stack
 
@@ -26,23 +27,6 @@ SERVICE_OF_PREFIX = {
     "/notifications": "notifications",
 }
 WHOLE_SHOP = {"monolith": "web", "colocated": "app"}  # one application behind the same public paths
-
-# Sent again only if it never left: no other retry exists between the customer and a database.
-RETRY = {
-    "retry_on": "connect-failure,reset-before-request",
-    "num_retries": 1,
-    "retry_host_predicate": [
-        {
-            "name": "envoy.retry_host_predicates.previous_hosts",
-            "typed_config": {
-                "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
-            },
-        }
-    ],
-    # A replica that refuses has the fewest requests, so the balancer likes it: let it choose again and again.
-    "host_selection_retry_max_attempts": 32,
-    "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.1s"},
-}
 
 
 def owner_of(stack: Stack, service: str) -> str:
@@ -81,7 +65,7 @@ def inner_routes(stack: Stack, service: str, shares: Sequence[TrafficSplit] = ()
 def _route(prefix: str, cluster: str, deadline_s: float, caller: str) -> dict[str, Any]:
     return {
         "match": {"path_separated_prefix": prefix},
-        "route": {"cluster": cluster, "timeout": f"{deadline_s}s", "retry_policy": RETRY},
+        "route": {"cluster": cluster, "timeout": f"{deadline_s}s", "retry_policy": fragment("retry_policy")},
         "typed_per_filter_config": {faults.FILTER: faults.on_link(caller, cluster)},
     }
 
@@ -90,7 +74,7 @@ def _shared(share: TrafficSplit, deadline_s: float, caller: str) -> dict[str, An
     """Return the route whose requests are shared out. Each answer tells which cluster gave it."""
     action: dict[str, Any] = {
         "timeout": f"{deadline_s}s",
-        "retry_policy": RETRY,
+        "retry_policy": fragment("retry_policy"),
         "weighted_clusters": {
             "clusters": [
                 {

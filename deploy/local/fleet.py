@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from deploy.envoy import bootstrap, discovery
+from deploy.envoy import bootstrap, xds
 from deploy.local import balancing, process
 from deploy.local.instance import Instance
 from deploy.local.process import Launch
@@ -233,7 +233,7 @@ class Fleet:
         if self._edge is not None and part.kind == "app":
             serving = [one.part.port("http", one.replica) for one in self._replicas[part.name] if one.serving]
             with contextlib.suppress(OSError):  # a full disk must not end the loop that would notice
-                discovery.publish(self._envoy_folder, part.name, serving)
+                xds.publish_replicas(self._envoy_folder, part.name, serving)
 
 
 async def wait_ready(instances: Iterable[Instance], timeout_s: float = READY_TIMEOUT_S) -> None:

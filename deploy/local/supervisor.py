@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from deploy.envoy import log_rotation
+from deploy.envoy import admin
 from deploy.local import launch
 from deploy.local.control import serve, socket_path
 from deploy.local.fleet import Fleet, Settings
@@ -71,7 +71,7 @@ class Supervisor:
         """Look at the size of each log for as long as the stack runs."""
         looks: list[Callable[[], object]] = [partial(rotate_logs, self._home.logs(self._fleet.stack.name))]
         edges = [part for part in self._fleet.stack.parts if part.kind == "envoy"]
-        looks += [partial(log_rotation.rotate, self._folder / "envoy", edge.admin) for edge in edges]
+        looks += [partial(admin.rotate_log, self._folder / "envoy", edge.admin) for edge in edges]
         while True:
             await asyncio.sleep(ROTATE_EVERY_S)
             for look in looks:

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.envoy import admin, discovery
-from deploy.envoy.listeners import CONNECTION_LIMIT_KEY, MAX_CLIENT_CONNECTIONS
+from deploy.envoy import admin, xds
+from deploy.envoy.fragments import fragment
 from deploy.local.runner import LocalRunner
 from deploy.model.home import Home
 from deploy.tests.asking import Answer, ask, eventually, send_raw
@@ -141,12 +141,12 @@ def test_replica_that_cannot_be_connected_to_costs_no_request(services: LocalRun
     port = services.stack.part("payments").port("http")
     envoy = home.stack("microservices") / "envoy"
 
-    discovery.publish(envoy, "payments", [port, port + 7])  # nobody listens there
+    xds.publish_replicas(envoy, "payments", [port, port + 7])  # nobody listens there
     try:
         eventually(lambda: len(admin.replica_ports(services.stack.part("edge").admin, "payments")) == 2)
         answers = {ask(edge, "GET", "/payments/1").status for _ in range(60)}
     finally:
-        discovery.publish(envoy, "payments", [port])
+        xds.publish_replicas(envoy, "payments", [port])
 
     assert answers == {200}
 
@@ -155,13 +155,13 @@ def test_only_replica_is_never_given_up(services: LocalRunner, home: Home, edge:
     port = services.stack.part("payments").port("http")
     envoy = home.stack("microservices") / "envoy"
 
-    discovery.publish(envoy, "payments", [port + 7])
+    xds.publish_replicas(envoy, "payments", [port + 7])
     try:
         eventually(lambda: ask(edge, "GET", "/payments/1").status == 503)
         for _ in range(10):
             is_problem(ask(edge, "POST", "/payments/1/refunds"), 503, "unavailable", "/payments/1/refunds")
     finally:
-        discovery.publish(envoy, "payments", [port])
+        xds.publish_replicas(envoy, "payments", [port])
 
     eventually(lambda: ask(edge, "GET", "/payments/1").status == 200, within_s=0.5)
 
@@ -188,22 +188,32 @@ def test_half_sent_requests_are_ended(edge: int, is_problem: Check) -> None:
     is_problem(send_raw(edge, half_body), 408, "request_timeout", "/orders")
 
 
+def connection_limit() -> tuple[str, int]:
+    """The runtime key of the limit, and what the edge starts with."""
+    (key, limit), *_ = fragment("bootstrap")["layered_runtime"]["layers"][0]["static_layer"].items()
+    return key, limit
+
+
 def test_connections_beyond_the_limit_are_closed(services: LocalRunner, edge: int) -> None:
-    services.set_runtime({CONNECTION_LIMIT_KEY: "0"})
+    key, limit = connection_limit()
+    services.set_runtime({key: "0"})
     try:
         with socket.create_connection(("127.0.0.1", edge), timeout=5) as refused:
             end = refused.recv(1)
     finally:
-        services.set_runtime({CONNECTION_LIMIT_KEY: str(MAX_CLIENT_CONNECTIONS)})
+        services.set_runtime({key: str(limit)})
 
     assert end == b""
     assert ask(edge, "GET", "/products").status == 200
 
 
 def test_the_edge_starts_with_a_limit_on_connections(services: LocalRunner) -> None:
+    key, limit = connection_limit()
+
     runtime = json.loads(admin.ask(services.stack.part("edge").admin, "/runtime"))
 
-    assert runtime["entries"][CONNECTION_LIMIT_KEY]["layer_values"][0] == str(MAX_CLIENT_CONNECTIONS)
+    assert limit == 10_000
+    assert runtime["entries"][key]["layer_values"][0] == str(limit)
 
 
 def test_rate_limit_is_off_until_switched_on(services: LocalRunner, edge: int, is_problem: Check) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from deploy.envoy.access_log import FILE, configure, sampled_ids, with_access_log
+from deploy.envoy.admin import rotate_log
 from deploy.envoy.bootstrap import bootstrap
-from deploy.envoy.log_rotation import rotate
 from deploy.local.runner import LocalRunner
 from deploy.model.home import Home
 from deploy.model.parts import Secrets, Site
@@ -136,10 +136,10 @@ def test_the_log_of_the_edge_is_put_aside_when_it_is_large_and_no_request_is_los
     try:
         runner.up({"edge": settings})
         assert asked("first")
-        assert not rotate(envoy, edge.admin)
-        assert rotate(envoy, edge.admin, max_bytes=1)
+        assert not rotate_log(envoy, edge.admin)
+        assert rotate_log(envoy, edge.admin, max_bytes=1)
         assert asked("second")
-        assert rotate(envoy, edge.admin, max_bytes=1)
+        assert rotate_log(envoy, edge.admin, max_bytes=1)
         assert asked("third")
     finally:
         runner.down()
@@ -151,9 +151,9 @@ def test_the_log_of_the_edge_is_put_aside_when_it_is_large_and_no_request_is_los
     ]  # fmt: skip
 
 
-def test_a_stranger_decides_nothing() -> None:
+def test_a_stranger_decides_nothing(tmp_path: Path) -> None:
     monolith = stack("monolith", Site(Secrets(b""), keys="", data=""))
-    listeners = bootstrap(monolith, monolith.part("edge"), "")["static_resources"]["listeners"]
+    listeners = bootstrap(monolith, monolith.part("edge"), tmp_path)["static_resources"]["listeners"]
 
     (manager,) = [one["typed_config"] for one in listeners[0]["filter_chains"][0]["filters"]]
     assert manager["route_config"]["request_headers_to_remove"] == ["traceparent", "tracestate"]
