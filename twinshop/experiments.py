@@ -52,9 +52,10 @@ def experiment(
 ) -> None:
     """Run an experiment and write its report."""
     if not name and file is None:
-        from loadtests.report.console import list_of_experiments  # noqa: PLC0415  (see _conduct)
+        from loadtests.engine.registry import every  # noqa: PLC0415  (see _conduct)
+        from loadtests.report.console import list_of_experiments  # noqa: PLC0415
 
-        console.print(list_of_experiments())
+        console.print(list_of_experiments({one.name: one.plan for one in every()}))
         return
     options = dict(_setting(item) for item in setting or [])
     _conduct(name, quick=quick, seed=seed, options=options, file=file)
@@ -62,11 +63,12 @@ def experiment(
 
 def report(folder: Folder = REPORTS / "latest") -> None:
     """Draw a report again, from its result.json alone."""
+    from loadtests.engine.registry import plots_of  # noqa: PLC0415
     from loadtests.report.page import draw  # noqa: PLC0415
     from loadtests.report.result import BadResult  # noqa: PLC0415
 
     try:
-        path = draw(folder.resolve() if folder.is_dir() else folder)
+        path = draw(folder.resolve() if folder.is_dir() else folder, plots_of)
     except BadResult as error:
         raise DeployError(str(error)) from error
     console.print(f"Report: [bold]{path}[/]")
@@ -112,10 +114,10 @@ def _conduct(
         outcome = selected.load()(study)
     result.write(outcome, folder)
     tidy.write(outcome, folder)
-    page.draw(folder)
+    page.draw(folder, lambda _: selected.plots())
     result.point_latest(folder)
     _show(outcome, folder)
-    shown.goodbye(selected.name)
+    shown.say_where(selected.leaves_up())
     if result.all_violations(outcome):
         raise typer.Exit(1)
 

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from deploy.model.errors import DeployError
+from loadtests.report.plot import Plot
 from loadtests.report.result import Plan, Result
 
 FOLDER = Path(__file__).parent.parent / "experiments"
@@ -47,7 +48,7 @@ class Experiment:
 
         A module holds that function as `run`, or a declaration as `EXPERIMENT`. Raises NoSuchExperiment.
         """
-        module = importlib.import_module(self.module) if self.module else _module_of(self.source)
+        module = self._imported()
         if declared := getattr(module, "EXPERIMENT", None):
             from loadtests.engine.conduct import conduct  # noqa: PLC0415  (the engine knows all that measures)
 
@@ -57,19 +58,40 @@ class Experiment:
         run: Callable[[Any], Result] = module.run
         return run
 
+    def plots(self) -> tuple[Plot, ...]:
+        """Return the plots that only this experiment has: what its module holds as `PLOTS`."""
+        plots: tuple[Plot, ...] = getattr(self._imported(), "PLOTS", ())
+        return plots
+
+    def leaves_up(self) -> tuple[str, ...]:
+        """Return the builds that it leaves up for the reader to look around in: `LEAVES_UP` of its module."""
+        builds: tuple[str, ...] = getattr(self._imported(), "LEAVES_UP", ())
+        return builds
+
+    def _imported(self) -> ModuleType:
+        return importlib.import_module(self.module) if self.module else _module_of(self.source)
+
 
 def find(name: str) -> Experiment:
     """Return the experiment of this name; `three_rulers` is `three-rulers`. Raises NoSuchExperiment."""
-    known = {experiment.name: experiment for experiment in every()}
-    wanted = name.replace("_", "-")
-    if wanted not in known:
-        raise NoSuchExperiment(f"There is no experiment '{name}'; there are {', '.join(known)}.")
-    return known[wanted]
+    by_name = {experiment.name: experiment for experiment in every()}
+    if experiment := by_name.get(name.replace("_", "-")):
+        return experiment
+    raise NoSuchExperiment(f"There is no experiment '{name}'; there are {', '.join(by_name)}.")
+
+
+def plots_of(name: str) -> tuple[Plot, ...]:
+    """Return the plots of the experiment of this name; none of one that is not here, such as somebody's file."""
+    try:
+        return find(name).plots()
+    except NoSuchExperiment:
+        return ()
 
 
 def every() -> list[Experiment]:
     """Return all experiments: modules of FOLDER, and of entry points, whose docstring asks a question."""
-    modules = {path.stem: f"loadtests.experiments.{path.stem}" for path in sorted(FOLDER.glob("*.py"))}
+    here = [*(path.stem for path in FOLDER.glob("*.py")), *(path.parent.name for path in FOLDER.glob("*/__init__.py"))]
+    modules = {name: f"loadtests.experiments.{name}" for name in sorted(here)}
     modules |= {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
     return [
         Experiment(name.replace("_", "-"), source, read_plan(docstring), module)
@@ -89,17 +111,17 @@ def from_file(path: Path) -> Experiment:
 def read_plan(docstring: str) -> Plan:
     """Split a docstring into its title and its five sections. Raises ValueError that names what is missing."""
     title, *rest = _HEADING.split(docstring.strip())
-    found = {SECTIONS[heading]: " ".join(text.split()) for heading, text in zip(rest[::2], rest[1::2], strict=True)}
-    missing = [heading for heading, field in SECTIONS.items() if not found.get(field)]
+    texts = {SECTIONS[heading]: " ".join(text.split()) for heading, text in zip(rest[::2], rest[1::2], strict=True)}
+    missing = [heading for heading, field in SECTIONS.items() if not texts.get(field)]
     if missing:
         raise ValueError(f"the docstring lacks {', '.join(missing)}")
     return Plan(
         title=" ".join(title.split()).rstrip("."),
-        question=found["question"],
-        hypothesis=found["hypothesis"],
-        load=found["load"],
-        held_equal=found["held_equal"],
-        how_to_read=found["how_to_read"],
+        question=texts["question"],
+        hypothesis=texts["hypothesis"],
+        load=texts["load"],
+        held_equal=texts["held_equal"],
+        how_to_read=texts["how_to_read"],
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,26 @@ OURS = (REPOSITORY / "docs" / "experiments" / "more_threads.py").read_text("utf-
 def test_the_nineteen_experiments_are_discovered() -> None:
     assert len(NAMES) == 19
     assert {"demo", "bench", "steady", "deploy", "three-rulers", "overhead-ladder"} < set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_experiment_draws_nothing_of_what_a_result_lacks(name: str) -> None:
+    bare: Any = {"details": {}}
+
+    assert [plot(bare) for plot in registry.plots_of(name)] == [None] * len(registry.plots_of(name))
+
+
+def test_the_result_of_an_experiment_that_is_not_here_has_the_general_plots() -> None:
+    assert registry.plots_of("somebodys") == ()
+
+
+def test_the_report_names_no_experiment() -> None:
+    folder = REPOSITORY / "loadtests" / "report"
+    ours = "".join(
+        path.read_text("utf-8") for path in folder.iterdir() if path.suffix == ".py" and "test" not in path.stem
+    )
+
+    assert [name for name in NAMES if f'"{name}"' in ours.replace("_", "-")] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

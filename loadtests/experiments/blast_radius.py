@@ -31,11 +31,13 @@ from loadtests.engine.conditions import Condition, outside_up, stack_up
 from loadtests.engine.study import Study
 from loadtests.engine.timeline import NOTHING, Episode, StruckArm, Timeline
 from loadtests.engine.trial import Load, run_trial
-from loadtests.experiments import blast_verdict
+from loadtests.experiments import blast_plots, blast_verdict
 from loadtests.load.generator.record import read_rows
 from loadtests.measure.impact import impact_of
 from loadtests.measure.parties import Parties
 from loadtests.report.result import Result
+
+PLOTS = blast_plots.PLOTS
 
 MIX = "faults"
 RATE = 40.0

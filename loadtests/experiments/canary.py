@@ -44,7 +44,7 @@ from loadtests.engine.conditions import Condition, outside_up, stack_up
 from loadtests.engine.generator import Order
 from loadtests.engine.study import Study
 from loadtests.engine.trial import Load, run_trial
-from loadtests.experiments import canary_findings
+from loadtests.experiments import canary_findings, canary_plots
 from loadtests.experiments.blast_radius import chosen
 from loadtests.load.generator import seen
 from loadtests.load.generator.record import FAILED, read_rows
@@ -53,6 +53,8 @@ from loadtests.measure import accounting
 from loadtests.measure.accounting import Reading
 from loadtests.measure.parties import Parties
 from loadtests.report.result import Result
+
+PLOTS = canary_plots.PLOTS
 
 MIX = "shopping"
 RATE = 50.0

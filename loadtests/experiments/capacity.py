@@ -28,9 +28,12 @@ from loadtests.engine.arm import Arm, arms_up
 from loadtests.engine.search import Search
 from loadtests.engine.study import PRODUCTS, Study
 from loadtests.engine.trial import Load, Trial, run_trial
+from loadtests.experiments import capacity_plots
 from loadtests.load.generator.watch import LATE
 from loadtests.report.result import Ratio, Result, Run
 from loadtests.report.words import build_name, number, sentence_of_list
+
+PLOTS = capacity_plots.PLOTS
 
 BUILDS = ("monolith", "microservices")
 MIXES = ("browsing", "shopping", "ordering")

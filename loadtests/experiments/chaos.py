@@ -44,6 +44,7 @@ from loadtests.engine.generator import Order
 from loadtests.engine.study import Study
 from loadtests.engine.timeline import StruckArm
 from loadtests.engine.trial import Load, run_trial
+from loadtests.experiments import chaos_plots
 from loadtests.experiments.awkward import AwkwardCustomers
 from loadtests.experiments.blast_radius import chosen
 from loadtests.experiments.blows import Blows, first_good_orders
@@ -55,6 +56,8 @@ from loadtests.measure.parties import Parties
 from loadtests.measure.reconcile import Reconciliation
 from loadtests.measure.verdict import NEVER_MET
 from loadtests.report.result import Result
+
+PLOTS = chaos_plots.PLOTS
 
 MINUTES = 5.0
 QUICK_MINUTES = 1.5

@@ -34,10 +34,13 @@ from loadtests.engine.closing import close_books
 from loadtests.engine.feeder import Feeder
 from loadtests.engine.prober import Prober
 from loadtests.engine.study import PRODUCTS, Study
+from loadtests.experiments import complexity_plots
 from loadtests.measure import inventory
 from loadtests.measure.views import wait_until_finished
 from loadtests.report.result import Ratio, Result
 from loadtests.report.words import build_name, count, sentence_of_list
+
+PLOTS = complexity_plots.PLOTS
 
 BUILDS = ("monolith", "microservices")
 STARTS, QUICK_STARTS = 3, 1

@@ -30,10 +30,13 @@ from loadtests.engine.closing import close_books
 from loadtests.engine.feeder import Feeder
 from loadtests.engine.prober import Placed, Prober
 from loadtests.engine.study import PRODUCTS, Study
+from loadtests.experiments import consistency_plots
 from loadtests.measure import agreement
 from loadtests.measure.agreement import FACTS, MAIL, PAYMENT, ROW, STOCK
 from loadtests.report.result import Result
 from loadtests.report.words import build_name, number
+
+PLOTS = consistency_plots.PLOTS
 
 BUILDS = ("monolith", "microservices")
 RATE = 10.0

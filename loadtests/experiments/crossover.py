@@ -33,9 +33,12 @@ from loadtests.engine.closing import close_books
 from loadtests.engine.feeder import Feeder
 from loadtests.engine.hot_and_cold import Load, Pair, both, row
 from loadtests.engine.study import PRODUCTS, Study
+from loadtests.experiments import crossover_plots
 from loadtests.load.users.traffic import MIXES
 from loadtests.report.result import Ratio, Result
 from loadtests.report.words import number
+
+PLOTS = crossover_plots.PLOTS
 
 HOT = {"monolith": "web", "microservices": "payments"}
 CLIENTS = 16

@@ -29,7 +29,7 @@ from loadtests.measure.verdict import Verdict
 from loadtests.report.result import Ratio, Result
 from loadtests.report.words import journey_name, number, percent, sentence_of_list, times
 
-BUILDS = ("monolith", "microservices")
+BUILDS = LEAVES_UP = ("monolith", "microservices")
 PAIRS = 3
 SHARE_OF_CAPACITY = 0.4
 MIX = "shopping"

@@ -30,6 +30,7 @@ from loadtests.engine.conditions import Condition, outside_up, stack_up
 from loadtests.engine.study import Study
 from loadtests.engine.timeline import StruckArm, Timeline
 from loadtests.engine.trial import Load, run_trial
+from loadtests.experiments import deploy_plots
 from loadtests.experiments.blast_radius import chosen
 from loadtests.experiments.touched import touched_by
 from loadtests.load.generator.record import FAILED, read_rows
@@ -37,6 +38,8 @@ from loadtests.measure.impact import ACT_OF
 from loadtests.measure.parties import Parties
 from loadtests.report.result import Result
 from loadtests.report.words import number, sentence_of_list
+
+PLOTS = deploy_plots.PLOTS
 
 MIX = "shopping"
 RATE = 40.0

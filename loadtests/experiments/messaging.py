@@ -38,7 +38,7 @@ from loadtests.engine.conditions import Condition, outside_up, stack_up
 from loadtests.engine.study import PRODUCTS, Study
 from loadtests.engine.timeline import Episode, StruckArm, Timeline
 from loadtests.engine.trial import Load, latency_of, run_trial
-from loadtests.experiments import messaging_findings
+from loadtests.experiments import messaging_findings, messaging_plots
 from loadtests.experiments.blast_radius import chosen
 from loadtests.experiments.consistency import buy_and_look
 from loadtests.experiments.messaging_findings import GOOD_WITHIN_MS
@@ -50,6 +50,8 @@ from loadtests.measure.agreement import FACTS, MAIL
 from loadtests.measure.impact import SETTLES_S, Struck, impact_of
 from loadtests.measure.parties import Parties
 from loadtests.report.result import Ratio, Result, Run
+
+PLOTS = messaging_plots.PLOTS
 
 MIX = "faults"
 RATE = 40.0

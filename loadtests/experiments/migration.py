@@ -44,12 +44,15 @@ from loadtests.engine.conditions import Condition, outside_up, stack_up
 from loadtests.engine.probe import probe
 from loadtests.engine.study import PRODUCTS, Study
 from loadtests.engine.trial import Load, run_trial
+from loadtests.experiments import migration_plots
 from loadtests.load.generator.record import FAILED, read_rows
 from loadtests.measure.parties import Parties
 from loadtests.report.result import Result, Run
 from loadtests.report.words import number, sentence_of_list
 from migration.moves import Mover, Report
 from migration.watch import Bounds
+
+PLOTS = migration_plots.PLOTS
 
 MIX = "shopping"
 STATES = ("monolith", *(f"monolith-{count}-out" for count in range(1, len(ORDER) + 1)))

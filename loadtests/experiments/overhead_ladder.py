@@ -35,9 +35,11 @@ from loadtests.engine.arm import Arm, arms_up
 from loadtests.engine.closing import close_books
 from loadtests.engine.feeder import Feeder
 from loadtests.engine.study import PRODUCTS, Study
-from loadtests.experiments import ladder_findings, ladder_rungs
+from loadtests.experiments import ladder_findings, ladder_plots, ladder_rungs
 from loadtests.experiments.ladder_rungs import Rung, Switch
 from loadtests.report.result import Result
+
+PLOTS = ladder_plots.PLOTS
 
 STACKS = ("monolith", "microservices", "colocated")
 

@@ -36,11 +36,14 @@ from loadtests.engine.conditions import Condition, outside_up, stack_up
 from loadtests.engine.study import Study
 from loadtests.engine.timeline import Episode, StruckArm, Timeline
 from loadtests.engine.trial import Load, run_trial
+from loadtests.experiments import resilience_plots
 from loadtests.experiments.blast_radius import chosen
 from loadtests.load.generator.record import Row, read_rows
 from loadtests.measure.parties import Parties
 from loadtests.report.result import Result
 from loadtests.report.words import number, percent, sentence_of_list
+
+PLOTS = resilience_plots.PLOTS
 
 MIX = "orders-only"
 SHARE_OF_CAPACITY = 0.2

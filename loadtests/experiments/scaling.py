@@ -36,9 +36,11 @@ from loadtests.engine.closing import close_books
 from loadtests.engine.feeder import Feeder
 from loadtests.engine.hot_and_cold import Load, Pair, both, row
 from loadtests.engine.study import PRODUCTS, Study
-from loadtests.experiments import replica_changes, scaling_findings
+from loadtests.experiments import replica_changes, scaling_findings, scaling_plots
 from loadtests.experiments.replica_changes import Changes
 from loadtests.report.result import Result
+
+PLOTS = scaling_plots.PLOTS
 
 SHARE = 0.15  # `--set share=0.10` for a machine whose cores cannot bear four of these
 RISK_MS = 50

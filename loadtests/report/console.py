@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
 from rich.markup import escape
@@ -10,11 +12,10 @@ from rich.table import Table
 from deploy.runner.console import console
 from deploy.stacks import on_containers, runner_for
 from loadtests.report import summary
-from loadtests.report.result import Result, all_violations
+from loadtests.report.result import Plan, Result, all_violations
 from loadtests.report.words import build_name, interval, number
 
 SHOWN_VIOLATIONS = 10
-OFFERED = {"demo": ("monolith", "microservices")}  # experiments that leave their shops up
 
 
 def lines_of(result: Result) -> list[RenderableType]:
@@ -61,31 +62,29 @@ def comparison_table(result: Result) -> Table:
     for column in table.columns[1:4]:
         column.justify = "right"
     for name, row in result["comparison"].items():
-        told = row.get("verdict", "")
+        verdict: str = row.get("verdict", "")
         if "target" in row:
             within = row["ratio"] <= row["target"]
-            told = f"[{'green' if within else 'red'}]{'within' if within else 'above'} {number(row['target'], 2)}[/]"
+            verdict = f"[{'green' if within else 'red'}]{'within' if within else 'above'} {number(row['target'], 2)}[/]"
         what = row.get("what", name)
         if len(sides) > 1:
             what = f"{what}, {row.get('b', '')} / {row.get('a', '')}"
-        table.add_row(what, number(row["ratio"]), interval(row), str(row.get("pairs", "")), told)
+        table.add_row(what, number(row["ratio"]), interval(row), str(row.get("pairs", "")), verdict)
     return table
 
 
-def list_of_experiments() -> Table:
-    """Return the experiments and what they ask."""
-    from loadtests.engine.registry import every  # noqa: PLC0415  (the report does not need experiments)
-
+def list_of_experiments(plans: Mapping[str, Plan]) -> Table:
+    """Return experiments by name, and what they ask."""
     table = Table("experiment", "question")
-    for experiment in every():
-        table.add_row(experiment.name, experiment.plan["question"])
+    for name, plan in plans.items():
+        table.add_row(name, plan["question"])
     return table
 
 
-def goodbye(experiment: str) -> None:
-    """Say where the shops are that this experiment left up."""
-    for name in OFFERED.get(experiment, ()):
+def say_where(builds: Sequence[str]) -> None:
+    """Say where the shops are that an experiment left up."""
+    for name in builds:
         console.print(f"{build_name(name):>14}  [bold]{runner_for(name).address}[/]")
-    if experiment in OFFERED:
+    if builds:
         command = "make compose-down" if on_containers() else "make down"
         console.print(f"Both shops are still up: look around, and `{command}` when done.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -15,23 +17,28 @@ from markupsafe import Markup, escape
 from loadtests.measure.verdict import PROMISES
 from loadtests.report import sections
 from loadtests.report.figures import all_figures
+from loadtests.report.plot import Plot
 from loadtests.report.result import INDEX, Result, all_violations, read
-from loadtests.report.words import build_name, interval, number, percent
+from loadtests.report.words import build_name, family, interval, number, percent, slug
 
 HERE = Path(__file__).parent
+SHADES = 5  # of each family, in page.css
 _BACKTICKS = re.compile(r"`([^`]+)`")
 
 
-def draw(folder: Path) -> Path:
-    """Draw `folder`/index.html from `folder`/result.json and return its path. Raises BadResult."""
-    path = folder / INDEX
-    path.write_text(render(read(folder), folder.name), "utf-8")
+def draw(folder: Path, plots_of: Callable[[str], Sequence[Plot]] = lambda _: ()) -> Path:
+    """Draw `folder`/index.html from `folder`/result.json and return its path. Raises BadResult.
+
+    `plots_of` returns the plots that an experiment of this name has of its own.
+    """
+    path, result = folder / INDEX, read(folder)
+    path.write_text(render(result, folder.name, plots_of(result["experiment"])), "utf-8")
     return path
 
 
-def render(result: Result, folder_name: str) -> str:
+def render(result: Result, folder_name: str, plots: Sequence[Plot] = ()) -> str:
     """Return the page of a result."""
-    figures = all_figures(result)
+    figures = all_figures(result, plots)
     violations = all_violations(result)
     # Untrusted text (ids, problem details) may hold anything: inside a script element only `<` is dangerous.
     figures_json = json.dumps(figures).replace("<", "\\u003c")
@@ -55,7 +62,7 @@ def render(result: Result, folder_name: str) -> str:
         waited=sections.waited(result["runs"]),
         gate=sections.gate(result),
         environment=sections.environment(result),
-        css=_own("page.css"),
+        css=_own("page.css") + arm_colours(result),
         script=_own("page.js"),
         plotly=_plotly() if figures else "",
     )
@@ -71,10 +78,23 @@ def _template() -> jinja2.Template:
         "number": _shown,
         "percent": percent,
         "build": build_name,
+        "slug": slug,
         "interval": interval,
         "ticks": _ticks,
     }
     return environment.get_template("page.html.j2")
+
+
+def arm_colours(result: Result) -> Markup:
+    """Return the style that gives each arm a colour: a shade of its build's, or one of its own."""
+    style, used = [], Counter[str]()
+    for arm in dict.fromkeys(run["build"] for run in result["runs"]):
+        kin = {"services": "microservices"}.get(family(arm), family(arm))
+        kin = kin if kin in ("monolith", "microservices") else "arm"
+        if slug(arm) not in ("monolith", "microservices", "colocated", "floor"):
+            style.append(f"--{slug(arm)}: var(--{kin}-{used[kin] % SHADES + 1});")
+            used[kin] += 1
+    return Markup(f"\n:root {{ {' '.join(style)} }}\n")  # noqa: S704  (slugs)
 
 
 def _shown(value: Any) -> str:

@@ -191,6 +191,11 @@ def all_violations(result: Result) -> list[dict[str, str]]:
     ]
 
 
+def detail(result: Result, name: str) -> Any:
+    """Return what only this experiment has, by its name; None where this result has nothing of it."""
+    return result.get("details", {}).get(name) or None
+
+
 @cache
 def _adapter() -> TypeAdapter[Result]:
     return TypeAdapter(Result)

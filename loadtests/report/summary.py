@@ -8,14 +8,9 @@ from functools import cached_property
 
 from loadtests.measure.latency import LatencyHistogram
 from loadtests.report.result import Latency, Result, Run
+from loadtests.report.words import family
 
-BUILD_ORDER = (
-    "floor", "monolith", "monolith-again", "monolith-twin", "monolith-uncounted",
-    "monolith-1-out", "monolith-2-out", "monolith-3-out", "monolith-4-out",
-    "colocated", "direct", "microservices", "microservices-twin", "microservices-uncounted",
-    "no-tokens", "no-events", "plain-httpx",
-    "closed-loop", "open-from-send", "open-from-due",
-)  # fmt: skip
+FAMILY_ORDER = ("floor", "monolith", "colocated", "microservices", "services")
 ALL = "all"
 
 
@@ -97,27 +92,32 @@ def histograms_of(run: Run) -> dict[str, LatencyHistogram]:
 
 def latency_of(histogram: LatencyHistogram) -> Latency:
     """Return the percentiles that a result holds."""
-    found = histogram.summary()
-    return {"p50": found["p50"], "p95": found["p95"], "p99": found["p99"], "max": found["max"]}
+    summary = histogram.summary()
+    return {"p50": summary["p50"], "p95": summary["p95"], "p99": summary["p99"], "max": summary["max"]}
 
 
 def arms(result: Result) -> list[Arm]:
     """Return the arms of a result, by unit of work and then in the order in which builds are always shown.
 
-    None where a capacity was searched: its runs are of many rates and mixes, and say nothing together.
+    Without those that were sent one mix at many rates, as where a capacity is searched: together they say nothing.
     """
-    if "curves" in result.get("details", {}):
-        return []
-    found: dict[tuple[str, str], list[Run]] = {}
+    by_arm: dict[tuple[str, str], list[Run]] = {}
     for run in result["runs"]:
         if not run["void"]:
-            found.setdefault((run["unit"], run["build"]), []).append(run)
+            by_arm.setdefault((run["unit"], run["build"]), []).append(run)
 
     def place(item: tuple[str, str]) -> tuple[str, int, str]:
         unit, build = item
-        return unit, BUILD_ORDER.index(build) if build in BUILD_ORDER else len(BUILD_ORDER), build
+        kin = family(build)
+        return unit, FAMILY_ORDER.index(kin) if kin in FAMILY_ORDER else len(FAMILY_ORDER), build
 
-    return [Arm(build, unit, tuple(found[unit, build])) for unit, build in sorted(found, key=place)]
+    return [Arm(build, unit, tuple(by_arm[unit, build])) for unit, build in sorted(by_arm, key=place)
+            if not _many_rates(by_arm[unit, build])]  # fmt: skip
+
+
+def _many_rates(runs: list[Run]) -> bool:
+    sent = {(run.get("load", {}).get("mix"), run["rate_target"]) for run in runs}
+    return len(sent) > len({mix for mix, _ in sent})
 
 
 def looked_at(result: Result) -> dict[str, int]:

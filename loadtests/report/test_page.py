@@ -16,10 +16,13 @@ from loadtests.report import page
 from loadtests.report import result as results
 from loadtests.report.conftest import make_run
 from loadtests.report.figures import all_figures
+from loadtests.report.plot import axes, bars, figure, shares_over_time, view
 from loadtests.report.result import Result
-from loadtests.report.words import number, percent, sentence_of_list, times
+from loadtests.report.words import build_name, number, percent, sentence_of_list, slug, times
 
 WRONG = {"promise": "S3", "about": "order-<b>7</b>", "seen": "2 captures", "expected": "at most one"}
+
+ARMS = ("monolith-twin", "monolith-1%", "services-bare", "direct", "64 threads")
 
 
 @pytest.fixture(autouse=True)
@@ -135,30 +138,68 @@ def test_hostile_text_stays_text(result: Result) -> None:
 
 
 def test_every_colour_of_a_plot_is_one_of_the_page_in_light_and_dark(result: Result) -> None:
+    result["runs"] += [{**result["runs"][0], "build": arm, "number": 7} for arm in ARMS]
     used = set(
         re.findall(r"colour:([a-z0-9-]+):", json.dumps(all_figures(result)) + (page.HERE / "page.js").read_text())
     )
     light, dark = (page.HERE / "page.css").read_text().split("@media")[0].split(':root[data-theme="dark"]')
+    of_arms = dict(re.findall(r"--([a-z0-9-]+): var\(--([a-z0-9-]+)\);", page.arm_colours(result)))
 
+    assert {slug(arm) for arm in ARMS} <= used & of_arms.keys()
+    assert len(set(of_arms.values())) == len(ARMS)
     for block in (light, dark):
-        assert used <= set(re.findall(r"--([a-z0-9-]+): #[0-9a-f]{6}", block))
+        assert used - of_arms.keys() | set(of_arms.values()) <= set(re.findall(r"--([a-z0-9-]+): #[0-9a-f]{6}", block))
+
+
+@pytest.mark.parametrize(
+    ("arm", "name"),
+    [
+        ("monolith", "Monolith"),
+        ("microservices-twin", "Microservices, restarted twin"),
+        ("services-bare", "Microservices, bare"),
+        ("monolith-1%", "Monolith, 1 % traced"),
+        ("no-tokens", "No tokens"),
+        ("64 threads", "64 threads"),
+    ],
+)
+def test_an_arm_has_a_name_that_nobody_had_to_list(arm: str, name: str) -> None:
+    assert build_name(arm) == name
+
+
+def test_plots_of_an_experiment_come_first_and_those_without_data_are_left_out(result: Result) -> None:
+    own = figure("own", "Its own", "Read it.", [view("", [bars("", ["a"], [1.0], "good")], axes())])
+
+    figures = all_figures(result, (lambda _: own, lambda _: None))
+
+    assert [plot["id"] for plot in figures[:2]] == ["own", "ratios"]
+
+
+def test_a_band_marks_when_the_fault_lasted_and_shares_are_of_what_was_due() -> None:
+    timeline = shares_over_time(
+        "%", {"a": ([1, 0, 4], [2, 0, 4])}, (1, 2), 1, {"a": ("good", "solid"), "b": ("bad", "")}
+    )
+
+    assert timeline["data"][0]["y"] == [50, None, 100]
+    assert [(shape["x0"], shape["x1"]) for shape in timeline["layout"]["shapes"]] == [(1, 2)]
+    assert len(timeline["data"]) == 1  # an arm without data is left out
 
 
 def test_the_plots_of_a_comparison_are_there(result: Result) -> None:
-    found = {figure["id"]: figure for figure in all_figures(result)}
+    drawn = {figure["id"]: figure for figure in all_figures(result)}
 
-    assert list(found) == ["ratios", "latency", "cpu-mix", "memory", "runs"]
-    assert [view["name"] for view in found["latency"]["views"]] == [
+    assert list(drawn) == ["ratios", "latency", "cpu-mix", "memory", "runs"]
+    assert [view["name"] for view in drawn["latency"]["views"]] == [
         "all requests",
         "place an order",
         "list 20 products",
     ]
-    stacked = {trace["name"] for trace in found["cpu-mix"]["views"][0]["data"]}
+    stacked = {trace["name"] for trace in drawn["cpu-mix"]["views"][0]["data"]}
     assert {"web", "db", "orders", "orders-db", "broker", "edge"} <= stacked
 
 
 def test_the_bars_of_a_searched_capacity_are_not_called_an_interval(result: Result) -> None:
-    result["details"] = {"curves": {}}
+    for row in result["comparison"].values():
+        row["pairs"] = 1
     (plot,) = [figure for figure in all_figures(result) if figure["id"] == "ratios"]
 
     assert "no confidence interval" in plot["reading"]

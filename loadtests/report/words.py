@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from loadtests.report.result import Ratio
 
-BUILD_NAMES = {
-    "floor": "Floor (pgbench)",
-    "monolith": "Monolith",
-    "monolith-again": "Monolith, again",
-    "monolith-twin": "Monolith, restarted twin",
-    "microservices-twin": "Microservices, restarted twin",
-    "microservices": "Microservices",
-    "colocated": "Colocated",
-    "monolith-1%": "Monolith, 1 % traced",
-    "monolith-100%": "Monolith, all traced",
-    "microservices-again": "Microservices, again",
-    "microservices-1%": "Microservices, 1 % traced",
-    "microservices-100%": "Microservices, all traced",
-    "direct": "Without Envoy between",
-    "no-tokens": "Without service tokens",
-    "monolith-uncounted": "Monolith, uncounted",
-    "microservices-uncounted": "Microservices, uncounted",
-    "no-events": "Events put off",
-    "plain-httpx": "httpx as it comes",
-    "monolith-1-out": "Monolith, 1 out",
-    "monolith-2-out": "Monolith, 2 out",
-    "monolith-3-out": "Monolith, 3 out",
-    "monolith-4-out": "Monolith, 4 out",
-    "monolith-bulkheads": "Monolith, bulkheads",
-    "services-bare": "Microservices, bare",
-    "monolith-event": "Monolith, by event",
-    "monolith-call": "Monolith, by call",
-    "services-event": "Microservices, by event",
-    "services-call": "Microservices, by call",
-    "closed-loop": "Closed loop",
-    "open-from-send": "Open, from the send",
-    "open-from-due": "Open, from when due",
-}
+FAMILIES = {"floor": "Floor (pgbench)", "monolith": "Monolith", "colocated": "Colocated", "services": "Microservices",
+            "microservices": "Microservices"}  # fmt: skip
+VARIANTS = {"again": "again", "twin": "restarted twin", "1%": "1 % traced", "100%": "all traced"}
 JOURNEY_NAMES = {
     "all": "all requests",
     "order": "place an order",
@@ -51,9 +23,23 @@ JOURNEY_NAMES = {
 }
 
 
-def build_name(build: str) -> str:
-    """Return the name of a build as a person would write it."""
-    return BUILD_NAMES.get(build, build)
+def family(arm: str) -> str:
+    """Return which build an arm is of: `services` for `services-bare`; an arm of none is its own family."""
+    first = arm.partition("-")[0]
+    return first if first in FAMILIES else arm
+
+
+def build_name(arm: str) -> str:
+    """Return the name of an arm as a person would write it: `monolith-twin` is `Monolith, restarted twin`."""
+    build, _, variant = arm.partition("-")
+    if build not in FAMILIES:
+        return arm[:1].upper() + arm[1:].replace("-", " ")
+    return f"{FAMILIES[build]}, {VARIANTS.get(variant, variant.replace('-', ' '))}" if variant else FAMILIES[build]
+
+
+def slug(name: str) -> str:
+    """Return a name as it can stand in a style sheet: `monolith-1%` is `monolith-1-`."""
+    return re.sub(r"[^a-z0-9-]", "-", name.lower())
 
 
 def journey_name(journey: str) -> str:
