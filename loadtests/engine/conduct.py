@@ -10,14 +10,15 @@ from typing import Any
 
 from deploy.faults import injected_faults
 from deploy.model.errors import DeployError
-from loadtests.engine import journeys_core, probe, pulses, slices, verdicts
+from loadtests.engine import ablation, journeys_core, probe, pulses, slices, verdicts
+from loadtests.engine.ablation import Ablation
 from loadtests.engine.arm import Arm
 from loadtests.engine.closing import close_books
 from loadtests.engine.declaration import Declaration
 from loadtests.engine.feeder import Feeder
 from loadtests.engine.fresh_start import TWIN, ArmSpec, fresh_start
 from loadtests.engine.pulses import Pulse
-from loadtests.engine.study import PRODUCTS, Study
+from loadtests.engine.study import PRODUCTS, Study, whole_number
 from loadtests.engine.trial import Load, run_trial
 from loadtests.measure import accounting
 from loadtests.measure.replication import Design
@@ -49,14 +50,19 @@ class Options:
         if build not in by_name:
             raise DeployError(f"planted_in={build}: want {' or '.join(by_name)}.")
         design = declared.quick if study.quick else declared.design
-        sessions = _number(study, "sessions", design.sessions, 2)
-        pairs = _number(study, "pairs", design.pairs, 1)
+        sessions = whole_number(study, "sessions", design.sessions, 2)
+        pairs = whole_number(study, "pairs", design.pairs, 1)
         arms = (by_name[build],) if figures == "aa" else declared.arms
         design = replace(design, sessions=sessions, pairs=pairs)
         return cls(arms, figures == "all", design, _share(study.options.get("planted", "0")), build)
 
 
-def conduct(study: Study, declared: Declaration) -> Result:
+def conduct(study: Study, declared: Declaration | Ablation) -> Result:
+    """Measure what is declared: in fresh starts of all arms, or variants in turns, and say what that shows."""
+    return ablation.conduct(study, declared) if isinstance(declared, Ablation) else _sessions(study, declared)
+
+
+def _sessions(study: Study, declared: Declaration) -> Result:
     """Measure session by session, and say what they show together."""
     options = Options.of(study, declared)
     if study.quick:  # whether it runs, and keeps every promise; two starts show nothing
@@ -94,20 +100,11 @@ def _prepare(study: Study, declared: Declaration, arms: Mapping[str, Arm]) -> Ra
         study.narrator.tell(f"the builds behave the same: {journeys_core.prove(first, study.folder / 'core.log')}")
     for name, arm in arms.items():
         for cost in declared.costs:
-            rates[cost.mix, name] = cost.share * _probed(study, arm, cost.mix)
+            rates[cost.mix, name] = cost.share * probe.probed(study, arm, cost.mix)
     for waits in declared.waits:
-        slowest = min(_probed(study, arm, waits.mix) for arm in arms.values())
+        slowest = min(probe.probed(study, arm, waits.mix) for arm in arms.values())
         rates |= {(waits.mix, name): waits.share * slowest for name in arms}
     return rates
-
-
-def _probed(study: Study, arm: Arm, mix: str) -> float:
-    study.narrator.doing(f"Probing how much {arm.name} can take of {mix}")
-    arm.fresh_data(PRODUCTS)
-    rate = probe.probe(arm, study.folder / f"probe-{arm.name}-{mix}", mix=mix, seed=study.seed)
-    arm.reconcile(None)
-    study.narrator.tell(f"{arm.name:<14} took about {rate:.0f}/s of {mix}")
-    return rate
 
 
 def _session(
@@ -124,7 +121,7 @@ def _session(
     for cost in declared.costs:
         loads = [Pulse(name, cost.unit, cost.mix, rates[cost.mix, _spec(name)]) for name in arms]
         study.narrator.doing(f"Session {number}: pulses, {cost.what}")
-        pulses.measure(study, arms, loads, options.design.pairs, seed=seed, folder=folder)
+        pulses.measure(study, arms, loads, options.design.pairs, seed=seed, folder=folder.joinpath)
     for name, arm in arms.items():
         last = [run for run in study.runs if run["build"] == name][-1]
         close_books(study, arm, (folder / name).rglob("orders.jsonl"), last)
@@ -162,13 +159,6 @@ def _keep(by_journey: dict[str, Any], journeys: Sequence[str]) -> None:
     """Leave out the journeys that another mix is for: a plot would merge them."""
     for name in by_journey.keys() - set(journeys):
         del by_journey[name]
-
-
-def _number(study: Study, name: str, default: int, least: int) -> int:
-    text = study.options.get(name, str(default))
-    if not text.isdecimal() or int(text) < least:
-        raise DeployError(f"{name}={text}: want a whole number, {least} at least.")
-    return int(text)
 
 
 def _share(text: str) -> float:

@@ -21,6 +21,7 @@ from loadtests.measure.statistics import (
     equivalence,
     log_ratios,
 )
+from loadtests.measure.steps import Step, step
 from loadtests.report.result import Ratio, Run
 
 Value = Callable[[Run], float | None]
@@ -130,6 +131,15 @@ def ratio(
     if target is not None:
         row["target"] = target
     return row
+
+
+def added(runs: Iterable[Run], a: str, b: str, unit: str) -> Step | None:
+    """Return the CPU ms per unit that `b` took more than `a`, over pairs that have both; None with fewer than two."""
+    pairs = pairs_of(runs, a, b, cpu_per_unit, unit)
+    try:
+        return step(a, b, pairs.a, pairs.b)
+    except NotComparable:
+        return None
 
 
 def present(figures: dict[str, Ratio | None]) -> dict[str, Ratio]:

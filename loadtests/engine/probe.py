@@ -7,6 +7,7 @@ from pathlib import Path
 
 from loadtests.engine import generator
 from loadtests.engine.arm import Arm
+from loadtests.engine.study import PRODUCTS, Study
 from loadtests.load.generator.record import FAILED, Row, read_rows
 
 RAMP_S = 6.0
@@ -38,6 +39,16 @@ def probe(arm: Arm, folder: Path, *, mix: str, seed: int) -> float:
         if rate < to_rate or to_rate >= MAX_RATE:
             return rate
         from_rate, to_rate = to_rate, to_rate * STEEPER
+
+
+def probed(study: Study, arm: Arm, mix: str) -> float:
+    """Probe an arm on fresh data, wait until it is at rest, and return the rate."""
+    study.narrator.doing(f"Probing how much {arm.name} can take of {mix}")
+    arm.fresh_data(PRODUCTS)
+    rate = probe(arm, study.folder / f"probe-{arm.name}-{mix}", mix=mix, seed=study.seed)
+    arm.reconcile(None)
+    study.narrator.tell(f"{arm.name:<14} took about {rate:.0f}/s of {mix}")
+    return rate
 
 
 def border(rows: Sequence[Row], from_rate: float = FROM_RATE, to_rate: float = TO_RATE) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,22 +62,26 @@ def profile_of(slots: Sequence[Slot], pulse: Pulse) -> str:
 
 
 def measure(
-    study: Study, arms: Mapping[str, Arm], pulses: Sequence[Pulse], pairs: int, *, seed: int, folder: Path
-) -> None:
-    """Give all arms their pulses and add a run for each to the study; raw data go to `folder`/arm/unit.
+    study: Study, arms: Mapping[str, Arm], pulses: Sequence[Pulse], pairs: int, *, seed: int,
+    folder: Callable[[str], Path], before: Callable[[str], None] = lambda _: None,
+) -> None:  # fmt: skip
+    """Give all arms their pulses and add a run for each to the study; raw data go to `folder(arm)`, by unit.
 
-    Raises GeneratorFailed.
+    `before` is told whose turn is next, a moment ahead of it. Raises GeneratorFailed.
     """
     slots = turns(pulses, pairs, seed)
     lead_s = LEAD_S * len(pulses)
     begin_at = time.time() + lead_s
-    folders = {pulse: folder / pulse.arm / pulse.unit for pulse in pulses}
+    folders = {pulse: folder(pulse.arm) / pulse.unit for pulse in pulses}
     with ThreadPoolExecutor(len(pulses)) as pool:
         loads = [
             pool.submit(generator.run, _order(arms[pulse.arm], pulse, slots, own, seed, begin_at, lead_s), _nothing)
             for pulse, own in folders.items()
         ]
-        spent = [_turn(study, arms[slot.pulse.arm], slot, begin_at) for slot in slots]
+        spent = []
+        for slot in slots:
+            before(slot.pulse.arm)
+            spent.append(_turn(study, arms[slot.pulse.arm], slot, begin_at))
         for load in loads:
             load.result()
     done = {pulse: _done(own, pulse.unit) for pulse, own in folders.items()}

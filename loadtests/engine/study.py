@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from deploy.model.errors import DeployError
 from loadtests.engine import environment
 from loadtests.engine.budgets import Budget
 from loadtests.engine.narrator import Narrator
@@ -101,3 +102,11 @@ class Study:
         if found:
             result["details"] = found
         return result
+
+
+def whole_number(study: Study, name: str, default: int, least: int) -> int:
+    """Return what `--set` says of a number. Raises DeployError that names it."""
+    text = study.options.get(name, str(default))
+    if not text.isdecimal() or int(text) < least:
+        raise DeployError(f"{name}={text}: want a whole number, {least} at least.")
+    return int(text)

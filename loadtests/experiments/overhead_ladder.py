@@ -7,15 +7,15 @@ does not have. Each HTTP call between processes adds about half a millisecond of
 A list of products, which passes one service only, hardly changes. In all, a confirmed order costs the services at most
 2.5 times the monolith's CPU.
 
-Load: Open arrivals (Poisson) at one rate for all rungs: orders alone, and lists of 20 alone, in alternating slices of
-3 s on live, warm stacks, in rounds of random order (`--set rounds=8`). Rungs: the monolith; the services in one process
+Load: Open arrivals (Poisson) at one rate for all rungs: orders alone, and lists of 20 alone, in alternating slices of 3
+s on live, warm stacks, in rounds of random order (`--set rounds=8`). Steps: the monolith; the services in one process
 (colocated); the services in processes, calling each other's ports; the same with Envoy between them. Beside the ladder,
-since they change the work, in fewer rounds: no tokens between services; the broker held, so that events and mails
-wait until after the slice; httpx's own transport in place of aiohttp's below the same API.
+since they change the work, in fewer rounds: no tokens between services; the broker held, so that events and mails wait
+until after the slice; httpx's own transport in place of aiohttp's below the same API.
 
-What is held equal: Cores, products, rate, and within a round the very requests. Rungs that are one stack with other
-settings are restarted and warmed up with closed-loop orders before they are measured again. CPU is that of all parts,
-until mails and events are done.
+What is held equal: Cores, products, rate, and within a round the very requests. Before each of its turns a stack's
+applications are restarted, whether its settings change or not, and warmed up with closed-loop orders. CPU is that of
+all parts, until mails and events are done.
 
 How to read it: Each bar of the waterfall is what a step adds, the mean of the differences round by round, with its 95 %
 interval. A bar whose interval reaches 0 shows nothing. A list passes the edge and the catalog alone, so the step to
@@ -26,120 +26,142 @@ its CPU is not.
 
 from __future__ import annotations
 
-import random
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+import itertools
+from collections.abc import Mapping, Sequence
 
-from loadtests.engine import generator, journeys_core, slices
-from loadtests.engine.arm import Arm, arms_up
-from loadtests.engine.closing import close_books
-from loadtests.engine.feeder import Feeder
-from loadtests.engine.study import PRODUCTS, Study
-from loadtests.experiments import ladder_findings, ladder_plots, ladder_rungs
-from loadtests.experiments.ladder_rungs import Rung, Switch
-from loadtests.report.result import Result
+from deploy.model.parts import VARIANT
+from deploy.runner.interface import Runner
+from loadtests.engine import pairing
+from loadtests.engine.ablation import Ablation, Conclusion, Contrast, Variant, Work
+from loadtests.engine.conditions import Settings
+from loadtests.experiments import ladder_plots
+from loadtests.measure.steps import Step
+from loadtests.report import summary
+from loadtests.report.result import Ratio, Run
+from loadtests.report.words import number, sentence_of_list, times
+
+
+def past_envoy(services: Runner) -> Settings:
+    """Orders calls the ports of the others, and not Envoy's."""
+    site = services.site
+    return {"orders": {f"{name.upper()}_URL": site.url("microservices", name) for name in ("catalog", "payments")}}
+
+
+def variant_of(name: str, *parts: str) -> Settings:
+    """Run these services in a variant."""
+    return {part: {VARIANT: name} for part in parts}
+
+
+# From the bottom to the top; each is the one below with one thing added.
+LADDER = (
+    Variant("monolith", "monolith", "one process, one database"),
+    Variant("colocated", "colocated", "framework, data split in four, events"),
+    Variant("direct", "microservices", "processes and the HTTP between them", past_envoy),
+    Variant("microservices", "microservices", "Envoy between the services"),
+)
+BOTTOM, TOP = LADDER[0].name, LADDER[-1].name
+AGAIN = Variant("monolith-again", "monolith", "the monolith once more: the A/A gate")
+# One thing taken away or exchanged: each of them changes the work.
+BESIDE = (
+    Variant(
+        "no-tokens", TOP, "no tokens between services",
+        lambda _: variant_of("no_tokens", "catalog", "orders", "payments"), rarely=True,
+    ),
+    Variant("no-events", TOP, "events and mails put off", holds="broker", rarely=True),
+    Variant(
+        "plain-httpx", TOP, "httpx as it comes", lambda _: variant_of("plain_httpx", "orders", "payments"), rarely=True
+    ),
+)  # fmt: skip
+STEPS = {"order": [one.name for one in LADDER], "list": [BOTTOM, "colocated", TOP]}
+ADDS = {
+    "colocated": "framework, split data and events",
+    "direct": "the network between processes",
+    "microservices": "Envoy between them",
+}
+
+
+def contrasts() -> tuple[Contrast, ...]:
+    """Return the top over the bottom, each step over the one below, what stands beside over the top, and the waits."""
+    figures = [
+        Contrast(f"cpu_{unit}_{b}_vs_{a}", a, b, unit, 2.5 if (a, b, unit) == (BOTTOM, TOP, "order") else None)
+        for unit, names in STEPS.items()
+        for a, b in [(BOTTOM, TOP), *itertools.pairwise(names)]
+    ]
+    figures += [Contrast(f"cpu_order_{one.name}_vs_{TOP}", TOP, one.name) for one in BESIDE]
+    figures += [
+        Contrast(
+            f"latency_{percentile}_{TOP}_vs_{a}", a, TOP, value=pairing.latency(percentile, "order"),
+            what=f"{percentile} of an order",
+        )
+        for percentile in ("p50", "p99")
+        for a in (BOTTOM, "colocated")
+    ]  # fmt: skip
+    return tuple(figures)
+
+
+def conclude(runs: Sequence[Run], figures: Mapping[str, Ratio]) -> Conclusion:
+    """Return the steps of the ladder, which of them is dearest, and what that says of C3."""
+    steps = {
+        unit: [step for a, b in itertools.pairwise(names) if (step := pairing.added(runs, a, b, unit))]
+        for unit, names in STEPS.items()
+    }
+    beside = [step for one in BESIDE if (step := pairing.added(runs, TOP, one.name, "order"))]
+    everything = [*LADDER, *BESIDE]
+    details = {
+        "ladder": {
+            unit: {"base": summary.mean_cpu_ms(runs, BOTTOM, unit), "steps": [step.as_dict() for step in climbed]}
+            for unit, climbed in steps.items()
+        },
+        "beside": [step.as_dict() for step in beside],
+        "rungs": {one.name: one.what for one in everything},
+        "waits": {unit: summary.waits(runs, [one.name for one in everything], unit) for unit in STEPS},
+    }
+    return Conclusion(answer(figures, steps["order"]), findings(figures, steps["order"]), details)
+
+
+def answer(figures: Mapping[str, Ratio], steps: Sequence[Step]) -> list[str]:
+    """Return the answer in two sentences."""
+    whole = figures.get(f"cpu_order_{TOP}_vs_{BOTTOM}")
+    if whole is None or not steps:
+        return ["Too few valid slices to say anything."]
+    parts = [
+        f"{number(one.added, 2)} ms ({number(one.low, 2)} to {number(one.high, 2)}) by {ADDS[one.b]}" for one in steps
+    ]
+    browse = figures.get(f"cpu_list_{TOP}_vs_{BOTTOM}")
+    return [
+        f"A confirmed order takes the services {times(whole)} the CPU of the monolith; added are "
+        f"{sentence_of_list(parts)}.",
+        f"The dearest step is {ADDS[max(steps, key=lambda one: one.added).b]}."
+        + (f" A list of 20 takes {times(browse)}." if browse else ""),
+    ]
+
+
+def findings(figures: Mapping[str, Ratio], steps: Sequence[Step]) -> dict[str, tuple[str, str]]:
+    """Return the verdict on C3: latency and cost, of the same services with and without a network between them."""
+    names = ("cpu_order_direct_vs_colocated", f"cpu_order_{TOP}_vs_direct", f"latency_p50_{TOP}_vs_colocated")
+    cost, proxied, wait = (figures.get(name) for name in names)
+    if cost is None or wait is None or proxied is None:
+        return {}
+    verdict = {("higher", "higher"): "supported", ("lower", "lower"): "refuted"}.get(
+        (cost.get("verdict", ""), wait.get("verdict", "")), "not shown"
+    )
+    more = {one.b: number(one.added, 2) for one in steps}
+    evidence = (
+        f"The same services, spread over processes, take {times(cost)} the CPU per order ({more.get('direct')} ms "
+        f"more), with Envoy between them {times(proxied)} of that ({more.get(TOP)} ms more), and their median wait is "
+        f"{times(wait)}, over {cost.get('pairs')} rounds."
+    )
+    return {"C3": (verdict, evidence)}
+
+
+EXPERIMENT = Ablation(
+    variants=(*LADDER, AGAIN, *BESIDE),
+    works=(Work("order", 3.0, rate=60.0), Work("list", 2.0, rate=500.0, variants=tuple(STEPS["list"]))),
+    contrasts=contrasts(),
+    conclude=conclude,
+    noise=0.08,
+    twins=((BOTTOM, AGAIN.name),),
+    proves=True,
+)
 
 PLOTS = ladder_plots.PLOTS
-
-STACKS = ("monolith", "microservices", "colocated")
-
-
-@dataclass(frozen=True)
-class Form:
-    """How much is measured. The number of rounds is fixed before the first."""
-
-    rounds: int = 8
-    ablation_rounds: int = 4
-    slice_s: float = 3.0
-    list_slice_s: float = 2.0
-    warm_s: float = 1.5
-    order_rate: float = 60.0
-    list_rate: float = 500.0
-
-
-QUICK = Form(rounds=2, ablation_rounds=1, slice_s=1.2, list_slice_s=0.7, warm_s=0.6)
-
-
-def run(study: Study) -> Result:
-    """Climb the ladder round by round, and check the books of all stacks at the end."""
-    form = QUICK if study.quick else Form()
-    form = replace(form, rounds=int(study.options.get("rounds", form.rounds)))
-    chance = random.Random(study.seed)
-    with (
-        arms_up(STACKS, study.budget, keep=False) as arms,
-        Feeder(study.folder / "generator.log") as feeder,
-    ):
-        proof = "" if study.quick else journeys_core.prove(arms, study.folder / "journeys.log")
-        study.narrator.tell(f"all arms behave the same: {proof}" if proof else "quick: no journeys beforehand")
-        climb = _Climb(study, form, arms, feeder)
-        with ThreadPoolExecutor(len(arms)) as pool:
-            list(pool.map(lambda arm: arm.fresh_data(PRODUCTS), arms.values()))
-        for arm in arms.values():
-            climb.warm(arm, 2 * form.warm_s)
-        rungs, extra = ladder_rungs.ladder(arms["microservices"].runner), ladder_rungs.ablations()
-        extra = extra[-1:] if study.quick else extra
-        slices_a_round = len(rungs) + 1 + len(ladder_rungs.LISTED)
-        study.narrator.plan(form.rounds * slices_a_round + form.ablation_rounds * len(extra) + len(arms))
-        try:
-            for round_ in range(1, form.rounds + 1):
-                chosen = [*rungs, ladder_rungs.AGAIN, *(extra if round_ <= form.ablation_rounds else ())]
-                for rung in chance.sample(chosen, len(chosen)):
-                    climb.measure(rung, round_)
-        finally:
-            climb.switch.back()
-        for name, arm in arms.items():
-            _close(study, name, arm, {rung.name for rung in (*rungs, *extra) if rung.stack == name})
-    study.notes.append(
-        f"{form.rounds} rounds, ablations in {form.ablation_rounds} of them; {form.order_rate:g} orders/s, "
-        f"{form.list_rate:g} lists/s."
-    )
-    return ladder_findings.result(study, rungs, extra)
-
-
-@dataclass
-class _Climb:
-    """The measuring itself: one generator, one switch, slices."""
-
-    study: Study
-    form: Form
-    arms: dict[str, Arm]
-    feeder: Feeder
-
-    def __post_init__(self) -> None:
-        self.switch = Switch(self.arms)
-
-    def measure(self, rung: Rung, round_: int) -> None:
-        """Take the rung's stack there and measure a slice of orders, and one of lists."""
-        arm = self.arms[rung.stack]
-        self.study.narrator.doing(f"Round {round_}: {rung.name}")
-        if self.switch.to(rung):
-            self.warm(arm, self.form.warm_s)
-        with ladder_rungs.held(arm, rung.holds):
-            self._slice(arm, rung, round_, "order")
-        if rung.name in ladder_rungs.LISTED:
-            self._slice(arm, rung, round_, "list")
-
-    def warm(self, arm: Arm, seconds: float) -> None:
-        """Warm a stack up; its orders are in the books like all others."""
-        slices.warm(arm, self.feeder, self.study.folder / "raw", seconds=seconds, seed=self.study.seed)
-
-    def _slice(self, arm: Arm, rung: Rung, round_: int, unit: str) -> None:
-        form = self.form
-        rate, slice_s = (form.order_rate, form.slice_s) if unit == "order" else (form.list_rate, form.list_slice_s)
-        folder = self.study.folder / "raw" / f"{round_:02d}-{rung.name}-{arm.name}-{unit}"
-        order = generator.open_arrivals(
-            arm.runner.address, arm.parties.identity, folder, profile=f"{rate:g}x{slice_s:g}", duration_s=slice_s,
-            mix=f"{unit}s-only", seed=self.study.seed + round_, warm_up_s=0.7, cores=self.study.budget.other,
-        )  # fmt: skip
-        measured = slices.load(arm, self.feeder, order)
-        row = slices.row(self.study.next_number, rung.name, unit, round_, rate, measured)
-        self.study.runs.append(row)
-        cost = row["cpu_ms_per_unit"] or 0.0
-        self.study.narrator.done(f"round {round_}  {unit:<5} {rung.name:<14} {cost:.2f} ms CPU")
-
-
-def _close(study: Study, name: str, arm: Arm, rungs: set[str]) -> None:
-    """Check the books over all slices and warm-ups of a stack, whatever its settings were."""
-    histories = (study.folder / "raw").glob(f"*-{name}-*order/orders.jsonl")
-    last = [run for run in study.runs if run["build"] in rungs and run["unit"] == "order"][-1]
-    close_books(study, arm, histories, last)

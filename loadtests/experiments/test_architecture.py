@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from loadtests.experiments import complexity, consistency, crossover, ladder_findings, scaling_findings
+from loadtests.engine import ablation
+from loadtests.experiments import (
+    bench,
+    complexity,
+    consistency,
+    crossover,
+    instrument,
+    overhead_ladder,
+    scaling_findings,
+    tracing,
+)
 from loadtests.experiments.replica_changes import targets
 from loadtests.measure.agreement import FACTS
+from loadtests.report import summary
 from loadtests.report.conftest import make_run
 from loadtests.report.result import Run
 
@@ -31,47 +43,59 @@ def rungs(costs: dict[str, float], rounds: int = 8, unit: str = "order") -> list
     return runs
 
 
+LADDER = overhead_ladder.EXPERIMENT
+
+
 def test_the_steps_of_a_ladder_add_up() -> None:
-    runs = rungs(COSTS)
+    concluded = overhead_ladder.conclude(rungs(COSTS), {})
 
-    steps = ladder_findings.climbed(runs, NAMES, "order")
-
-    assert [one.b for one in steps] == NAMES[1:]
-    assert all(one.shown for one in steps)
-    total = ladder_findings.base(runs, "monolith", "order") + sum(one.added for one in steps)
-    assert total == pytest.approx(ladder_findings.base(runs, "microservices", "order"))
+    ladder = concluded.details["ladder"]["order"]
+    assert [step["b"] for step in ladder["steps"]] == NAMES[1:]
+    assert all(step["low"] > 0 for step in ladder["steps"])
+    total = ladder["base"] + sum(step["added"] for step in ladder["steps"])
+    assert total == pytest.approx(summary.mean_cpu_ms(rungs(COSTS), "microservices", "order"), abs=0.002)
 
 
 def test_a_dearer_network_without_longer_waits_supports_nothing() -> None:
-    figures = ladder_findings.compare(rungs(COSTS), NAMES, [])
+    figures = ablation.compare(rungs(COSTS), LADDER.contrasts)
 
-    verdict, _ = ladder_findings.findings(figures, ladder_findings.climbed(rungs(COSTS), NAMES, "order"))["C3"]
+    verdict, _ = overhead_ladder.conclude(rungs(COSTS), figures).findings["C3"]
 
     assert figures["cpu_order_direct_vs_colocated"]["verdict"] == "higher"
     assert verdict == "not shown"
 
 
 def test_the_promise_of_the_ladder_is_on_the_whole_and_on_no_single_step() -> None:
-    figures = ladder_findings.compare(rungs(COSTS), NAMES, [])
+    figures = ablation.compare(rungs(COSTS), LADDER.contrasts)
 
     assert [name for name, row in figures.items() if "target" in row] == ["cpu_order_microservices_vs_monolith"]
 
 
 def test_a_monolith_that_equals_itself_passes_the_gate_and_one_that_does_not_names_nobody() -> None:
-    good = ladder_findings.gate(rungs({"monolith": 6.0, "monolith-again": 6.0}))
-    bad = ladder_findings.gate(rungs({"monolith": 6.0, "monolith-again": 7.5}))
+    good = ablation.gate_of(rungs({"monolith": 6.0, "monolith-again": 6.0}), LADDER)
+    bad = ablation.gate_of(rungs({"monolith": 6.0, "monolith-again": 7.5}), LADDER)
 
     assert good is not None
     assert good["passed"]
     assert bad is not None
     assert not bad["passed"]
-    withheld = ladder_findings.compare(rungs(COSTS), NAMES, [], withhold=True)
+    withheld = ablation.compare(rungs(COSTS), LADDER.contrasts, withhold=True)
     assert {row["verdict"] for row in withheld.values()} == {"withheld"}
 
 
 def test_a_list_does_not_pass_between_services() -> None:
-    assert ladder_findings.passed(NAMES, "list") == ["monolith", "colocated", "microservices"]
-    assert ladder_findings.passed(NAMES, "order") == NAMES
+    lists = next(work for work in LADDER.works if work.unit == "list")
+
+    assert lists.variants == ("monolith", "colocated", "microservices")
+
+
+@pytest.mark.parametrize("declared", [LADDER, tracing.EXPERIMENT, instrument.EXPERIMENT, bench.EXPERIMENT])
+def test_rounds_follow_from_what_is_to_be_found_and_contrasts_are_of_variants(declared: ablation.Ablation) -> None:
+    names = {variant.name for variant in declared.variants}
+
+    assert {name for one in declared.contrasts for name in (one.a, one.b)} <= names
+    assert {name for pair in declared.twins for name in pair} <= names
+    assert replace(declared, detects=declared.detects**0.5).rounds > declared.rounds
 
 
 def scaled(goodput: dict[str, dict[int, float]], memory: dict[str, float]) -> list[Run]:

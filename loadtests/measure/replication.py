@@ -162,3 +162,11 @@ def plan(
         if power_of(sessions, pairs, noise, ratio) >= power:
             return Design(sessions, pairs, detectable(sessions, pairs, noise, power))
     raise NotComparable(f"sessions differ by {noise.between:.0%}: {MAX_SESSIONS} of them do not find {ratio:g}")
+
+
+def rounds_that_find(ratio: float, noise: float) -> int:
+    """Return how many rounds of one start find a true ratio with a chance of POWER; `noise` is of their log ratios."""
+    rounds = MIN_SESSIONS
+    while power_of(rounds, 1, Spread(0.0, noise), ratio) < POWER:
+        rounds += 1
+    return rounds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -118,6 +119,22 @@ def arms(result: Result) -> list[Arm]:
 def _many_rates(runs: list[Run]) -> bool:
     sent = {(run.get("load", {}).get("mix"), run["rate_target"]) for run in runs}
     return len(sent) > len({mix for mix, _ in sent})
+
+
+def mean_cpu_ms(runs: Iterable[Run], build: str, unit: str) -> float:
+    """Return the mean CPU milliseconds per unit of work of a build's valid runs; 0 if there are none."""
+    costs = [run["cpu_ms_per_unit"] or 0.0 for run in runs if _is_valid(run, build, unit)]
+    return round(statistics.mean(costs), 3) if costs else 0.0
+
+
+def waits(runs: Sequence[Run], builds: Iterable[str], unit: str) -> dict[str, dict[str, float]]:
+    """Return p50 and p99 in ms of each build that has any, of all its valid runs together."""
+    arms = [Arm(build, unit, tuple(run for run in runs if _is_valid(run, build, unit))) for build in builds]
+    return {arm.build: {"p50": waits["p50"], "p99": waits["p99"]} for arm in arms if (waits := arm.latency())}
+
+
+def _is_valid(run: Run, build: str, unit: str) -> bool:
+    return run["build"] == build and run["unit"] == unit and not run["void"]
 
 
 def looked_at(result: Result) -> dict[str, int]:
