@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+TESTS_FAILED = 1  # pytest's exit status where it ran to its end
 _REASON = re.compile(r"^SKIPPED \[\d+\] .*$", re.MULTILINE)
 
 
@@ -17,6 +18,7 @@ class Results:
     """How many tests passed, failed (errors of fixtures and a pytest that broke off included) and were skipped.
 
     `took_s` is the wall clock's, `tests` has the seconds of each test, its fixtures included, in its shard's order.
+    `passed_alone` counts those of the passed that had failed beside other shards.
     """
 
     passed: int
@@ -26,6 +28,8 @@ class Results:
     tests: tuple[tuple[str, float], ...]
     output: str
     reasons: tuple[str, ...]
+    has_broken_off: bool = False
+    passed_alone: int = 0
 
     @classmethod
     def read(cls, path: Path, status: int, output: str, took_s: float) -> Results:
@@ -42,6 +46,7 @@ class Results:
             tests=tests,
             output=output,
             reasons=tuple(_REASON.findall(output)),
+            has_broken_off=status not in (0, TESTS_FAILED),
         )
 
     @classmethod
@@ -56,10 +61,20 @@ class Results:
             tests=tuple(test for part in every for test in part.tests),
             output="".join(part.output for part in every),
             reasons=tuple(reason for part in every for reason in part.reasons),
+            passed_alone=sum(part.passed_alone for part in every),
         )
 
     def __str__(self) -> str:
-        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+        alone = f" ({self.passed_alone} of them only when run again, alone)" if self.passed_alone else ""
+        return f"{self.passed} passed{alone}, {self.failed} failed, {self.skipped} skipped"
+
+    def with_second_try(self, second: Results) -> Results:
+        """Return the results in which the failed tests are as they were when they ran again."""
+        return replace(
+            self, passed=self.passed + second.passed, passed_alone=second.passed, failed=second.failed,
+            skipped=self.skipped + second.skipped, took_s=self.took_s + second.took_s,
+            output=f"{self.output}\n--> once more, alone <--\n{second.output}",
+        )  # fmt: skip
 
     @property
     def is_failed(self) -> bool:

@@ -25,6 +25,13 @@ def test_wrong() -> None:
     assert "APPLE-1" == "BREAD-1"  # noqa: PLR0133
 
 
+def test_passes_the_second_time() -> None:
+    ran = Path(os.environ[READY])
+    with ran.open("a", encoding="utf-8") as file:
+        file.write("ran\n")
+    assert len(ran.read_text("utf-8").splitlines()) == 2
+
+
 def test_waits_beside_databases(service_database_urls: dict[str, str]) -> None:
     Path(os.environ[READY]).write_text("\n".join(service_database_urls), "utf-8")
     time.sleep(120)

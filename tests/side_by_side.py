@@ -1,8 +1,10 @@
 """Runs the shards of the tests side by side: python -m tests.side_by_side [--jobs N] [--slowest N] [--containers]
 
 Each shard is a pytest of its own, with a folder for temporary files and a block of ports that no other has. A process
-that has ended a shard takes the next one. The output of a shard that fails is shown whole, after all others; the last
-line counts the tests of all shards. Ctrl-C and SIGTERM stop every shard, which stops what it has started.
+that has ended a shard takes the next one. A few tests that failed run once more at the end, with nothing beside them:
+what a busy machine did to them is told apart from what is broken, and both are said. The output of a shard that failed
+is shown whole, after all others; the last line counts the tests of all shards. Ctrl-C and SIGTERM stop every shard,
+which stops what it has started.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ MOST_CONTAINER_JOBS = 2  # both builds need a dozen networks, and an engine has 
 LOOK_EVERY_S = 0.1
 STOP_WITHIN_S = 60.0  # a shard that is interrupted stops its stacks first
 LONGEST_S = 1200.0  # several times the longest shard on a busy machine: one that takes more than this hangs
+MOST_SECOND_TRIES = 5  # of a shard: where more have failed, it is not for want of a processor
 NICENESS = 5  # a third of the processor's time where a shard that measures time wants it, too
 INTERRUPTED = 130
 
@@ -47,15 +50,15 @@ class Running:
     started: float = field(default_factory=time.monotonic)
 
     @classmethod
-    def start(cls, shard: Shard, slot: int, folder: Path) -> Running:
+    def start(cls, shard: Shard, slot: int, folder: Path, *options: str) -> Running:
         """Start it, in a process group of its own: a Ctrl-C reaches it only through us, and only once."""
         temporary = folder / "tmp"
         temporary.mkdir(parents=True)
         shift = checked_session_shift(str(ARMS_SHIFT + slot * SESSION_WIDTH))
         command = [
             *(() if shard.measures_time else ("nice", "-n", str(NICENESS))),
-            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={folder / 'results.xml'}",
-            *shard.arguments,
+            sys.executable, "-m", "pytest", "-q", f"--junitxml={folder / 'results.xml'}",
+            "-o", f"cache_dir={folder.parent / f'cache of {shard.name}'}", *shard.arguments, *options,
         ]  # fmt: skip
         settings = {**shard.environment, VARIABLE: str(shift), "TMPDIR": str(temporary), "PYTHONFAULTHANDLER": "1"}
         with (folder / "output").open("wb") as output:
@@ -91,10 +94,12 @@ class Interrupted(Exception):
     """Somebody has sent SIGINT or SIGTERM."""
 
 
-def run(shards: Sequence[Shard], jobs: int, root: Path, longest_s: float) -> dict[Shard, Results]:
+def run(
+    shards: Sequence[Shard], jobs: int, root: Path, longest_s: float, *options: str, folders: str = ""
+) -> dict[Shard, Results]:
     """Run all shards, `jobs` at a time; return their results. Raises Interrupted, when all have stopped.
 
-    A shard that takes longer than `longest_s` is killed, and has failed.
+    A shard that takes longer than `longest_s` is killed, and has failed. `folders` begins the names of their folders.
     """
     waiting, running = list(shards), list[Running]()
     done: dict[Shard, Results] = {}
@@ -110,13 +115,26 @@ def run(shards: Sequence[Shard], jobs: int, root: Path, longest_s: float) -> dic
                 _end_leftovers(hanging.folder)
             while waiting and len(running) < jobs:
                 slot = min(set(range(jobs)) - {one.slot for one in running})
-                folder = root / str(len(shards) - len(waiting))
-                running.append(Running.start(waiting.pop(0), slot, folder))
+                folder = root / f"{folders}{len(shards) - len(waiting)}"
+                running.append(Running.start(waiting.pop(0), slot, folder, *options))
             time.sleep(LOOK_EVERY_S)
     finally:
         _stop(running)
         _end_leftovers(root)
     return done
+
+
+def run_again(done: dict[Shard, Results], root: Path, longest_s: float) -> dict[Shard, Results]:
+    """Run the tests that failed in a shard once more, one shard at a time; return the results of all. As `run`."""
+    few = [
+        shard for shard, results in done.items()
+        if results.is_failed and not results.has_broken_off and results.failed <= MOST_SECOND_TRIES
+    ]  # fmt: skip
+    if few:
+        print("Once more, alone, what failed beside others:", flush=True)
+    options = ("--last-failed", "--last-failed-no-failures=none")
+    second = run(few, 1, root, longest_s, *options, folders="again-")
+    return done | {shard: done[shard].with_second_try(results) for shard, results in second.items()}
 
 
 def _stop(running: Sequence[Running]) -> None:
@@ -168,7 +186,7 @@ def main(shards: Sequence[Shard] | None = None) -> int:
     root.chmod(0o755)  # PostgreSQL runs as another user where we are root
     try:
         with _interruptible():
-            done = run(chosen, jobs, root, options.longest)
+            done = run_again(run(chosen, jobs, root, options.longest), root, options.longest)
     except Interrupted as signal_name:
         print(f"Stopped by {signal_name}.", file=sys.stderr)
         return INTERRUPTED
@@ -183,7 +201,7 @@ def report(done: dict[Shard, Results], slowest: int) -> int:
     for reason in total.reasons:
         print(reason)
     for shard, results in done.items():
-        if results.is_failed:
+        if results.is_failed or results.passed_alone:
             print(f"\n==> {shard.name}: {shard} <==\n{results.output}")
     for took_s, test in total.slowest(slowest):
         print(f"{took_s:8.2f} s  {test}")

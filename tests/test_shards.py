@@ -114,6 +114,18 @@ def test_a_failing_shard_is_shown_whole_and_last_and_one_line_counts_all(folder:
     assert output.index(f"==> wrong: {bad} <==") < output.index("'APPLE-1' == 'BREAD-1'")
 
 
+def test_a_test_that_passes_alone_is_counted_as_such_and_its_failure_is_shown(folder: Path) -> None:
+    shards = [Shard("wrong once", (SAMPLES,), options=("-k", "second_time or quick"))]
+
+    process = start(shards, folder)
+    output, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 0, output
+    assert output.splitlines()[-1] == "2 passed (1 of them only when run again, alone), 0 failed, 0 skipped"
+    assert "FAILED tests/shard_samples.py::test_passes_the_second_time" in output
+    assert (folder / "ready").read_text("utf-8") == "ran\nran\n"
+
+
 def test_a_shard_that_collects_nothing_fails(folder: Path) -> None:
     process = start([Shard("nothing", (SAMPLES,), options=("-k", "nobody"))], folder)
     output, _ = process.communicate(timeout=60)
