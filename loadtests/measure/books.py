@@ -51,7 +51,10 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Read:
-    """A GET that was answered 200, of products or of one's own orders. Times are seconds since the epoch."""
+    """A GET that was answered 200, of products or of one's own orders, or a change of a product.
+
+    Times are seconds since the epoch.
+    """
 
     sent_at: float
     answered_at: float

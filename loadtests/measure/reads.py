@@ -6,6 +6,7 @@ One read comes after another only if it was sent after the other was answered. R
 from __future__ import annotations
 
 import json
+import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
@@ -66,9 +67,9 @@ def stock_is_never_shown_above_what_was_there(books: Books) -> Verdict:
 
 
 def prices_were_true_when_charged(books: Books) -> Verdict:
-    """S10. The price of a line was shown by the read before the request, one during it, or the one after it.
+    """S10. The price of a line was shown by a read that may have been the last before the request, during it, or next.
 
-    A price that changes to and fro between two reads would be taken for wrong; the load changes no price.
+    The answer to a change of a price counts as a read: a price that went to and fro between two reads was true, too.
     """
     verdict = Verdict("S10")
     shown: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
@@ -85,12 +86,11 @@ def prices_were_true_when_charged(books: Books) -> Verdict:
 
 
 def _prices_around(shown: list[tuple[float, float, int]], attempt: Attempt) -> set[int]:
-    before = [read for read in shown if read[1] + CLOCKS_AGREE_S <= attempt.sent_at]
-    after = [read for read in shown if read[0] >= attempt.answered_at + CLOCKS_AGREE_S]
-    during = [read for read in shown if read not in before and read not in after]
-    nearest = [max(before, key=lambda read: read[1])] if before else []
-    nearest += [min(after, key=lambda read: read[0])] if after else []
-    return {price for _, _, price in (*during, *nearest)}
+    """Return the prices that may have been true during the request: those of reads with no other read between."""
+    began, ended = attempt.sent_at - CLOCKS_AGREE_S, attempt.answered_at + CLOCKS_AGREE_S
+    last_before = max((sent_at for sent_at, answered_at, _ in shown if answered_at <= began), default=0.0)
+    first_after = min((answered_at for sent_at, answered_at, _ in shown if sent_at >= ended), default=math.inf)
+    return {price for sent_at, answered_at, price in shown if answered_at >= last_before and sent_at <= first_after}
 
 
 def _orders_shown(books: Books) -> Iterator[tuple[str, str, Read]]:

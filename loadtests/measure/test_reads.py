@@ -118,3 +118,21 @@ def test_a_price_that_was_shown_during_the_request_was_true() -> None:
     charged = books(*reads, attempts=(bought(5, 6, price=250),))
 
     assert prices_were_true_when_charged(charged).violations == []
+
+
+def test_of_reads_that_overlap_either_may_have_been_the_last_before_an_order() -> None:
+    reads = read(0, 3, chair(9, 200)), read(1, 2, chair(9, 250)), read(7, 10, chair(9, 100)), read(8, 9, chair(9, 300))
+
+    for price in (200, 250, 300, 100):
+        charged = books(*reads, attempts=(bought(5, 6, price=price),))
+
+        assert prices_were_true_when_charged(charged).violations == [], price
+
+
+def test_a_price_that_went_to_and_fro_between_two_reads_is_known_by_the_answers_to_its_changes() -> None:
+    listed = read(0, 1, chair(9, 200)), read(20, 21, chair(9, 200))
+    changed = read(2, 3, chair(9, 250)), read(10, 11, chair(9, 200))
+
+    charged = books(*listed, *changed, attempts=(bought(5, 6, price=250),))
+
+    assert prices_were_true_when_charged(charged).violations == []
