@@ -183,7 +183,7 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        trace_id = tracing.begin(Headers(scope=scope).get(tracing.HEADER))
+        trace_id = tracing.begin(",".join(Headers(scope=scope).getlist(tracing.HEADER)))  # see `header`
         self._metrics.in_flight.begin()
         started = time.perf_counter()
         status = 0

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from pydantic import ValidationError
-
 from microservices.payments.charges import Charges
 from microservices.payments.config import PaymentsSettings
 from microservices.payments.provider import ChargeOutcome
 from microservices.payments.refunds import Refunds
 from shared.contract.bodies import WebhookInput
-from shared.contract.problems import error_of_validation
+from shared.contract.parsing import parse
 from shared.domain.errors import Unauthenticated
 from shared.domain.ids import is_id
 from shared.domain.money import Money
@@ -35,15 +33,11 @@ class Webhooks:
     async def receive(self, raw: bytes, signature: str) -> None:
         """Take a webhook. The signature covers the raw body, so it is checked before any parsing.
 
-        Raises Unauthenticated unless the provider signed these bytes a short while ago, or InvalidRequest.
+        Raises Unauthenticated unless the provider signed these bytes a short while ago; MalformedBody, InvalidRequest.
         """
         if not is_genuine(self._settings.webhook_secret, raw, signature, clock.now_s()):
             raise Unauthenticated("The webhook's signature is missing, wrong or old.")
-        try:
-            webhook = WebhookInput.model_validate_json(raw)
-        except ValidationError as error:
-            raise error_of_validation(error) from error
-        await self.apply(webhook)
+        await self.apply(parse(raw, WebhookInput)[0])
 
     async def apply(self, webhook: WebhookInput) -> None:
         """Act on what the provider tells. What differs from our books is accepted, not acted on, and counted."""

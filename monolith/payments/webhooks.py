@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from pydantic import ValidationError
-
 from monolith.payments.charges import ChargeResult, Payments
 from monolith.payments.refunds import Refunds
 from shared.contract.bodies import WebhookInput
-from shared.contract.problems import error_of_validation
+from shared.contract.parsing import parse
 from shared.domain.errors import Unauthenticated
 from shared.domain.ids import is_id
 from shared.domain.payment import PaymentStatus, RefundStatus
@@ -33,10 +31,7 @@ class Webhooks:
         """Act on one delivery. Raises Unauthenticated, MalformedBody, InvalidRequest, Unavailable."""
         if not webhook_signature.is_genuine(self._secret, raw, signature, clock.now_s()):
             raise Unauthenticated("The webhook's signature is missing, wrong or old.")
-        try:
-            webhook = WebhookInput.model_validate_json(raw)
-        except ValidationError as error:
-            raise error_of_validation(error) from error
+        webhook, _ = parse(raw, WebhookInput)
         mismatch = "merchant" if webhook.merchant != self._merchant else self._settle(webhook)
         if mismatch is not None:
             self._mismatches.labels(mismatch).inc()

@@ -127,7 +127,7 @@ class WebhookInput(BaseModel):
     merchant: str
     charge_key: Annotated[str, Field(min_length=1, max_length=128)]
     refund_key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,128}$")] | None = None
-    amount: int
+    amount: Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
     currency: str
     occurred_at: str
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 
 import httpx
 import pytest
@@ -118,6 +119,16 @@ def test_two_signatures_are_none(shop: Shop) -> None:
     answer = shop.http.post("/webhooks/payments", content=body, headers=headers)
 
     expect_problem(answer, 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("is_edge", [True, False], ids=["at the edge", "behind it"])
+def test_two_request_ids_are_none(arm: Arm, shop: Shop, is_edge: bool) -> None:
+    address = arm.url if is_edge else arm.part_url("catalog")
+    headers = [("X-Request-Id", "first-1"), ("X-Request-Id", "second-2")]
+
+    answer = shop.http.get(f"{address}/products/NO-SUCH-CHAIR", headers=headers)
+
+    assert uuid.UUID(expect_problem(answer, 404, "not_found")["trace_id"])
 
 
 @pytest.mark.parametrize("lengths", [("2", "2"), ("2", "3"), ("+2",), ("0x2",), ("9" * 30,), ("-1",)], ids=str)

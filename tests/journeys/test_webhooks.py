@@ -109,6 +109,24 @@ def test_a_genuine_webhook_about_nothing_of_ours_is_accepted_and_ignored(shop: S
         assert expect(answer, 200) == {"status": "accepted"}
 
 
+@pytest.mark.parametrize("amount", ["-1", "1000000000001", "1e3", "9" * 400, "9" * 5000], ids=lambda text: text[:13])
+def test_a_genuine_webhook_about_an_amount_that_no_order_can_have_is_refused(shop: Shop, amount: str) -> None:
+    body = webhook(shop, {"id": "0197a3b2-0000-7000-8000-000000000000", "total": {"amount": 4711}})
+
+    answer = deliver(shop, body.replace(b"4711", amount.encode()))
+
+    expect_problem(answer, *((400, "malformed_body") if len(amount) > 4300 else (422, "invalid_request")))
+
+
+def test_a_genuine_webhook_that_says_a_field_twice_is_refused(shop: Shop, admin: Admin, customer: Customer) -> None:
+    order = customer.buy((admin.stocks(), 1))
+    body = webhook(shop, order).replace(b'"type"', b'"type": "refund.succeeded", "type"')
+
+    problem = expect_problem(deliver(shop, body), 422, "invalid_request")
+
+    assert [error["field"] for error in problem["errors"]] == ["type"]
+
+
 @pytest.mark.parametrize(("body", "status", "code"), [(b"{", 400, "malformed_body"), (b"{}", 422, "invalid_request")])
 def test_a_genuine_webhook_that_makes_no_sense_is_told_so(shop: Shop, body: bytes, status: int, code: str) -> None:
     expect_problem(deliver(shop, body), status, code)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from opentelemetry.trace import SpanKind, StatusCode
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.platform import trace_context, tracing
 from variants.tracing.recording import OPERATOR_PATHS, Recorder, close_all, header_of
 
 _REQUEST_ID = tracing.HEADER.lower().encode()
-_TRACEPARENT = tracing.TRACEPARENT.encode()
 _TRACERESPONSE = trace_context.TRACERESPONSE.encode()
 
 
@@ -26,12 +26,12 @@ class TracedAsgi:
         if scope["type"] != "http" or scope["path"] in OPERATOR_PATHS:
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        request_id = tracing.begin(_text(headers.get(_REQUEST_ID)))
-        if headers.get(_REQUEST_ID) != request_id.encode():
+        headers = Headers(scope=scope)
+        request_id = tracing.begin(_joined(headers, tracing.HEADER))
+        if _joined(headers, tracing.HEADER) != request_id:
             others = [(name, value) for name, value in scope["headers"] if name != _REQUEST_ID]
             scope = {**scope, "headers": [*others, (_REQUEST_ID, request_id.encode())]}
-        parent = self._recorder.admit(_text(headers.get(_TRACEPARENT)), request_id)
+        parent = self._recorder.admit(_joined(headers, tracing.TRACEPARENT), request_id)
         if parent is None:
             await self._app(scope, receive, send)
             return
@@ -73,5 +73,6 @@ class ClosingAsgi:
         await self._app(scope, receive, send_closing if scope["type"] == "lifespan" else send)
 
 
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("latin-1")
+def _joined(headers: Headers, name: str) -> str:
+    """Return the value of a header; lines that repeat it are joined with commas, as WSGI does, and say nothing."""
+    return ",".join(headers.getlist(name))
