@@ -19,6 +19,7 @@ MONOLITH = "web"
 NOWHERE = "nats://127.0.0.1:1"
 AT_REST_WITHIN_S = 3.0
 LOOK_EVERY_S = 0.02
+UNSENT = "SELECT count(*) FROM outbox WHERE sequence IS NULL"
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,7 @@ def come_to_rest(runner: Runner, plan: ExtractionPlan) -> None:
         return
     _until(
         f"events for {name}",
-        lambda: (
-            _count(database_of(runner, "monolith", name), "SELECT count(*) FROM outbox") + broker.owed(monitor, name)
-        ),
+        lambda: _count(database_of(runner, "monolith", name), UNSENT) + broker.owed(monitor, name),
     )
     if name == "notifications":  # else a mail that is just being sent would be sent twice
         queued = "SELECT count(*) FROM notifications WHERE status = 'queued'"
@@ -117,21 +116,24 @@ def listen(runner: Runner, plan: ExtractionPlan) -> None:
     """Let a service that has become the owner of its data hear of events; it answers requests meanwhile."""
     name = plan.module.name
     monolith = database_of(runner, "monolith", name)
-    _until("events of the monolith", lambda: _count(monolith, "SELECT count(*) FROM outbox"))
+    _until("events of the monolith", lambda: _count(monolith, UNSENT))
     runner.scale(name, 2)
     runner.configure(name, {"NATS_URL": None})  # one after the other
     runner.scale(name, 1)
 
 
 def hand_over_events(runner: Runner, plan: ExtractionPlan) -> None:
-    """Tell what a service that was stopped has not told yet, through the monolith. The gates are closed."""
+    """Tell what a service that was stopped has in its outbox, through the monolith. The gates are closed.
+
+    What it has sent, and has not seen handled, is sent once more: the broker might lose it, and inboxes know it.
+    """
     if plan.module.name != "orders":
         return  # what payments have not told is asked again
     with (
         psycopg.connect(database_of(runner, "service", "orders")) as service,
         psycopg.connect(database_of(runner, "monolith", "orders")) as monolith,
     ):
-        rows = service.execute("DELETE FROM outbox WHERE sequence IS NULL RETURNING id, type, payload").fetchall()
+        rows = service.execute("DELETE FROM outbox RETURNING id, type, payload").fetchall()
         for _, event_type, payload in sorted(rows):
             monolith.execute("INSERT INTO outbox (type, payload) VALUES (%s, %s)", [event_type, payload])
 

@@ -30,24 +30,25 @@ KEEP_OUTBOX = (
 BATCH = 200
 # Nobody waits for an event, and one round trip carries many: let some more come before each batch.
 LINGER_S = 0.05
-_PUT = text("INSERT INTO outbox (type, payload) VALUES (:type, :payload)")
-_SENT = text(
+# Looking for rows that are unsent, and never for `id > last`, finds also the row of a transaction that took its id
+# early and committed late.
+UNSENT = text(
+    "SELECT id, type, payload FROM outbox WHERE sequence IS NULL ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED"
+)
+PUT = text("INSERT INTO outbox (type, payload) VALUES (:type, :payload)")
+SENT = text(
     "UPDATE outbox SET store = :store, sequence = sent.sequence "
     "FROM unnest(CAST(:ids AS bigint[]), CAST(:sequences AS bigint[])) AS sent (id, sequence) WHERE outbox.id = sent.id"
 )
-_FORGET = text("DELETE FROM outbox WHERE store = :store AND sequence <= :sequence")
-_ANY = text("SELECT 1 FROM outbox LIMIT 1")
-_SEND_AGAIN = text("UPDATE outbox SET store = NULL, sequence = NULL WHERE store <> :store RETURNING id")
+FORGET = text("DELETE FROM outbox WHERE store = :store AND sequence <= :sequence")
+ANY = text("SELECT 1 FROM outbox LIMIT 1")
+SEND_AGAIN = text("UPDATE outbox SET store = NULL, sequence = NULL WHERE store <> :store RETURNING id")
 
 
 class Outbox:
     """Where a service puts its events, and the relay that hands them to the broker."""
 
-    # Looking for rows that are unsent, and never for `id > last`, finds also the row of a transaction that took its id
-    # early and committed late.
-    unsent = text(
-        "SELECT id, type, payload FROM outbox WHERE sequence IS NULL ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED"
-    )
+    unsent = UNSENT
 
     def __init__(self, database: Database, broker: Broker, metrics: Metrics) -> None:
         self._database = database
@@ -59,7 +60,7 @@ class Outbox:
 
     async def put(self, connection: AsyncConnection, event: Event) -> None:
         """Write an event in the caller's transaction. `wake.set()` after the commit, or it leaves with the sweep."""
-        await connection.execute(_PUT, {"type": event.type, "payload": event.model_dump_json()})
+        await connection.execute(PUT, {"type": event.type, "payload": event.model_dump_json()})
 
     async def relay(self) -> bool:
         """Publish one batch; return whether there may be more. Raises if the broker is away or full: the rows stay."""
@@ -75,7 +76,7 @@ class Outbox:
                 *(self._broker.publish(subject_of(row.type), row.payload.encode()) for row in rows)
             )
             ids = [row.id for row in rows]
-            await connection.execute(_SENT, {"store": self._store, "ids": ids, "sequences": sequences})
+            await connection.execute(SENT, {"store": self._store, "ids": ids, "sequences": sequences})
             # A crash from here to the commit sends the batch again: inboxes know it by the events' ids.
             failpoint("outbox.published")
         self._may_forget = True
@@ -92,8 +93,8 @@ class Outbox:
             return False
         progress = await self._broker.progress()
         self._store = progress.store
-        if await self._database.write(_SEND_AGAIN, {"store": progress.store}):
+        if await self._database.write(SEND_AGAIN, {"store": progress.store}):
             self.wake.set()
-        await self._database.write(_FORGET, {"store": progress.store, "sequence": progress.sequence})
-        self._may_forget = bool(await self._database.read(_ANY))
+        await self._database.write(FORGET, {"store": progress.store, "sequence": progress.sequence})
+        self._may_forget = bool(await self._database.read(ANY))
         return False

@@ -1,14 +1,19 @@
-"""Events of the monolith: written in the transaction that causes them, and handed to the broker afterwards."""
+"""Events of the monolith: written in the transaction that causes them, and handed to the broker afterwards.
+
+Rows are kept as the services keep them (microservices/kit/outbox.py): until all readers have handled the event.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import threading
-from typing import Any
+import time
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
+from microservices.kit.broker import Broker
+from microservices.kit.outbox import BATCH, FORGET, LINGER_S, PUT, SEND_AGAIN, SENT, UNSENT
 from migration.inside_monolith.config import CALLER
 from monolith.database import Database
 from shared.contract.events import Event, subject_of
@@ -17,20 +22,8 @@ from shared.platform.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-BATCH = 200
-LINGER_S = 0.05  # nobody waits for an event, and one round trip carries many
 SWEEP_S = 1.0
-PUBLISH_TIMEOUT_S = 2.0
-RECONNECT_WAIT_S = 0.2
 STOP_WITHIN_S = 5.0
-_EVER = -1
-
-_PUT = text("INSERT INTO outbox (type, payload) VALUES (:type, :payload)")
-# What is in the table is what is unsent: a row goes when the broker has it.
-_TAKE = text(
-    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED) "
-    "RETURNING id, type, payload"
-)
 
 
 class Outbox:
@@ -45,7 +38,7 @@ class Outbox:
 
     def put(self, connection: Connection, event: Event) -> None:
         """Write an event in the caller's transaction. Call `wake` after the commit, or it leaves with the sweep."""
-        connection.execute(_PUT, {"type": event.type, "payload": event.model_dump_json()})
+        connection.execute(PUT, {"type": event.type, "payload": event.model_dump_json()})
 
     def wake(self) -> None:
         """Call after the commit: there is something to hand on."""
@@ -71,40 +64,37 @@ class Outbox:
                 self._stopping.wait(SWEEP_S)
 
     async def _relay(self) -> None:
-        import nats  # noqa: PLC0415  (only a monolith that has lost a module speaks to a broker)
+        broker = Broker(self._url, CALLER)
+        connected = asyncio.create_task(broker.run())
+        store, sweep_at = "", 0.0
+        while not (self._stopping.is_set() or connected.done()):
+            if time.monotonic() >= sweep_at:
+                store, sweep_at = await self._forget_handled(broker), time.monotonic() + SWEEP_S
+            while await self._publish_batch(broker, store):
+                pass
+            await asyncio.to_thread(self._wake.wait, SWEEP_S)
+            await asyncio.sleep(LINGER_S)
+            self._wake.clear()
 
-        client = await nats.connect(
-            self._url, name="monolith", inbox_prefix=f"_INBOX.{CALLER}", connect_timeout=1,
-            reconnect_time_wait=RECONNECT_WAIT_S,
-            max_reconnect_attempts=_EVER, error_cb=_log_error,
-        )  # fmt: skip
-        try:
-            jetstream = client.jetstream(timeout=PUBLISH_TIMEOUT_S)
-            while not self._stopping.is_set():
-                await asyncio.to_thread(self._wake.wait, SWEEP_S)
-                await asyncio.sleep(LINGER_S)
-                self._wake.clear()
-                while await self._publish_batch(jetstream):
-                    pass
-        finally:
-            await client.close()
-
-    async def _publish_batch(self, jetstream: Any) -> bool:
-        """Publish one batch; return whether there may be more. Raises if the broker is away: the rows stay."""
+    async def _forget_handled(self, broker: Broker) -> str:
+        """Delete what all readers have handled, send again what a broker has lost; return the name of its store."""
+        progress = await broker.progress()
         with self._database.transaction() as connection:
-            rows = sorted(connection.execute(_TAKE, {"batch": BATCH}).all(), key=lambda row: row.id)
+            connection.execute(SEND_AGAIN, {"store": progress.store})
+            connection.execute(FORGET, {"store": progress.store, "sequence": progress.sequence})
+        return progress.store
+
+    async def _publish_batch(self, broker: Broker, store: str) -> bool:
+        """Publish one batch; return whether there may be more. Raises if the broker is away or full: the rows stay."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(UNSENT, {"batch": BATCH}).all()
             if not rows:
                 return False
-            sends = (
-                jetstream.publish(subject_of(row.type), row.payload.encode(), timeout=PUBLISH_TIMEOUT_S) for row in rows
-            )
-            await asyncio.gather(*sends)
+            sends = (broker.publish(subject_of(row.type), row.payload.encode()) for row in rows)
+            numbers = [*await asyncio.gather(*sends)]
+            connection.execute(SENT, {"store": store, "ids": [row.id for row in rows], "sequences": numbers})
             # A crash from here to the commit sends the batch again: inboxes know it by the events' ids.
             failpoint("outbox.published")
         for row in rows:
             self._published.labels(row.type).inc()
         return len(rows) == BATCH
-
-
-async def _log_error(error: Exception) -> None:
-    log.warning("broker: %s", error or type(error).__name__)

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from microservices.kit.conftest import BrokerServer, broker_server
 from migration.inside_monolith.migrations import migrate as migrate_extraction
 from monolith.migrations import migrate
 from tests.arms import Arm, OwnStacks
 from tests.ports import ARMS_SHIFT
+
+__all__ = ["BrokerServer", "broker_server"]
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from monolith.migrations import migrate
 # What the monolith of the version before had of its own, with the notifications out of it.
 TABLES_BEFORE = """
     DROP TABLE IF EXISTS extraction, extraction_version;
+    ALTER TABLE outbox DROP COLUMN store, DROP COLUMN sequence CASCADE;
+    INSERT INTO outbox (type, payload) VALUES ('order.confirmed', '{}');
     CREATE TABLE modules (
         only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
         moved_out text[] NOT NULL DEFAULT '{}',
@@ -45,6 +47,7 @@ def test_what_is_out_stays_out(database: psycopg.Connection, extraction_database
 
     assert one(database, "SELECT extracted FROM extraction") == ["notifications"]
     assert one(database, "SELECT to_regclass('modules')") is None
+    assert one(database, "DELETE FROM outbox RETURNING sequence IS NULL")
 
 
 def test_the_schema_of_the_version_before_is_brought_up_to_date(

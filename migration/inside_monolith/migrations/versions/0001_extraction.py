@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from monolith.migrations import create_index
+
 revision = "0001"
 down_revision = None
 
@@ -38,7 +40,6 @@ CREATE TABLE IF NOT EXISTS inbox (
     event_id uuid PRIMARY KEY,
     received_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX IF NOT EXISTS inbox_by_age ON inbox (received_at);
 """
 
 # What is needed to carry an order on after a crash, whose catalog is a service: `wanted` are its lines and the expected
@@ -50,23 +51,12 @@ CREATE TABLE IF NOT EXISTS sagas (
     wanted jsonb NOT NULL,
     due_at timestamptz
 );
-CREATE INDEX IF NOT EXISTS sagas_due ON sagas (due_at) WHERE due_at IS NOT NULL;
-"""
-
-VIEW = """
-CREATE OR REPLACE VIEW v_unfinished AS
-    SELECT kind, id, state, extract(epoch FROM now() - since)::float8 AS age_s FROM (
-        SELECT 'order' AS kind, id::text AS id, status AS state, created_at AS since FROM orders
-            WHERE status IN ('placed', 'payment_pending', 'cancelling')
-        UNION ALL SELECT 'payment', id::text, status, created_at FROM payments WHERE status = 'pending'
-        UNION ALL SELECT 'refund', id::text, status, created_at FROM refunds WHERE status = 'pending'
-        UNION ALL SELECT 'job', id::text, status, created_at FROM notifications WHERE status = 'queued'
-        UNION ALL SELECT 'outbox', id::text, type, created_at FROM outbox
-    ) AS open_work;
 """
 
 
 def upgrade() -> None:
-    """Add the tables, and count what is not told yet as unfinished."""
-    for statements in (TAKEN_OVER, EXTRACTION, EVENTS, SAGAS, VIEW):
+    """Add the tables."""
+    for statements in (TAKEN_OVER, EXTRACTION, EVENTS, SAGAS):
         op.execute(statements)
+    create_index("inbox_by_age", "inbox (received_at)")  # of tables that may have been taken over full
+    create_index("sagas_due", "sagas (due_at) WHERE due_at IS NOT NULL")
