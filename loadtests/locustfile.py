@@ -12,11 +12,11 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.load.users.open_arrivals import OpenArrivals
 from loadtests.load.users.options import add_options
-from loadtests.load.users.own_page import refuse_other_sites
 from loadtests.load.users.parts import ArrivalsPart
 from loadtests.load.users.shop_user import ShopUser
 from loadtests.load.users.shopper import Buyer, Shopper
 from loadtests.load.users.whole import ArrivalsWhole
+from shared.platform.own_pages import own_page_only
 
 __all__ = ["Buyer", "OpenArrivals", "Shopper"]
 
@@ -36,7 +36,7 @@ def choose(environment: Any, whole: ArrivalsWhole) -> None:
 def set_up(environment: Any, **_event: Any) -> None:
     """Wire the open arrivals to Locust's runner, and let its page answer nobody but itself."""
     if environment.web_ui is not None:
-        refuse_other_sites(environment.web_ui.app)
+        environment.web_ui.app.wsgi_app = own_page_only(environment.web_ui.app.wsgi_app)
     if not isinstance(environment.runner, WorkerRunner):
         choose(environment, ArrivalsWhole(environment))
     if not isinstance(environment.runner, MasterRunner):

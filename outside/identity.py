@@ -20,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from outside.browsers import OwnPagesOnly, origins_of
 from outside.http import ERROR_HANDLERS, Body, live, read_body
 from outside.serving import CannotStart, OutsideSettings, run
+from shared.platform.own_pages import OwnPagesOnly, origins_of
 from shared.platform.settings import load_or_exit
 from shared.platform.tokens import ALGORITHM
 from shared.seed import DEMO_CUSTOMERS

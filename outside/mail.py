@@ -19,10 +19,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from outside.browsers import OwnPagesOnly
 from outside.http import ERROR_HANDLERS, Body, live, read_body, whole_number
 from outside.mailbox import NEWEST, Mailbox
 from outside.serving import OutsideSettings, listen, run
+from shared.platform.own_pages import OwnPagesOnly
 from shared.platform.settings import load_or_exit
 
 MAX_MESSAGE_BYTES = 1024 * 1024
@@ -45,6 +45,14 @@ class MailBehaviour(Body):
 
     delay_ms: Annotated[int, Field(ge=0, le=600_000)] = 0
     reject_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class SmtpSession(SMTP):
+    """One conversation; it ends where a browser has been sent to this port: its body might hold our commands."""
+
+    async def smtp_POST(self, _: str) -> None:
+        """End it, before another line is read (aiosmtpd calls this by its name)."""
+        raise asyncio.CancelledError
 
 
 class SmtpHandler:
@@ -112,7 +120,7 @@ def create_app(settings: MailSettings, smtp_listener: socket) -> Starlette:
         loop = asyncio.get_running_loop()
 
         def session() -> SMTP:
-            return SMTP(
+            return SmtpSession(
                 smtp_handler,
                 hostname="mail.twinshop.example",
                 ident="Twinshop mail",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
+import socket
 import time
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -59,6 +61,19 @@ def test_a_mail_arrives_as_it_was_sent(mail: OutsidePart) -> None:
     assert message["subject"] == "Your order 7 → danke schön"
     assert message["body"].split() == ["It", "is", "on", "its", "way.", "Grüße"]
     assert message["received_at"].endswith("+00:00")
+
+
+def test_a_form_that_a_browser_sends_to_the_smtp_port_is_no_mail(mail: OutsidePart) -> None:
+    commands = "EHLO evil\r\nMAIL FROM:<eve@evil.example>\r\nRCPT TO:<ada@customers.example>\r\nDATA\r\nHi\r\n.\r\n"
+    request = f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n\r\n{commands}QUIT\r\n"
+
+    with socket.create_connection(("127.0.0.1", int(mail.environment["SMTP_PORT"])), timeout=10) as connection:
+        connection.sendall(request.encode())
+        with contextlib.suppress(ConnectionResetError):
+            while connection.recv(1000):
+                pass
+
+    assert kept(mail) == []
 
 
 @pytest.mark.parametrize(

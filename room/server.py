@@ -12,8 +12,8 @@ from deploy.model.home import REPOSITORY
 from deploy.runner.console import console
 from room.addresses import room_port
 from room.control import ControlRoom
-from room.guard import OwnPagesOnly
 from room.page import draw
+from shared.platform.own_pages import OwnPagesOnly, origins_of
 
 HOST = "127.0.0.1"
 STATIC = Path(__file__).parent / "static"
@@ -33,7 +33,7 @@ def serve(*, show: bool, port: int = 0) -> None:
     reports.mkdir(exist_ok=True)
     app.add_static_files("/room", STATIC, max_cache_age=0)
     app.add_static_files("/reports", reports, max_cache_age=0)
-    app.add_middleware(OwnPagesOnly, port=port)
+    app.add_middleware(OwnPagesOnly, origins=origins_of([f"http://{HOST}:{port}"]), is_page=True)
     app.on_startup(control.start)
     app.on_shutdown(control.stop)
     console.print(f"Control room: [bold]http://{HOST}:{port}[/]")

@@ -16,13 +16,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from outside.browsers import OwnPagesOnly
 from outside.http import ERROR_HANDLERS, live
 from outside.provider import charges, control
 from outside.provider.gateway import Gateway
 from outside.provider.ledger import Ledger
 from outside.provider.webhook_sender import Target, WebhookSender
 from outside.serving import OutsideSettings
+from shared.platform.own_pages import OwnPagesOnly
 
 
 def _decoded(value: Any) -> Any:
