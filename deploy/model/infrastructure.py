@@ -30,6 +30,7 @@ def database(site: Site, stack_name: str, name: str, database: str, pool: int, s
         "max_wal_size": f"{256 * share}MB",
         "log_min_messages": "warning",
         "log_checkpoints": "off",
+        "log_error_verbosity": "terse",  # no DETAIL, which names the row at fault: mail addresses, keys
     }
     options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
     return Part(

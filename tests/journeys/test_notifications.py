@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
+from tests.arms import Arm
 from tests.journeys.answers import expect, expect_problem
 from tests.journeys.shop import Admin, Customer, Shop
 from tests.journeys.waiting import until
@@ -101,3 +103,19 @@ def test_a_mail_reaches_an_address_beyond_ascii(shop: Shop, admin: Admin) -> Non
     juergen.is_told(order["id"], "order_confirmed")
     (mail,) = until("the mail arrives", lambda: shop.mailbox.mails(order["id"], "order_confirmed"))
     assert str(mail["to"]).startswith("jürgen@")
+
+
+def test_the_log_of_a_database_names_no_customer(arm: Arm, admin: Admin, customer: Customer) -> None:
+    order = customer.buy((admin.stocks(), 1))
+    note = customer.is_told(order["id"], "order_confirmed")
+    complaint, database = 'null value in column "order_id"', arm.database_of("notifications")
+
+    with (
+        psycopg.connect(arm.database_url("notifications"), autocommit=True) as connection,
+        pytest.raises(psycopg.errors.NotNullViolation) as refusal,
+    ):
+        connection.execute("UPDATE notifications SET order_id = NULL WHERE id = %s", [note["id"]])
+
+    assert customer.subject in str(refusal.value)  # whoever asks is told the row
+    until("it is logged", lambda: complaint in arm.runner.logs(database, 1000))
+    assert customer.subject not in arm.runner.logs(database, 1000)
