@@ -18,7 +18,7 @@ from deploy.runner.interface import Runner
 from deploy.stacks import runner_for
 from loadtests.engine import generator
 from loadtests.engine.budgets import Budget
-from loadtests.engine.generator import Order
+from loadtests.engine.generator import Meanwhile, Order
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Reading, Spent
 from loadtests.measure.books import Books
@@ -27,6 +27,7 @@ from loadtests.measure.reconcile import Reconciliation, reconcile
 
 # Mails and events that a run has caused are its cost too; by then they are done.
 SETTLE_S = 1.0
+PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -66,22 +67,30 @@ class Arm:
                 with databases.connected(self.runner, part, superuser=True) as connection:
                     connection.execute("CHECKPOINT")
 
-    def load(self, order: Order, *, memory: bool = True) -> Measured:
-        """Let a generator run, and return what the arm's parts used from its measured start until all was done."""
-        before: list[Reading] = []
-        counted: list[dict[str, Counter[str]]] = []
+    def load(self, order: Order, *, memory: bool = True, meanwhile: Meanwhile = generator.nothing) -> Measured:
+        """Let a generator run, and `meanwhile` beside it; return what the parts used until all was done.
 
-        def begin() -> None:
-            counted.append(accounting.counters(self.runner))
-            before.append(accounting.take(self.runner))
-
-        summary = generator.run(order, begin)
-        if not before:
-            raise generator.GeneratorFailed(f"The load on {self.name} ended before it began.")
+        What parts count of themselves is left out where one was restarted.
+        """
+        with generator.beside(order) as load:
+            counters, before = accounting.counters(self.runner), accounting.take(self.runner)
+            meanwhile(load)
+            summary = load.finish()
         time.sleep(SETTLE_S)
         after = accounting.take(self.runner, memory=memory)
-        grown = accounting.counted_between(counted[0], accounting.counters(self.runner))
-        return Measured(summary, accounting.between(before[0], after), after, grown)
+        spent = accounting.between(before, after)
+        return Measured(summary, spent, after, {} if spent.restarted else self._counted_since(counters))
+
+    def _counted_since(self, before: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
+        """Ask until all parts answer, or for long enough: one may be busy with what nobody waits for any more."""
+        give_up_at = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return accounting.counted_between(before, accounting.counters(self.runner))
+            except OSError:
+                if time.monotonic() > give_up_at:
+                    return {}
+                time.sleep(1)
 
     def reconcile(self, orders: Path | None) -> tuple[Reconciliation, Books]:
         """Wait until the arm is at rest and check its books against the client's history."""

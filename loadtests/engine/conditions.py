@@ -12,7 +12,9 @@ from deploy.model.errors import Unsupported
 from deploy.runner.console import StartProgress
 from deploy.runner.interface import Runner
 from deploy.stacks import runner_for
+from loadtests.engine.arm import Arm
 from loadtests.engine.budgets import Budget
+from loadtests.measure.parties import Parties
 
 Settings = Mapping[str, Mapping[str, str]]
 
@@ -47,29 +49,31 @@ def outside_up(budget: Budget) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def stack_up(condition: Condition, budget: Budget, *, armed: bool = False) -> Iterator[Runner]:
-    """Have a stack with these settings; everything is healed and set back afterwards, and stopped if it was down.
+def arm_up(condition: Condition, budget: Budget, *, armed: bool = False) -> Iterator[Arm]:
+    """Have a stack with these settings as an arm.
+
+    Afterwards everything is healed and set back, and stopped if it was down.
 
     `armed`: its modules can be told to misbehave, so that no restart is needed in the middle of a load.
     """
     runner = runner_for(condition.stack)
     was_up = runner.status().up
     _up(runner)
-    wanted = {part: dict(values) for part, values in condition.settings.items()}
+    settings = {part: dict(values) for part, values in condition.settings.items()}
     if armed:
         for part in runner.stack.parts:
             if part.kind == "app":
-                wanted.setdefault(part.name, {})[injected_faults.SETTING] = str(injected_faults.file_of(runner))
+                settings.setdefault(part.name, {})[injected_faults.SETTING] = str(injected_faults.file_of(runner))
     try:
-        for name, values in wanted.items():
+        for name, values in settings.items():
             runner.configure(name, values)
         _bind(runner, budget.build)
-        yield runner
+        yield Arm(condition.name, runner, Parties.of(runner), budget)
     finally:
         heal_everything(runner)
         _bind(runner, None)
         if was_up:
-            for name, values in wanted.items():
+            for name, values in settings.items():
                 runner.configure(name, dict.fromkeys(values))
         else:
             runner.down()

@@ -65,18 +65,28 @@ class Beside:
         self._order = order
         self._processes: list[subprocess.Popen[str]] = []
         self._pool = ThreadPoolExecutor(1, "load")
-        self._started = threading.Event()
+        self._started, self._over = threading.Event(), threading.Event()
         self.began_at = 0.0  # of time.monotonic: when its measured part began
 
     def begin(self) -> None:
         """Start it, and return when its measured part begins. Raises GeneratorFailed."""
         self._running = self._pool.submit(run, self._order, self._begin, self._processes.append)
+        self._running.add_done_callback(lambda _: self._over.set())
         self._running.add_done_callback(lambda _: self._started.set())
         self._started.wait(self._order.timeout_s)
         if not self.began_at:
             if self._running.done():
                 self.finish()
             raise GeneratorFailed("The load did not begin.")
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since its measured part began."""
+        return time.monotonic() - self.began_at
+
+    def wait_until(self, second: float) -> bool:
+        """Wait for this second of its measured part; return whether it still runs then, at once where it has ended."""
+        return not self._over.wait(max(0.0, second - self.now_s))
 
     def finish(self) -> dict[str, Any]:
         """Wait for its end, and return its summary. Raises GeneratorFailed."""
@@ -91,6 +101,13 @@ class Beside:
     def _begin(self) -> None:
         self.began_at = time.monotonic()
         self._started.set()
+
+
+Meanwhile = Callable[[Beside], None]  # what happens while a load runs, from the beginning of its measured part
+
+
+def nothing(_: Beside) -> None:
+    """Let the load run alone."""
 
 
 @contextlib.contextmanager

@@ -61,6 +61,19 @@ class Study:
         """The number of the next run."""
         return len(self.runs) + 1
 
+    def chosen(self, option: str, every: Sequence[Any], quick: Sequence[str] = ()) -> list[Any]:
+        """Return which of `every` (by name) `--set arms=a,b` asks for, else the `quick` ones or all.
+
+        Raises DeployError.
+        """
+        by_name = {one.name: one for one in every}
+        asked = self.options.get(option)
+        names = asked.split(",") if asked else quick if self.quick and quick else list(by_name)
+        for name in names:
+            if name not in by_name:
+                raise DeployError(f"{option}: there is no '{name}'; there are {', '.join(by_name)}.")
+        return [by_name[name] for name in names]
+
     def raw_folder(self, number: int, name: str) -> Path:
         """Make the folder of a run's raw data and return it."""
         folder = self.folder / f"run-{number:02d}-{name}"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from loadtests.engine import generator, slow_traces
 from loadtests.engine.arm import Arm, Measured
+from loadtests.engine.generator import Meanwhile
 from loadtests.engine.study import PRODUCTS, Study
+from loadtests.load.generator.record import Row, read_rows
 from loadtests.measure.books import Books
 from loadtests.measure.reconcile import Reconciliation
 from loadtests.report.result import Latency, Run
@@ -37,17 +41,41 @@ class Load:
 
 @dataclass(frozen=True)
 class Trial:
-    """A run with everything that is known about it."""
+    """A run with everything that is known about it. `closed_at`: when its books were (of time.monotonic)."""
 
     run: Run
     measured: Measured
     books: Books | None
+    folder: Path
+    closed_at: float
+
+    def rows(self) -> list[Row]:
+        """Return its requests, one by one."""
+        return read_rows(self.folder / "requests.csv.gz")
+
+    def of_one_unit(self, unit: str) -> None:
+        """Let its row count orders alone, where nothing else was sent."""
+        run = self.run
+        run.update({"unit": unit, "units": run["orders_confirmed"], "cpu_ms_per_unit": run["cpu_ms_per_order"]})
+
+    def drop_costs(self, *, latencies: bool = False) -> None:
+        """Leave out of its row what trouble makes meaningless.
+
+        Counters of CPU died with their parts; and `latencies` of calm and trouble together say nothing.
+        """
+        self.run.update({"cpu_ms_per_order": None, "cpu_ms_per_unit": None, "cpu_ms_by_part": {}})
+        if latencies:
+            self.run.update({"histograms": {}, "latency_ms": None, "latency_ms_by_journey": {}})
 
 
 def run_trial(
-    study: Study, arm: Arm, load: Load, *, pair: int, seed: int, fresh: bool = True, reconcile: bool = True
-) -> Trial:
-    """Run one arm once, add it to the study's runs, and return it. The same seed sends the same requests."""
+    study: Study, arm: Arm, load: Load, *, pair: int, seed: int, fresh: bool = True, reconcile: bool = True,
+    meanwhile: Meanwhile = generator.nothing, before_books: Callable[[Path], None] = lambda _: None,
+) -> Trial:  # fmt: skip
+    """Run one arm once, add it to the study's runs, and return it. The same seed sends the same requests.
+
+    `meanwhile` happens beside the load. `before_books` gets the client's history before anybody looks at the books.
+    """
     number = study.next_number
     folder = study.raw_folder(number, arm.name)
     study.narrator.doing(f"Run {number}: {arm.name} at {load.rate:.0f}/s")
@@ -65,15 +93,18 @@ def run_trial(
         cores=arm.budget.other,
         extra=load.extra,
     )
-    measured = arm.load(order)
+    measured = arm.load(order, meanwhile=meanwhile)
+    before_books(folder / "orders.jsonl")
+    closed_at = time.monotonic()
     outcome, books = arm.reconcile(folder / "orders.jsonl") if reconcile else (None, None)
+    closed_at += outcome.waited_s if outcome else 0.0
     run = _row(number, pair, arm.name, load, measured, outcome)
     run["raw"] = folder.name
     run["load"] = {"mix": load.mix, "profile": load.as_profile, "arrivals": "poisson", "seed": seed}
     study.runs.append(run)
     study.slow_traces += slow_traces.collect(arm, folder, number)
     study.narrator.done(tell(run))
-    return Trial(run, measured, books)
+    return Trial(run, measured, books, folder, closed_at)
 
 
 def tell(run: Run) -> str:

@@ -25,22 +25,19 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Mapping
-from typing import Any
 
 from deploy.model.errors import DeployError
-from loadtests.engine import generator, slices
 from loadtests.engine.arm import Arm, arms_up
 from loadtests.engine.closing import close_books
-from loadtests.engine.feeder import Feeder
+from loadtests.engine.generator import Beside
 from loadtests.engine.prober import Prober
 from loadtests.engine.study import PRODUCTS, Study
-from loadtests.experiments import complexity_plots
+from loadtests.engine.trial import Load, run_trial
 from loadtests.measure import inventory
 from loadtests.measure.views import wait_until_finished
-from loadtests.report.result import Ratio, Result
+from loadtests.report.plot import Figure, bars, figure, rows_down, upright, view
+from loadtests.report.result import Ratio, Result, detail
 from loadtests.report.words import build_name, count, sentence_of_list
-
-PLOTS = complexity_plots.PLOTS
 
 BUILDS = ("monolith", "microservices")
 STARTS, QUICK_STARTS = 3, 1
@@ -58,19 +55,15 @@ def run(study: Study) -> Result:
     counted: dict[str, Figures] = {}
     losses: dict[str, dict[str, int]] = {}
     study.narrator.plan(3 * len(BUILDS))
-    with (
-        arms_up(BUILDS, study.budget, keep=False) as arms,
-        Feeder(study.folder / "generator.log") as feeder,
-    ):
+    with arms_up(BUILDS, study.budget, keep=False) as arms:
         for build, arm in arms.items():
             arm.fresh_data(PRODUCTS)
-            counted[build] = {**inventory.source(build), **_standing(arm), **_one_order(study, arm, feeder)}
+            counted[build] = {**inventory.source(build), **_standing(arm), **_one_order(study, arm)}
             study.narrator.done(f"{build:<14} counted")
             losses[build] = _lose_each_part(study, arm)
             counted[build]["parts an order needs"] = sum(status != 201 for status in losses[build].values())
             study.narrator.done(f"{build:<14} {count(counted[build]['parts an order needs'])} parts needed")
-            histories = (study.folder / "raw").glob(f"{build}/orders.jsonl")
-            close_books(study, arm, histories, study.runs[-1])
+            close_books(study, arm, study.folder.glob(f"run-*-{build}/orders.jsonl"), study.runs[-1])
         for build, arm in arms.items():
             counted[build]["start time s"] = _start_time(study, arm)
     images = inventory.images()
@@ -80,7 +73,10 @@ def run(study: Study) -> Result:
         study.notes.append("The size of images is the sum of what each of them weighs alone; layers may be shared.")
         for build, sizes in images.items():
             counted[build] |= {"images": len(sizes), "images MB": sum(sizes.values())}
-    return conclude(study, counted, losses, images)
+    return study.result(
+        answer=answer(counted, losses), comparison=compare(counted), findings=findings(counted),
+        details={"counted": counted, "losses": losses, "images": images},
+    )  # fmt: skip
 
 
 def _standing(arm: Arm) -> Figures:
@@ -94,23 +90,20 @@ def _standing(arm: Arm) -> Figures:
     }
 
 
-def _one_order(study: Study, arm: Arm, feeder: Feeder) -> Figures:
+def _one_order(study: Study, arm: Arm) -> Figures:
     """Place orders one after the other, and return what each of them made the parts do."""
     admin = arm.runner.stack.part("edge").admin
-    seconds = QUICK_ORDERS_FOR_S if study.quick else ORDERS_FOR_S
-    folder = study.folder / "raw" / arm.name
-    order = generator.open_arrivals(
-        arm.runner.address, arm.parties.identity, folder, profile=f"8x{seconds:g}", duration_s=seconds,
-        mix="orders-only", seed=study.seed, cores=study.budget.other, extra=["--arrivals", "constant"],
-    )  # fmt: skip
     before: list[int] = []
-    measured = slices.load(
-        arm, feeder, order, memory=True,
-        on_start=lambda: before.append(sum(inventory.requests_by_cluster(admin).values())),
-    )  # fmt: skip
+
+    def count_requests(_: Beside) -> None:
+        before.append(sum(inventory.requests_by_cluster(admin).values()))
+
+    load = Load(8.0, QUICK_ORDERS_FOR_S if study.quick else ORDERS_FOR_S, 0.0, "orders-only",
+                extra=("--arrivals", "constant"))  # fmt: skip
+    trial = run_trial(study, arm, load, pair=1, seed=study.seed, fresh=False, reconcile=False, meanwhile=count_requests)
     carried = sum(inventory.requests_by_cluster(admin).values()) - before[0]
-    study.runs.append(slices.row(study.next_number, arm.name, "order", 1, 8.0, measured))
-    return inventory.per_order(measured.counted, carried, measured.summary["orders_confirmed"])
+    trial.of_one_unit("order")
+    return inventory.per_order(trial.measured.counted, carried, trial.run["orders_confirmed"])
 
 
 def _lose_each_part(study: Study, arm: Arm) -> dict[str, int]:
@@ -151,19 +144,6 @@ def _start_time(study: Study, arm: Arm) -> float:
     return statistics.median(took)
 
 
-def conclude(
-    study: Study,
-    counted: Mapping[str, Figures],
-    losses: Mapping[str, Mapping[str, int]],
-    images: Mapping[str, Mapping[str, int]] | None,
-) -> Result:
-    """Return the result of what was counted."""
-    details: dict[str, Any] = {"counted": counted, "losses": losses, "images": images}
-    return study.result(
-        answer=answer(counted, losses), comparison=compare(counted), findings=findings(counted), details=details
-    )
-
-
 def compare(counted: Mapping[str, Figures]) -> dict[str, Ratio]:
     """Return services over monolith for everything that both have; counts have no interval."""
     figures: dict[str, Ratio] = {}
@@ -181,7 +161,7 @@ def compare(counted: Mapping[str, Figures]) -> dict[str, Ratio]:
 def answer(counted: Mapping[str, Figures], losses: Mapping[str, Mapping[str, int]]) -> list[str]:
     """Return the answer in two sentences."""
     one, other = counted["monolith"], counted["microservices"]
-    told = [
+    more = [
         f"{count(other[name])} {name} against {count(one[name])}"
         for name in ("lines of code", "processes", "ports", "database servers", "settings")
     ]
@@ -190,7 +170,7 @@ def answer(counted: Mapping[str, Figures], losses: Mapping[str, Mapping[str, int
         for build, parts in losses.items()
     ]
     return [
-        f"The services have {sentence_of_list(told)}.",
+        f"The services have {sentence_of_list(more)}.",
         f"Parts without which an order is not confirmed at once: {'; '.join(lost)}.",
     ]
 
@@ -201,7 +181,7 @@ def findings(counted: Mapping[str, Figures]) -> dict[str, tuple[str, str]]:
     more = [name for name in DECISIVE if name in one and other[name] > one[name]]
     less = [name for name in DECISIVE if name in one and other[name] < one[name]]
     verdict = "supported" if not less else "refuted" if not more else "not shown"
-    told = [
+    figures = [
         f"{name} {count(one[name])} and {count(other[name])}"
         for name in ("lines of code", "processes", "database servers", "settings", "transactions", "start time s")
     ]
@@ -210,7 +190,53 @@ def findings(counted: Mapping[str, Figures]) -> dict[str, tuple[str, str]]:
         "C5": (
             verdict,
             f"Of {len(more) + len(less)} figures that decide the services have more in {len(more)}: monolith and "
-            f"services have {'; '.join(told)}; an order needs {count(one['parts an order needs'])} and "
+            f"services have {'; '.join(figures)}; an order needs {count(one['parts an order needs'])} and "
             f"{count(other['parts an order needs'])} parts to be up.{exceptions}",
         )
     }
+
+
+_ANSWERS = (("confirmed", "good"), ("accepted, pending", "warn"), ("refused", "bad"), ("no answer", "dim"))
+
+
+def counted(result: Result) -> Figure | None:
+    """Everything counted, as so many times the monolith's."""
+    by_build: dict[str, dict[str, float]] | None = detail(result, "counted")
+    if not by_build:
+        return None
+    one, other = by_build["monolith"], by_build["microservices"]
+    names = [name for name in one if one[name] > 0 and name in other]
+    ratios = [other[name] / one[name] for name in names]
+    shades = ["microservices" if ratio > 1 else "monolith" for ratio in ratios]
+    text = [f"{count(one[name])} → {count(other[name])}" for name in names]
+    only = [f"{name} {count(other[name])}" for name in other if not one.get(name) and other[name]]
+    reading = "Beside each bar: the monolith's figure and the services'." + (
+        f" Only the services have: {', '.join(only)} (per order)." if only else ""
+    )
+    layout = rows_down("times the monolith's", x__range=[0, max(ratios) * 1.25], shapes=[upright(1, "ink")])
+    data = [bars("", names, ratios, shades, text=text, lying=True, hover="%{y}: %{x:.2f} times")]
+    return figure("counted", "How much more there is", reading, [view("", data, layout)], 130 + 34 * len(names))
+
+
+def losses(result: Result) -> Figure | None:
+    """How an order is answered while one part is down."""
+    by_build: dict[str, dict[str, int]] | None = detail(result, "losses")
+    if not by_build:
+        return None
+    said = {201: "confirmed", 202: "accepted, pending", 0: "no answer"}
+    rows = [(f"{build_name(build)}: {part}", status) for build, parts in by_build.items()
+            for part, status in parts.items()]  # fmt: skip
+    data = []
+    for answer, shade in _ANSWERS:
+        having = [(name, status) for name, status in rows if said.get(status, "refused") == answer]
+        text = [f"{answer} ({status})" if status else answer for _, status in having]
+        data.append(bars(answer, [name for name, _ in having], [1] * len(having), shade, text=text, inside=True,
+                         lying=True, opacity=0.75, hover="%{y}: %{text}"))  # fmt: skip
+    layout = rows_down(barmode="stack", x__visible=False, x__range=[0, 1], y__categoryorder="array",
+                       y__categoryarray=[name for name, _ in rows])  # fmt: skip
+    reading = "One order, placed while the part in this row was killed and held down."
+    title = "Which parts can fail on the way of an order?"
+    return figure("losses", title, reading, [view("", data, layout)], 130 + 30 * len(rows))
+
+
+PLOTS = (counted, losses)

@@ -19,97 +19,73 @@ held before the first look counts as 0; nothing below 10 ms can be told apart.
 
 from __future__ import annotations
 
-import threading
+import math
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from loadtests.engine import generator, slices
 from loadtests.engine.arm import Arm, arms_up
 from loadtests.engine.closing import close_books
-from loadtests.engine.feeder import Feeder
 from loadtests.engine.prober import Placed, Prober
 from loadtests.engine.study import PRODUCTS, Study
-from loadtests.experiments import consistency_plots
+from loadtests.engine.trial import Load, run_trial
 from loadtests.measure import agreement
 from loadtests.measure.agreement import FACTS, MAIL, PAYMENT, ROW, STOCK
-from loadtests.report.result import Result
+from loadtests.report.plot import Figure, axes, figure, line, view
+from loadtests.report.result import Result, detail
 from loadtests.report.words import build_name, number
-
-PLOTS = consistency_plots.PLOTS
 
 BUILDS = ("monolith", "microservices")
 RATE = 10.0
 EVERY_S = 0.2
 LATEST_S = 30.0
-AT_ONCE_MS = 2 * agreement.LOOK_EVERY_S * 1000  # found by the first look, or by the second
+AT_ONCE_MS = 2 * agreement.LOOK_EVERY_S * 1000  # seen by the first look, or by the second
+ROUNDS, ROUND_S = 6, 12.0
+QUICK_ROUNDS, QUICK_ROUND_S = 1, 8.0
 
 
-@dataclass(frozen=True)
-class Form:
-    """How much is measured."""
+@dataclass
+class Lags:
+    """How long after the 201 each fact held, in ms, for how many orders it never did, and when each was answered."""
 
-    rounds: int = 6
-    duration_s: float = 12.0
+    ms: dict[str, list[float]] = field(default_factory=lambda: {fact: [] for fact in FACTS})
+    never: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FACTS, 0))
 
+    def add(self, fact: str, lags_ms: list[float], never: int) -> None:
+        """Add what was seen of a fact."""
+        self.ms[fact] += lags_ms
+        self.never[fact] += never
 
-QUICK = Form(rounds=1, duration_s=8.0)
+    def summary(self) -> dict[str, Any]:
+        """Return count, percentiles and `never` by fact."""
+        return {fact: agreement.summary(lags) | {"never": self.never[fact]} for fact, lags in self.ms.items()}
 
 
 def run(study: Study) -> Result:
     """Watch orders in both builds, in turns."""
-    form = QUICK if study.quick else Form()
-    study.narrator.plan(form.rounds * len(BUILDS) + len(BUILDS))
-    lags: dict[str, dict[str, list[float]]] = {build: {fact: [] for fact in FACTS} for build in BUILDS}
-    never: dict[str, dict[str, int]] = {build: dict.fromkeys(FACTS, 0) for build in BUILDS}
-    with (
-        arms_up(BUILDS, study.budget, keep=False) as arms,
-        Feeder(study.folder / "generator.log") as feeder,
-    ):
+    rounds, round_s = (QUICK_ROUNDS, QUICK_ROUND_S) if study.quick else (ROUNDS, ROUND_S)
+    study.narrator.plan(rounds * len(BUILDS) + len(BUILDS))
+    lags = {build: Lags() for build in BUILDS}
+    with arms_up(BUILDS, study.budget, keep=False) as arms:
         for arm in arms.values():
             arm.fresh_data(PRODUCTS)
-        for round_ in range(1, form.rounds + 1):
+        for round_ in range(1, rounds + 1):
             for name in BUILDS if round_ % 2 else BUILDS[::-1]:
-                _round(study, arms[name], feeder, round_, form.duration_s, lags[name], never[name])
+                run_trial(
+                    study, arms[name], Load(RATE, round_s, 2.0, "ordering"), pair=round_, seed=study.seed + round_,
+                    fresh=False, reconcile=False, meanwhile=lambda _: buy_and_look(arms[name], round_s, lags[name]),  # noqa: B023  (called at once)
+                )  # fmt: skip
         for name, arm in arms.items():
-            histories = (study.folder / "raw").glob(f"*-{name}/orders.jsonl")
-            close_books(study, arm, histories, [run for run in study.runs if run["build"] == name][-1])
-    return conclude(study, lags, never)
+            last = [run for run in study.runs if run["build"] == name][-1]
+            close_books(study, arm, study.folder.glob(f"run-*-{name}/orders.jsonl"), last)
+    return conclude(study, lags)
 
 
-def _round(
-    study: Study, arm: Arm, feeder: Feeder, round_: int, duration_s: float, lags: dict[str, list[float]],
-    never: dict[str, int],
-) -> None:  # fmt: skip
-    """Load the arm for a while, and let a customer buy and look meanwhile."""
-    study.narrator.doing(f"Round {round_}: {arm.name}")
-    folder = study.folder / "raw" / f"{round_:02d}-{arm.name}"
-    order = generator.open_arrivals(
-        arm.runner.address, arm.parties.identity, folder, profile=f"{RATE:g}x{duration_s:g}", duration_s=duration_s,
-        mix="ordering", seed=study.seed + round_, warm_up_s=2.0, cores=study.budget.other,
-    )  # fmt: skip
-    placed: dict[str, float] = {}
-    looking: list[threading.Thread] = []
-
-    def look() -> None:
-        looking.append(threading.Thread(target=buy_and_look, args=(arm, duration_s, placed, lags, never), daemon=True))
-        looking[0].start()
-
-    measured = slices.load(arm, feeder, order, memory=True, on_start=look)
-    looking[0].join()
-    mails, missing = agreement.mail_lags_ms(arm.parties, placed)
-    lags[MAIL] += mails
-    never[MAIL] += missing
-    found = slices.row(study.next_number, arm.name, "mix", round_, RATE, measured)
-    study.runs.append(found)
-    study.narrator.done(f"round {round_}  {arm.name:<14} {len(placed)} orders watched")
-
-
-def buy_and_look(
-    arm: Arm, duration_s: float, placed: dict[str, float], lags: dict[str, list[float]], never: dict[str, int]
-) -> None:
-    """Buy at a steady pace, ask for each payment at once, and watch stock and notification of each order."""
+def buy_and_look(arm: Arm, duration_s: float, lags: Lags) -> None:
+    """Buy at a steady pace, ask for each payment at once, and watch stock, notification and mail of each order."""
     watching, connections = agreement.watches(arm.parties)
+    answered_at: dict[str, float] = {}
     began = time.monotonic()
     try:
         with Prober(arm.parties) as customer:
@@ -118,18 +94,18 @@ def buy_and_look(
                 order = customer.place()
                 if order.status != 201:
                     continue
-                placed[order.order_id] = order.answered_at
+                answered_at[order.order_id] = order.answered_at
                 for watch in watching.values():
                     watch.add(order.order_id, order.answered_at)
                 lag_ms = _payment_lag_ms(customer, order)
-                lags[PAYMENT] += [] if lag_ms is None else [lag_ms]
-                never[PAYMENT] += lag_ms is None
+                lags.add(PAYMENT, [] if lag_ms is None else [lag_ms], lag_ms is None)
         for fact, watch in watching.items():
-            never[fact] += watch.end(LATEST_S)
-            lags[fact] += watch.lags_ms
+            never = watch.end(LATEST_S)
+            lags.add(fact, watch.lags_ms, never)
     finally:
         for connection in connections:
             connection.close()
+    lags.add(MAIL, *agreement.mail_lags_ms(arm.parties, answered_at, LATEST_S))
 
 
 def _payment_lag_ms(customer: Prober, order: Placed) -> float | None:
@@ -141,35 +117,32 @@ def _payment_lag_ms(customer: Prober, order: Placed) -> float | None:
     return None
 
 
-def conclude(study: Study, lags: dict[str, dict[str, list[float]]], never: dict[str, dict[str, int]]) -> Result:
-    """Return the result of these lags in ms, by build and fact."""
-    told = {build: {fact: agreement.summary(found) for fact, found in facts.items()} for build, facts in lags.items()}
-    details: dict[str, Any] = {
-        "agreement": {
-            build: {
-                fact: {**told[build][fact], "never": never[build][fact], "lags_ms": sorted(round(x, 1) for x in found)}
-                for fact, found in facts.items()
-            }
-            for build, facts in lags.items()
+def conclude(study: Study, lags: Mapping[str, Lags]) -> Result:
+    """Return the result of these lags, by build."""
+    seen = {build: by_fact.summary() for build, by_fact in lags.items()}
+    details = {
+        build: {
+            fact: seen[build][fact] | {"lags_ms": sorted(round(ms, 1) for ms in by_fact.ms[fact])} for fact in FACTS
         }
+        for build, by_fact in lags.items()
     }
-    return study.result(answer=answer(told, never), comparison={}, findings=findings(told), details=details)
+    return study.result(answer=answer(seen), comparison={}, findings=findings(seen), details={"agreement": details})
 
 
-Told = dict[str, dict[str, dict[str, float]]]
+Facts = Mapping[str, Mapping[str, Mapping[str, float]]]  # a summary of lags, by build and fact
 
 
-def answer(told: Told, never: dict[str, dict[str, int]]) -> list[str]:
+def answer(seen: Facts) -> list[str]:
     """Return the answer in two sentences."""
 
     def of(build: str) -> str:
-        parts = [f"{fact} {when(told[build][fact]['p50'])} ({when(told[build][fact]['p99'])})" for fact in FACTS]
+        parts = [f"{fact} {when(seen[build][fact]['p50'])} ({when(seen[build][fact]['p99'])})" for fact in FACTS]
         return f"{build_name(build)}: {', '.join(parts)}"
 
-    lost = sum(sum(facts.values()) for facts in never.values())
-    watched = {build: int(told[build][STOCK]["count"]) for build in told}
+    lost = int(sum(fact["never"] for facts in seen.values() for fact in facts.values()))
+    watched = {build: int(seen[build][STOCK]["count"]) for build in seen}
     return [
-        f"After the 201, at the median (and the p99): {'; '.join(of(build) for build in told)}.",
+        f"After the 201, at the median (and the p99): {'; '.join(of(build) for build in seen)}.",
         f"{lost} facts of {sum(watched.values())} watched orders were still missing after {LATEST_S:.0f} s.",
     ]
 
@@ -179,10 +152,10 @@ def when(lag_ms: float) -> str:
     return "at once" if lag_ms <= AT_ONCE_MS else f"after {number(lag_ms)} ms"
 
 
-def findings(told: Told) -> dict[str, tuple[str, str]]:
+def findings(seen: Facts) -> dict[str, tuple[str, str]]:
     """Return the verdict on C6: stock and notification at once in the monolith, later in the services."""
-    lags = {build: [told[build][fact]["p50"] for fact in (STOCK, ROW)] for build in told}
-    if min(told[build][fact]["count"] for build in told for fact in (STOCK, ROW)) < 20:
+    lags = {build: [seen[build][fact]["p50"] for fact in (STOCK, ROW)] for build in seen}
+    if min(seen[build][fact]["count"] for build in seen for fact in (STOCK, ROW)) < 20:
         return {}
     at_once = {build: max(found) <= AT_ONCE_MS for build, found in lags.items()}
     verdict = "not shown"
@@ -193,7 +166,53 @@ def findings(told: Told) -> dict[str, tuple[str, str]]:
     evidence = (
         f"Stock sold and notification written, at the median: {when(lags['monolith'][0])} and "
         f"{when(lags['monolith'][1])} in the monolith, {when(lags['microservices'][0])} and "
-        f"{when(lags['microservices'][1])} in the services, over {int(told['microservices'][STOCK]['count'])} "
+        f"{when(lags['microservices'][1])} in the services, over {int(seen['microservices'][STOCK]['count'])} "
         f"orders under load; what the monolith writes in one transaction is there with the answer."
     )
     return {"C6": (verdict, evidence)}
+
+
+_MOST_POINTS = 200
+_TICKS = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]  # what the first look found is 'at once'
+_LAST = ("payment visible",)  # there at once in both builds: not what one looks at first
+
+
+def when_each_agrees(result: Result) -> Figure | None:
+    """For each fact, the share of orders for which it held so many ms after the 201."""
+    by_build: dict[str, dict[str, Any]] | None = detail(result, "agreement")
+    if not by_build:
+        return None
+    highest = max(lag for facts in by_build.values() for fact in facts.values() for lag in fact["lags_ms"])
+    layout = axes(
+        "milliseconds after the 201", "orders for which it held", x__type="log", x__tickvals=_TICKS,
+        x__ticktext=["at once", *map(str, _TICKS[1:])], y__tickformat=".0%", y__range=[0, 1.02],
+        x__range=[math.log10(_TICKS[0]) - 0.05, math.log10(max(highest, 1000)) + 0.05],
+    )  # fmt: skip
+    views = [
+        view(name, [_curve(build, facts[name]) for build, facts in by_build.items() if facts[name]["lags_ms"]], layout)
+        for name in sorted(next(iter(by_build.values())), key=_LAST.__contains__)
+    ]
+    reading = (
+        "How long after the customer was told 'confirmed' a fact held for how many of the orders. The left edge is "
+        "'at the first look'; nothing below 10 ms is told apart."
+    )
+    return figure("agreement", "When does every part know?", reading, views)
+
+
+def _curve(build: str, fact: dict[str, Any]) -> Figure:
+    lags = fact["lags_ms"]
+    total = len(lags) + fact["never"]
+    places = sorted({*range(0, len(lags), max(1, len(lags) // _MOST_POINTS)), len(lags) - 1})
+    x = [float(_TICKS[0]), *(max(float(_TICKS[0]), lags[place]) for place in places)]
+    y = [0.0, *((place + 1) / total for place in places)]
+    name = f"{build_name(build)}: median {_lag(fact['p50'])}, p99 {_lag(fact['p99'])}"
+    trace = line(name, x, y, build, hover="%{x:.0f} ms: %{y:.0%}")
+    trace["line"]["shape"] = "hv"
+    return trace
+
+
+def _lag(ms: float) -> str:
+    return f"{number(ms)} ms" if ms > _TICKS[0] else "at once"
+
+
+PLOTS = (when_each_agrees,)

@@ -20,30 +20,26 @@ trouble. Nothing is ever retried in the shop as it is shipped, but by its loops,
 
 from __future__ import annotations
 
-import contextlib
 import json
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from deploy.faults import injected_faults
 from deploy.model.parts import VARIANT
 from loadtests.engine import generator
 from loadtests.engine.arm import Arm
-from loadtests.engine.conditions import Condition, outside_up, stack_up
+from loadtests.engine.conditions import Condition, arm_up, outside_up
 from loadtests.engine.study import Study
-from loadtests.engine.timeline import Episode, StruckArm, Timeline
+from loadtests.engine.timeline import Episode, Timeline
 from loadtests.engine.trial import Load, run_trial
-from loadtests.experiments import resilience_plots
-from loadtests.experiments.blast_radius import chosen
-from loadtests.load.generator.record import Row, read_rows
-from loadtests.measure.parties import Parties
-from loadtests.report.result import Result
+from loadtests.load.generator.record import Row
+from loadtests.report.plot import Figure, axes, bars, figure, shares_over_time, view
+from loadtests.report.result import Result, detail
 from loadtests.report.words import number, percent, sentence_of_list
-
-PLOTS = resilience_plots.PLOTS
 
 MIX = "orders-only"
 SHARE_OF_CAPACITY = 0.2
@@ -81,35 +77,34 @@ QUICK_ARMS = ("naive-retries", "budgeted-retries")
 
 def run(study: Study) -> Result:
     """Trigger every arm once, and say which came back."""
-    arms = chosen(study, "arms", ARMS, QUICK_ARMS)
-    calm_s, trigger_s, after_s = (6.0, 6.0, 14.0) if study.quick else (10.0, 8.0, 36.0)
-    study.narrator.plan(1 + len(arms))
-    found: list[dict[str, Any]] = []
+    conditions = study.chosen("arms", ARMS, QUICK_ARMS)
+    study.narrator.plan(1 + len(conditions))
+    arms: list[dict[str, Any]] = []
     with outside_up(study.budget):
         rate = float(study.options.get("rate") or _calibrated(study))
-        for condition in arms:
+        for condition in conditions:
             with _working(study, condition) as arm:
-                found.append(_trigger(study, arm, rate, calm_s, trigger_s, after_s))
+                arms.append(_triggered(study, arm, rate))
     study.notes.append(
         "Orders that are not confirmed at once are accepted (202) and confirmed later, or unknown (504) where the "
         "fallback is off; the loops finish all of them, and the books say so. After the load of `naive-retries` the "
         "retries were turned off: the knob that brings it back, without which its books may stay open."
     )
     return study.result(
-        answer=answer(found),
+        answer=answer(arms),
         comparison={},
-        findings={"C9": verdict(found)},
-        next_command="make experiment NAME=resilience" if study.quick else "make experiment NAME=deploy",
-        details={"goodput": found},
+        findings={"C9": verdict(arms)},
+        next_command=f"make experiment NAME={'resilience' if study.quick else 'deploy'}",
+        details={"goodput": arms},
     )
 
 
-@contextlib.contextmanager
+@contextmanager
 def _working(study: Study, condition: Condition) -> Iterator[Arm]:
     """Have an arm whose payments has work to do for each call."""
-    with stack_up(condition, study.budget, armed=True) as runner:
-        injected_faults.set_fault(runner, "payments", {"hog_ms": WORK_MS})
-        yield Arm(condition.name, runner, Parties.of(runner), study.budget)
+    with arm_up(condition, study.budget, armed=True) as arm:
+        injected_faults.set_fault(arm.runner, "payments", {"hog_ms": WORK_MS})
+        yield arm
 
 
 def _calibrated(study: Study) -> float:
@@ -128,37 +123,30 @@ def _calibrated(study: Study) -> float:
     return rate
 
 
-def _trigger(study: Study, arm: Arm, rate: float, calm_s: float, trigger_s: float, after_s: float) -> dict[str, Any]:
-    timeline = Timeline(
-        arm.runner, [Episode("payments-slow", "cpu-hog", calm_s, trigger_s, "payments", {"ms": TRIGGER_MS})]
-    )
-    struck_arm = StruckArm(arm.name, arm.runner, arm.parties, arm.budget, timeline, counts=True)
-    if arm.name == "naive-retries":
-        struck_arm = replace(struck_arm, before_rest=lambda: _turn_retries_off(arm))
+def _triggered(study: Study, arm: Arm, rate: float) -> dict[str, Any]:
+    calm_s, trigger_s, after_s = (6.0, 6.0, 14.0) if study.quick else (10.0, 8.0, 36.0)
+    slow = Episode("payments-slow", "cpu-hog", calm_s, trigger_s, "payments", {"ms": TRIGGER_MS})
+    timeline = Timeline(arm.runner, [slow])
+
+    def turn_retries_off(_: Path) -> None:
+        """What an operator would do: the books are to be closed, and naive retries may keep them open for ever."""
+        for part in ("orders", "payments") if arm.name == "naive-retries" else ():
+            arm.runner.configure(part, {"RETRIES": ""})
+
     load = Load(rate, calm_s + trigger_s + after_s, WARM_UP_S, MIX)
-    run = run_trial(study, struck_arm, load, pair=1, seed=study.seed).run
-    run.update({"cpu_ms_by_part": {}, "histograms": {}, "latency_ms": None, "latency_ms_by_journey": {}})
-    run.update({"cpu_ms_per_order": None, "cpu_ms_per_unit": None})
-    rows = read_rows(study.folder / run["raw"] / "requests.csv.gz")
-    struck = timeline.struck[0]
-    found = goodput(rows, struck.broken_s, struck.healed_s, load.duration_s)
-    calls = struck_arm.seen.get("calls_to_payments")
+    trial = run_trial(study, arm, load, pair=1, seed=study.seed, meanwhile=timeline, before_books=turn_retries_off)
+    trial.drop_costs(latencies=True)
+    run, window = trial.run, timeline.windows[0]
+    calls = trial.measured.counted.get("orders", {}).get("calls to payments")
     attempts = attempts_at_provider(arm.parties.provider, arm.parties.merchant)
-    found |= {
-        "arm": arm.name, "run": run["number"], "trigger": [struck.broken_s, struck.healed_s],
+    outcome = goodput(trial.rows(), window.broken_s, window.healed_s, load.duration_s) | {
+        "arm": arm.name, "run": run["number"], "trigger": [window.broken_s, window.healed_s],
         "calls_to_payments_per_order": calls / run["units"] if calls is not None and run["units"] else None,
         "provider_attempts_per_order": attempts[0], "provider_attempts_most": attempts[1],
-        "books_closed_s": struck_arm.seen["books_closed_s"], "reconciled": run["reconciled"],
-        "void": run["void"],
+        "books_closed_s": trial.closed_at - timeline.healed_at, "reconciled": run["reconciled"], "void": run["void"],
     }  # fmt: skip
-    study.narrator.tell(tell(found))
-    return found
-
-
-def _turn_retries_off(arm: Arm) -> None:
-    """What an operator would do: the books are to be closed, and naive retries may keep them open for ever."""
-    for part in ("orders", "payments"):
-        arm.runner.configure(part, {"RETRIES": ""})
+    study.narrator.tell(tell(outcome))
+    return outcome
 
 
 def goodput(rows: Sequence[Row], broken_s: float, healed_s: float, ends_s: float) -> dict[str, Any]:
@@ -193,37 +181,37 @@ def attempts_at_provider(provider: str, merchant: str) -> tuple[float | None, in
     return (sum(attempts) / len(attempts), max(attempts)) if attempts else (None, 0)
 
 
-def tell(found: dict[str, Any]) -> str:
+def tell(arm: dict[str, Any]) -> str:
     """Return what became of an arm in one line."""
-    state = _state(found)
+    state = _state(arm)
     return (
-        f"  {found['arm']:<20} goodput {percent(found['before'])} before, {percent(found['end'])} at the end: {state}; "
-        f"{number(found['calls_to_payments_per_order'])} calls to payments an order, "
-        f"{number(found['provider_attempts_per_order'])} attempts at the provider "
-        f"({found['provider_attempts_most']} at most)"
+        f"  {arm['arm']:<20} goodput {percent(arm['before'])} before, {percent(arm['end'])} at the end: {state}; "
+        f"{number(arm['calls_to_payments_per_order'])} calls to payments an order, "
+        f"{number(arm['provider_attempts_per_order'])} attempts at the provider "
+        f"({arm['provider_attempts_most']} at most)"
     )
 
 
-def judged(found: dict[str, Any]) -> bool:
+def judged(arm: dict[str, Any]) -> bool:
     """Whether an arm says anything: its run is valid, and it was well before the trigger."""
-    return bool(found["well_before"]) and not found["void"]
+    return bool(arm["well_before"]) and not arm["void"]
 
 
-def _state(found: dict[str, Any]) -> str:
-    if not judged(found):
-        return "not judged: " + ("the run is void" if found["void"] else "in trouble before the trigger")
-    return "came back" if found["came_back"] else "stayed down" if found["stayed_down"] else "came back in part"
+def _state(arm: dict[str, Any]) -> str:
+    if not judged(arm):
+        return "not judged: " + ("the run is void" if arm["void"] else "in trouble before the trigger")
+    return "came back" if arm["came_back"] else "stayed down" if arm["stayed_down"] else "came back in part"
 
 
-def verdict(found: Sequence[dict[str, Any]]) -> tuple[str, str]:
+def verdict(arms: Sequence[dict[str, Any]]) -> tuple[str, str]:
     """Return the verdict about C9 and its evidence."""
-    by_arm = {one["arm"]: one for one in found if judged(one)}
-    told = "; ".join(
+    by_arm = {one["arm"]: one for one in arms if judged(one)}
+    outcomes = "; ".join(
         f"{one['arm']} {percent(one['end'])} of orders confirmed at once at the end ({percent(one['before'])} before), "
         f"{number(one['calls_to_payments_per_order'])} calls to payments an order ({_state(one)})"
-        for one in found
+        for one in arms
     )
-    evidence = f"After payments was slow for {found[0]['trigger'][1] - found[0]['trigger'][0]:.0f} s: {told}."
+    evidence = f"After payments was slow for {arms[0]['trigger'][1] - arms[0]['trigger'][0]:.0f} s: {outcomes}."
     naive = by_arm.get("naive-retries")
     helped = [by_arm[arm] for arm in ("naive-with-breaker", "budgeted-retries") if arm in by_arm]
     if naive is None or not helped:
@@ -233,12 +221,12 @@ def verdict(found: Sequence[dict[str, Any]]) -> tuple[str, str]:
     return "not shown", evidence
 
 
-def answer(found: Sequence[dict[str, Any]]) -> list[str]:
+def answer(arms: Sequence[dict[str, Any]]) -> list[str]:
     """Return the two sentences on top of the report."""
-    down = [one["arm"] for one in found if judged(one) and one["stayed_down"]]
-    back = [one["arm"] for one in found if judged(one) and one["came_back"]]
-    unjudged = [f"{one['arm']} is {_state(one)}." for one in found if not judged(one)]
-    length = found[0]["trigger"][1] - found[0]["trigger"][0]
+    down = [one["arm"] for one in arms if judged(one) and one["stayed_down"]]
+    back = [one["arm"] for one in arms if judged(one) and one["came_back"]]
+    unjudged = [f"{one['arm']} is {_state(one)}." for one in arms if not judged(one)]
+    length = arms[0]["trigger"][1] - arms[0]["trigger"][0]
     first = (
         f"Payments was slow for {length:.0f} s. Long after it was as before, {sentence_of_list(down)} sold next to "
         "nothing: a metastable failure."
@@ -246,3 +234,45 @@ def answer(found: Sequence[dict[str, Any]]) -> list[str]:
         else f"Payments was slow for {length:.0f} s, and no arm stayed down after it."
     )
     return [first, f"These came back: {sentence_of_list(back)}." if back else "None came back by itself.", *unjudged]
+
+
+WINDOW_S = 5  # that is smoothed over
+_COLOURS = ("monolith", "bad", "good", "part-edge", "part-broker", "floor")
+_ATTEMPTS = {
+    "calls_to_payments_per_order": ("calls to payments", "part-applications-2"),
+    "provider_attempts_per_order": ("attempts at the provider", "part-broker"),
+}
+
+
+def goodput_over_time(result: Result) -> Figure | None:
+    """Orders confirmed at once, as a share of those due, for each arm."""
+    arms: list[dict[str, Any]] | None = detail(result, "goodput")
+    if not arms:
+        return None
+    counts = {arm["arm"]: (arm["confirmed_by_second"], arm["due_by_second"]) for arm in arms}
+    pens = {arm: (shade, "solid") for arm, shade in zip(counts, _COLOURS * len(counts), strict=False)}
+    over_time = shares_over_time("% of orders confirmed at once", counts, arms[0]["trigger"], WINDOW_S, pens)
+    reading = (
+        f"The share of the orders of each second that were answered 201, over {WINDOW_S} s. In the band payments is "
+        "slow; after it, it works as before."
+    )
+    return figure("goodput", "Does it come back?", reading, [over_time], 430)
+
+
+def attempts_per_order(result: Result) -> Figure | None:
+    """What an order cost those who were in trouble: calls to payments, and attempts at the provider."""
+    arms: list[dict[str, Any]] | None = detail(result, "goodput")
+    if not arms:
+        return None
+    data = [
+        bars(name, [arm["arm"] for arm in arms], [arm[key] for arm in arms], shade,
+             text=[f"{arm[key]:.2f}" if arm[key] is not None else "" for arm in arms])
+        for key, (name, shade) in _ATTEMPTS.items()
+    ]  # fmt: skip
+    reading = (
+        "Calls that orders makes to payments, its retries and its recovery loop included; and the provider's ledger."
+    )
+    return figure("attempts", "Attempts per order", reading, [view("", data, axes(y="per order"))], 360)
+
+
+PLOTS = (goodput_over_time, attempts_per_order)

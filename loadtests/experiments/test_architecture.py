@@ -153,7 +153,7 @@ def test_every_part_goes_up_and_comes_back_to_one() -> None:
     assert plan[7] == ("catalog", 1)
 
 
-def told(monolith_ms: float, services_ms: float) -> consistency.Told:
+def told(monolith_ms: float, services_ms: float) -> consistency.Facts:
     """Medians of all facts, over enough orders."""
     builds = {"monolith": monolith_ms, "microservices": services_ms}
     return {

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.experiments import canary_findings as findings
-from loadtests.experiments.canary import met
+from loadtests.experiments.canary import findings, met
 from loadtests.load.generator.seen import Seen
 
 NEW = "catalog-v2"
@@ -31,13 +30,13 @@ def test_who_met_a_version_and_who_was_hurt_is_counted_from_the_rows() -> None:
         5: ("list", 9.0),
     }
 
-    found = met(rows, waits, NEW, 4.0, 8.0)
+    outcome = met(rows, waits, NEW, 4.0, 8.0)
 
-    assert (found["customers"], found["customers_met"], found["customers_hurt"]) == (3, 2, 2)
-    assert (found["requests"], found["requests_met"], found["bad_answers"]) == (4, 3, 2)
-    assert found["bad_by_journey"] == {"list": 1, "order": 1}
-    assert found["bad_share_first"] == 0.0
-    assert found["late_strays"] == 0
+    assert (outcome["customers"], outcome["customers_met"], outcome["customers_hurt"]) == (3, 2, 2)
+    assert (outcome["requests"], outcome["requests_met"], outcome["bad_answers"]) == (4, 3, 2)
+    assert outcome["bad_by_journey"] == {"list": 1, "order": 1}
+    assert outcome["bad_share_first"] == 0.0
+    assert outcome["late_strays"] == 0
 
 
 def attempt(build: str, *, bad: bool = True, caught: bool = True, memory: float = 50, sent: int = 8) -> dict[str, Any]:

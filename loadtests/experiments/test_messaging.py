@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.experiments import messaging_findings as findings
-from loadtests.experiments.messaging import ARMS, by_second
+from loadtests.experiments.messaging import ARMS, by_second, findings
 from loadtests.load.generator.record import Row
 
 MAIL_MS = 2000.0
@@ -47,16 +46,19 @@ def test_a_call_that_costs_or_buys_nothing_shows_no_place(call: dict[str, float]
 
 
 def test_a_run_that_is_void_or_was_not_well_before_is_no_evidence() -> None:
-    found = [one("monolith-event", slow_ms=9, lag_ms=9, void=True), one("monolith-call", slow_ms=9, lag_ms=9, before=0)]
+    rounds = [
+        one("monolith-event", slow_ms=9, lag_ms=9, void=True),
+        one("monolith-call", slow_ms=9, lag_ms=9, before=0),
+    ]
 
-    assert findings.verdict(found, MAIL_MS)[0] == "not measured"
+    assert findings.verdict(rounds, MAIL_MS)[0] == "not measured"
 
 
 def test_books_that_are_wrong_are_named() -> None:
-    found = all_arms()
-    found[1]["reconciled"] = False
+    rounds = all_arms()
+    rounds[1]["reconciled"] = False
 
-    answer = findings.answer(found, MAIL_MS)
+    answer = findings.answer(rounds, MAIL_MS)
 
     assert "The books are wrong after run 1 (monolith-call)" in answer[-1]
     assert len(answer) <= 3  # what a result takes

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,88 +13,82 @@ from deploy.model.errors import DeployError
 from loadtests.engine import timeline
 from loadtests.engine.registry import find
 from loadtests.engine.timeline import NOTHING, Episode, Timeline
-from loadtests.experiments import blast_radius, blast_verdict, deploy, resilience
-from loadtests.experiments.touched import touched_by
+from loadtests.experiments import blast_radius, deploy, resilience
+from loadtests.experiments.blast_radius import findings
+from loadtests.experiments.deploy.touched import touched_by
 from loadtests.load.generator.record import Row
-from loadtests.measure.impact import ACTS, Struck
+from loadtests.measure.impact import ACTS, FaultWindow
 
 
-class Clock:
-    """Stands for the time and for the event that ends a timeline: who waits goes on at once, and it is later."""
+class FakeLoad:
+    """Stands for a load of so many seconds: who waits goes on at once, and it is later."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now_s = 100.0
+    began_at = 100.0
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, lasts_s: float = 1000) -> None:
+        self.now_s, self.lasts_s = 0.0, lasts_s
         monkeypatch.setattr(timeline, "time", self)
 
     def monotonic(self) -> float:
-        return self.now_s
+        return self.began_at + self.now_s
 
-    def wait(self, seconds: float) -> None:
-        self.now_s += seconds
-
-    def is_set(self) -> bool:
-        return False
-
-    def set(self) -> None: ...
+    def wait_until(self, second: float) -> bool:
+        self.now_s = max(self.now_s, min(second, self.lasts_s))
+        return second < self.lasts_s
 
 
 class Injections:
-    """Stands for deploy.faults: remembers what was broken and healed."""
+    """Stands for deploy.faults: remembers what was broken and healed, and when."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception | None = None) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, load: FakeLoad, error: Exception | None = None) -> None:
         self.said: list[str] = []
-        self.broken = threading.Event()
 
         @contextlib.contextmanager
         def during(_runner: Any, name: str, part: str, _parameters: Any) -> Iterator[Any]:
             if error is not None:
                 raise error
-            self.said.append(f"break {name} {part}")
-            self.broken.set()
+            self.said.append(f"break {name} {part} at {load.now_s:.0f}")
             injected = type("Injected", (), {"healing_at": 0.0, "healed_at": 0.0})()
-            try:
-                yield injected
-            finally:
-                injected.healing_at = injected.healed_at = timeline.time.monotonic()
-                self.said.append(f"heal {name} {part}")
+            yield injected
+            injected.healing_at = injected.healed_at = load.monotonic()
+            self.said.append(f"heal {name} {part} at {load.now_s:.0f}")
 
         monkeypatch.setattr(timeline, "during", during)
 
 
+def beside(load: FakeLoad, *episodes: Episode) -> Timeline:
+    """Return the timeline after it ran beside the load."""
+    line: Any = Timeline(None, episodes)  # type: ignore[arg-type]
+    line(load)
+    return line  # type: ignore[no-any-return]
+
+
 def test_a_timeline_breaks_and_heals_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, injections = Clock(monkeypatch), Injections(monkeypatch)
-    episodes = [Episode("one", "kill", 5, 10, "payments"), Episode("two", NOTHING, 20, 7)]
+    load = FakeLoad(monkeypatch)
+    injections = Injections(monkeypatch, load)
 
-    line = Timeline(None, episodes)  # type: ignore[arg-type]
-    line._stop = clock  # type: ignore[assignment]
-    line.start()
-    line.finish()
+    line = beside(load, Episode("one", "kill", 5, 10, "payments"), Episode("two", NOTHING, 20, 7))
 
-    assert injections.said == ["break kill payments", "heal kill payments"]
-    assert line.struck == [Struck("one", 5, 5, 15, 15), Struck("two", 20, 20, 27, 27)]
+    assert injections.said == ["break kill payments at 5", "heal kill payments at 15"]
+    assert line.windows == [FaultWindow("one", 5, 5, 15, 15), FaultWindow("two", 20, 20, 27, 27)]
+    assert line.healed_at == 127
 
 
-def test_a_load_that_ends_early_heals_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    injections = Injections(monkeypatch)
+def test_a_load_that_ends_early_heals_at_once_and_breaks_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = FakeLoad(monkeypatch, lasts_s=10)
+    injections = Injections(monkeypatch, load)
 
-    line = Timeline(None, [Episode("one", "pause", 0, 60, "payments")])  # type: ignore[arg-type]
-    line.start()
-    injections.broken.wait(5)
-    began = time.monotonic()
-    line.finish()
+    beside(load, Episode("one", "pause", 0, 60, "payments"), Episode("two", "kill", 70, 5, "payments"))
 
-    assert time.monotonic() - began < 5
-    assert injections.said[-1] == "heal pause payments"
+    assert injections.said == ["break pause payments at 0", "heal pause payments at 10"]
 
 
 def test_a_fault_that_cannot_be_injected_ends_the_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
-    Injections(monkeypatch, DeployError("no such part"))
-
-    line = Timeline(None, [Episode("one", "pause", 0, 1, "nobody")])  # type: ignore[arg-type]
-    line.start()
+    load = FakeLoad(monkeypatch)
+    Injections(monkeypatch, load, DeployError("no such part"))
 
     with pytest.raises(DeployError, match="no such part"):
-        line.finish()
+        beside(load, Episode("one", "pause", 0, 1, "nobody"))
 
 
 def test_every_break_is_a_fault_with_its_own_parameters() -> None:
@@ -134,18 +126,18 @@ def impact(arm: str, fault: str, share: float, **others: Any) -> dict[str, Any]:
 def test_isolation_is_claimed_only_where_it_was_measured() -> None:
     down, up = impact("monolith", "payments-killed", 0.0), impact("microservices", "payments-killed", 1.0)
 
-    assert blast_verdict.findings([down, up])["C1"][0] == "supported"
-    assert blast_verdict.findings([up | {"arm": "monolith"}, up])["C1"][0] == "refuted"
-    assert blast_verdict.findings([up])["C1"][0] == "not measured"
+    assert findings.claims([down, up])["C1"][0] == "supported"
+    assert findings.claims([up | {"arm": "monolith"}, up])["C1"][0] == "refuted"
+    assert findings.claims([up])["C1"][0] == "not measured"
 
 
 def test_a_missed_figure_is_said_on_top() -> None:
     late = impact("microservices", "payments-killed", 1.0, first_good_order_s=9.0)
 
-    missed = [row["figure"] for row in blast_verdict.targets([late]) if not row["met"]]
+    missed = [row["figure"] for row in findings.targets([late]) if not row["met"]]
 
     assert missed == ["microservices, payments-killed: first good order, s after healing"]
-    assert "1 promised" in blast_verdict.answer([late])[1]
+    assert "1 promised" in findings.answer([late])[1]
 
 
 def orders(codes: dict[int, str]) -> list[Row]:

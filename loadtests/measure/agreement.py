@@ -72,7 +72,7 @@ class Watch:
 
 def watches(parties: Parties) -> tuple[dict[str, Watch], list[psycopg.Connection[Any]]]:
     """Return the watches of what the databases know, and the connections that they use."""
-    found: dict[str, Watch] = {}
+    watching: dict[str, Watch] = {}
     connections: list[psycopg.Connection[Any]] = []
     for fact, (view, question) in _QUESTIONS.items():
         for url in parties.databases:
@@ -80,10 +80,10 @@ def watches(parties: Parties) -> tuple[dict[str, Watch], list[psycopg.Connection
             having = connection.execute("SELECT to_regclass(%s)", (view,)).fetchone()
             if having and having[0]:
                 connections.append(connection)
-                found[fact] = Watch(_asking(connection, question))
+                watching[fact] = Watch(_asking(connection, question))
                 break
             connection.close()
-    return found, connections
+    return watching, connections
 
 
 def _asking(connection: psycopg.Connection[Any], question: str) -> Callable[[list[str]], Iterable[str]]:
@@ -93,13 +93,18 @@ def _asking(connection: psycopg.Connection[Any], question: str) -> Callable[[lis
     return holds
 
 
-def mail_lags_ms(parties: Parties, answered_at: Mapping[str, float]) -> tuple[list[float], int]:
-    """Return how long after its 201 each order's mail was received (the mail server's clock), and how many were not."""
+def mail_lags_ms(parties: Parties, answered_at: Mapping[str, float], within_s: float = 0.0) -> tuple[list[float], int]:
+    """Return how long after its 201 each order's mail was received (the mail server's clock), and how many were not.
+
+    Mails that are not there yet are waited for, all together for `within_s`.
+    """
     lags, missing = [], 0
+    deadline = time.monotonic() + within_s
     with httpx.Client(base_url=parties.mail, trust_env=False, timeout=10) as mail:
         for order_id, moment in answered_at.items():
-            wanted = message_id(order_id, NotificationKind.ORDER_CONFIRMED, parties.mail_domain)
-            messages = mail.get("/messages", params={"message_id": wanted}).raise_for_status().json()["messages"]
+            id_ = message_id(order_id, NotificationKind.ORDER_CONFIRMED, parties.mail_domain)
+            while not (messages := _messages(mail, id_)) and time.monotonic() < deadline:
+                time.sleep(LOOK_EVERY_S)
             if messages:
                 first = min(datetime.fromisoformat(one["received_at"]).timestamp() for one in messages)
                 lags.append(max(0.0, (first - moment) * 1000))
@@ -108,7 +113,14 @@ def mail_lags_ms(parties: Parties, answered_at: Mapping[str, float]) -> tuple[li
     return lags, missing
 
 
+def _messages(mail: httpx.Client, id_: str) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = (
+        mail.get("/messages", params={"message_id": id_}).raise_for_status().json()["messages"]
+    )
+    return messages
+
+
 def summary(lags_ms: list[float]) -> dict[str, float]:
     """Return count, p50, p95, p99 and max of these lags, in ms."""
-    found = LatencyHistogram.of(lags_ms).summary()
-    return {name: found[name] for name in ("count", "p50", "p95", "p99", "max")}
+    whole = LatencyHistogram.of(lags_ms).summary()
+    return {name: whole[name] for name in ("count", "p50", "p95", "p99", "max")}

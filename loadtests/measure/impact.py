@@ -27,7 +27,7 @@ SETTLES_S = 1.0  # what was sent just before a fault may meet it: it belongs to 
 
 
 @dataclass(frozen=True)
-class Struck:
+class FaultWindow:
     """A fault as it happened, in seconds from the measured start: being injected, in force, being healed, healed."""
 
     name: str
@@ -74,27 +74,27 @@ class Impact:
         return asdict(self)
 
 
-def impact_of(rows: Sequence[Row], struck: Struck, *, calm_from_s: float = 0.0, until_s: float = 1e9) -> Impact:
+def impact_of(rows: Sequence[Row], window: FaultWindow, *, calm_from_s: float = 0.0, until_s: float = 1e9) -> Impact:
     """Return what this fault did. `calm_from_s` is when the calm before it began, `until_s` the end or the next."""
-    before = _due(rows, calm_from_s, struck.began_s - SETTLES_S)
-    during = _due(rows, struck.broken_s, struck.healing_s)
-    after = _due(rows, struck.healed_s, until_s)
+    before = _due(rows, calm_from_s, window.began_s - SETTLES_S)
+    during = _due(rows, window.broken_s, window.healing_s)
+    after = _due(rows, window.healed_s, until_s)
     orders = [row for row in during if row.journey == "order"]
     back = [
-        row.due_s + row.latency_ms / 1000 - struck.healed_s
-        for row in _due(rows, struck.healing_s, until_s)
+        row.due_s + row.latency_ms / 1000 - window.healed_s
+        for row in _due(rows, window.healing_s, until_s)
         if row.journey == "order" and row.code == "confirmed"
     ]
     failed = [row.due_s for row in after if row.outcome in FAILED]
     return Impact(
-        fault=struck.name,
-        lasted_s=struck.healing_s - struck.broken_s,
-        healing_took_s=struck.healed_s - struck.healing_s,
+        fault=window.name,
+        lasted_s=window.healing_s - window.broken_s,
+        healing_took_s=window.healed_s - window.healing_s,
         acts={act: _effect(_of(before, act), _of(during, act)) for act in ACTS},
         no_payment=_effect(_of(before, *NO_PAYMENT), _of(during, *NO_PAYMENT)),
         confirmed_during=_share(orders, [row for row in orders if row.code == "confirmed"]),
         first_good_order_s=max(min(back), 0.0) if back else None,
-        all_good_s=max(failed) - struck.healed_s if failed else 0.0,
+        all_good_s=max(failed) - window.healed_s if failed else 0.0,
         failed_after=len(failed),
     )
 

@@ -15,24 +15,24 @@ from loadtests.measure.books import Books
 from shared.domain.order import RejectReason
 from shared.platform.failpoints import LANDMARKS, NAMES
 
-Told = Mapping[tuple[str, int, str], int]
+Answers = Mapping[tuple[str, int, str], int]
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a run leaves behind: its books, the points that processes passed, what awkward customers were told."""
+    """What a run leaves behind: its books, the points that processes passed, the adversarial client's answers."""
 
     books: Books
     passed: Mapping[str, int]
-    told: Told
+    to_client: Answers
 
     def answers(self, status: int, code: str = "") -> int:
         """How often an order or a cancel was answered so."""
         return sum(one.status == status and one.code == code for one in self.books.attempts)
 
-    def was_told(self, wish: str, status: int, code: str = "") -> int:
-        """How often this wish of an awkward customer was answered so."""
-        return self.told.get((wish, status, code), 0)
+    def was_told(self, scenario: str, status: int, code: str = "") -> int:
+        """How often this scenario of the adversarial client was answered so."""
+        return self.to_client.get((scenario, status, code), 0)
 
     def rejected(self, reason: RejectReason) -> int:
         """How many orders ended so."""
@@ -86,9 +86,9 @@ def failpoints_of(build: str) -> tuple[str, ...]:
 
 def met(build: str, seen: Seen) -> dict[str, int]:
     """Return how often a run met each of the things that it has to meet."""
-    wanted = _SOMETIMES | (_IN_SERVICES if build != "monolith" else {})
+    counters = _SOMETIMES | (_IN_SERVICES if build != "monolith" else {})
     points = {f"failpoint: {name}": seen.passed.get(name, 0) for name in failpoints_of(build)}
-    return {name: count(seen) for name, count in wanted.items()} | points
+    return {name: count(seen) for name, count in counters.items()} | points
 
 
 def never(counts: Mapping[str, int]) -> list[str]:

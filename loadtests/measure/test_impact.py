@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from loadtests.load.generator.record import Outcome, Row
-from loadtests.measure.impact import Struck, impact_of
+from loadtests.measure.impact import FaultWindow, impact_of
 
-STRUCK = Struck("payments-killed", began_s=10, broken_s=10.2, healing_s=20, healed_s=21)
+STRUCK = FaultWindow("payments-killed", began_s=10, broken_s=10.2, healing_s=20, healed_s=21)
 
 
 def row(due_s: float, journey: str = "list", outcome: Outcome = "ok", latency_ms: float = 10, code: str = "") -> Row:

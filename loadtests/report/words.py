@@ -90,9 +90,9 @@ def interval(figure: Ratio) -> str:
     return f"bounds {told}" if figure.get("pairs") == 1 else told
 
 
-def percent(share: float, places: int = 1) -> str:
-    """Return a share of 0..1 as per cent."""
-    return f"{share * 100:.{places}f} %"
+def percent(share: float | None, places: int = 1) -> str:
+    """Return a share of 0..1 as per cent; an en dash for none."""
+    return number(None) if share is None else f"{share * 100:.{places}f} %"
 
 
 def sentence_of_list(items: list[str]) -> str:

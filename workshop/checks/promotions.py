@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deploy.runner.console import console
-from loadtests.experiments.touched import touched_by
+from loadtests.experiments.deploy.touched import touched_by
 from workshop.checks import require
 from workshop.customer import Visitor, until
 from workshop.exercise import Exercise

@@ -8,7 +8,7 @@ from typing import Any
 
 from loadtests.report.words import build_name, number, percent
 
-Found = Sequence[dict[str, Any]]
+Attempts = Sequence[dict[str, Any]]
 BUILDS = ("monolith", "microservices")
 
 
@@ -21,12 +21,12 @@ def tell(one: dict[str, Any]) -> str:
     )
 
 
-def of(found: Found, build: str, *, bad: bool) -> list[dict[str, Any]]:
+def of(tried: Attempts, build: str, *, bad: bool) -> list[dict[str, Any]]:
     """Return the valid attempts of a build with versions that are bad, or with those that are good."""
-    return [one for one in found if one["build"] == build and one["is_bad"] == bad and not one["void"]]
+    return [one for one in tried if one["build"] == build and one["is_bad"] == bad and not one["void"]]
 
 
-def middle(attempts: Found, value: Callable[[dict[str, Any]], float]) -> float | None:
+def middle(attempts: Attempts, value: Callable[[dict[str, Any]], float]) -> float | None:
     """Return the median of a figure; None without attempts."""
     return statistics.median(value(one) for one in attempts) if attempts else None
 
@@ -36,40 +36,40 @@ def exposed(one: dict[str, Any]) -> float:
     return one["requests_met"] / one["requests"] if one["requests"] else 0.0
 
 
-def verdict(found: Found) -> tuple[str, str]:
+def verdict(tried: Attempts) -> tuple[str, str]:
     """Return the verdict about C11, and its evidence.
 
     Easier is where as much is found, and less runs twice and fewer requests are put at risk meanwhile.
     """
-    evidence = " ".join(text for build in BUILDS if (text := _evidence(found, build)))
-    tried = {build: of(found, build, bad=True) for build in BUILDS}
-    if not all(tried.values()):
+    evidence = " ".join(text for build in BUILDS if (text := _evidence(tried, build)))
+    bad = {build: of(tried, build, bad=True) for build in BUILDS}
+    if not all(bad.values()):
         return "not measured", evidence or "It needs a bad version in both builds."
-    rate = {build: sum(bool(one["alarm"]) for one in tried[build]) / len(tried[build]) for build in BUILDS}
+    rate = {build: sum(bool(one["alarm"]) for one in bad[build]) / len(bad[build]) for build in BUILDS}
     if rate["microservices"] < rate["monolith"]:
         return "refuted", evidence
     smaller = [
-        (middle(tried["microservices"], value) or 0.0) < (middle(tried["monolith"], value) or 0.0)
+        (middle(bad["microservices"], value) or 0.0) < (middle(bad["monolith"], value) or 0.0)
         for value in (lambda one: one["memory_mb"], exposed)
     ]
     return ("supported" if all(smaller) and rate["microservices"] == 1.0 else "not shown"), evidence
 
 
-def answer(found: Found) -> list[str]:
+def answer(tried: Attempts) -> list[str]:
     """Return the sentences on top of the report."""
-    lines = [text for build in BUILDS if (text := _found_in(found, build))]
-    false_alarms = [one for build in BUILDS for one in of(found, build, bad=False) if one["alarm"]]
-    good = sum(len(of(found, build, bad=False)) for build in BUILDS)
+    lines = [text for build in BUILDS if (text := _caught_in(tried, build))]
+    false_alarms = [one for build in BUILDS for one in of(tried, build, bad=False) if one["alarm"]]
+    good = sum(len(of(tried, build, bad=False)) for build in BUILDS)
     last = f"Of {good} attempts with a version as good as the first, {len(false_alarms)} ended in a false alarm."
-    missed = [one for build in BUILDS for one in of(found, build, bad=True) if not one["alarm"]]
+    missed = [one for build in BUILDS for one in of(tried, build, bad=True) if not one["alarm"]]
     if missed:
-        told = ", ".join(f"{build_name(one['build'])} {one['kind']} (run {one['run']})" for one in missed)
-        last += f" Not found within the watch: {told}."
+        runs = ", ".join(f"{build_name(one['build'])} {one['kind']} (run {one['run']})" for one in missed)
+        last += f" Not found within the watch: {runs}."
     return [*lines, last]
 
 
-def _found_in(found: Found, build: str) -> str:
-    attempts = of(found, build, bad=True)
+def _caught_in(tried: Attempts, build: str) -> str:
+    attempts = of(tried, build, bad=True)
     if not attempts:
         return ""
     caught = [one for one in attempts if one["alarm"]]
@@ -83,8 +83,8 @@ def _found_in(found: Found, build: str) -> str:
     )
 
 
-def _evidence(found: Found, build: str) -> str:
-    attempts = of(found, build, bad=True)
+def _evidence(tried: Attempts, build: str) -> str:
+    attempts = of(tried, build, bad=True)
     if not attempts:
         return ""
     share = middle(attempts, exposed)
@@ -92,7 +92,7 @@ def _evidence(found: Found, build: str) -> str:
     start = middle(attempts, lambda one: one["start_s"])
     others = sum(sum(n for name, n in one["bad_by_journey"].items() if name not in LISTS) for one in attempts)
     return (
-        f"{_found_in(found, build)} The version took {number(memory)} MB and {number(start)} s to start, and was sent "
+        f"{_caught_in(tried, build)} The version took {number(memory)} MB and {number(start)} s to start, and was sent "
         f"{percent(share or 0.0)} of all requests; {others} bad answers in all were to something else than lists."
     )
 

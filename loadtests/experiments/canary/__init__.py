@@ -25,38 +25,30 @@ more time.
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from deploy.canary.analysis import CanaryAnalysis
 from deploy.canary.routing import Routing
 from deploy.faults import injected_faults
-from deploy.model.errors import DeployError
 from deploy.model.home import write_atomically
-from loadtests.engine import generator
-from loadtests.engine.arm import SETTLE_S, Arm, Measured
-from loadtests.engine.conditions import Condition, outside_up, stack_up
-from loadtests.engine.generator import Order
+from loadtests.engine.arm import Arm
+from loadtests.engine.conditions import Condition, arm_up, outside_up
+from loadtests.engine.generator import Beside
 from loadtests.engine.study import Study
 from loadtests.engine.trial import Load, run_trial
-from loadtests.experiments import canary_findings, canary_plots
-from loadtests.experiments.blast_radius import chosen
+from loadtests.experiments.canary import findings, plots
 from loadtests.load.generator import seen
-from loadtests.load.generator.record import FAILED, read_rows
+from loadtests.load.generator.record import FAILED
 from loadtests.load.generator.seen import Seen, read_seen
 from loadtests.measure import accounting
-from loadtests.measure.accounting import Reading
-from loadtests.measure.parties import Parties
 from loadtests.report.result import Result
 
-PLOTS = canary_plots.PLOTS
-
-MIX = "shopping"
+PLOTS = plots.PLOTS
 RATE = 50.0
 WARM_UP_S = 3.0
 PERCENT = 10
@@ -69,12 +61,12 @@ class Kind:
     """What is planted in the new version's catalogue."""
 
     name: str
-    mishap: Mapping[str, float]
+    defect: Mapping[str, float]
 
     @property
     def is_bad(self) -> bool:
         """Whether it ought to be taken back."""
-        return bool(self.mishap)
+        return bool(self.defect)
 
 
 KINDS = (Kind("good", {}), Kind("slow", {"hog_ms": HOG_MS}), Kind("failing", {"fail_share": 0.5}))
@@ -95,96 +87,56 @@ class Form:
 QUICK = Form(rounds=1, calm_s=4.0, watch_s=16.0, after_s=3.0)
 
 
+@dataclass
 class Attempt:
     """Gives a version its share beside a load, watches it and takes it back. Times in s from the measured start."""
 
-    def __init__(self, routing: Routing, form: Form) -> None:
-        self.odds: list[tuple[float, float]] = []  # (s since it got its share, odds that it does worse)
-        self.routed_s = self.back_s = 0.0
-        self.alarm: dict[str, Any] | None = None
-        self._routing, self._form = routing, form
-        self._origin = 0.0
-        self._error: DeployError | None = None
-        self._thread = threading.Thread(target=self._run, name="canary")
+    routing: Routing
+    form: Form
+    odds: list[tuple[float, float]] = field(default_factory=list)  # (s since it got its share, that it does worse)
+    routed_s: float = 0.0
+    back_s: float = 0.0
+    alarm: dict[str, Any] | None = None
 
-    def start(self) -> None:
-        """Second 0 is now."""
-        self._origin = time.monotonic()
-        self._thread.start()
+    def __call__(self, load: Beside) -> None:
+        """Try it once. Raises DeployError."""
 
-    def finish(self) -> None:
-        """Wait for the end of the watch. Raises the DeployError that ended it."""
-        if self._thread.ident is not None:
-            self._thread.join()
-        if self._error is not None:
-            raise self._error
+        def note(guard: CanaryAnalysis) -> None:
+            self.odds.append((load.now_s - self.routed_s, guard.odds))
 
-    def _run(self) -> None:
-        time.sleep(self._form.calm_s)
-        try:
-            self._routing.set_weights({NEW: PERCENT}, sticky=True)
-            self.routed_s = time.monotonic() - self._origin
-            alarm = self._routing.watch(NEW, self._form.watch_s, self._note)
-            if alarm is None:
-                self._routing.roll_back()
-            else:
-                self.alarm = {"what": alarm.what, "told": alarm.message(), "odds": alarm.odds}
-            self.back_s = time.monotonic() - self._origin
-        except DeployError as error:
-            self._error = error
-
-    def _note(self, guard: CanaryAnalysis) -> None:
-        self.odds.append((time.monotonic() - self._origin - self.routed_s, guard.odds))
-
-
-@dataclass(frozen=True)
-class CanaryArm(Arm):
-    """An arm that is loaded while a version is tried."""
-
-    attempt: Attempt | None = None
-
-    def load(self, order: Order, *, memory: bool = True) -> Measured:
-        """Load it as ever; the attempt begins with the measured part, and has ended when this returns."""
-        assert self.attempt is not None
-        before: list[Reading] = []
-
-        def begin() -> None:
-            assert self.attempt is not None
-            self.attempt.start()
-            before.append(accounting.take(self.runner))
-
-        try:
-            summary = generator.run(order, begin)
-        finally:
-            self.attempt.finish()
-        time.sleep(SETTLE_S)
-        after = accounting.take(self.runner, memory=memory)
-        return Measured(summary, accounting.between(before[0], after), after, {})
+        load.wait_until(self.form.calm_s)
+        self.routing.set_weights({NEW: PERCENT}, sticky=True)
+        self.routed_s = load.now_s
+        alarm = self.routing.watch(NEW, self.form.watch_s, note)
+        if alarm is None:
+            self.routing.roll_back()
+        else:
+            self.alarm = {"what": alarm.what, "told": alarm.message(), "odds": alarm.odds}
+        self.back_s = load.now_s
 
 
 def run(study: Study) -> Result:
     """Try each kind of version in each build, and take it back."""
     form = QUICK if study.quick else Form(rounds=int(study.options.get("rounds", Form.rounds)))
-    kinds: list[Kind] = chosen(study, "kinds", KINDS, [kind.name for kind in KINDS])
-    builds: list[Condition] = chosen(study, "builds", BUILDS, [build.name for build in BUILDS])
+    kinds: list[Kind] = study.chosen("kinds", KINDS)
+    builds: list[Condition] = study.chosen("builds", BUILDS)
     study.narrator.plan(form.rounds * len(kinds) * len(builds))
-    found: list[dict[str, Any]] = []
+    attempts: list[dict[str, Any]] = []
     with outside_up(study.budget):
         for condition in builds:
-            with stack_up(condition, study.budget) as runner:
-                arm = Arm(condition.name, runner, Parties.of(runner), study.budget)
+            with arm_up(condition, study.budget) as arm:
                 for round_ in range(1, form.rounds + 1):
-                    found += [_try(study, arm, kind, form, round_) for kind in kinds]
+                    attempts += [_try(study, arm, kind, form, round_) for kind in kinds]
     study.notes.append(
         "Latencies and CPU by build are of all its runs together, with both versions in them: the table of the "
         "attempts is what counts here."
     )
     return study.result(
-        answer=canary_findings.answer(found),
+        answer=findings.answer(attempts),
         comparison={},
-        findings={"C11": canary_findings.verdict(found)},
+        findings={"C11": findings.verdict(attempts)},
         next_command="make experiment NAME=canary" if study.quick else "",
-        details={"canary": found},
+        details={"canary": attempts},
     )
 
 
@@ -192,40 +144,30 @@ def _try(study: Study, arm: Arm, kind: Kind, form: Form, round_: int) -> dict[st
     """Start a version with this defect, give it its share under load, and see what becomes of it."""
     routing = Routing(arm.runner, PART[arm.name])
     planted = Path(arm.runner.site.data) / arm.name / "canary.json"
-    write_atomically(planted, json.dumps({"catalog": dict(kind.mishap)} if kind.is_bad else {}))
+    write_atomically(planted, json.dumps({"catalog": dict(kind.defect)} if kind.is_bad else {}))
     began = time.monotonic()
     version = routing.add(NEW, {injected_faults.SETTING: str(planted)})
     start_s = time.monotonic() - began
     started = next(part for part in arm.runner.stats() if part.part == version.cluster)
     attempt = Attempt(routing, form)
     try:
-        tried = CanaryArm(arm.name, arm.runner, arm.parties, arm.budget, attempt)
         rate = float(study.options.get("rate", RATE))
-        load = Load(rate, form.calm_s + form.watch_s + form.after_s, WARM_UP_S, MIX, extra=("--by-version",))
-        run = run_trial(study, tried, load, pair=round_, seed=study.seed + round_).run
+        load = Load(rate, form.calm_s + form.watch_s + form.after_s, WARM_UP_S, extra=("--by-version",))
+        trial = run_trial(study, arm, load, pair=round_, seed=study.seed + round_, meanwhile=attempt)
         memory = next(part for part in arm.runner.stats() if part.part == version.cluster).memory_bytes
     finally:
         routing.reset()
         planted.unlink(missing_ok=True)
-    folder = study.folder / run["raw"]
-    waits = {row.arrival: (row.journey, row.latency_ms) for row in read_rows(folder / "requests.csv.gz")}
-    found = {
-        "build": arm.name,
-        "kind": kind.name,
-        "is_bad": kind.is_bad,
-        "run": run["number"],
-        "alarm": attempt.alarm,
-        "share_lasted_s": attempt.back_s - attempt.routed_s,
-        "odds": attempt.odds,
-        "start_s": start_s,
-        "start_cpu_s": started.cpu_s,
-        "memory_mb": memory / accounting.MB,
-        "reconciled": run["reconciled"],
-        "void": run["void"],
-        **met(read_seen(folder / seen.FILE), waits, version.cluster, attempt.routed_s, attempt.back_s),
-    }
-    study.narrator.tell(canary_findings.tell(found))
-    return found
+    waits = {row.arrival: (row.journey, row.latency_ms) for row in trial.rows()}
+    outcome = {
+        "build": arm.name, "kind": kind.name, "is_bad": kind.is_bad, "run": trial.run["number"],
+        "alarm": attempt.alarm, "share_lasted_s": attempt.back_s - attempt.routed_s, "odds": attempt.odds,
+        "start_s": start_s, "start_cpu_s": started.cpu_s, "memory_mb": memory / accounting.MB,
+        "reconciled": trial.run["reconciled"], "void": trial.run["void"],
+        **met(read_seen(trial.folder / seen.FILE), waits, version.cluster, attempt.routed_s, attempt.back_s),
+    }  # fmt: skip
+    study.narrator.tell(findings.tell(outcome))
+    return outcome
 
 
 def met(

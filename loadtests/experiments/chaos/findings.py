@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from loadtests.experiments.blows import Blow
+from loadtests.experiments.chaos.schedule import Fault
 from loadtests.report.words import sentence_of_list
 
 RECOVERED_WITHIN_S = 5.0
@@ -19,15 +20,15 @@ AIMS = {
 }
 
 
-def dealt(blows: list[Blow]) -> dict[str, int]:
-    """Return how many blows of each kind were dealt, and how many parts never came back."""
-    kinds = Counter(blow.kind for blow in blows)
+def counts(faults: Sequence[Fault]) -> dict[str, int]:
+    """Return how many faults of each kind there were, and how many parts never came back."""
+    kinds = Counter(fault.kind for fault in faults)
     return {
         "kills": kinds["kill"],
         "database_restarts": kinds["database"],
         "broker_restarts": kinds["broker"],
         "pauses": kinds["pause"],
-        "never_back": sum(not blow.back_at for blow in blows),
+        "never_back": sum(not fault.back_at for fault in faults),
     }
 
 
@@ -41,47 +42,47 @@ def spread(waits_s: list[float]) -> dict[str, float]:
     return {"count": float(len(ordered)), **{name: round(value, 3) for name, value in picked.items()}}
 
 
-def tell(found: dict[str, Any]) -> str:
+def tell(build: dict[str, Any]) -> str:
     """Return what was done to a build, in one line."""
-    good, away = found["first_good_order_s"], found["back_s"]
+    good, away = build["first_good_order_s"], build["back_s"]
     back = f"a part is back in {away['p50']:.2f} s, p99 {away['p99']:.2f} s, " if away else ""
     recovery = (
         f"first good order {good['p50']:.2f} s after, p99 {good['p99']:.2f} s" if good else "no order after a kill"
     )
     return (
-        f"  {found['build']:<14} {found['orders']} orders, {found['kills']} kills -9, {found['database_restarts']} "
-        f"database and {found['broker_restarts']} broker restarts, {found['pauses']} freezes: "
-        f"{found['violations']} violations; {back}{recovery}, books closed after {found['books_closed_s']:.1f} s"
+        f"  {build['build']:<14} {build['orders']} orders, {build['kills']} kills -9, {build['database_restarts']} "
+        f"database and {build['broker_restarts']} broker restarts, {build['pauses']} freezes: "
+        f"{build['violations']} violations; {back}{recovery}, books closed after {build['books_closed_s']:.1f} s"
     )
 
 
-def answer(found: list[dict[str, Any]]) -> list[str]:
+def answer(builds: list[dict[str, Any]]) -> list[str]:
     """Return the two sentences on top of the report."""
     tried = [
         f"{one['build']} {one['violations']} violations in {one['orders']} orders with {one['kills']} kills -9, "
         f"{one['database_restarts']} database and {one['broker_restarts']} broker restarts"
-        for one in found
+        for one in builds
     ]
-    waits = [f"{one['build']} {one['first_good_order_s']['p99']:.1f} s" for one in found if one["first_good_order_s"]]
+    waits = [f"{one['build']} {one['first_good_order_s']['p99']:.1f} s" for one in builds if one["first_good_order_s"]]
     recovery = sentence_of_list(waits) if waits else "not seen"
-    closed = sentence_of_list([f"{one['build']} {one['books_closed_s']:.1f} s" for one in found])
-    return [f"Random kills under load: {sentence_of_list(tried)}. {aimed_at(found)}",
+    closed = sentence_of_list([f"{one['build']} {one['books_closed_s']:.1f} s" for one in builds])
+    return [f"Random kills under load: {sentence_of_list(tried)}. {aimed_at(builds)}",
             f"From a part being back to the first good order, p99: {recovery}; "
             f"the aim is {RECOVERED_WITHIN_S:.0f} s. From the last healing to closed books: {closed}; "
             f"the aim is {CLOSED_WITHIN_S:.0f} s."]  # fmt: skip
 
 
-def aimed_at(found: list[dict[str, Any]]) -> str:
+def aimed_at(builds: list[dict[str, Any]]) -> str:
     """Return a sentence that says what of the aims was not reached, by build. The monolith has no broker."""
     short = {
         one["build"]: [
-            f"{one[name]:,} of {wanted:,} {what}"
-            for name, (wanted, what) in AIMS.items()
-            if one[name] < wanted and (name != "broker_restarts" or one["build"] != "monolith")
+            f"{one[name]:,} of {aim:,} {what}"
+            for name, (aim, what) in AIMS.items()
+            if one[name] < aim and (name != "broker_restarts" or one["build"] != "monolith")
         ]
-        for one in found
+        for one in builds
     }
-    told = [f"{build} {', '.join(missing)}" for build, missing in short.items() if missing]
-    if not told:
+    missed = [f"{build} {', '.join(missing)}" for build, missing in short.items() if missing]
+    if not missed:
         return "That is as much as was aimed at."
-    return f"It was aimed at more, which takes more minutes: {'; '.join(told)}."
+    return f"It was aimed at more, which takes more minutes: {'; '.join(missed)}."

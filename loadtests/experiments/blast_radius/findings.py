@@ -42,7 +42,7 @@ def p99_ratio(impact: dict[str, Any]) -> float | None:
 
 def tell(impact: dict[str, Any]) -> str:
     """Return an impact in one line."""
-    shares = ", ".join(f"{act} {_percent(available(impact, act))}" for act in impact["acts"])
+    shares = ", ".join(f"{act} {percent(available(impact, act))}" for act in impact["acts"])
     back = impact["first_good_order_s"]
     books = impact["books_closed_s"]
     recovery = f"first good order {back:.1f} s" if back is not None else "no good order"
@@ -55,32 +55,33 @@ def tell(impact: dict[str, Any]) -> str:
 def targets(impacts: Impacts) -> list[dict[str, Any]]:
     """Return each figure that the project promises, what was measured, and whether it is met."""
     rows: list[dict[str, Any]] = []
+
+    def row(figure: str, measured: float | None, target: float, met: bool, **more: Any) -> None:
+        rows.append({"figure": figure, "measured": measured, "target": target, "met": bool(met), **more})
+
     killed, hanging = of(impacts, "microservices", "payments-killed"), of(impacts, "microservices", "provider-hanging")
     if killed is not None:
         browse, buy = available(killed, "browse"), available(killed, "buy")
-        rows.append(_row("services, payments killed: browse answered", browse, 1.0, browse == 1.0))
-        met = buy is not None and buy >= ORDERS_ACCEPTED
-        rows.append(_row("services, payments killed: orders taken (201 or 202)", buy, ORDERS_ACCEPTED, met))
-    if hanging is not None:
-        ratio, control = p99_ratio(hanging), of(impacts, "microservices", "nothing")
-        if ratio is not None:  # in the short form too little is asked for to tell
-            void = " (void: the generator was late)" if hanging["void"] else ""
-            figure = f"services, provider hanging: worst p99 of what needs no payment, times before{void}"
-            row = _row(figure, ratio, P99_LOSS, ratio <= P99_LOSS)
-            row["control"] = p99_ratio(control) if control else None
-            rows.append(row)
+        row("services, payments killed: browse answered", browse, 1.0, browse == 1.0)
+        accepted = buy is not None and buy >= ORDERS_ACCEPTED
+        row("services, payments killed: orders taken (201 or 202)", buy, ORDERS_ACCEPTED, accepted)
+    if hanging is not None and (ratio := p99_ratio(hanging)) is not None:  # in short too little is asked for to tell
+        void = " (void: the generator was late)" if hanging["void"] else ""
+        control = of(impacts, "microservices", "nothing")
+        row(f"services, provider hanging: worst p99 of what needs no payment, times before{void}", ratio, P99_LOSS,
+            ratio <= P99_LOSS, control=p99_ratio(control) if control else None)  # fmt: skip
     for impact in impacts:
         name = f"{impact['arm']}, {impact['fault']}"
         first, books = impact["first_good_order_s"], impact["books_closed_s"]
         if impact["fault"].endswith("-killed"):  # the promise is about a part that is back
-            met = first is not None and first <= FIRST_ORDER_WITHIN_S
-            rows.append(_row(f"{name}: first good order, s after healing", first, FIRST_ORDER_WITHIN_S, met))
+            soon = first is not None and first <= FIRST_ORDER_WITHIN_S
+            row(f"{name}: first good order, s after healing", first, FIRST_ORDER_WITHIN_S, soon)
         if books is not None:
-            rows.append(_row(f"{name}: books closed, s after healing", books, BOOKS_WITHIN_S, books <= BOOKS_WITHIN_S))
+            row(f"{name}: books closed, s after healing", books, BOOKS_WITHIN_S, books <= BOOKS_WITHIN_S)
     return rows
 
 
-def findings(impacts: Impacts) -> dict[str, tuple[str, str]]:
+def claims(impacts: Impacts) -> dict[str, tuple[str, str]]:
     """Return the verdict about C1, with its evidence."""
     monolith, services = (of(impacts, arm, "payments-killed") for arm in ("monolith", "microservices"))
     if monolith is None or services is None:
@@ -97,9 +98,9 @@ def findings(impacts: Impacts) -> dict[str, tuple[str, str]]:
         evidence += f" Colocated, the same services in one process: {percent(available(together, 'browse') or 0.0)}."
     hang = [(arm, of(impacts, arm, "provider-hanging")) for arm in
             ("monolith", "monolith-bulkheads", "microservices", "services-bare")]  # fmt: skip
-    told = [f"{build_name(arm)} {percent(available(one, 'browse') or 0.0)}" for arm, one in hang if one]
-    if told:
-        evidence += f" With the provider hanging, browsing was answered: {', '.join(told)}."
+    hanging = [f"{build_name(arm)} {percent(available(one, 'browse') or 0.0)}" for arm, one in hang if one]
+    if hanging:
+        evidence += f" With the provider hanging, browsing was answered: {', '.join(hanging)}."
     if down < 0.5 and up >= 0.999 and bought >= 0.99:
         return {"C1": ("supported", evidence)}
     return {"C1": ("refuted" if down >= up else "not shown", evidence)}
@@ -107,25 +108,13 @@ def findings(impacts: Impacts) -> dict[str, tuple[str, str]]:
 
 def answer(impacts: Impacts) -> list[str]:
     """Return the two sentences on top of the report."""
-    verdict, evidence = findings(impacts)["C1"]
-    lines = [evidence] if verdict != "not measured" else ["What was broken and what became of it stands in the map."]
-    missed = [row for row in targets(impacts) if not row["met"] and not row["figure"].startswith("services-bare")]
-    if missed:
-        lines.append(
-            f"{len(missed)} promised figures were missed: "
-            + "; ".join(
-                f"{row['figure']} {number(row['measured'])} (promised {number(row['target'])})" for row in missed
-            )
-            + "."
-        )
-    else:
-        lines.append("Every promised figure that was measured was met.")
-    return lines
-
-
-def _row(figure: str, measured: float | None, target: float, met: bool) -> dict[str, Any]:
-    return {"figure": figure, "measured": measured, "target": target, "met": bool(met)}
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else percent(share)
+    verdict, evidence = claims(impacts)["C1"]
+    first = evidence if verdict != "not measured" else "What was broken and what became of it stands in the map."
+    missed = [
+        f"{row['figure']} {number(row['measured'])} (promised {number(row['target'])})"
+        for row in targets(impacts)
+        if not row["met"] and not row["figure"].startswith("services-bare")
+    ]
+    if not missed:
+        return [first, "Every promised figure that was measured was met."]
+    return [first, f"{len(missed)} promised figures were missed: {'; '.join(missed)}."]

@@ -47,12 +47,12 @@ def touched_by(change: str, build: str, root: Path = REPOSITORY) -> Touched:
 
 def _copied(dockerfile: Path) -> list[str]:
     """Return the sources that a Dockerfile copies from the repository."""
-    found = []
+    sources = []
     for line in dockerfile.read_text("utf-8").splitlines():
         words = line.split()
         if words and words[0] == "COPY" and not words[1].startswith("--"):
-            found += [word for word in words[1:-1] if not word.endswith(".txt")]
-    return found
+            sources += [word for word in words[1:-1] if not word.endswith(".txt")]
+    return sources
 
 
 def _is_in(path: str, folder: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from loadtests.measure.agreement import LOOK_EVERY_S, MAIL, STOCK
 from loadtests.report.words import build_name, number, percent
 
-Found = Sequence[dict[str, Any]]
+Rounds = Sequence[dict[str, Any]]
 AT_ONCE_MS = 2 * LOOK_EVERY_S * 1000
 UNMOVED = 1.5  # times its p50 of before: then buyers do not notice the mail server
 INHERITED = 0.5  # of what a mail takes, added to an order: then they do
@@ -18,9 +18,9 @@ WELL = 0.95  # share of orders answered rightly in the calm: else the run says n
 GOOD_WITHIN_MS = 3000.0
 
 
-def of(found: Found, arm: str, value: Callable[[dict[str, Any]], float | None]) -> float | None:
+def of(rounds: Rounds, arm: str, value: Callable[[dict[str, Any]], float | None]) -> float | None:
     """Return the median of a figure over the valid runs of an arm; None if it has none."""
-    figures = [figure for one in found if one["arm"] == arm and judged(one) and (figure := value(one)) is not None]
+    figures = [figure for one in rounds if one["arm"] == arm and judged(one) and (figure := value(one)) is not None]
     return statistics.median(figures) if figures else None
 
 
@@ -32,11 +32,11 @@ def judged(one: dict[str, Any]) -> bool:
 def act(name: str, figure: str) -> Callable[[dict[str, Any]], float | None]:
     """Return what takes a figure of one act out of a run."""
 
-    def value(one: dict[str, Any]) -> float | None:
-        found: float | None = one["acts"][name][figure]
-        return found
+    def of_act(one: dict[str, Any]) -> float | None:
+        value: float | None = one["acts"][name][figure]
+        return value
 
-    return value
+    return of_act
 
 
 def good_during(one: dict[str, Any]) -> float | None:
@@ -50,8 +50,8 @@ def lag(fact: str) -> Callable[[dict[str, Any]], float | None]:
     """Return what takes the median lag of a fact out of a run, in ms."""
 
     def value(one: dict[str, Any]) -> float | None:
-        told = one["lags_ms"].get(fact)
-        return float(told["p50"]) if told and told["count"] else None
+        lags = one["lags_ms"].get(fact)
+        return float(lags["p50"]) if lags and lags["count"] else None
 
     return value
 
@@ -60,103 +60,99 @@ def tell(one: dict[str, Any]) -> str:
     """Return a run in one line."""
     buy, browse = one["acts"]["buy"], one["acts"]["browse"]
     before, during = (f"p50 {number(buy[f'p50_{when}_ms'])} ms" for when in ("before", "during"))
-    good = f"{_share(good_during(one))} within {GOOD_WITHIN_MS / 1000:.0f} s"
+    good = f"{percent(good_during(one))} within {GOOD_WITHIN_MS / 1000:.0f} s"
     looked = " to ".join(number(browse[f"p50_{when}_ms"]) for when in ("before", "during"))
     return (
         f"  {one['arm']:<15} orders {before}, with slow mail {during}, {good}; browsing answered "
-        f"{_share(browse['available_during'])}, p50 {looked} ms; books {number(one['books_closed_s'])} s after healing"
+        f"{percent(browse['available_during'])}, p50 {looked} ms; books {number(one['books_closed_s'])} s after healing"
     )
 
 
-def verdict(found: Found, mail_ms: float) -> tuple[str, str]:
+def verdict(rounds: Rounds, mail_ms: float) -> tuple[str, str]:
     """Return the verdict about C7 and its evidence: each has its place if calls buy one thing and messages another."""
-    evidence = " ".join(_evidence(found, build) for build in ("monolith", "services"))
+    evidence = " ".join(_evidence(rounds, build) for build in ("monolith", "services"))
     needed = [
-        of(found, f"{build}-{how}", act("buy", "p50_during_ms")) for build in _BUILDS for how in ("event", "call")
+        of(rounds, f"{build}-{how}", act("buy", "p50_during_ms")) for build in _BUILDS for how in ("event", "call")
     ]
-    certain = [of(found, f"services-{how}", lag(fact)) for fact in (STOCK, MAIL) for how in ("call", "event")]
+    certain = [of(rounds, f"services-{how}", lag(fact)) for fact in (STOCK, MAIL) for how in ("call", "event")]
     if None in needed or None in certain:
         return "not measured", evidence
     calls_agree = all((certain[i] or 0) <= AT_ONCE_MS < (certain[i + 1] or 0) for i in (0, 2))
-    inherits = all(_inherits(found, f"{build}-call", mail_ms) for build in _BUILDS)
-    isolates = all(_unmoved(found, f"{build}-event") for build in _BUILDS)
+    inherits = all(_inherits(rounds, f"{build}-call", mail_ms) for build in _BUILDS)
+    isolates = all(_unmoved(rounds, f"{build}-event") for build in _BUILDS)
     if calls_agree and inherits and isolates:
         return "supported", evidence
     return "refuted" if not inherits and not calls_agree else "not shown", evidence
 
 
-def answer(found: Found, mail_ms: float) -> list[str]:
+def answer(rounds: Rounds, mail_ms: float) -> list[str]:
     """Return the sentences on top of the report."""
-    waits = {arm: of(found, arm, act("buy", "p50_during_ms")) for arm in _ARMS}
-    good = {arm: of(found, arm, good_during) for arm in _ARMS}
-    browse = {arm: of(found, arm, act("browse", "p50_during_ms")) for arm in _ARMS}
-    answered = {arm: of(found, arm, act("browse", "available_during")) for arm in _ARMS}
+    waits = {arm: of(rounds, arm, act("buy", "p50_during_ms")) for arm in _ARMS}
+    good = {arm: of(rounds, arm, good_during) for arm in _ARMS}
+    browse = {arm: of(rounds, arm, act("browse", "p50_during_ms")) for arm in _ARMS}
+    answered = {arm: of(rounds, arm, act("browse", "available_during")) for arm in _ARMS}
     having = [arm for arm in _ARMS if waits[arm] is not None]
     first = (
         f"While each mail took {mail_ms / 1000:.0f} s, placing an order took at the median (and confirmed within "
         f"{GOOD_WITHIN_MS / 1000:.0f} s were): "
-        + "; ".join(f"{build_name(arm)} {number(waits[arm])} ms ({_share(good[arm])})" for arm in having)
+        + "; ".join(f"{build_name(arm)} {number(waits[arm])} ms ({percent(good[arm])})" for arm in having)
         + "."
     )
     second = (
         "Whoever only looked around waited at the median (and was answered): "
-        + "; ".join(f"{build_name(arm)} {number(browse[arm])} ms ({_share(answered[arm])})" for arm in having)
+        + "; ".join(f"{build_name(arm)} {number(browse[arm])} ms ({percent(answered[arm])})" for arm in having)
         + "."
     )
-    lost = [f"run {one['run']} ({one['arm']})" for one in found if one["reconciled"] is False]
+    lost = [f"run {one['run']} ({one['arm']})" for one in rounds if one["reconciled"] is False]
     books = f"The books are wrong after {', '.join(lost)}." if lost else "No order, stock or mail was lost either way."
-    return [first, second, f"{_certainty(found, 'services')} {_lateness(found)} {books}".strip()]
+    return [first, second, f"{_certainty(rounds, 'services')} {_lateness(rounds)} {books}".strip()]
 
 
 _BUILDS = ("monolith", "services")
 _ARMS = tuple(f"{build}-{how}" for build in _BUILDS for how in ("event", "call"))
 
 
-def _inherits(found: Found, arm: str, mail_ms: float) -> bool:
-    before, during = (of(found, arm, act("buy", f"p50_{when}_ms")) for when in ("before", "during"))
+def _inherits(rounds: Rounds, arm: str, mail_ms: float) -> bool:
+    before, during = (of(rounds, arm, act("buy", f"p50_{when}_ms")) for when in ("before", "during"))
     return before is not None and during is not None and during - before >= INHERITED * mail_ms
 
 
-def _unmoved(found: Found, arm: str) -> bool:
-    before, during = (of(found, arm, act("buy", f"p50_{when}_ms")) for when in ("before", "during"))
+def _unmoved(rounds: Rounds, arm: str) -> bool:
+    before, during = (of(rounds, arm, act("buy", f"p50_{when}_ms")) for when in ("before", "during"))
     return before is not None and during is not None and during <= UNMOVED * before
 
 
-def _evidence(found: Found, build: str) -> str:
+def _evidence(rounds: Rounds, build: str) -> str:
     parts = []
     for how in ("event", "call"):
-        before, during = (of(found, f"{build}-{how}", act("buy", f"p50_{when}_ms")) for when in ("before", "during"))
-        browse = of(found, f"{build}-{how}", act("browse", "available_during"))
+        before, during = (of(rounds, f"{build}-{how}", act("buy", f"p50_{when}_ms")) for when in ("before", "during"))
+        browse = of(rounds, f"{build}-{how}", act("browse", "available_during"))
         parts.append(
             f"by {how} an order took {number(before)} ms and {number(during)} ms with slow mail, and "
-            f"{_share(browse)} of browsing was answered then"
+            f"{percent(browse)} of browsing was answered then"
         )
-    costs = [of(found, f"{build}-{how}", lambda one: one["cpu_ms_per_order"]) for how in ("event", "call")]
+    costs = [of(rounds, f"{build}-{how}", lambda one: one["cpu_ms_per_order"]) for how in ("event", "call")]
     cost = f"All parts used {number(costs[0])} and {number(costs[1])} ms of CPU for an order while all was well."
-    return f"{build.capitalize()}: {'; '.join(parts)}. {cost} {_certainty(found, build)}".strip()
+    return f"{build.capitalize()}: {'; '.join(parts)}. {cost} {_certainty(rounds, build)}".strip()
 
 
-def _lateness(found: Found) -> str:
+def _lateness(rounds: Rounds) -> str:
     """Say how late the mails came while the mail server was slow."""
-    late = {arm: of(found, arm, lambda one: one["slow_mail_lags_ms"]["p50"]) for arm in _ARMS}
+    late = {arm: of(rounds, arm, lambda one: one["slow_mail_lags_ms"]["p50"]) for arm in _ARMS}
     having = [f"{build_name(arm)} {_when(ms)}" for arm, ms in late.items() if ms is not None]
     return f"With slow mail the customer's mail came, at the median: {', '.join(having)}." if having else ""
 
 
-def _certainty(found: Found, build: str) -> str:
+def _certainty(rounds: Rounds, build: str) -> str:
     """Say when stock and mail agree, without load."""
-    told = []
+    agreed = []
     for how in ("event", "call"):
-        stock, mail = (of(found, f"{build}-{how}", lag(fact)) for fact in (STOCK, MAIL))
+        stock, mail = (of(rounds, f"{build}-{how}", lag(fact)) for fact in (STOCK, MAIL))
         if stock is None or mail is None:
             return ""
-        told.append(f"by {how} stock {_when(stock)}, mail {_when(mail)}")
-    return f"After the 201, without load, in the {build}: {'; '.join(told)}."
+        agreed.append(f"by {how} stock {_when(stock)}, mail {_when(mail)}")
+    return f"After the 201, without load, in the {build}: {'; '.join(agreed)}."
 
 
 def _when(lag_ms: float) -> str:
     return "at once" if lag_ms <= AT_ONCE_MS else f"after {number(lag_ms)} ms"
-
-
-def _share(share: float | None) -> str:
-    return "–" if share is None else percent(share)  # noqa: RUF001

@@ -28,32 +28,27 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from deploy.model.parts import VARIANT
 from loadtests.engine import pairing
 from loadtests.engine.arm import Arm
-from loadtests.engine.conditions import Condition, outside_up, stack_up
+from loadtests.engine.conditions import Condition, arm_up, outside_up
+from loadtests.engine.generator import Beside
 from loadtests.engine.study import PRODUCTS, Study
-from loadtests.engine.timeline import Episode, StruckArm, Timeline
-from loadtests.engine.trial import Load, latency_of, run_trial
-from loadtests.experiments import messaging_findings, messaging_plots
-from loadtests.experiments.blast_radius import chosen
-from loadtests.experiments.consistency import buy_and_look
-from loadtests.experiments.messaging_findings import GOOD_WITHIN_MS
+from loadtests.engine.timeline import Episode, Timeline
+from loadtests.engine.trial import Load, Trial, latency_of, run_trial
+from loadtests.experiments.consistency import Lags, buy_and_look
+from loadtests.experiments.messaging import findings, plots
+from loadtests.experiments.messaging.findings import GOOD_WITHIN_MS
 from loadtests.load.generator.history import read_history
-from loadtests.load.generator.record import Row, Tally, read_rows
+from loadtests.load.generator.record import Row, Tally
 from loadtests.measure import accounting, agreement
 from loadtests.measure.accounting import Reading, Spent
-from loadtests.measure.agreement import FACTS, MAIL
-from loadtests.measure.impact import SETTLES_S, Struck, impact_of
-from loadtests.measure.parties import Parties
+from loadtests.measure.impact import SETTLES_S, FaultWindow, impact_of
 from loadtests.report.result import Ratio, Result, Run
 
-PLOTS = messaging_plots.PLOTS
-
-MIX = "faults"
+PLOTS = plots.PLOTS
 RATE = 40.0
 MAIL_MS = 2000.0
 WARM_UP_S = 3.0
@@ -82,42 +77,18 @@ class Form:
 QUICK = Form(rounds=1, look_s=5.0, calm_s=8.0, slow_s=8.0, after_s=4.0)
 
 
-class ReadTimeline(Timeline):
-    """A timeline that reads what the stack has used: when the load begins, and a moment before it strikes."""
-
-    def __init__(self, arm: Arm, episode: Episode) -> None:
-        super().__init__(arm.runner, [episode])
-        self._readings: list[Reading] = []
-
-    @property
-    def calm(self) -> Spent:
-        """What was used between the two."""
-        first, last = self._readings
-        return accounting.between(first, last)
-
-    def start(self) -> None:
-        """Second 0 is now."""
-        self._readings.append(accounting.take(self._runner))
-        super().start()
-
-    def _strike(self, episode: Episode) -> None:
-        self._readings.append(accounting.take(self._runner))
-        super()._strike(episode)
-
-
 def run(study: Study) -> Result:
     """Load each arm in each round, with the mail server slow in the middle."""
     form = QUICK if study.quick else Form(rounds=int(study.options.get("rounds", Form.rounds)))
-    arms = chosen(study, "arms", ARMS, [arm.name for arm in ARMS])
+    arms = study.chosen("arms", ARMS)
     study.narrator.plan(form.rounds * len(arms))
-    found: list[dict[str, Any]] = []
+    rounds: list[dict[str, Any]] = []
     with outside_up(study.budget):
         for round_ in range(1, form.rounds + 1):
             for condition in arms if round_ % 2 else arms[::-1]:
-                with stack_up(condition, study.budget) as runner:
-                    arm = Arm(condition.name, runner, Parties.of(runner), study.budget)
+                with arm_up(condition, study.budget) as arm:
                     lags = _look(arm, form.look_s) if round_ == 1 else {}
-                    found.append(_load(study, arm, form, round_) | {"lags_ms": lags})
+                    rounds.append(_load(study, arm, form, round_) | {"lags_ms": lags})
     comparison: dict[str, Ratio | None] = {}
     for event, call in PAIRS:
         comparison |= _compared(study.runs, event, call)
@@ -126,62 +97,61 @@ def run(study: Study) -> Result:
         f"{form.rounds} rounds, and there is no A/A gate: no winner is named."
     )
     return study.result(
-        answer=messaging_findings.answer(found, MAIL_MS),
+        answer=findings.answer(rounds, MAIL_MS),
         comparison=pairing.present(comparison),
-        findings={"C7": messaging_findings.verdict(found, MAIL_MS)},
-        next_command="make experiment NAME=messaging" if study.quick else "make experiment NAME=consistency",
-        details={"messaging": found, "mail_ms": MAIL_MS},
+        findings={"C7": findings.verdict(rounds, MAIL_MS)},
+        next_command=f"make experiment NAME={'messaging' if study.quick else 'consistency'}",
+        details={"messaging": rounds, "mail_ms": MAIL_MS},
     )
 
 
 def _look(arm: Arm, look_s: float) -> dict[str, Any]:
     """Let one customer buy without other load, and return for each fact how long after the 201 it held, in ms."""
     arm.fresh_data(PRODUCTS)
-    placed: dict[str, float] = {}
-    lags: dict[str, list[float]] = {fact: [] for fact in FACTS}
-    never = dict.fromkeys(FACTS, 0)
-    buy_and_look(arm, look_s, placed, lags, never)
-    lags[MAIL], never[MAIL] = agreement.mail_lags_ms(arm.parties, placed)
-    return {fact: agreement.summary(lags[fact]) | {"never": never[fact]} for fact in FACTS}
+    lags = Lags()
+    buy_and_look(arm, look_s, lags)
+    return lags.summary()
 
 
 def _load(study: Study, arm: Arm, form: Form, round_: int) -> dict[str, Any]:
     """Load the arm once while the mail server is slow for a while; return what it did to buyers and to the others."""
-    timeline = ReadTimeline(arm, Episode("mail-slow", "mail-slow", form.calm_s, form.slow_s, "", {"ms": MAIL_MS}))
-    struck_arm = StruckArm(arm.name, arm.runner, arm.parties, arm.budget, timeline)
-    load = Load(float(study.options.get("rate", RATE)), form.calm_s + form.slow_s + form.after_s, WARM_UP_S, MIX)
-    run = run_trial(study, struck_arm, load, pair=round_, seed=study.seed + round_).run
-    rows = read_rows(study.folder / run["raw"] / "requests.csv.gz")
-    (struck,) = timeline.struck
-    calm = [row for row in rows if 0 <= row.due_s < struck.began_s - SETTLES_S]
-    _tell_of_the_calm(run, calm, timeline.calm)
-    impact = impact_of(rows, struck, until_s=load.duration_s)
-    found = impact.as_dict() | {
-        "arm": arm.name,
-        "run": run["number"],
-        "rate": load.rate,
-        "slow": [struck.broken_s, struck.healing_s],
-        "cpu_ms_per_order": run["cpu_ms_per_order"],
-        "books_closed_s": struck_arm.seen["books_closed_s"],
-        "slow_mail_lags_ms": _mail_lags(arm, study.folder / run["raw"], struck),
-        "reconciled": run["reconciled"],
-        "void": run["void"],
+    slow = Episode("mail-slow", "mail-slow", form.calm_s, form.slow_s, "", {"ms": MAIL_MS})
+    timeline = Timeline(arm.runner, [slow])
+    readings: list[Reading] = []
+
+    def slow_mail(load: Beside) -> None:
+        """Read what the stack has used when the load begins, and a moment before the fault."""
+        readings.append(accounting.take(arm.runner))
+        load.wait_until(form.calm_s)
+        readings.append(accounting.take(arm.runner))
+        timeline(load)
+
+    rate = float(study.options.get("rate", RATE))
+    load = Load(rate, form.calm_s + form.slow_s + form.after_s, WARM_UP_S, "faults")
+    trial = run_trial(study, arm, load, pair=round_, seed=study.seed + round_, meanwhile=slow_mail)
+    rows, run = trial.rows(), trial.run
+    (window,) = timeline.windows
+    calm = [row for row in rows if 0 <= row.due_s < window.began_s - SETTLES_S]
+    _keep_the_calm(run, calm, accounting.between(*readings))
+    outcome = impact_of(rows, window, until_s=load.duration_s).as_dict() | {
+        "arm": arm.name, "run": run["number"], "rate": rate, "slow": [window.broken_s, window.healing_s],
+        "cpu_ms_per_order": run["cpu_ms_per_order"], "books_closed_s": trial.closed_at - timeline.healed_at,
+        "slow_mail_lags_ms": _mail_lags(arm, trial, window), "reconciled": run["reconciled"], "void": run["void"],
         **by_second(rows, load.duration_s),
-    }
-    study.narrator.tell(messaging_findings.tell(found))
-    return found
+    }  # fmt: skip
+    study.narrator.tell(findings.tell(outcome))
+    return outcome
 
 
-def _mail_lags(arm: Arm, folder: Path, struck: Struck) -> dict[str, float]:
+def _mail_lags(arm: Arm, trial: Trial, window: FaultWindow) -> dict[str, float]:
     """Return how long after the answer the mails came of orders that were confirmed while the mail server was slow."""
-    started_at = json.loads((folder / "summary.json").read_text("utf-8"))["started_at"]
+    started_at = json.loads((trial.folder / "summary.json").read_text("utf-8"))["started_at"]
     placed = {
         call.order_id: call.answered_at
-        for call in read_history(folder / "orders.jsonl")
-        if call.kind == "place"
-        and call.status == CREATED
-        and struck.broken_s <= call.answered_at - started_at < struck.healing_s
-    }
+        for call in read_history(trial.folder / "orders.jsonl")
+        if call.kind == "place" and call.status == CREATED
+        and window.broken_s <= call.answered_at - started_at < window.healing_s
+    }  # fmt: skip
     lags, missing = agreement.mail_lags_ms(arm.parties, placed)
     return agreement.summary(lags) | {"missing": float(missing)}
 
@@ -195,7 +165,7 @@ def by_second(rows: Sequence[Row], ends_s: float) -> dict[str, list[int]]:
     return {"due_by_second": [due[s] for s in seconds], "good_by_second": [good[s] for s in seconds]}
 
 
-def _tell_of_the_calm(run: Run, calm: Sequence[Row], spent: Spent) -> None:
+def _keep_the_calm(run: Run, calm: Sequence[Row], spent: Spent) -> None:
     """Let a run's latencies and CPU be those of the calm: what comes after it says nothing together with it."""
     tally = Tally()
     for row in calm:

@@ -1,4 +1,4 @@
-"""Awkward customers: beside a load, they ask for what a shop has to refuse, and they repeat themselves."""
+"""An adversarial client: beside a load, it asks for what a shop has to refuse, and repeats itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import httpx
 
@@ -24,49 +24,46 @@ IN_FLIGHT_AFTER_S = 0.4  # a slow bank takes a second
 NO_ANSWER = 0
 TRIES_FOR_PENDING = 6
 
-Told = tuple[int, str]
 
+class AdversarialClient:
+    """A customer and an administrator in a thread of their own, for the length of a block.
 
-class AwkwardCustomers:
-    """A customer and an administrator in a thread of their own. `told` counts (wish, status, code) of every answer.
-
-    Every order and cancel goes to a history of its own, for the books. What is answered while parts are being killed
-    is nobody's promise, so nothing is asserted here: whoever reads `told` looks for what never came.
+    `answers` counts (scenario, status, code). Every order and cancel goes to a history of its own, for the books. What
+    is answered while parts are being killed is nobody's promise, so nothing is asserted here: whoever reads `answers`
+    looks for what never came.
     """
 
     def __init__(self, parties: Parties, history: Path) -> None:
-        self.told: Counter[tuple[str, int, str]] = Counter()
-        self._parties, self._path = parties, history
+        self.answers: Counter[tuple[str, int, str]] = Counter()
+        self._parties, self.history = parties, history
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="awkward customers")
+        self._thread = threading.Thread(target=self._run, name="adversarial client")
         self._writing = threading.Lock()
 
-    def start(self) -> None:
-        """Begin to ask."""
+    def __enter__(self) -> Self:
         self._thread.start()
+        return self
 
-    def finish(self) -> None:
-        """Ask no more, and wait for the last answer."""
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._thread.join()
 
     def _run(self) -> None:
-        wishes: tuple[Callable[[], None], ...] = (
+        scenarios: tuple[Callable[[], None], ...] = (
             self._last_unit, self._old_price, self._other_body, self._twice_at_once, self._again_when_final,
             self._again_while_pending, self._cancelled_twice, self._cancelled_while_pending, self._refund_too_much,
             self._not_mine,
         )  # fmt: skip
-        with OrderHistory(self._path) as self._history, httpx.Client(timeout=TIMEOUT_S) as self._client:
+        with OrderHistory(self.history) as self._log, httpx.Client(timeout=TIMEOUT_S) as self._client:
             self._customer = self._headers("awkward-alex", "customer")
             self._stranger = self._headers("nosy-nora", "customer")
             self._admin = self._headers("chaos-admin", "admin")
             self._sku = self._any_product()
             while not self._stop.is_set():
-                for wish in wishes:
+                for scenario in scenarios:
                     if self._stop.wait(BETWEEN_S):
                         return
-                    wish()
+                    scenario()
 
     def _last_unit(self) -> None:
         product = {"name": "The last unit", "description": "There is one.", "category": "Chaos", "price": PRICE}
@@ -123,8 +120,8 @@ class AwkwardCustomers:
     def _refund_too_much(self) -> None:
         order = self._place("to_refund", new_key())
         if order.status == 201:
-            told = order.answer_json()
-            path, total = f"/payments/{told['payment_id']}/refunds", told["total"]
+            answer = order.answer_json()
+            path, total = f"/payments/{answer['payment_id']}/refunds", answer["total"]
             above = {"amount": {"amount": total["amount"] + 1, "currency": total["currency"]}}
             self._ask("refund_too_much", "POST", path, self._admin, above, key=new_key())
             a_cent = {"amount": {"amount": 1, "currency": total["currency"]}}
@@ -136,50 +133,47 @@ class AwkwardCustomers:
             self._ask("not_mine", "GET", f"/orders/{order.order_id}", self._stranger)
 
     def _place(
-        self, wish: str, key: str, method: str = "pm_ok", *, sku: str = "", quantity: int = 1, **fields: Any
+        self, scenario: str, key: str, method: str = "pm_ok", *, sku: str = "", quantity: int = 1, **fields: Any
     ) -> OrderCall:
         body = {"lines": [{"sku": sku or self._sku, "quantity": quantity}], "payment_method": method} | fields
-        return self._write_down("place", wish, "/orders", body, key, "")
+        return self._write_down("place", scenario, "/orders", body, key, "")
 
-    def _cancel(self, wish: str, order: OrderCall) -> OrderCall:
-        return self._write_down("cancel", wish, f"/orders/{order.order_id}/cancel", None, "", order.order_id)
+    def _cancel(self, scenario: str, order: OrderCall) -> OrderCall:
+        return self._write_down("cancel", scenario, f"/orders/{order.order_id}/cancel", None, "", order.order_id)
 
     def _write_down(
-        self, kind: Literal["place", "cancel"], wish: str, path: str, body: dict[str, Any] | None, key: str, order: str
+        self,
+        kind: Literal["place", "cancel"],
+        scenario: str,
+        path: str,
+        body: dict[str, Any] | None,
+        key: str,
+        order: str,
     ) -> OrderCall:
         sent_at = time.time()
-        status, text = self._ask(wish, "POST", path, self._customer, body, key)
-        told = decoded(text)
-        call = OrderCall(
-            kind=kind,
-            sent_at=sent_at,
-            answered_at=time.time(),
-            customer="awkward-alex",
-            key=key,
-            body=body,
-            order_id=str(told.get("id", "")) if 200 <= status < 300 else order,
-            status=status,
-            code=str(told.get("code", "")),
-            answer=text,
-        )
+        status, text = self._ask(scenario, "POST", path, self._customer, body, key)
+        answer = decoded(text)
+        order_id = str(answer.get("id", "")) if 200 <= status < 300 else order
+        call = OrderCall(kind, sent_at, time.time(), "awkward-alex", key, body, order_id, status,
+                         str(answer.get("code", "")), text)  # fmt: skip
         with self._writing:
-            self._history.add(call)
+            self._log.add(call)
         return call
 
     def _ask(
-        self, wish: str, method: str, path: str, headers: dict[str, str], body: Any = None, key: str = ""
+        self, scenario: str, method: str, path: str, headers: dict[str, str], body: Any = None, key: str = ""
     ) -> tuple[int, str]:
         """Send one request; status 0 if no answer came."""
-        given = headers | ({"Idempotency-Key": key} if key else {})
+        sent = headers | ({"Idempotency-Key": key} if key else {})
         try:
-            answer = self._client.request(method, self._parties.shop + path, json=body, headers=given)
+            answer = self._client.request(method, self._parties.shop + path, json=body, headers=sent)
         except httpx.HTTPError:
             status, text = NO_ANSWER, ""
         else:
             status, text = answer.status_code, answer.text
         code = str(decoded(text).get("code", "")) if status >= 400 else ""
         with self._writing:
-            self.told[wish, status, code] += 1
+            self.answers[scenario, status, code] += 1
         return status, text
 
     def _headers(self, subject: str, role: str) -> dict[str, str]:
@@ -202,7 +196,7 @@ def new_key() -> str:
 def decoded(text: str) -> dict[str, Any]:
     """Return a body as an object; an empty one if it is none."""
     try:
-        told = json.loads(text)
+        body = json.loads(text)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return body if isinstance(body, dict) else {}

@@ -21,27 +21,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from deploy.runner.interface import Runner
 from loadtests.engine.arm import Arm
-from loadtests.engine.conditions import Condition, outside_up, stack_up
+from loadtests.engine.conditions import Condition, arm_up, outside_up
+from loadtests.engine.generator import Beside
 from loadtests.engine.study import Study
-from loadtests.engine.timeline import StruckArm, Timeline
 from loadtests.engine.trial import Load, run_trial
-from loadtests.experiments import deploy_plots
-from loadtests.experiments.blast_radius import chosen
-from loadtests.experiments.touched import touched_by
-from loadtests.load.generator.record import FAILED, read_rows
+from loadtests.experiments.deploy import plots
+from loadtests.experiments.deploy.touched import touched_by
+from loadtests.load.generator.record import FAILED
 from loadtests.measure.impact import ACT_OF
-from loadtests.measure.parties import Parties
 from loadtests.report.result import Result
 from loadtests.report.words import number, sentence_of_list
 
-PLOTS = deploy_plots.PLOTS
-
-MIX = "shopping"
+PLOTS = plots.PLOTS
 RATE = 40.0
 WARM_UP_S = 3.0
 SETTING = "RELEASE"  # nobody reads it: the change is that there is one
@@ -72,35 +69,36 @@ SHARED_CHANGE = "shared/domain/payment.py"
 
 def run(study: Study) -> Result:
     """Roll out one part after the other, first without load, then with it."""
-    rollouts: list[Rollout] = chosen(study, "rollouts", ROLLOUTS, QUICK)
-    study.narrator.plan(len(rollouts))
-    found: list[dict[str, Any]] = []
+    planned: list[Rollout] = study.chosen("rollouts", ROLLOUTS, QUICK)
+    study.narrator.plan(len(planned))
+    rollouts: list[dict[str, Any]] = []
     with outside_up(study.budget):
-        for rollout in rollouts:
-            with stack_up(Condition(rollout.name, rollout.stack), study.budget) as runner:
-                found.append(_measured(study, rollout, runner))
-    touched = [touched_by(one.change, one.build).as_dict() for one in {r.change: r for r in rollouts}.values()]
-    touched += [
-        touched_by(SHARED_CHANGE, build).as_dict() | {"build": build} for build in ("monolith", "microservices")
-    ]
+        for rollout in planned:
+            with arm_up(Condition(rollout.name, rollout.stack), study.budget) as arm:
+                rollouts.append(_measured(study, rollout, arm))
+    changes = {rollout.change: rollout.build for rollout in planned}
+    touched = [touched_by(change, build).as_dict() for change, build in changes.items()]
+    touched += [touched_by(SHARED_CHANGE, build).as_dict() | {"build": build}
+                for build in ("monolith", "microservices")]  # fmt: skip
     return study.result(
-        answer=answer(found, touched),
+        answer=answer(rollouts, touched),
         comparison={},
-        findings={"C4": verdict(found, touched)},
+        findings={"C4": verdict(rollouts, touched)},
         next_command="make experiment NAME=deploy" if study.quick else "",
-        details={"rollouts": found, "touched": touched},
+        details={"rollouts": rollouts, "touched": touched},
     )
 
 
-def _measured(study: Study, rollout: Rollout, runner: Runner) -> dict[str, Any]:
-    if rollout.replicas > 1:
+def _measured(study: Study, rollout: Rollout, arm: Arm) -> dict[str, Any]:
+    runner, several = arm.runner, rollout.replicas > 1
+    if several:
         runner.scale(rollout.part, rollout.replicas)
     try:
         idle_s, cpu_s = _roll_out(runner, rollout, "idle")
-        return _under_load(study, rollout, runner) | {"idle_s": idle_s, "start_cpu_s": cpu_s}
+        return _under_load(study, rollout, arm) | {"idle_s": idle_s, "start_cpu_s": cpu_s}
     finally:
         runner.configure(rollout.part, {SETTING: None})
-        if rollout.replicas > 1:
+        if several:
             runner.scale(rollout.part, 1)
 
 
@@ -112,61 +110,48 @@ def _roll_out(runner: Runner, rollout: Rollout, version: str) -> tuple[float, fl
     return took_s, next(part.cpu_s for part in runner.stats(memory=False) if part.part == rollout.part)
 
 
-class _RollingOut(Timeline):
-    """A timeline whose only event is a rollout."""
-
-    def __init__(self, runner: Any, rollout: Rollout, at_s: float) -> None:
-        super().__init__(runner, ())
-        self._rollout, self._at_s = rollout, at_s
-        self.from_s = self.to_s = 0.0
-
-    def _run(self) -> None:
-        self._wait_until(self._origin + self._at_s)
-        began = time.monotonic()
-        _roll_out(self._runner, self._rollout, "loaded")
-        self.healed_at = time.monotonic()
-        self.from_s, self.to_s = began - self._origin, self.healed_at - self._origin
-
-
-def _under_load(study: Study, rollout: Rollout, runner: Any) -> dict[str, Any]:
+def _under_load(study: Study, rollout: Rollout, arm: Arm) -> dict[str, Any]:
     duration_s = 15.0 if study.quick else 30.0
-    timeline = _RollingOut(runner, rollout, duration_s / 3)
-    arm = Arm(rollout.name, runner, Parties.of(runner), study.budget)
-    struck_arm = StruckArm(arm.name, arm.runner, arm.parties, arm.budget, timeline)
-    rate = float(study.options.get("rate", RATE))
-    run = run_trial(study, struck_arm, Load(rate, duration_s, WARM_UP_S, MIX), pair=1, seed=study.seed).run
-    run.update({"cpu_ms_by_part": {}, "cpu_ms_per_order": None, "cpu_ms_per_unit": None})
-    rows = [row for row in read_rows(study.folder / run["raw"] / "requests.csv.gz") if row.due_s >= 0]
+    took_s: list[float] = []
+
+    def roll_out(load: Beside) -> None:
+        load.wait_until(duration_s / 3)
+        took_s.append(_roll_out(arm.runner, rollout, "loaded")[0])
+
+    load = Load(float(study.options.get("rate", RATE)), duration_s, WARM_UP_S, "shopping")
+    trial = run_trial(study, arm, load, pair=1, seed=study.seed, meanwhile=roll_out)
+    trial.drop_costs()
+    rows = [row for row in trial.rows() if row.due_s >= 0]
     failed = [row for row in rows if row.outcome in FAILED]
-    found = {
+    outcome = {
         "name": rollout.name, "build": rollout.build, "part": rollout.part, "replicas": rollout.replicas,
-        "run": run["number"], "requests": len(rows), "failed": len(failed),
+        "run": trial.run["number"], "requests": len(rows), "failed": len(failed),
         "failed_by_act": dict(Counter(ACT_OF[row.journey] for row in failed)),
         "answers_of_failed": dict(Counter(f"{row.status} {row.code}".strip() for row in failed)),
         "pending": sum(row.code == "payment_pending" for row in rows),
         "orders": sum(row.journey == "order" for row in rows),
-        "took_s": timeline.to_s - timeline.from_s, "reconciled": run["reconciled"],
+        "took_s": took_s[0], "reconciled": trial.run["reconciled"],
     }  # fmt: skip
-    study.narrator.tell(tell(found))
-    return found
+    study.narrator.tell(tell(outcome))
+    return outcome
 
 
-def tell(found: dict[str, Any]) -> str:
+def tell(rollout: dict[str, Any]) -> str:
     """Return a rollout in one line."""
-    by_act = ", ".join(f"{act} {count}" for act, count in found["failed_by_act"].items())
+    by_act = ", ".join(f"{act} {count}" for act, count in rollout["failed_by_act"].items())
     which = f" ({by_act})" if by_act else ""
     return (
-        f"  {found['name']:<18} {found['failed']} of {found['requests']} requests failed{which}, "
-        f"{found['pending']} orders were left pending, the rollout took {found['took_s']:.1f} s"
+        f"  {rollout['name']:<18} {rollout['failed']} of {rollout['requests']} requests failed{which}, "
+        f"{rollout['pending']} orders were left pending, the rollout took {rollout['took_s']:.1f} s"
     )
 
 
-def verdict(found: list[dict[str, Any]], touched: list[dict[str, Any]]) -> tuple[str, str]:
+def verdict(rollouts: Sequence[dict[str, Any]], touched: Sequence[dict[str, Any]]) -> tuple[str, str]:
     """Return the verdict about C4 and its evidence."""
     evidence = "; ".join(
         f"{one['name']}: {one['failed']} of {one['requests']} failed, {one['pending']} orders pending, "
         f"{one['took_s']:.1f} s under load, {number(one['start_cpu_s'])} s of CPU to start"
-        for one in found
+        for one in rollouts
     )
     sizes = "; ".join(
         f"{one['change']} is in {len(one['images'])} image(s) of {one['lines']:,} lines and "
@@ -174,16 +159,16 @@ def verdict(found: list[dict[str, Any]], touched: list[dict[str, Any]]) -> tuple
         for one in touched
     )
     evidence = f"{evidence}. {sizes}."
-    services = [one for one in found if one["build"] == "microservices" and one["replicas"] > 1]
+    services = [one for one in rollouts if one["build"] == "microservices" and one["replicas"] > 1]
     if not services:
         return "not measured", evidence
     return ("supported" if all(one["failed"] == 0 for one in services) else "not shown"), evidence
 
 
-def answer(found: list[dict[str, Any]], touched: list[dict[str, Any]]) -> list[str]:
+def answer(rollouts: Sequence[dict[str, Any]], touched: Sequence[dict[str, Any]]) -> list[str]:
     """Return the two sentences on top of the report."""
-    told = [f"{one['name']} {one['failed']} of {one['requests']} in {one['took_s']:.1f} s" for one in found]
+    failed = [f"{one['name']} {one['failed']} of {one['requests']} in {one['took_s']:.1f} s" for one in rollouts]
     lines = {one["change"]: one["lines"] for one in touched if one["change"] != SHARED_CHANGE}
     sizes = [f"{change} ships {count:,} lines" for change, count in lines.items()]
-    return [f"Requests that failed while a new version was rolled out: {sentence_of_list(told)}.",
+    return [f"Requests that failed while a new version was rolled out: {sentence_of_list(failed)}.",
             f"What a change ships: {sentence_of_list(sizes)}."]  # fmt: skip

@@ -1,0 +1,170 @@
+"""Random faults in a stack, from a seed, in bursts: processes killed and frozen, databases and the broker killed."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Literal
+
+from deploy.model.parts import Part
+from deploy.runner.interface import Runner
+from loadtests.engine.generator import Beside
+from loadtests.load.generator.history import OrderCall
+
+Kind = Literal["kill", "database", "broker", "pause"]
+# Faults come from decks that are shuffled, so that a run has met its share of each kind however short it is. Ten decks
+# are 200 kills to 30 restarts of databases and of the broker.
+DECK: dict[Kind, int] = {"kill": 20, "database": 3, "broker": 3, "pause": 2}
+DECK_S = 45.0
+CALM_S = 6.0  # at the end of each: an order at a bank that never answers is `payment_pending` only after two seconds
+AT_ONCE = 3  # the most parts that one burst hits
+APART_S = 0.6  # the second falls while the first is away or just starting
+REST_S = (0.25, 0.6)  # what a stack that was hit has to work in before the next burst, however late that is
+PAUSES_S = (0.3, 2.0)
+BACK_WITHIN_S = 60.0
+LOOK_EVERY_S = 0.05
+
+
+@dataclass(frozen=True)
+class PlannedFault:
+    """A fault that is planned: `after_s` from the start of its burst; a pause lasts `pause_s`."""
+
+    kind: Kind
+    part: str
+    after_s: float
+    pause_s: float
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What was hit. Times are seconds since the epoch; `back_at` is when the part was ready again, 0 if never."""
+
+    kind: Kind
+    part: str
+    at: float
+    back_at: float
+    burst: int = 0
+
+
+@dataclass
+class ChaosSchedule:
+    """Faults at random beside a load until it ends. The same seed chooses the same bursts in the same order.
+
+    Bursts are due at random moments. One that is late is caught up with: what the last one hit is waited for, and
+    little more than that. `healed_at` (of time.monotonic) is when nothing was broken any more.
+    """
+
+    runner: Runner
+    seed: int
+    lasts_s: float
+    faults: list[Fault] = field(default_factory=list)
+    healed_at: float = 0.0
+    _command: threading.Lock = field(default_factory=threading.Lock)  # one at a time; what takes long is the wait
+
+    def __call__(self, load: Beside) -> None:
+        """Inject until the load is over. Raises DeployError."""
+        chance = random.Random(self.seed)
+        with ThreadPoolExecutor(AT_ONCE, "fault") as hands:
+            for number, (due_s, burst) in enumerate(bursts(chance, self.runner.stack.parts)):
+                rested_s = load.now_s + chance.uniform(*REST_S)
+                if not load.wait_until(max(rested_s, due_s)) or load.now_s >= self.lasts_s:
+                    break
+                injected = [hands.submit(self._inject, planned, number) for planned in burst]
+                self.faults += [each.result() for each in injected]
+        self.healed_at = time.monotonic()
+
+    def _inject(self, planned: PlannedFault, burst: int) -> Fault:
+        time.sleep(planned.after_s)
+        at, part = time.time(), planned.part
+        if planned.kind == "pause":
+            with self._command:
+                self.runner.pause(part)
+            time.sleep(planned.pause_s)
+            with self._command:
+                self.runner.resume(part)
+            return Fault(planned.kind, part, at, time.time(), burst)
+        before = self._deaths(part)
+        with self._command:
+            self.runner.kill(part)
+        deadline = time.monotonic() + BACK_WITHIN_S
+        while self._deaths(part) == before:
+            if time.monotonic() > deadline:
+                return Fault(planned.kind, part, at, 0.0, burst)
+            time.sleep(LOOK_EVERY_S)
+        # At once: its supervisor would let a part that dies again and again wait longer and longer.
+        self.runner.release(part)
+        return Fault(planned.kind, part, at, time.time(), burst)
+
+    def _deaths(self, part: str) -> int:
+        return sum(one.restarts for one in self.runner.status().instances if one.part == part)
+
+
+def bursts(chance: random.Random, parts: Sequence[Part]) -> Iterator[tuple[float, list[PlannedFault]]]:
+    """Return bursts without end, each with the second at which it is due: one deck after the other."""
+    number = 0
+    while True:
+        groups = _grouped(chance, _shuffled(chance, parts))
+        moments = sorted(chance.uniform(0, DECK_S - CALM_S) for _ in groups)
+        for moment, group in zip(moments, groups, strict=True):
+            burst = [_planned(chance, kind, part, first=not place) for place, (kind, part) in enumerate(group)]
+            yield number * DECK_S + moment, burst
+        number += 1
+
+
+def _shuffled(chance: random.Random, parts: Sequence[Part]) -> list[tuple[Kind, str]]:
+    """Return a deck for these parts, each card with a part that it can hit. The edge stays: it is neither's."""
+    apps = [part.name for part in parts if part.kind == "app"]
+    targets: dict[Kind, list[str]] = {
+        "kill": apps,
+        "database": [part.name for part in parts if part.kind == "postgres"],
+        "broker": [part.name for part in parts if part.kind == "nats"],
+        "pause": apps,
+    }
+    cards = [(kind, chance.choice(targets[kind])) for kind, count in DECK.items() if targets[kind]
+             for _ in range(count)]  # fmt: skip
+    chance.shuffle(cards)
+    return cards
+
+
+def _grouped(chance: random.Random, cards: Sequence[tuple[Kind, str]]) -> list[list[tuple[Kind, str]]]:
+    """Cut a deck into bursts of one to three; no part is hit twice by the same."""
+    groups: list[list[tuple[Kind, str]]] = []
+    room = 0
+    for kind, part in cards:
+        if not room or any(part == other for _, other in groups[-1]):
+            groups.append([])
+            room = chance.randint(1, AT_ONCE)
+        groups[-1].append((kind, part))
+        room -= 1
+    return groups
+
+
+def _planned(chance: random.Random, kind: Kind, part: str, *, first: bool) -> PlannedFault:
+    return PlannedFault(kind, part, 0.0 if first else chance.uniform(0, APART_S), chance.uniform(*PAUSES_S))
+
+
+def first_good_orders(faults: Iterable[Fault], calls: Sequence[OrderCall]) -> list[float]:
+    """Return, for each kill after which its part came back, the seconds from then to the first good order's answer.
+
+    `Then` is when all that its burst hit was back: no order can be good while the catalog is away, however well
+    payments have recovered. A good order is one sent after that moment and answered 201 or 202. A kill after which no
+    order was sent, because the load had ended, is left out.
+    """
+    placed = sorted((call for call in calls if call.kind == "place"), key=lambda call: call.sent_at)
+    waits: list[float] = []
+    by_burst: dict[int, list[Fault]] = {}
+    for fault in faults:
+        by_burst.setdefault(fault.burst, []).append(fault)
+    for burst in by_burst.values():
+        whole_at = max(fault.back_at for fault in burst)
+        kills = sum(fault.kind != "pause" for fault in burst)
+        if not kills or not all(fault.back_at for fault in burst):
+            continue
+        answered = [call.answered_at for call in placed if call.sent_at >= whole_at and call.status in (201, 202)]
+        if answered:
+            waits += [min(answered) - whole_at] * kills
+    return waits
