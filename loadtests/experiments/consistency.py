@@ -34,7 +34,7 @@ from loadtests.measure import agreement
 from loadtests.measure.agreement import FACTS, MAIL, PAYMENT, ROW, STOCK
 from loadtests.report.plot import Figure, axes, figure, line, view
 from loadtests.report.result import Result, detail
-from loadtests.report.words import build_name, number
+from loadtests.report.words import build_name, count_of, number
 
 BUILDS = ("monolith", "microservices")
 RATE = 10.0
@@ -143,7 +143,8 @@ def answer(seen: Facts) -> list[str]:
     watched = {build: int(seen[build][STOCK]["count"]) for build in seen}
     return [
         f"After the 201, at the median (and the p99): {'; '.join(of(build) for build in seen)}.",
-        f"{lost} facts of {sum(watched.values())} watched orders were still missing after {LATEST_S:.0f} s.",
+        f"{count_of(lost, len(FACTS) * sum(watched.values()))} facts about watched orders were still missing after "
+        f"{LATEST_S:.0f} s.",
     ]
 
 

@@ -48,7 +48,7 @@ from loadtests.load.generator.record import FAILED, read_rows
 from loadtests.measure.parties import Parties
 from loadtests.report.plot import Figure, axes, bars, figure, line, points, rows_down, view
 from loadtests.report.result import Result, Run, detail
-from loadtests.report.words import number, sentence_of_list
+from loadtests.report.words import count_of, number, sentence_of_list
 from migration.moves import Mover, Report
 from migration.watch import Bounds
 
@@ -254,8 +254,8 @@ def answer(moves: list[dict[str, Any]], states: list[dict[str, Any]], runs: list
     best, base = best_stop(states), states[0]["cpu_ms_per_order"] or float("nan")
     ratios = ", ".join(f"{number((state['cpu_ms_per_order'] or 0) / base, 3)}" for state in states[1:])
     return [
-        f"{failed} of {requests:,} requests failed in {len(moves)} moves out and back, and {violations} promises were "
-        f"broken; the longest move took {longest:.0f} s, and requests waited {waited:.0f} ms at most.",
+        f"{count_of(failed, requests)} requests failed in {len(moves)} moves out and back, and {violations} promises "
+        f"were broken; the longest move took {longest:.0f} s, and requests waited {waited:.0f} ms at most.",
         f"CPU per order with {sentence_of_list([str(count) for count in range(1, len(states))])} modules out, over "
         f"none: {ratios} times; the cheapest stop on the way is "
         f"{best['name'].removeprefix('monolith-').replace('-', ' ')}.",
@@ -332,7 +332,7 @@ def moves(result: Result) -> Figure | None:
     ]  # fmt: skip
     failed, requests = sum(move["failed"] for move in made), sum(move["requests"] for move in made)
     reading = (
-        f"All of it under load: {failed} of {requests:,} requests failed. Most of the time is watching, by choice."
+        f"All of it under load: {count_of(failed, requests)} requests failed. Most of the time is watching, by choice."
     )
     view_ = view("", data, rows_down("seconds", barmode="stack"))
     return figure("moves", "How long each move took", reading, [view_], 420)

@@ -70,4 +70,4 @@ def test_a_unit_that_is_no_smaller_or_is_not_found_supports_nothing(services: di
 def test_a_false_alarm_is_told() -> None:
     found = [attempt("monolith", bad=False), attempt("microservices", bad=False, caught=False)]
 
-    assert "Of 2 attempts with a version as good as the first, 1 ended in a false alarm." in findings.answer(found)
+    assert "1 of 2 attempts with a version as good as the first ended in a false alarm." in findings.answer(found)

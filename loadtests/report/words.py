@@ -95,6 +95,15 @@ def percent(share: float | None, places: int = 1) -> str:
     return number(None) if share is None else f"{share * 100:.{places}f} %"
 
 
+def count_of(count: int, total: int) -> str:
+    """Return `3 of 1,502`; of none its bound, too (95 %, three over the number): `0 of 1,502 (at most 0.20 %)`.
+
+    Source: Hanley and Lippman-Hand, 'If nothing goes wrong, is everything all right?', JAMA 249 (1983).
+    """
+    bound = f" (at most {number(min(100.0, 300 / total), 2)} %)" if total and not count else ""
+    return f"{count:,} of {total:,}{bound}"
+
+
 def sentence_of_list(items: list[str]) -> str:
     """Join as people do: `a, b and c`."""
     if len(items) < 2:

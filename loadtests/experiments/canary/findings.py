@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from loadtests.report.words import build_name, number, percent
+from loadtests.report.words import build_name, count_of, number, percent
 
 Attempts = Sequence[dict[str, Any]]
 BUILDS = ("monolith", "microservices")
@@ -60,7 +60,7 @@ def answer(tried: Attempts) -> list[str]:
     lines = [text for build in BUILDS if (text := _caught_in(tried, build))]
     false_alarms = [one for build in BUILDS for one in of(tried, build, bad=False) if one["alarm"]]
     good = sum(len(of(tried, build, bad=False)) for build in BUILDS)
-    last = f"Of {good} attempts with a version as good as the first, {len(false_alarms)} ended in a false alarm."
+    last = f"{count_of(len(false_alarms), good)} attempts with a version as good as the first ended in a false alarm."
     missed = [one for build in BUILDS for one in of(tried, build, bad=True) if not one["alarm"]]
     if missed:
         runs = ", ".join(f"{build_name(one['build'])} {one['kind']} (run {one['run']})" for one in missed)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from loadtests.experiments.chaos.schedule import Fault
-from loadtests.report.words import sentence_of_list
+from loadtests.report.words import count_of, sentence_of_list
 
 RECOVERED_WITHIN_S = 5.0
 CLOSED_WITHIN_S = 30.0
@@ -59,8 +59,8 @@ def tell(build: dict[str, Any]) -> str:
 def answer(builds: list[dict[str, Any]]) -> list[str]:
     """Return the two sentences on top of the report."""
     tried = [
-        f"{one['build']} {one['violations']} violations in {one['orders']} orders with {one['kills']} kills -9, "
-        f"{one['database_restarts']} database and {one['broker_restarts']} broker restarts"
+        f"{one['build']} {count_of(one['violations'], one['orders'])} orders violated a promise, with "
+        f"{one['kills']} kills -9, {one['database_restarts']} database and {one['broker_restarts']} broker restarts"
         for one in builds
     ]
     waits = [f"{one['build']} {one['first_good_order_s']['p99']:.1f} s" for one in builds if one["first_good_order_s"]]

@@ -36,7 +36,7 @@ from loadtests.experiments.deploy.touched import touched_by
 from loadtests.load.generator.record import FAILED
 from loadtests.measure.impact import ACT_OF
 from loadtests.report.result import Result
-from loadtests.report.words import number, sentence_of_list
+from loadtests.report.words import count_of, number, sentence_of_list
 
 PLOTS = plots.PLOTS
 RATE = 40.0
@@ -149,7 +149,7 @@ def tell(rollout: dict[str, Any]) -> str:
 def verdict(rollouts: Sequence[dict[str, Any]], touched: Sequence[dict[str, Any]]) -> tuple[str, str]:
     """Return the verdict about C4 and its evidence."""
     evidence = "; ".join(
-        f"{one['name']}: {one['failed']} of {one['requests']} failed, {one['pending']} orders pending, "
+        f"{one['name']}: {count_of(one['failed'], one['requests'])} failed, {one['pending']} orders pending, "
         f"{one['took_s']:.1f} s under load, {number(one['start_cpu_s'])} s of CPU to start"
         for one in rollouts
     )
@@ -167,7 +167,7 @@ def verdict(rollouts: Sequence[dict[str, Any]], touched: Sequence[dict[str, Any]
 
 def answer(rollouts: Sequence[dict[str, Any]], touched: Sequence[dict[str, Any]]) -> list[str]:
     """Return the two sentences on top of the report."""
-    failed = [f"{one['name']} {one['failed']} of {one['requests']} in {one['took_s']:.1f} s" for one in rollouts]
+    failed = [f"{one['name']} {count_of(one['failed'], one['requests'])} in {one['took_s']:.1f} s" for one in rollouts]
     lines = {one["change"]: one["lines"] for one in touched if one["change"] != SHARED_CHANGE}
     sizes = [f"{change} ships {count:,} lines" for change, count in lines.items()]
     return [f"Requests that failed while a new version was rolled out: {sentence_of_list(failed)}.",
