@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.runner.interface import Runner
-from loadtests.engine import generator, journeys_core, pairing, probe, pulses, slices
+from loadtests.engine import generator, journeys_core, pairing, probe, pulses, rows
 from loadtests.engine.arm import Arm, arms_up
 from loadtests.engine.closing import close_books
 from loadtests.engine.conditions import Settings
@@ -230,10 +230,9 @@ class _Rounds:
         self._study.narrator.doing(f"Round {round_}: {variant.name}")
         if self._declared.restarts:
             self._take_to(arm, variant.settings(arm.runner))
-            slices.warm(
-                arm, self._feeder, self._study.folder / "raw" / variant.stack,
-                seconds=self._share * self._declared.warm_s, seed=self._study.seed,
-            )  # fmt: skip
+            seconds = self._share * self._declared.warm_s
+            folder = self._study.folder / "raw" / variant.stack
+            arm.warm(folder, self._feeder.run, seconds=seconds, seed=self._study.seed)
         with held(arm, variant.holds):
             for work in works:
                 run = self._floor_slice(work, round_) if variant.is_floor else self._slice(arm, variant, work, round_)
@@ -251,20 +250,19 @@ class _Rounds:
                 host, identity, folder, profile=f"{work.rate:g}x{slice_s:g}", duration_s=slice_s, mix=mix, seed=seed,
                 warm_up_s=0.7, cores=cores,
             )  # fmt: skip
-            measured = slices.load(arm, self._feeder, order)
-            return slices.row(self._study.next_number, variant.name, work.unit, round_, work.rate, measured)
+            measured = arm.load(order, memory=False, generate=self._feeder.run)
+            return rows.of_slice(self._study.next_number, variant.name, work.unit, round_, work.rate, measured)
         order = generator.closed_loop(
             host, identity, folder, clients=CLIENTS, duration_s=slice_s, mix=mix, seed=seed, cores=cores
         )
-        measured = slices.load(arm, self._feeder, order)
+        measured = arm.load(order, memory=False, generate=self._feeder.run)
         summary = measured.summary
         units = summary["orders_confirmed"] if work.unit == "order" else summary["outcomes"].get("ok", 0)
         failed = 1 - units / summary["requests"] if summary["requests"] else 1.0
-        run = slices.costs(
-            self._study.next_number, variant.name, work.unit, round_, units, measured.spent, summary["duration_s"],
-            failed,
-        )  # fmt: skip
-        run["counted"] = measured.counted
+        run = rows.cost(
+            self._study.next_number, variant.name, work.unit, round_, units, measured.spent, summary["duration_s"]
+        )
+        run |= {"error_share": failed, "counted": measured.counted}
         return run
 
     def _floor_slice(self, work: Work, round_: int) -> Run:
@@ -272,9 +270,8 @@ class _Rounds:
         done = self._floor.run(
             work.unit, clients=CLIENTS, duration_s=self._share * work.slice_s, cores=self._study.budget.other
         )
-        run = slices.costs(self._study.next_number, "floor", work.unit, round_, done.units, done.spent, done.wall_s)
-        run["generator"] = {"pgbench_cpu_ms": round(done.pgbench_cpu_ms, 1)}
-        return run
+        run = rows.cost(self._study.next_number, "floor", work.unit, round_, done.units, done.spent, done.wall_s)
+        return run | {"orders_confirmed": 0, "generator": {"pgbench_cpu_ms": round(done.pgbench_cpu_ms, 1)}}
 
     def _take_to(self, arm: Arm, settings: Settings) -> None:
         """Restart a stack's applications with these settings, whatever they had before: all variants begin alike."""
@@ -337,7 +334,7 @@ def _pulses(study: Study, declared: Ablation, arms: Mapping[str, Arm], rounds: i
         with Feeder(study.folder / "generator.log") as feeder:
             for name, arm in arms.items():
                 arm.fresh_data(PRODUCTS)
-                slices.warm(arm, feeder, folder / name, seconds=declared.warm_s, seed=study.seed)
+                arm.warm(folder / name, feeder.run, seconds=declared.warm_s, seed=study.seed)
         study.narrator.plan(rounds * len(by_name) + len(arms))
         pulses.measure(
             study,

@@ -18,7 +18,7 @@ from deploy.runner.interface import Runner
 from deploy.stacks import runner_for
 from loadtests.engine import generator
 from loadtests.engine.budgets import Budget
-from loadtests.engine.generator import Meanwhile, Order
+from loadtests.engine.generator import Generate, Meanwhile, Order
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Reading, Spent
 from loadtests.measure.books import Books
@@ -28,6 +28,7 @@ from loadtests.measure.reconcile import Reconciliation, reconcile
 # Mails and events that a run has caused are its cost too; by then they are done.
 SETTLE_S = 1.0
 PATIENCE_S = 30.0
+WARM_CLIENTS = 8
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,15 @@ class Arm:
                 with databases.connected(self.runner, part, superuser=True) as connection:
                     connection.execute("CHECKPOINT")
 
-    def load(self, order: Order, *, memory: bool = True, meanwhile: Meanwhile = generator.nothing) -> Measured:
+    def load(
+        self, order: Order, *, memory: bool = True, meanwhile: Meanwhile = generator.nothing,
+        generate: Generate = generator.run,
+    ) -> Measured:  # fmt: skip
         """Let a generator run, and `meanwhile` beside it; return what the parts used until all was done.
 
         What parts count of themselves is left out where one was restarted.
         """
-        with generator.beside(order) as load:
+        with generator.beside(order, generate) as load:
             counters, before = accounting.counters(self.runner), accounting.take(self.runner)
             meanwhile(load)
             summary = load.finish()
@@ -91,6 +95,17 @@ class Arm:
                 if time.monotonic() > give_up_at:
                     return {}
                 time.sleep(1)
+
+    def warm(self, folder: Path, generate: Generate, *, seconds: float, seed: int) -> dict[str, Any]:
+        """Send orders as fast as they are answered, so that code, pools and statements are warm; keep their history.
+
+        Returns the generator's summary.
+        """
+        order = generator.closed_loop(
+            self.runner.address, self.parties.identity, folder / f"warm-{self.name}-{time.monotonic_ns()}-order",
+            clients=WARM_CLIENTS, duration_s=seconds, mix="orders-only", seed=seed, cores=self.budget.other,
+        )  # fmt: skip
+        return generate(order, lambda: None, lambda _: None)
 
     def reconcile(self, orders: Path | None) -> tuple[Reconciliation, Books]:
         """Wait until the arm is at rest and check its books against the client's history."""

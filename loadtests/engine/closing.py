@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from loadtests.engine import rows
 from loadtests.engine.arm import Arm
 from loadtests.engine.study import Study
 from loadtests.report.result import Run
@@ -16,7 +17,5 @@ def close_books(study: Study, arm: Arm, histories: Iterable[Path], last: Run) ->
     joined = study.folder / f"orders-{arm.name}.jsonl"
     joined.write_text("".join(path.read_text("utf-8") for path in sorted(histories)), "utf-8")
     outcome, _ = arm.reconcile(joined)
-    last["reconciled"] = outcome.is_clean
-    last["violations"] = [violation.as_dict() for violation in outcome.violations]
-    last["reconciliation"] = {key: value for key, value in outcome.as_dict().items() if key != "violations"}
+    rows.note_books(last, outcome)
     study.narrator.done(f"{arm.name:<14} books {'right' if outcome.is_clean else '[red]WRONG[/]'}")

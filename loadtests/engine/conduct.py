@@ -10,7 +10,7 @@ from typing import Any
 
 from deploy.faults import injected_faults
 from deploy.model.errors import DeployError
-from loadtests.engine import ablation, journeys_core, probe, pulses, slices, verdicts
+from loadtests.engine import ablation, journeys_core, probe, pulses, verdicts
 from loadtests.engine.ablation import Ablation
 from loadtests.engine.arm import Arm
 from loadtests.engine.closing import close_books
@@ -19,7 +19,7 @@ from loadtests.engine.feeder import Feeder
 from loadtests.engine.fresh_start import TWIN, ArmSpec, fresh_start
 from loadtests.engine.pulses import Pulse
 from loadtests.engine.study import PRODUCTS, Study, whole_number
-from loadtests.engine.trial import Load, run_trial
+from loadtests.engine.trial import Load, once_more_if_void
 from loadtests.measure import accounting
 from loadtests.measure.replication import Design
 from loadtests.report.result import Result
@@ -27,7 +27,6 @@ from loadtests.report.result import Result
 Rates = dict[tuple[str, str], float]  # requests/s by mix and build
 
 WARM_S = 3.0
-TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def _session(
     with Feeder(study.folder / "generator.log") as feeder:
         for name, arm in arms.items():
             arm.fresh_data(PRODUCTS)
-            slices.warm(arm, feeder, folder / name, seconds=WARM_S, seed=seed)
+            arm.warm(folder / name, feeder.run, seconds=WARM_S, seed=seed)
         if options.planted:
             _slow_down(study, feeder, arms[f"{options.planted_in}{TWIN}"], options.planted, folder)
     for cost in declared.costs:
@@ -129,12 +128,11 @@ def _session(
     for waits in declared.waits:
         for arm in chance.sample(list(arms.values()), len(arms)):
             load = Load(rates[waits.mix, _spec(arm.name)], waits.duration_s, waits.warm_up_s, waits.mix)
-            for _ in range(TRIES):
-                run = run_trial(study, arm, load, pair=1, seed=seed).run
+            began = len(study.runs)
+            once_more_if_void(study, arm, load, pair=1, seed=seed)
+            for run in study.runs[began:]:
                 for by_journey in (run["latency_ms_by_journey"], run["histograms"], run["requests_by_journey"]):
                     _keep(by_journey, waits.journeys)
-                if not run["void"]:  # which is said of the generator, never of the build: running again favours nobody
-                    break
 
 
 def _slow_down(study: Study, feeder: Feeder, arm: Arm, share: float, folder: Path) -> None:
@@ -143,7 +141,7 @@ def _slow_down(study: Study, feeder: Feeder, arm: Arm, share: float, folder: Pat
     injected_faults.arm(arm.runner, part)
     for _ in range(2):  # the first warms the restarted process up
         before = accounting.take(arm.runner)
-        summary = slices.warm(arm, feeder, folder / arm.name, seconds=WARM_S, seed=study.seed)
+        summary = arm.warm(folder / arm.name, feeder.run, seconds=WARM_S, seed=study.seed)
         cost_ms = accounting.between(before, accounting.take(arm.runner)).per(summary["orders_confirmed"])
     if cost_ms is None:
         raise DeployError("No order was confirmed, so that nothing can be planted.")

@@ -29,8 +29,11 @@ class Feeder:
         self._log = log
         self._process: subprocess.Popen[str] | None = None
 
-    def run(self, order: Order, on_start: Callable[[], None]) -> dict[str, Any]:
-        """Run an order to its end and return its summary; `on_start` is called when its measured part begins.
+    def run(
+        self, order: Order, on_start: Callable[[], None],
+        on_process: Callable[[subprocess.Popen[str]], None] = lambda _: None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Run an order to its end and return its summary, as `generator.run` does; its process stays.
 
         Raises GeneratorFailed, also if it takes longer than the order allows.
         """

@@ -58,11 +58,15 @@ def closed_loop(
     return Order(CLOSED, arguments, out, timeout_s=duration_s + 60)
 
 
+# Runs an order to its end; is told whom to call as its measured part begins, and with its process.
+Generate = Callable[[Order, Callable[[], None], Callable[[subprocess.Popen[str]], None]], dict[str, Any]]
+
+
 class Beside:
     """A generator that runs while something else is done; made by `beside`."""
 
-    def __init__(self, order: Order) -> None:
-        self._order = order
+    def __init__(self, order: Order, generate: Generate) -> None:
+        self._order, self._generate = order, generate
         self._processes: list[subprocess.Popen[str]] = []
         self._pool = ThreadPoolExecutor(1, "load")
         self._started, self._over = threading.Event(), threading.Event()
@@ -70,7 +74,7 @@ class Beside:
 
     def begin(self) -> None:
         """Start it, and return when its measured part begins. Raises GeneratorFailed."""
-        self._running = self._pool.submit(run, self._order, self._begin, self._processes.append)
+        self._running = self._pool.submit(self._generate, self._order, self._begin, self._processes.append)
         self._running.add_done_callback(lambda _: self._over.set())
         self._running.add_done_callback(lambda _: self._started.set())
         self._started.wait(self._order.timeout_s)
@@ -110,20 +114,6 @@ def nothing(_: Beside) -> None:
     """Let the load run alone."""
 
 
-@contextlib.contextmanager
-def beside(order: Order) -> Iterator[Beside]:
-    """Have a load while the block runs, from the beginning of its measured part. No load is left, however it ends.
-
-    Raises GeneratorFailed.
-    """
-    load = Beside(order)
-    try:
-        load.begin()
-        yield load
-    finally:
-        load.end()
-
-
 def run(
     order: Order, on_start: Callable[[], None], on_process: Callable[[subprocess.Popen[str]], None] = lambda _: None
 ) -> dict[str, Any]:
@@ -151,6 +141,20 @@ def run(
         raise GeneratorFailed(f"The load generator failed (status {process.returncode}):\n{said[-2000:]}")
     summary: dict[str, Any] = json.loads((order.out / "summary.json").read_text("utf-8"))
     return summary
+
+
+@contextlib.contextmanager
+def beside(order: Order, generate: Generate = run) -> Iterator[Beside]:
+    """Have a load while the block runs, from the beginning of its measured part. No load is left, however it ends.
+
+    `generate` is a generator that stays where there is one. Raises GeneratorFailed.
+    """
+    load = Beside(order, generate)
+    try:
+        load.begin()
+        yield load
+    finally:
+        load.end()
 
 
 def _wait_for_start(process: subprocess.Popen[str], on_start: Callable[[], None]) -> None:

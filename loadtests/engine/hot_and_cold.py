@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtests.engine import generator
+from loadtests.engine import generator, rows
 from loadtests.engine.arm import Arm
 from loadtests.engine.feeder import Feeder
-from loadtests.engine.trial import latency_of
+from loadtests.engine.rows import latency_of
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Reading, Spent
 from loadtests.report.result import Latency, Run
@@ -89,27 +89,18 @@ def row(number: int, build: str, pair: int, found: Both, folder: str, *, unit: s
     outcomes = found.hot["outcomes"]
     good = outcomes.get("ok", 0) + outcomes.get("business", 0)
     orders = found.hot["orders_confirmed"]
-    return {
-        "build": build,
-        "number": number,
-        "pair": pair,
-        "unit": unit,
-        "units": orders if unit == "order" else good,
-        "rate_target": None,
+    units = orders if unit == "order" else good
+    run = rows.bare(number, build, pair, unit, units, found.spent)
+    run |= {
         "rate_achieved": found.orders_s if unit == "order" else found.goodput,
         "orders_confirmed": orders,
         "latency_ms": found.cold,
         "latency_ms_by_journey": {"product": found.cold},
         "error_share": 1 - good / requests,
         "cpu_ms_per_order": found.spent.per(orders),
-        "cpu_ms_per_unit": found.spent.per(orders if unit == "order" else good),
-        "cpu_ms_by_part": dict(found.spent.cpu_ms),
         "memory_mb_by_part": dict(found.after.memory_mb),
-        "reconciled": None,
-        "violations": [],
-        "void": False,
-        "void_reasons": [],
         "duration_s": found.hot["duration_s"],
         "outcomes": dict(outcomes),
         "raw": folder,
     }
+    return run

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.engine import generator, slices
+from loadtests.engine import generator, rows
 from loadtests.engine.arm import Arm
 from loadtests.engine.study import Study
 from loadtests.load.generator.record import read_rows
@@ -88,7 +88,7 @@ def measure(
     for slot, used in zip(slots, spent, strict=True):
         pulse = slot.pulse
         units = sum(slot.at_s <= moment < slot.at_s + SLOT_S for moment in done[pulse])
-        row = slices.costs(study.next_number, pulse.arm, pulse.unit, slot.pair, units, used, ON_S)
+        row = rows.cost(study.next_number, pulse.arm, pulse.unit, slot.pair, units, used, ON_S)
         row["load"] = {"mix": pulse.mix, "arrivals": "constant", "seed": seed}
         study.runs.append(row | {"rate_target": pulse.rate})
 

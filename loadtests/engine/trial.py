@@ -6,16 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from loadtests.engine import generator, slow_traces
+from loadtests.engine import generator, rows, slow_traces
 from loadtests.engine.arm import Arm, Measured
 from loadtests.engine.generator import Meanwhile
 from loadtests.engine.study import PRODUCTS, Study
 from loadtests.load.generator.record import Row, read_rows
 from loadtests.measure.books import Books
-from loadtests.measure.reconcile import Reconciliation
-from loadtests.report.result import Latency, Run
+from loadtests.report.result import Run
 
 
 @dataclass(frozen=True)
@@ -98,13 +96,28 @@ def run_trial(
     closed_at = time.monotonic()
     outcome, books = arm.reconcile(folder / "orders.jsonl") if reconcile else (None, None)
     closed_at += outcome.waited_s if outcome else 0.0
-    run = _row(number, pair, arm.name, load, measured, outcome)
+    summary, confirmed = measured.summary, measured.summary["orders_confirmed"]
+    if outcome is not None:
+        # Goodput: what is wrong does not count as work done.
+        confirmed = max(0, confirmed - len({violation.about for violation in outcome.violations}))
+    run = rows.of_load(
+        number, arm.name, pair, "mix", summary["requests"], measured, summary["void_reasons"], orders=confirmed
+    )
+    run |= {"outcomes": summary["outcomes"], "generator": summary["generator"]}
+    if outcome is not None:
+        rows.note_books(run, outcome)
     run["raw"] = folder.name
     run["load"] = {"mix": load.mix, "profile": load.as_profile, "arrivals": "poisson", "seed": seed}
     study.runs.append(run)
     study.slow_traces += slow_traces.collect(arm, folder, number)
     study.narrator.done(tell(run))
     return Trial(run, measured, books, folder, closed_at)
+
+
+def once_more_if_void(study: Study, arm: Arm, load: Load, *, pair: int, seed: int) -> Trial:
+    """Run one arm. Void is said of the generator and never of the build, so running again favours nobody."""
+    trial = run_trial(study, arm, load, pair=pair, seed=seed)
+    return run_trial(study, arm, load, pair=pair, seed=seed) if trial.run["void"] else trial
 
 
 def tell(run: Run) -> str:
@@ -116,48 +129,3 @@ def tell(run: Run) -> str:
     spent = f", {cost:.1f} ms CPU per order" if cost is not None else ""
     void = f", [red]void: {'; '.join(run['void_reasons'])}[/]" if run["void"] else ""
     return f"{run['build']:<14} {run['rate_achieved']:.0f}/s{waits}{spent}{books}{void}"
-
-
-def _row(number: int, pair: int, build: str, load: Load, measured: Measured, outcome: Reconciliation | None) -> Run:
-    summary, spent = measured.summary, measured.spent
-    confirmed = summary["orders_confirmed"]
-    if outcome is not None:
-        # Goodput: what is wrong does not count as work done.
-        confirmed = max(0, confirmed - len({violation.about for violation in outcome.violations}))
-    journeys: dict[str, Any] = summary["by_journey"]
-    run: Run = {
-        "build": build,
-        "number": number,
-        "pair": pair,
-        "unit": "mix",
-        "units": summary["requests"],
-        "rate_target": summary["rate_target"],
-        "rate_achieved": summary["rate_achieved"],
-        "orders_confirmed": confirmed,
-        "latency_ms": latency_of(summary["latency_ms"]),
-        "latency_ms_by_journey": {name: latency_of(journey["latency_ms"]) for name, journey in journeys.items()},
-        "requests_by_journey": {name: journey["count"] for name, journey in journeys.items()},
-        "error_share": summary["error_share"],
-        "cpu_ms_per_order": spent.per(confirmed),
-        "cpu_ms_per_unit": spent.per(summary["requests"]),
-        "cpu_ms_by_part": dict(spent.cpu_ms),
-        "memory_mb_by_part": dict(measured.after.memory_mb),
-        "reconciled": None if outcome is None else outcome.is_clean,
-        "violations": [] if outcome is None else [violation.as_dict() for violation in outcome.violations],
-        "void": summary["void"],
-        "void_reasons": summary["void_reasons"],
-        "duration_s": summary["duration_s"],
-        "histograms": {name: kept["latency"] for name, kept in summary["tally"]["journeys"].items()},
-        "outcomes": summary["outcomes"],
-        "counted": measured.counted,
-        "generator": summary["generator"],
-        "restarted": list(spent.restarted),
-    }
-    if outcome is not None:
-        run["reconciliation"] = {name: value for name, value in outcome.as_dict().items() if name != "violations"}
-    return run
-
-
-def latency_of(summary: dict[str, Any]) -> Latency:
-    """Return the percentiles of a generator's summary that a result holds."""
-    return {"p50": summary["p50"], "p95": summary["p95"], "p99": summary["p99"], "max": summary["max"]}

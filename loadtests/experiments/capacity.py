@@ -26,7 +26,7 @@ from typing import Any
 from loadtests.engine import journeys_core, probe
 from loadtests.engine.arm import Arm, arms_up
 from loadtests.engine.search import Search
-from loadtests.engine.study import PRODUCTS, Study
+from loadtests.engine.study import Study
 from loadtests.engine.trial import Load, Trial, run_trial
 from loadtests.experiments import capacity_plots
 from loadtests.load.generator.watch import LATE
@@ -54,7 +54,7 @@ def run(study: Study) -> Result:
         for mix in mixes:
             curves[mix] = {name: [] for name in BUILDS}
             for name, arm in arms.items():
-                searches[mix, name] = Search(START_SHARE * _probed(study, arm, mix))
+                searches[mix, name] = Search(START_SHARE * probe.probed(study, arm, mix))
             while any(not searches[mix, name].done for name in BUILDS):
                 for name, arm in arms.items():
                     if not searches[mix, name].done:
@@ -85,14 +85,6 @@ def _mixes(study: Study) -> tuple[str, ...]:
     if chosen:
         return (chosen,)
     return ("shopping",) if study.quick else MIXES
-
-
-def _probed(study: Study, arm: Arm, mix: str) -> float:
-    study.narrator.doing(f"Probing {arm.name}, {mix}")
-    arm.fresh_data(PRODUCTS)
-    rate = probe.probe(arm, study.folder / f"probe-{arm.name}-{mix}", mix=mix, seed=study.seed)
-    arm.reconcile(None)
-    return rate
 
 
 def _try(study: Study, arm: Arm, mix: str, search: Search) -> list[dict[str, float]]:

@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from loadtests.engine import journeys_core, pairing
 from loadtests.engine.arm import Arm, arms_up
-from loadtests.engine.probe import probe
-from loadtests.engine.study import PRODUCTS, Study
-from loadtests.engine.trial import Load, Trial, run_trial
+from loadtests.engine.probe import probed
+from loadtests.engine.study import Study
+from loadtests.engine.trial import Load, Trial, once_more_if_void
 from loadtests.measure import accounting, reconcile
 from loadtests.measure.statistics import order_of_pairs
 from loadtests.measure.verdict import Verdict
@@ -36,21 +36,20 @@ MIX = "shopping"
 DURATION_S = 10.0
 WARM_UP_S = 3.0
 IDLE_S = 4.0
-MAX_REPEATS = 2
 NEXT = "make experiment NAME=steady"
 
 
 def run(study: Study) -> Result:
     """Bring both builds up, prove them alike, compare them, and leave them up."""
     pairs = 2 if study.quick else PAIRS
-    study.narrator.plan(1 + len(BUILDS) + 2 * pairs)
+    study.narrator.plan(1 + 2 * pairs)
     with arms_up(BUILDS, study.budget, keep=True) as arms:
         study.narrator.doing("Proving that both behave the same: the core of the journeys")
         proof = journeys_core.prove(arms, study.folder / "journeys.log")
         study.narrator.done(f"both builds behave the same: {proof}")
         study.notes.append(f"Before the comparison the core of the journeys ran on both builds: {proof}.")
         idle = _idle(study, arms)
-        capacity = {name: _probed(study, arm) for name, arm in arms.items()}
+        capacity = {name: probed(study, arm, MIX) for name, arm in arms.items()}
         load = Load(SHARE_OF_CAPACITY * min(capacity.values()), DURATION_S, WARM_UP_S, MIX)
         trials = _interleave(study, arms, load, pairs)
     probed = " and ".join(f"{name} about {rate:.0f}/s" for name, rate in capacity.items())
@@ -80,30 +79,13 @@ def _idle(study: Study, arms: dict[str, Arm]) -> dict[str, dict[str, float]]:
     return idle
 
 
-def _probed(study: Study, arm: Arm) -> float:
-    study.narrator.doing(f"Probing how much {arm.name} can take")
-    arm.fresh_data(PRODUCTS)
-    rate = probe(arm, study.folder / f"probe-{arm.name}", mix=MIX, seed=study.seed)
-    arm.reconcile(None)  # at rest before the next one has the machine
-    study.narrator.done(f"{arm.name:<14} took about {rate:.0f} arrivals/s")
-    return rate
-
-
 def _interleave(study: Study, arms: dict[str, Arm], load: Load, pairs: int) -> list[list[Trial]]:
     a, b = BUILDS
     trials = []
     for pair, order in enumerate(order_of_pairs(pairs, study.seed), 1):
         names = [{"a": a, "b": b}[which] for which in order]
-        trials.append([_once_more_if_void(study, arms[name], load, pair) for name in names])
+        trials.append([once_more_if_void(study, arms[name], load, pair=pair, seed=study.seed + pair) for name in names])
     return trials
-
-
-def _once_more_if_void(study: Study, arm: Arm, load: Load, pair: int) -> Trial:
-    """Run one arm. Void is said of the generator and never of the build, so running again favours nobody."""
-    trial = run_trial(study, arm, load, pair=pair, seed=study.seed + pair)
-    if trial.run["void"] and sum(run["void"] for run in study.runs) <= MAX_REPEATS:
-        trial = run_trial(study, arm, load, pair=pair, seed=study.seed + pair)
-    return trial
 
 
 def _ended_alike(pair: list[Trial]) -> Verdict:

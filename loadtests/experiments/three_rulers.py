@@ -28,10 +28,11 @@ from deploy.model.home import REPOSITORY
 from loadtests.engine import generator
 from loadtests.engine.arm import Arm, arms_up
 from loadtests.engine.generator import GeneratorFailed
+from loadtests.engine.rows import bare, note_books
 from loadtests.engine.study import PRODUCTS, Study
 from loadtests.load.generator.record import Row, read_rows
 from loadtests.measure.latency import LatencyHistogram
-from loadtests.report.result import Latency, Result, Run
+from loadtests.report.result import Latency, Result
 from loadtests.report.summary import latency_of
 from loadtests.report.words import number
 
@@ -67,8 +68,7 @@ def run(study: Study) -> Result:
     _add(study, "closed-loop", closed, None)
     _add(study, "open-from-send", latency_of(send), send)
     _add(study, "open-from-due", latency_of(due), due)
-    study.runs[-1]["reconciled"] = outcome.is_clean
-    study.runs[-1]["violations"] = [violation.as_dict() for violation in outcome.violations]
+    note_books(study.runs[-1], outcome)
     return study.result(answer=answer(closed, latency_of(send), latency_of(due)), comparison={}, findings={})
 
 
@@ -124,27 +124,9 @@ def read_locust(path: Path, said: str = "") -> Latency:
 
 
 def _add(study: Study, ruler: str, latency: Latency, histogram: LatencyHistogram | None) -> None:
-    row: Run = {
-        "build": ruler,
-        "number": study.next_number,
-        "pair": 1,
-        "unit": "mix",
-        "units": histogram.count if histogram else 0,
-        "rate_target": float(RATE),
-        "rate_achieved": histogram.count / DURATION_S if histogram else 0.0,
-        "orders_confirmed": 0,
-        "latency_ms": latency,
-        "latency_ms_by_journey": {},
-        "error_share": 0.0,
-        "cpu_ms_per_order": None,
-        "cpu_ms_per_unit": None,
-        "cpu_ms_by_part": {},
-        "memory_mb_by_part": {},
-        "reconciled": None,
-        "violations": [],
-        "void": False,
-        "void_reasons": [],
-    }
+    units = histogram.count if histogram else 0
+    row = bare(study.next_number, ruler, 1, "mix", units)
+    row |= {"rate_target": float(RATE), "rate_achieved": units / DURATION_S, "latency_ms": latency}
     if histogram:
         row["histograms"] = {"all": histogram.encode()}
     study.runs.append(row)

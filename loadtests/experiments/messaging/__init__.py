@@ -35,9 +35,10 @@ from loadtests.engine import pairing
 from loadtests.engine.arm import Arm
 from loadtests.engine.conditions import Condition, arm_up, outside_up
 from loadtests.engine.generator import Beside
+from loadtests.engine.rows import latency_of
 from loadtests.engine.study import PRODUCTS, Study
 from loadtests.engine.timeline import Episode, Timeline
-from loadtests.engine.trial import Load, Trial, latency_of, run_trial
+from loadtests.engine.trial import Load, Trial, run_trial
 from loadtests.experiments.consistency import Lags, buy_and_look
 from loadtests.experiments.messaging import findings, plots
 from loadtests.experiments.messaging.findings import GOOD_WITHIN_MS
