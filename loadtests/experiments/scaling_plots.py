@@ -8,7 +8,8 @@ from loadtests.report.plot import Figure, axes, bars, figure, line, points, view
 from loadtests.report.result import Result, detail
 from loadtests.report.words import build_name, number
 
-_SCALED = {"monolith": "whole monolith", "microservices": "payments only"}
+_SCALED = {"monolith": "whole monolith", "microservices": "payments only",
+           "monolith-equal": "quotas equal in sum"}  # fmt: skip
 
 
 def goodput(result: Result) -> Figure | None:
@@ -22,7 +23,8 @@ def goodput(result: Result) -> Figure | None:
         x, scaled = [point["replicas"] for point in measured], _SCALED[build]
         one = measured[0]["goodput"] / measured[0]["replicas"]
         quiet: Figure = {"width": 2, "hoverinfo": "skip"}
-        data.append(line(f"{scaled}, straight line", [0, x[-1]], [0, one * x[-1]], build, dash="dot", opacity=0.6,
+        if len(measured) > 1:
+            data.append(line(f"{scaled}, straight line", [0, x[-1]], [0, one * x[-1]], build, dash="dot", opacity=0.6,
                          **quiet))  # fmt: skip
         if law := laws.get(build):
             dense = [place / 10 for place in range(10, 10 * x[-1] + 1)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from loadtests.experiments import (
     crossover,
     instrument,
     overhead_ladder,
+    scaling,
     scaling_findings,
     tracing,
 )
@@ -103,9 +105,10 @@ def scaled(goodput: dict[str, dict[int, float]], memory: dict[str, float]) -> li
     chance = random.Random(1)
     return [
         make_run(
-            build, 1, chance, pair=replicas, unit="order", rate_achieved=orders_s,
+            build.removesuffix("-equal"), 1, chance, pair=replicas, unit="order", rate_achieved=orders_s,
             memory_mb_by_part={"all": memory[build] * (replicas + 1)},
         )
+        | {"build": build}
         for build, by_replicas in goodput.items()
         for replicas, orders_s in by_replicas.items()
     ]  # fmt: skip
@@ -125,6 +128,28 @@ def test_scaling_one_part_counts_only_if_it_is_not_dearer(
     points = {build: scaling_findings.curve(runs, build) for build in scaling_findings.BUILDS}
 
     assert scaling_findings.findings(points)["C2"][0] == verdict
+
+
+def test_services_are_judged_against_a_monolith_with_as_much_quota_in_sum() -> None:
+    goodput = {"monolith": {1: 2.8, 4: 11.0}, "monolith-equal": {4: 19.0}, "microservices": {1: 2.8, 4: 11.0}}
+    runs = scaled(goodput, {"monolith": 100.0, "monolith-equal": 100.0, "microservices": 80.0})
+    points = {build: scaling_findings.curve(runs, build) for build in goodput}
+
+    figures = scaling_findings.compare(runs, points)
+
+    assert scaling_findings.findings(points)["C2"][0] == "refuted"
+    assert figures["goodput_services_vs_monolith"]["ratio"] == pytest.approx(1.0)
+    assert figures["goodput_services_vs_monolith-equal"]["ratio"] == pytest.approx(11 / 19)
+
+
+def test_the_control_has_the_quota_of_all_services_in_sum() -> None:
+    arms: Any = {name: SimpleNamespace(name=name) for name in scaling.HOT}
+
+    fewer, most = (scaling.points_of(arms, replicas, 4, 0.15) for replicas in (3, 4))
+
+    sums = {point.name: point.replicas * point.share for point in most}
+    assert sums["monolith-equal"] == pytest.approx(sums["microservices"] + scaling.OTHERS * 0.15)
+    assert [point.name for point in fewer] == ["monolith", "microservices"]
 
 
 def test_a_lighter_replica_catches_up_some_day_and_a_heavier_one_never() -> None:
