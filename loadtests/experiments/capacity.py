@@ -20,6 +20,7 @@ search names no winner.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,13 +28,11 @@ from loadtests.engine import journeys_core, probe
 from loadtests.engine.arm import Arm, arms_up
 from loadtests.engine.search import Search
 from loadtests.engine.study import Study
-from loadtests.engine.trial import Load, Trial, run_trial
-from loadtests.experiments import capacity_plots
+from loadtests.engine.trial import Load, run_trial
 from loadtests.load.generator.watch import LATE
-from loadtests.report.result import Ratio, Result, Run
+from loadtests.report.plot import Figure, axes, figure, line, upright, view
+from loadtests.report.result import Ratio, Result, Run, detail
 from loadtests.report.words import build_name, number, sentence_of_list
-
-PLOTS = capacity_plots.PLOTS
 
 BUILDS = ("monolith", "microservices")
 MIXES = ("browsing", "shopping", "ordering")
@@ -42,49 +41,36 @@ ERROR_SHARE = 0.001
 RUN = Load(rate=0.0, duration_s=8.0, warm_up_s=3.0)
 QUICK_RUN = Load(rate=0.0, duration_s=4.0, warm_up_s=2.0)
 START_SHARE = 0.6
+Searches = dict[tuple[str, str], Search]  # by mix and build
 
 
 def run(study: Study) -> Result:
     """Search the capacity of both builds for each mix, taking turns."""
-    mixes = _mixes(study)
-    curves: dict[str, dict[str, list[dict[str, float]]]] = {}
-    searches: dict[tuple[str, str], Search] = {}
+    mixes = (study.options["mix"],) if "mix" in study.options else ("shopping",) if study.quick else MIXES
+    curves: dict[str, dict[str, list[dict[str, float]]]] = {mix: {name: [] for name in BUILDS} for mix in mixes}
+    searches: Searches = {}
     with arms_up(BUILDS, study.budget, keep=False) as arms:
         study.narrator.tell(f"both behave the same: {journeys_core.prove(arms, study.folder / 'journeys.log')}")
         for mix in mixes:
-            curves[mix] = {name: [] for name in BUILDS}
             for name, arm in arms.items():
                 searches[mix, name] = Search(START_SHARE * probe.probed(study, arm, mix))
-            while any(not searches[mix, name].done for name in BUILDS):
-                for name, arm in arms.items():
-                    if not searches[mix, name].done:
-                        curves[mix][name] += _try(study, arm, mix, searches[mix, name])
+            while searching := [name for name in BUILDS if not searches[mix, name].done]:
+                for name in searching:
+                    curves[mix][name] += _try(study, arms[name], mix, searches[mix, name])
     for points in (points for builds in curves.values() for points in builds.values()):
         points.sort(key=lambda point: point["rate"])
-    knees = {
-        mix: {
-            name: held
-            for name in BUILDS
-            if searches[mix, name].found and (held := searches[mix, name].highest_held) is not None
-        }
-        for mix in mixes
-    }
-    study.notes += [
-        f"The capacity of {name} for {mix} was not found: {search.tries} tries, {search.void} void runs."
-        for (mix, name), search in searches.items()
-        if not search.found
-    ]
-    comparison = compare(searches, mixes)
+    knees: dict[str, dict[str, float]] = {mix: {} for mix in mixes}
+    for (mix, name), search in searches.items():
+        if search.found and search.highest_held:
+            knees[mix][name] = search.highest_held
+        else:
+            study.notes.append(
+                f"The capacity of {name} for {mix} was not found: {search.tries} tries, {search.void} void runs."
+            )
     return study.result(
-        answer=answer(knees), comparison=comparison, findings={}, details={"curves": curves, "knees": knees}
-    )
-
-
-def _mixes(study: Study) -> tuple[str, ...]:
-    chosen = study.options.get("mix")
-    if chosen:
-        return (chosen,)
-    return ("shopping",) if study.quick else MIXES
+        answer=answer(knees), comparison=compare(searches, mixes), findings={},
+        details={"curves": curves, "knees": knees},
+    )  # fmt: skip
 
 
 def _try(study: Study, arm: Arm, mix: str, search: Search) -> list[dict[str, float]]:
@@ -101,7 +87,8 @@ def _try(study: Study, arm: Arm, mix: str, search: Search) -> list[dict[str, flo
             search.tell_void()
         return []
     search.tell(rate, good=holds(trial.run))
-    return [_point(trial, rate)]
+    waits: dict[str, Any] = dict(trial.run["latency_ms"] or {})
+    return [{"rate": rate, "error_share": trial.run["error_share"], **{p: waits[p] for p in ("p50", "p95", "p99")}}]
 
 
 def holds(run: Run) -> bool:
@@ -122,47 +109,61 @@ def fails_anyway(run: Run) -> bool:
     return latency["p99"] - float(run["generator"]["lag_ms"]["max"]) > P99_MS
 
 
-def _point(trial: Trial, rate: float) -> dict[str, float]:
-    latency: dict[str, Any] = dict(trial.run["latency_ms"] or {})
-    return {"rate": rate, "error_share": trial.run["error_share"], **{p: latency[p] for p in ("p50", "p95", "p99")}}
-
-
-def compare(searches: dict[tuple[str, str], Search], mixes: tuple[str, ...]) -> dict[str, Ratio]:
+def compare(searches: Searches, mixes: tuple[str, ...]) -> dict[str, Ratio]:
     """Return services over monolith for each mix, with the bounds that the gaps allow."""
     figures: dict[str, Ratio] = {}
     a, b = BUILDS
     for mix in mixes:
         one, other = searches[mix, a], searches[mix, b]
-        low_a, low_b = one.highest_held, other.highest_held
-        if not (one.found and other.found and low_a and low_b):
-            continue
-        figures[f"capacity_{mix}_services_vs_monolith"] = {
-            "ratio": low_b / low_a,
-            "low": low_b / one.lowest_failed,
-            "high": other.lowest_failed / low_a,
-            "a": a,
-            "b": b,
-            "what": f"capacity, {mix}",
-            "pairs": 1,
-            "verdict": "withheld",
-        }
+        held, held_b = one.highest_held, other.highest_held
+        if one.found and other.found and held and held_b:
+            figures[f"capacity_{mix}_services_vs_monolith"] = {
+                "ratio": held_b / held, "low": held_b / one.lowest_failed, "high": other.lowest_failed / held,
+                "a": a, "b": b, "what": f"capacity, {mix}", "pairs": 1, "verdict": "withheld",
+            }  # fmt: skip
     return figures
 
 
-def answer(knees: dict[str, dict[str, float]]) -> list[str]:
+def answer(knees: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Return the answer in two sentences."""
-    told = [
-        f"{mix} {sentence_of_list([f'{number(rate)}/s ({build_name(build)})' for build, rate in found.items()])}"
-        for mix, found in knees.items()
-        if found
+    rates = [
+        f"{mix} {sentence_of_list([f'{number(rate)}/s ({build_name(build)})' for build, rate in by_build.items()])}"
+        for mix, by_build in knees.items()
+        if by_build
     ]
-    missing = "" if all(len(found) == len(BUILDS) for found in knees.values()) else (
+    missing = "" if all(len(by_build) == len(BUILDS) for by_build in knees.values()) else (
         "Not every capacity was found: the machine was too busy, or the search too short; see the notes. "
     )  # fmt: skip
-    if not told:
+    if not rates:
         return [missing.strip()]
     return [
-        f"Within a p99 of {P99_MS:.0f} ms and {ERROR_SHARE:.1%} errors, the builds took: {'; '.join(told)}.",
+        f"Within a p99 of {P99_MS:.0f} ms and {ERROR_SHARE:.1%} errors, the builds took: {'; '.join(rates)}.",
         f"{missing}Each is one search whose border held twice, so it names no winner; the ratios are bounded by what "
         "failed.",
     ]
+
+
+def rates(result: Result) -> Figure | None:
+    """Rate against p50, p95 and p99, with the rate that was found upright; a view for each mix."""
+    if not (curves := detail(result, "curves")):
+        return None
+    views = []
+    for mix, builds in curves.items():
+        data = [
+            line(
+                f"{build_name(build)} {percentile}", [point["rate"] for point in points],
+                [point[percentile] for point in points], build, dash=dash, width=2, marks=True,
+                customdata=[[point["error_share"] * 100] for point in points],
+                hover="%{x:.0f}/s: %{y:.3g} ms, errors %{customdata[0]:.2f} %",
+            )
+            for build, points in builds.items()
+            for percentile, dash in (("p50", "dot"), ("p95", "dash"), ("p99", "solid"))
+        ]  # fmt: skip
+        knees = (detail(result, "knees") or {}).get(mix, {})
+        shapes = [upright(knee, build, "dashdot") for build, knee in knees.items()]
+        views.append(view(mix, data, axes("arrivals per second", "milliseconds", log_y=True, shapes=shapes)))
+    reading = "Latency at each rate that was tried; the upright line is the highest rate that kept the bounds."
+    return figure("rates", "How much it can take", reading, views, 440)
+
+
+PLOTS = (rates,)

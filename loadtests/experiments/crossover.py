@@ -24,6 +24,7 @@ cells within a fifth of 1 show nothing.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,12 +34,10 @@ from loadtests.engine.closing import close_books
 from loadtests.engine.feeder import Feeder
 from loadtests.engine.hot_and_cold import Load, Pair, both, row
 from loadtests.engine.study import PRODUCTS, Study
-from loadtests.experiments import crossover_plots
 from loadtests.load.users.traffic import MIXES
-from loadtests.report.result import Ratio, Result
+from loadtests.report.plot import Figure, colour, figure, heat, view
+from loadtests.report.result import Ratio, Result, detail
 from loadtests.report.words import number
-
-PLOTS = crossover_plots.PLOTS
 
 HOT = {"monolith": "web", "microservices": "payments"}
 CLIENTS = 16
@@ -46,6 +45,7 @@ COLD_RATE = 30.0
 WARM_S = 1.5
 FIGURES = {"goodput": "goodput", "per_core": "goodput of a busy core", "cold_p99": "p99 of product pages"}
 CLEARLY = 1.2  # a single pass: less than this shows nothing
+Cell = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,85 +64,66 @@ def run(study: Study) -> Result:
     """Fill the map, row by row."""
     form = QUICK if study.quick else Form()
     study.narrator.plan(len(form.costs_ms) * len(form.mixes) * len(HOT) + len(HOT))
-    cells: list[dict[str, Any]] = []
+    cells: list[Cell] = []
     with contextlib.ExitStack() as stack:
         arms = stack.enter_context(arms_up(tuple(HOT), study.budget, keep=False))
-        feeders = Pair(
-            stack.enter_context(Feeder(study.folder / "hot.log")),
-            stack.enter_context(Feeder(study.folder / "cold.log")),
-        )
+        feeders = Pair(*(stack.enter_context(Feeder(study.folder / f"{name}.log")) for name in ("hot", "cold")))
         for name, arm in arms.items():
             arm.fresh_data(PRODUCTS)
             stack.callback(arm.runner.configure, HOT[name], {"RISK_MS": None})
         for place, cost_ms in enumerate(form.costs_ms):
             for name, arm in arms.items():
                 arm.runner.configure(HOT[name], {"RISK_MS": str(cost_ms)})
-                warm = Load(CLIENTS, "ordering", COLD_RATE, WARM_S)
-                folder = study.folder / "raw" / f"warm-{cost_ms}-{name}"
-                both(arm, feeders, warm, folder, seed=study.seed, cores=study.budget.other)
+                warm, folder = Load(CLIENTS, "ordering", COLD_RATE, WARM_S), f"warm-{cost_ms}-{name}"
+                both(arm, feeders, warm, study.folder / "raw" / folder, seed=study.seed, cores=study.budget.other)
             for mix in form.mixes:
-                cell = {"cost_ms": cost_ms, "mix": mix, "share": MIXES[mix].order_share}
+                cell: Cell = {"cost_ms": cost_ms, "mix": mix, "share": MIXES[mix].order_share}
                 for name in list(HOT)[:: 1 if (place + len(cells)) % 2 else -1]:
-                    cell[name] = _measure(study, form, arms[name], feeders, cost_ms, mix, len(cells) + 1)
+                    load = Load(CLIENTS, mix, COLD_RATE, form.duration_s)
+                    cell[name] = _measure(study, arms[name], feeders, load, cost_ms, len(cells) + 1)
                 cells.append(cell)
         for name, arm in arms.items():
             histories = (study.folder / "raw").glob(f"*-{name}/hot/orders.jsonl")
             close_books(study, arm, histories, [run for run in study.runs if run["build"] == name][-1])
-    return conclude(study, cells)
-
-
-def _measure(
-    study: Study, form: Form, arm: Arm, feeders: Pair, cost_ms: int, mix: str, number_of_cell: int
-) -> dict[str, float]:
-    study.narrator.doing(f"{arm.name}: {mix}, {cost_ms} ms")
-    folder = study.folder / "raw" / f"{number_of_cell:02d}-{cost_ms}-{mix}-{arm.name}"
-    load = Load(CLIENTS, mix, COLD_RATE, form.duration_s)
-    found = both(arm, feeders, load, folder, seed=study.seed + number_of_cell, cores=study.budget.other)
-    study.runs.append(
-        row(study.next_number, arm.name, number_of_cell, found, f"raw/{folder.name}", unit="mix")
-    )  # fmt: skip
-    study.narrator.done(
-        f"{cost_ms:>3} ms {mix:<9} {arm.name:<14} {found.goodput:6.1f} answers/s, product pages p99 "
-        f"{found.cold['p99']:.0f} ms"
-    )
-    return {
-        "goodput": found.goodput,
-        "per_core": found.goodput / found.spent.cores if found.spent.cores else 0.0,
-        "orders_s": found.orders_s,
-        "cold_p99": found.cold["p99"],
-    }
-
-
-def conclude(study: Study, cells: Sequence[dict[str, Any]]) -> Result:
-    """Return the result of a filled map."""
     for cell in cells:
-        for figure in FIGURES:
-            one, other = cell["monolith"][figure], cell["microservices"][figure]
-            cell[figure] = other / one if one > 0 and other > 0 else None
-    return study.result(
-        answer=answer(cells), comparison=compare(cells), findings={}, details={"crossover": list(cells)}
+        for key in FIGURES:
+            a, b = (cell[name][key] for name in HOT)
+            cell[key] = b / a if a > 0 and b > 0 else None
+    return study.result(answer=answer(cells), comparison=compare(cells), findings={}, details={"crossover": cells})
+
+
+def _measure(study: Study, arm: Arm, feeders: Pair, load: Load, cost_ms: int, place: int) -> dict[str, float]:
+    study.narrator.doing(f"{arm.name}: {load.mix}, {cost_ms} ms")
+    folder = f"raw/{place:02d}-{cost_ms}-{load.mix}-{arm.name}"
+    measured = both(arm, feeders, load, study.folder / folder, seed=study.seed + place, cores=study.budget.other)
+    run = row(study.next_number, arm.name, place, measured, folder, unit="mix")
+    study.runs.append(run | {"factors": {"risk_ms": cost_ms, "mix": load.mix}})
+    p99 = measured.cold["p99"]
+    study.narrator.done(
+        f"{cost_ms:>3} ms {load.mix:<9} {arm.name:<14} {measured.goodput:6.1f} answers/s, pages p99 {p99:.0f} ms"
     )
+    per_core = measured.goodput / measured.spent.cores if measured.spent.cores else 0.0
+    return {"goodput": measured.goodput, "per_core": per_core, "orders_s": measured.orders_s, "cold_p99": p99}
 
 
 def compare(cells: Sequence[Mapping[str, Any]]) -> dict[str, Ratio]:
-    """Return services over monolith for the corners of the map: both figures at the coldest and at the hottest cell."""
-    figures: dict[str, Ratio] = {}
-    for cell in (cells[0], cells[-1]):
-        for figure, what in FIGURES.items():
-            if cell[figure]:
-                figures[f"{figure}_{cell['mix']}_{cell['cost_ms']}ms_services_vs_monolith"] = {
-                    "ratio": cell[figure], "low": cell[figure], "high": cell[figure], "a": "monolith",
-                    "b": "microservices", "what": f"{what}, {cell['share']:.0%} orders of {cell['cost_ms']} ms",
-                    "pairs": 1, "verdict": "withheld",
-                }  # fmt: skip
-    return figures
+    """Return services over monolith for the corners of the map: all figures at the coldest and at the hottest cell."""
+    return {
+        f"{key}_{cell['mix']}_{cell['cost_ms']}ms_services_vs_monolith": {
+            "ratio": cell[key], "low": cell[key], "high": cell[key], "a": "monolith", "b": "microservices",
+            "what": f"{what}, {cell['share']:.0%} orders of {cell['cost_ms']} ms", "pairs": 1, "verdict": "withheld",
+        }
+        for cell in (cells[0], cells[-1])
+        for key, what in FIGURES.items()
+        if cell[key]
+    }  # fmt: skip
 
 
 def answer(cells: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the answer in two sentences."""
 
-    def clear(figure: str, *, more: bool) -> int:
-        ratios = [cell[figure] for cell in cells if cell[figure]]
+    def clear(key: str, *, more: bool) -> int:
+        ratios = [cell[key] for cell in cells if cell[key]]
         return sum(ratio > CLEARLY if more else ratio < 1 / CLEARLY for ratio in ratios)
 
     hottest = cells[-1]
@@ -154,3 +135,45 @@ def answer(cells: Sequence[Mapping[str, Any]]) -> list[str]:
         f"{number(hottest['per_core'], 2)} times the goodput of a busy core and {number(hottest['cold_p99'], 2)} times "
         "the p99 of product pages. One pass a cell: a direction, and no verdict.",
     ]
+
+
+def crossover(result: Result) -> Figure | None:
+    """The map, services over monolith, by cost and share of the hot part; a view for each figure."""
+    cells: list[Cell] | None = detail(result, "crossover")
+    if not cells:
+        return None
+    views = [_map(cells, key, name, sign=-1 if key == "cold_p99" else 1) for key, name in FIGURES.items()]
+    reading = (
+        "Blue: the monolith is better here; orange: the services are. The figure is the services' over the monolith's; "
+        "cells within a fifth of 1 show nothing."
+    )
+    return figure("crossover", "Which build for which load?", reading, views, 460)
+
+
+def _map(cells: list[Cell], key: str, name: str, *, sign: int) -> Figure:
+    shares, costs = (sorted({cell[factor] for cell in cells}) for factor in ("share", "cost_ms"))
+    by_place = {(cell["cost_ms"], cell["share"]): cell for cell in cells}
+    unit = " ms" if key == "cold_p99" else "/s"
+    rows = [[by_place[cost, share] for share in shares] for cost in costs]
+
+    def text(cell: Cell) -> str:
+        a, b = (number(cell[build][key]) for build in HOT)
+        return f"<b>{number(cell[key])} x</b><br>{a}{unit} | {b}{unit}"
+
+    trace = heat(
+        [f"{share:.0%} orders" for share in shares], [f"{cost} ms" for cost in costs],
+        [[sign * math.log2(cell[key]) if cell[key] else None for cell in row] for row in rows],
+        [[text(cell) for cell in row] for row in rows],
+        [(0, colour("monolith", 0.9)), (0.5, colour("paper")), (1, colour("microservices", 0.9))], (-2, 2),
+        textfont={"color": colour("ink"), "size": 13},
+    )  # fmt: skip
+    axis: Figure = {"type": "category", "showgrid": False}
+    layout = {
+        "xaxis": axis | {"title": {"text": "share of orders in the traffic"}},
+        "yaxis": axis | {"title": {"text": "CPU of each order's risk score"}},
+        "margin": {"l": 90, "r": 24, "t": 16, "b": 60},
+    }
+    return view(name, [trace], layout)
+
+
+PLOTS = (crossover,)

@@ -19,10 +19,10 @@ from loadtests.experiments import (
     instrument,
     overhead_ladder,
     scaling,
-    scaling_findings,
     tracing,
 )
-from loadtests.experiments.replica_changes import targets
+from loadtests.experiments.scaling import findings as scaling_findings
+from loadtests.experiments.scaling.replica_changes import targets
 from loadtests.measure.agreement import FACTS
 from loadtests.report import summary
 from loadtests.report.conftest import make_run

@@ -21,33 +21,27 @@ import csv
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.model.home import REPOSITORY
-from loadtests.engine import generator
 from loadtests.engine.arm import Arm, arms_up
-from loadtests.engine.generator import GeneratorFailed
-from loadtests.engine.rows import bare, note_books
+from loadtests.engine.generator import Beside, GeneratorFailed
+from loadtests.engine.rows import bare
 from loadtests.engine.study import PRODUCTS, Study
-from loadtests.load.generator.record import Row, read_rows
+from loadtests.engine.trial import Load, run_trial
 from loadtests.measure.latency import LatencyHistogram
-from loadtests.report.result import Latency, Result
+from loadtests.report.result import Latency, Result, Run
 from loadtests.report.summary import latency_of
 from loadtests.report.words import number
 
 BUILD, STALLED = "monolith", "web"
-RATE = 100
 DURATION_S = 12.0
+OPEN = Load(100.0, DURATION_S, 2.0, "browsing", extra=("--arrivals", "constant"))
 STALL_FROM_S, STALL_S = 4.0, 2.0
 USERS = 5
 # Five users who think 0.05 s between requests ask about 100 times a second, as long as they are answered.
-THINK_S = USERS / RATE
-RULERS = {
-    "closed-loop": "Locust's closed loop, from the send",
-    "open-from-send": "open arrivals, from the send",
-    "open-from-due": "open arrivals, from the intended start",
-}
+THINK_S = USERS / OPEN.rate
+LOCUST_STARTS_S = 1.0
 
 
 def run(study: Study) -> Result:
@@ -57,43 +51,26 @@ def run(study: Study) -> Result:
         arm = arms[BUILD]
         arm.fresh_data(PRODUCTS)
         closed = _closed(study, arm)
-        study.narrator.done(f"{RULERS['closed-loop']}: p99 {closed['p99']:.0f} ms")
+        study.narrator.done(f"Locust's closed loop, from the send: p99 {closed['p99']:.0f} ms")
         arm.reconcile(None)
-        arm.fresh_data(PRODUCTS)
-        rows = [row for row in _open(study, arm) if row.due_s >= 0]
-        outcome, _ = arm.reconcile(study.folder / "run-02-open" / "orders.jsonl")
-    send = LatencyHistogram.of([row.service_ms for row in rows])
-    due = LatencyHistogram.of([row.latency_ms for row in rows])
-    study.narrator.done(f"{RULERS['open-from-due']}: p99 {due.percentile(99):.0f} ms")
-    _add(study, "closed-loop", closed, None)
-    _add(study, "open-from-send", latency_of(send), send)
-    _add(study, "open-from-due", latency_of(due), due)
-    note_books(study.runs[-1], outcome)
+        trial = run_trial(study, arm, OPEN, pair=1, seed=study.seed, meanwhile=lambda load: _stall(arm, load))
+        rows = [row for row in trial.rows() if row.due_s >= 0]
+    send, due = (LatencyHistogram.of([getattr(row, kind) for row in rows]) for kind in ("service_ms", "latency_ms"))
+    whole, by_ruler = study.runs.pop(), {"open-from-send": send, "open-from-due": due}
+    study.runs.append(_ruler(1, "closed-loop", closed))
+    for place, (ruler, histogram) in enumerate(by_ruler.items(), 2):
+        study.runs.append(_ruler(place, ruler, latency_of(histogram), histogram))
+    books = ("reconciled", "violations", "reconciliation")
+    study.runs[-1].update({name: whole[name] for name in books})  # type: ignore[literal-required, typeddict-item]
     return study.result(answer=answer(closed, latency_of(send), latency_of(due)), comparison={}, findings={})
 
 
-def _stall(arm: Arm, after_s: float) -> Sequence[threading.Timer]:
+def _stall(arm: Arm, load: Beside) -> None:
     """Freeze the application after a while, and let it go on two seconds later."""
-    timers = [
-        threading.Timer(after_s, arm.runner.pause, [STALLED]),
-        threading.Timer(after_s + STALL_S, arm.runner.resume, [STALLED]),
-    ]
-    for timer in timers:
-        timer.start()
-    return timers
-
-
-def _open(study: Study, arm: Arm) -> list[Row]:
-    folder = study.raw_folder(2, "open")
-    order = generator.open_arrivals(
-        arm.runner.address, arm.parties.identity, folder, profile=f"{RATE}x{DURATION_S:g}", duration_s=DURATION_S,
-        mix="browsing", seed=study.seed, warm_up_s=2, cores=arm.budget.other, extra=["--arrivals", "constant"],
-    )  # fmt: skip
-    timers: list[threading.Timer] = []
-    generator.run(order, lambda: timers.extend(_stall(arm, STALL_FROM_S)))
-    for timer in timers:
-        timer.join()
-    return read_rows(folder / "requests.csv.gz")
+    load.wait_until(STALL_FROM_S)
+    arm.runner.pause(STALLED)
+    load.wait_until(STALL_FROM_S + STALL_S)
+    arm.runner.resume(STALLED)
 
 
 def _closed(study: Study, arm: Arm) -> Latency:
@@ -102,7 +79,11 @@ def _closed(study: Study, arm: Arm) -> Latency:
     command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", "--only-summary"]
     command += ["-u", str(USERS), "-r", str(USERS), "-t", f"{DURATION_S:.0f}s", "--think", f"{THINK_S:g}"]
     command += ["--host", arm.runner.address, "--tokens-from", arm.parties.identity, "--csv", str(folder / "locust")]
-    timers = _stall(arm, STALL_FROM_S + 1)  # Locust takes about a second to start
+    from_s = LOCUST_STARTS_S + STALL_FROM_S
+    timers = [threading.Timer(from_s, arm.runner.pause, [STALLED]),
+              threading.Timer(from_s + STALL_S, arm.runner.resume, [STALLED])]  # fmt: skip
+    for timer in timers:
+        timer.start()
     done = subprocess.run(
         [*command, "Shopper"], cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=DURATION_S + 60
     )  # fmt: skip
@@ -117,19 +98,17 @@ def read_locust(path: Path, said: str = "") -> Latency:
         raise GeneratorFailed(f"Locust left no statistics:\n{said[-2000:]}")
     with path.open(newline="") as file:
         (row,) = [row for row in csv.DictReader(file) if row["Name"] == "Aggregated"]
-    return {
-        "p50": float(row["50%"]), "p95": float(row["95%"]), "p99": float(row["99%"]),
-        "max": float(row["Max Response Time"]),
-    }  # fmt: skip
+    p50, p95, p99, longest = (float(row[name]) for name in ("50%", "95%", "99%", "Max Response Time"))
+    return {"p50": p50, "p95": p95, "p99": p99, "max": longest}
 
 
-def _add(study: Study, ruler: str, latency: Latency, histogram: LatencyHistogram | None) -> None:
+def _ruler(number: int, ruler: str, latency: Latency, histogram: LatencyHistogram | None = None) -> Run:
     units = histogram.count if histogram else 0
-    row = bare(study.next_number, ruler, 1, "mix", units)
-    row |= {"rate_target": float(RATE), "rate_achieved": units / DURATION_S, "latency_ms": latency}
+    row = bare(number, ruler, 1, "mix", units)
+    row |= {"rate_target": OPEN.rate, "rate_achieved": units / DURATION_S, "latency_ms": latency}
     if histogram:
         row["histograms"] = {"all": histogram.encode()}
-    study.runs.append(row)
+    return row
 
 
 def answer(closed: Latency, send: Latency, due: Latency) -> list[str]:

@@ -34,7 +34,7 @@ from deploy.runner.interface import Runner
 from loadtests.engine import pairing
 from loadtests.engine.ablation import Ablation, Conclusion, Contrast, Variant, Work
 from loadtests.engine.conditions import Settings
-from loadtests.experiments import ladder_plots
+from loadtests.experiments.overhead_ladder import plots
 from loadtests.measure.steps import Step
 from loadtests.report import summary
 from loadtests.report.result import Ratio, Run
@@ -164,4 +164,4 @@ EXPERIMENT = Ablation(
     proves=True,
 )
 
-PLOTS = ladder_plots.PLOTS
+PLOTS = plots.PLOTS

@@ -39,8 +39,8 @@ from loadtests.engine.closing import close_books
 from loadtests.engine.feeder import Feeder
 from loadtests.engine.hot_and_cold import Load, Pair, both, row
 from loadtests.engine.study import PRODUCTS, Study
-from loadtests.experiments import replica_changes, scaling_findings, scaling_plots
-from loadtests.experiments.scaling_findings import EQUAL
+from loadtests.experiments.scaling import findings, plots, replica_changes
+from loadtests.experiments.scaling.findings import EQUAL
 from loadtests.report.result import Result
 
 SHARE = 0.15  # `--set share=0.10` for a machine whose cores cannot bear four of these
@@ -100,7 +100,7 @@ def run(study: Study) -> Result:
             )  # fmt: skip
             study.narrator.done(f"{name:<14} {changes[name].done} changes, {changes[name].failed} failed requests")
     study.notes.append("Nothing was bound to cores here: the quota is the budget.")
-    return scaling_findings.result(study, changes, share=share, others=OTHERS)
+    return findings.result(study, changes, share=share, others=OTHERS)
 
 
 def points_of(arms: Mapping[str, Arm], replicas: int, most: int, share: float) -> list[Point]:
@@ -163,4 +163,4 @@ def _limited(study: Study, point: Point) -> Iterator[Callable[[], int]]:
         yield quotas.throttled
 
 
-PLOTS = scaling_plots.PLOTS
+PLOTS = plots.PLOTS

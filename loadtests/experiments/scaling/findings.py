@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Any
 
 from loadtests.engine.study import Study
-from loadtests.experiments.replica_changes import Changes
+from loadtests.experiments.scaling.replica_changes import Changes
 from loadtests.measure import scalability
 from loadtests.report.result import Ratio, Result, Run
 from loadtests.report.words import build_name, number
