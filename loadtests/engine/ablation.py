@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.runner.interface import Runner
-from loadtests.engine import generator, journeys_core, pairing, probe, pulses, rows
+from loadtests.engine import generator, interleaved_slices, journeys_core, pairing, probe, rows
 from loadtests.engine.arm import Arm, arms_up
 from loadtests.engine.closing import close_books
 from loadtests.engine.conditions import Settings
-from loadtests.engine.feeder import Feeder
 from loadtests.engine.floor import Floor
-from loadtests.engine.pulses import Pulse
+from loadtests.engine.interleaved_slices import Pulse
 from loadtests.engine.study import PRODUCTS, Study, whole_number
+from loadtests.engine.warm_generator import WarmGenerator
 from loadtests.measure.replication import rounds_that_find
 from loadtests.measure.statistics import NotComparable
 from loadtests.measure.views import wait_until_finished
@@ -190,8 +190,8 @@ def gate_of(runs: Sequence[Run], declared: Ablation) -> Gate | None:
 class _Rounds:
     """Slices in rounds: one generator that stays, one stack at a time, taken to the variant that is next."""
 
-    def __init__(self, study: Study, declared: Ablation, arms: Mapping[str, Arm], feeder: Feeder) -> None:
-        self._study, self._declared, self._arms, self._feeder = study, declared, arms, feeder
+    def __init__(self, study: Study, declared: Ablation, arms: Mapping[str, Arm], generate: WarmGenerator) -> None:
+        self._study, self._declared, self._arms, self._generator = study, declared, arms, generate
         self._share = declared.quick_share if study.quick else 1.0
         # What a stack that was up before had been told is taken away, and given back afterwards.
         self._before = {name: _settings_of_parts(arm) for name, arm in arms.items()}
@@ -201,8 +201,8 @@ class _Rounds:
     @classmethod
     @contextlib.contextmanager
     def of(cls, study: Study, declared: Ablation, arms: Mapping[str, Arm]) -> Iterator[_Rounds]:
-        with Feeder(study.folder / "generator.log") as feeder, contextlib.ExitStack() as stack:
-            rounds = cls(study, declared, arms, feeder)
+        with WarmGenerator(study.folder / "generator.log") as warm_generator, contextlib.ExitStack() as stack:
+            rounds = cls(study, declared, arms, warm_generator)
             if rounds._floor:
                 stack.callback(rounds._floor.take_down)
                 rounds._floor.set_up()
@@ -232,7 +232,7 @@ class _Rounds:
             self._take_to(arm, variant.settings(arm.runner))
             seconds = self._share * self._declared.warm_s
             folder = self._study.folder / "raw" / variant.stack
-            arm.warm(folder, self._feeder.run, seconds=seconds, seed=self._study.seed)
+            arm.warm(folder, self._generator.run, seconds=seconds, seed=self._study.seed)
         with held(arm, variant.holds):
             for work in works:
                 run = self._floor_slice(work, round_) if variant.is_floor else self._slice(arm, variant, work, round_)
@@ -250,12 +250,12 @@ class _Rounds:
                 host, identity, folder, profile=f"{work.rate:g}x{slice_s:g}", duration_s=slice_s, mix=mix, seed=seed,
                 warm_up_s=0.7, cores=cores,
             )  # fmt: skip
-            measured = arm.load(order, memory=False, generate=self._feeder.run)
+            measured = arm.load(order, memory=False, generate=self._generator.run)
             return rows.of_slice(self._study.next_number, variant.name, work.unit, round_, work.rate, measured)
         order = generator.closed_loop(
             host, identity, folder, clients=CLIENTS, duration_s=slice_s, mix=mix, seed=seed, cores=cores
         )
-        measured = arm.load(order, memory=False, generate=self._feeder.run)
+        measured = arm.load(order, memory=False, generate=self._generator.run)
         summary = measured.summary
         units = summary["orders_confirmed"] if work.unit == "order" else summary["outcomes"].get("ok", 0)
         failed = 1 - units / summary["requests"] if summary["requests"] else 1.0
@@ -331,12 +331,12 @@ def _pulses(study: Study, declared: Ablation, arms: Mapping[str, Arm], rounds: i
         turn = {name: stack.enter_context(declared.toggle(arm)) for name, arm in arms.items()}
         rates = {name: work.rate * probe.probed(study, arm, mix) for name, arm in arms.items()}
         folder = study.folder / "raw"
-        with Feeder(study.folder / "generator.log") as feeder:
+        with WarmGenerator(study.folder / "generator.log") as warm_generator:
             for name, arm in arms.items():
                 arm.fresh_data(PRODUCTS)
-                arm.warm(folder / name, feeder.run, seconds=declared.warm_s, seed=study.seed)
+                arm.warm(folder / name, warm_generator.run, seconds=declared.warm_s, seed=study.seed)
         study.narrator.plan(rounds * len(by_name) + len(arms))
-        pulses.measure(
+        interleaved_slices.measure(
             study,
             {variant.name: arms[variant.stack] for variant in declared.variants},
             [Pulse(variant.name, work.unit, mix, rates[variant.stack]) for variant in declared.variants],

@@ -18,7 +18,7 @@ from deploy.runner.interface import Runner
 from deploy.stacks import runner_for
 from loadtests.engine import generator
 from loadtests.engine.budgets import Budget
-from loadtests.engine.generator import Generate, Meanwhile, Order
+from loadtests.engine.generator import Generate, LoadSpec, Meanwhile
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Reading, Spent
 from loadtests.measure.books import Books
@@ -69,7 +69,7 @@ class Arm:
                     connection.execute("CHECKPOINT")
 
     def load(
-        self, order: Order, *, memory: bool = True, meanwhile: Meanwhile = generator.nothing,
+        self, order: LoadSpec, *, memory: bool = True, meanwhile: Meanwhile = generator.nothing,
         generate: Generate = generator.run,
     ) -> Measured:  # fmt: skip
         """Let a generator run, and `meanwhile` beside it; return what the parts used until all was done.

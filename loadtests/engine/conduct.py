@@ -10,16 +10,16 @@ from typing import Any
 
 from deploy.faults import injected_faults
 from deploy.model.errors import DeployError
-from loadtests.engine import ablation, journeys_core, probe, pulses, verdicts
+from loadtests.engine import ablation, interleaved_slices, journeys_core, probe, verdicts
 from loadtests.engine.ablation import Ablation
 from loadtests.engine.arm import Arm
 from loadtests.engine.closing import close_books
 from loadtests.engine.declaration import Declaration
-from loadtests.engine.feeder import Feeder
 from loadtests.engine.fresh_start import TWIN, ArmSpec, fresh_start
-from loadtests.engine.pulses import Pulse
+from loadtests.engine.interleaved_slices import Pulse
 from loadtests.engine.study import PRODUCTS, Study, whole_number
 from loadtests.engine.trial import Load, once_more_if_void
+from loadtests.engine.warm_generator import WarmGenerator
 from loadtests.measure import accounting
 from loadtests.measure.replication import Design
 from loadtests.report.result import Result
@@ -111,16 +111,16 @@ def _session(
 ) -> None:
     """Measure once on arms that are up: CPU on live, warm data, then waits on fresh data."""
     seed, folder = study.seed + 100 * number, study.folder / f"session-{number}"
-    with Feeder(study.folder / "generator.log") as feeder:
+    with WarmGenerator(study.folder / "generator.log") as warm_generator:
         for name, arm in arms.items():
             arm.fresh_data(PRODUCTS)
-            arm.warm(folder / name, feeder.run, seconds=WARM_S, seed=seed)
+            arm.warm(folder / name, warm_generator.run, seconds=WARM_S, seed=seed)
         if options.planted:
-            _slow_down(study, feeder, arms[f"{options.planted_in}{TWIN}"], options.planted, folder)
+            _slow_down(study, warm_generator, arms[f"{options.planted_in}{TWIN}"], options.planted, folder)
     for cost in declared.costs:
         loads = [Pulse(name, cost.unit, cost.mix, rates[cost.mix, _spec(name)]) for name in arms]
         study.narrator.doing(f"Session {number}: pulses, {cost.what}")
-        pulses.measure(study, arms, loads, options.design.pairs, seed=seed, folder=folder.joinpath)
+        interleaved_slices.measure(study, arms, loads, options.design.pairs, seed=seed, folder=folder.joinpath)
     for name, arm in arms.items():
         last = [run for run in study.runs if run["build"] == name][-1]
         close_books(study, arm, (folder / name).rglob("orders.jsonl"), last)
@@ -135,13 +135,13 @@ def _session(
                     _keep(by_journey, waits.journeys)
 
 
-def _slow_down(study: Study, feeder: Feeder, arm: Arm, share: float, folder: Path) -> None:
+def _slow_down(study: Study, warm_generator: WarmGenerator, arm: Arm, share: float, folder: Path) -> None:
     """Make each order slower by a share of what it costs: a busy loop in the arm, which ends with it."""
     part = next(part.name for part in arm.runner.stack.parts if part.kind == "app" and part.name in ("web", "orders"))
     injected_faults.arm(arm.runner, part)
     for _ in range(2):  # the first warms the restarted process up
         before = accounting.take(arm.runner)
-        summary = arm.warm(folder / arm.name, feeder.run, seconds=WARM_S, seed=study.seed)
+        summary = arm.warm(folder / arm.name, warm_generator.run, seconds=WARM_S, seed=study.seed)
         cost_ms = accounting.between(before, accounting.take(arm.runner)).per(summary["orders_confirmed"])
     if cost_ms is None:
         raise DeployError("No order was confirmed, so that nothing can be planted.")

@@ -29,7 +29,7 @@ class GeneratorFailed(DeployError):
 
 
 @dataclass(frozen=True)
-class Order:
+class LoadSpec:
     """What is asked of a generator: its module, its arguments, and the folder it writes to."""
 
     module: str
@@ -41,31 +41,31 @@ class Order:
 def open_arrivals(
     host: str, tokens_from: str, out: Path, *, profile: str, duration_s: float, mix: str, seed: int,
     warm_up_s: float = 0.0, cores: Sequence[int] | None = None, extra: Sequence[str] = (),
-) -> Order:  # fmt: skip
+) -> LoadSpec:  # fmt: skip
     """Ask for open arrivals: `profile` as loadtests.load.generator.profile reads it, `duration_s` how long it takes."""
     arguments = ["--host", host, "--tokens-from", tokens_from, "--profile", profile, "--mix", mix, "--seed", str(seed)]
     arguments += ["--warm-up", str(warm_up_s), "--out", str(out), *_on(cores), *extra]
-    return Order(OPEN, arguments, out, timeout_s=duration_s + warm_up_s + 60)
+    return LoadSpec(OPEN, arguments, out, timeout_s=duration_s + warm_up_s + 60)
 
 
 def closed_loop(
     host: str, tokens_from: str, out: Path, *, clients: int, duration_s: float, mix: str, seed: int,
     cores: Sequence[int] | None = None,
-) -> Order:  # fmt: skip
+) -> LoadSpec:  # fmt: skip
     """Ask for `clients` that each send the next request when the last one is answered: for CPU per unit of work."""
     arguments = ["--host", host, "--tokens-from", tokens_from, "--clients", str(clients), "--mix", mix]
     arguments += ["--duration", str(duration_s), "--seed", str(seed), "--out", str(out), *_on(cores)]
-    return Order(CLOSED, arguments, out, timeout_s=duration_s + 60)
+    return LoadSpec(CLOSED, arguments, out, timeout_s=duration_s + 60)
 
 
 # Runs an order to its end; is told whom to call as its measured part begins, and with its process.
-Generate = Callable[[Order, Callable[[], None], Callable[[subprocess.Popen[str]], None]], dict[str, Any]]
+Generate = Callable[[LoadSpec, Callable[[], None], Callable[[subprocess.Popen[str]], None]], dict[str, Any]]
 
 
 class Beside:
     """A generator that runs while something else is done; made by `beside`."""
 
-    def __init__(self, order: Order, generate: Generate) -> None:
+    def __init__(self, order: LoadSpec, generate: Generate) -> None:
         self._order, self._generate = order, generate
         self._processes: list[subprocess.Popen[str]] = []
         self._pool = ThreadPoolExecutor(1, "load")
@@ -115,7 +115,7 @@ def nothing(_: Beside) -> None:
 
 
 def run(
-    order: Order, on_start: Callable[[], None], on_process: Callable[[subprocess.Popen[str]], None] = lambda _: None
+    order: LoadSpec, on_start: Callable[[], None], on_process: Callable[[subprocess.Popen[str]], None] = lambda _: None
 ) -> dict[str, Any]:
     """Run a generator to its end and return its summary; `on_start` is called when the measured part begins.
 
@@ -144,7 +144,7 @@ def run(
 
 
 @contextlib.contextmanager
-def beside(order: Order, generate: Generate = run) -> Iterator[Beside]:
+def beside(order: LoadSpec, generate: Generate = run) -> Iterator[Beside]:
     """Have a load while the block runs, from the beginning of its measured part. No load is left, however it ends.
 
     `generate` is a generator that stays where there is one. Raises GeneratorFailed.

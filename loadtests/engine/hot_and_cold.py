@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any
 
 from loadtests.engine import generator, rows
 from loadtests.engine.arm import Arm
-from loadtests.engine.feeder import Feeder
 from loadtests.engine.rows import latency_of
+from loadtests.engine.warm_generator import WarmGenerator
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Reading, Spent
 from loadtests.report.result import Latency, Run
@@ -57,8 +58,15 @@ class Both:
 class Pair:
     """Two standing generators."""
 
-    hot: Feeder
-    cold: Feeder
+    hot: WarmGenerator
+    cold: WarmGenerator
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(cls, logs: Path) -> Iterator[Pair]:
+        """Have them for the length of the block."""
+        with WarmGenerator(logs / "hot.log") as hot, WarmGenerator(logs / "cold.log") as cold:
+            yield cls(hot, cold)
 
 
 def both(arm: Arm, pair: Pair, load: Load, folder: Path, *, seed: int, cores: Sequence[int] | None) -> Both:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests.engine.generator import GeneratorFailed, Order, beside
+from loadtests.engine.generator import GeneratorFailed, LoadSpec, beside
 
 PRETENDED = """
 import json, os, sys, time
@@ -29,9 +29,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def order(folder: Path, lasts_s: float, status: int = 0) -> Order:
+def order(folder: Path, lasts_s: float, status: int = 0) -> LoadSpec:
     """Ask for a load that sends nothing."""
-    return Order("pretended_load", [str(folder), str(lasts_s), str(status)], folder, timeout_s=30)
+    return LoadSpec("pretended_load", [str(folder), str(lasts_s), str(status)], folder, timeout_s=30)
 
 
 def test_its_summary_is_there_when_it_has_ended(folder: Path) -> None:
@@ -56,5 +56,5 @@ def test_one_that_fails_is_told(folder: Path) -> None:
 
 
 def test_one_that_never_begins_is_told(folder: Path) -> None:
-    with pytest.raises(GeneratorFailed, match="No module named"), beside(Order("no_such_load", [], folder, 30)):
+    with pytest.raises(GeneratorFailed, match="No module named"), beside(LoadSpec("no_such_load", [], folder, 30)):
         raise AssertionError("the block is not entered")

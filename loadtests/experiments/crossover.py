@@ -31,7 +31,6 @@ from typing import Any
 
 from loadtests.engine.arm import Arm, arms_up
 from loadtests.engine.closing import close_books
-from loadtests.engine.feeder import Feeder
 from loadtests.engine.hot_and_cold import Load, Pair, both, row
 from loadtests.engine.study import PRODUCTS, Study
 from loadtests.load.users.traffic import MIXES
@@ -67,7 +66,7 @@ def run(study: Study) -> Result:
     cells: list[Cell] = []
     with contextlib.ExitStack() as stack:
         arms = stack.enter_context(arms_up(tuple(HOT), study.budget, keep=False))
-        feeders = Pair(*(stack.enter_context(Feeder(study.folder / f"{name}.log")) for name in ("hot", "cold")))
+        generators = stack.enter_context(Pair.started(study.folder))
         for name, arm in arms.items():
             arm.fresh_data(PRODUCTS)
             stack.callback(arm.runner.configure, HOT[name], {"RISK_MS": None})
@@ -75,12 +74,12 @@ def run(study: Study) -> Result:
             for name, arm in arms.items():
                 arm.runner.configure(HOT[name], {"RISK_MS": str(cost_ms)})
                 warm, folder = Load(CLIENTS, "ordering", COLD_RATE, WARM_S), f"warm-{cost_ms}-{name}"
-                both(arm, feeders, warm, study.folder / "raw" / folder, seed=study.seed, cores=study.budget.other)
+                both(arm, generators, warm, study.folder / "raw" / folder, seed=study.seed, cores=study.budget.other)
             for mix in form.mixes:
                 cell: Cell = {"cost_ms": cost_ms, "mix": mix, "share": MIXES[mix].order_share}
                 for name in list(HOT)[:: 1 if (place + len(cells)) % 2 else -1]:
                     load = Load(CLIENTS, mix, COLD_RATE, form.duration_s)
-                    cell[name] = _measure(study, arms[name], feeders, load, cost_ms, len(cells) + 1)
+                    cell[name] = _measure(study, arms[name], generators, load, cost_ms, len(cells) + 1)
                 cells.append(cell)
         for name, arm in arms.items():
             histories = (study.folder / "raw").glob(f"*-{name}/hot/orders.jsonl")
@@ -92,10 +91,10 @@ def run(study: Study) -> Result:
     return study.result(answer=answer(cells), comparison=compare(cells), findings={}, details={"crossover": cells})
 
 
-def _measure(study: Study, arm: Arm, feeders: Pair, load: Load, cost_ms: int, place: int) -> dict[str, float]:
+def _measure(study: Study, arm: Arm, generators: Pair, load: Load, cost_ms: int, place: int) -> dict[str, float]:
     study.narrator.doing(f"{arm.name}: {load.mix}, {cost_ms} ms")
     folder = f"raw/{place:02d}-{cost_ms}-{load.mix}-{arm.name}"
-    measured = both(arm, feeders, load, study.folder / folder, seed=study.seed + place, cores=study.budget.other)
+    measured = both(arm, generators, load, study.folder / folder, seed=study.seed + place, cores=study.budget.other)
     run = row(study.next_number, arm.name, place, measured, folder, unit="mix")
     study.runs.append(run | {"factors": {"risk_ms": cost_ms, "mix": load.mix}})
     p99 = measured.cold["p99"]

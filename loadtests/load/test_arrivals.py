@@ -11,8 +11,8 @@ import time
 import pytest
 
 from loadtests.conftest import in_time
-from loadtests.engine.feeder import Feeder
-from loadtests.engine.generator import OPEN, Order
+from loadtests.engine.generator import OPEN, LoadSpec
+from loadtests.engine.warm_generator import WarmGenerator
 from loadtests.load.generator.history import read_history
 from loadtests.load.generator.record import Tally, read_rows
 from loadtests.load.generator.watch import LATE
@@ -45,11 +45,11 @@ def send(shop, out, *options):
 @pytest.fixture(scope="module")
 def feed(tmp_path_factory):
     """A function that runs open arrivals in one process that stays, since a start costs a second of CPU."""
-    with Feeder(tmp_path_factory.mktemp("feeder") / "generator.log") as feeder:
+    with WarmGenerator(tmp_path_factory.mktemp("generator") / "generator.log") as warm_generator:
 
         def run(shop, out, *options):
             arguments = ["--host", shop.url, "--tokens-from", shop.url, "--out", str(out), *options]
-            return feeder.run(Order(OPEN, arguments, out, timeout_s=60), lambda: None)
+            return warm_generator.run(LoadSpec(OPEN, arguments, out, timeout_s=60), lambda: None)
 
         yield run
 

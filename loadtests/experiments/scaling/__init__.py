@@ -36,7 +36,6 @@ from deploy.stacks import quotas_for
 from loadtests.engine.arm import Arm, arms_up
 from loadtests.engine.budgets import Budget
 from loadtests.engine.closing import close_books
-from loadtests.engine.feeder import Feeder
 from loadtests.engine.hot_and_cold import Load, Pair, both, row
 from loadtests.engine.study import PRODUCTS, Study
 from loadtests.experiments.scaling import findings, plots, replica_changes
@@ -116,21 +115,21 @@ def _measure_all(study: Study, form: Form, arms: Mapping[str, Arm], points: list
             arm.runner.configure(HOT[name], {"RISK_MS": str(RISK_MS)})
             stack.callback(arm.runner.configure, HOT[name], {"RISK_MS": None})
             stack.callback(arm.runner.scale, HOT[name], 1)
-        feeders = Pair(*(stack.enter_context(Feeder(study.folder / f"{name}.log")) for name in ("hot", "cold")))
+        generators = stack.enter_context(Pair.started(study.folder))
         for place, point in enumerate(points):
             study.narrator.doing(f"{point.name}: {point.replicas} replicas of {HOT[point.arm.name]}")
             folder = study.folder / "raw" / f"{place:02d}-{point.replicas}-{point.name}"
-            _measure(study, form, point, feeders, folder, seed=study.seed + point.replicas)
+            _measure(study, form, point, generators, folder, seed=study.seed + point.replicas)
 
 
-def _measure(study: Study, form: Form, point: Point, feeders: Pair, folder: Path, seed: int) -> None:
+def _measure(study: Study, form: Form, point: Point, generators: Pair, folder: Path, seed: int) -> None:
     arm, hot = point.arm, HOT[point.arm.name]
     load = Load(CLIENTS_A_REPLICA * point.replicas, "orders-only", COLD_RATE, form.duration_s)
     arm.runner.scale(hot, point.replicas)
     # A new replica's first orders cost it a second of CPU, which within the quota would take it seven.
-    both(arm, feeders, replace(load, duration_s=WARM_S), folder / "warm", seed=seed, cores=None)
+    both(arm, generators, replace(load, duration_s=WARM_S), folder / "warm", seed=seed, cores=None)
     with _limited(study, point) as throttled:
-        measured = both(arm, feeders, load, folder, seed=seed, cores=None)
+        measured = both(arm, generators, load, folder, seed=seed, cores=None)
         periods = throttled()
     run = row(study.next_number, point.name, point.replicas, measured, f"raw/{folder.name}", unit="order")
     run["generator"] = {

@@ -12,6 +12,7 @@ from typing import Any
 from deploy.model.errors import DeployError
 from loadtests.engine import generator
 from loadtests.engine.arm import Arm
+from loadtests.engine.generator import LoadSpec
 from loadtests.load.generator.record import FAILED, read_rows
 
 ROUND_TRIP = (2, 3, 2, 1)
@@ -58,22 +59,22 @@ def change_under_load(
     while changes.done < count and time.monotonic() < give_up_at:
         stretch += 1
         place = folder / f"stretch-{stretch}"
-        order = generator.open_arrivals(
+        spec = generator.open_arrivals(
             arm.runner.address, arm.parties.identity, place, profile=f"{rate:g}x{stretch_s:g}", duration_s=stretch_s,
             mix="shopping", seed=seed + stretch, warm_up_s=0.5,
         )  # fmt: skip
-        _one_stretch(arm, order, stretch_s, plan, count, changes, tell)
+        _one_stretch(arm, spec, stretch_s, plan, count, changes, tell)
     for part in parts:
         arm.runner.scale(part, 1)
     return changes
 
 
 def _one_stretch(
-    arm: Arm, order: generator.Order, stretch_s: float, plan: Iterator[tuple[str, int]], count: int, changes: Changes,
+    arm: Arm, spec: LoadSpec, stretch_s: float, plan: Iterator[tuple[str, int]], count: int, changes: Changes,
     tell: Callable[[str], None],
 ) -> None:  # fmt: skip
     """Run one stretch of load, and change replicas from its start until shortly before its end."""
-    with generator.beside(order) as load:
+    with generator.beside(spec) as load:
         ends_at = load.began_at + stretch_s
         longest = 1.0
         while changes.done < count and time.monotonic() + longest < ends_at:
@@ -92,7 +93,7 @@ def _one_stretch(
             changes.took_s.append(took_s)
             tell(f"{arm.name:<14} change {changes.done:>2}: {part} to {replicas} in {took_s:.1f} s")
         changes.requests += load.finish()["requests"]
-    for row in read_rows(order.out / "requests.csv.gz"):
+    for row in read_rows(spec.out / "requests.csv.gz"):
         if row.outcome in FAILED:
             changes.failed += 1
             changes.failures.append(f"{row.journey} at {row.due_s:.2f} s: {row.outcome} {row.status}")

@@ -1,6 +1,6 @@
 """One generator process for many short slices: a start costs a second of CPU, and an interleaved run has a hundred.
 
-`python -m loadtests.engine.feeder` reads orders from stdin, one JSON array a line: a generator's module and its
+`python -m loadtests.engine.warm_generator` reads orders from stdin, one JSON array a line: a generator's module and its
 arguments. It runs them one after the other and says `{"ended": status}` after each.
 """
 
@@ -17,12 +17,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from deploy.model.home import REPOSITORY
-from loadtests.engine.generator import EXIT_VOID, GeneratorFailed, Order
+from loadtests.engine.generator import EXIT_VOID, GeneratorFailed, LoadSpec
 
 STOP_TIMEOUT_S = 5.0
 
 
-class Feeder:
+class WarmGenerator:
     """A generator that stays. Used as a context; its log lies in `log`."""
 
     def __init__(self, log: Path) -> None:
@@ -30,7 +30,7 @@ class Feeder:
         self._process: subprocess.Popen[str] | None = None
 
     def run(
-        self, order: Order, on_start: Callable[[], None],
+        self, order: LoadSpec, on_start: Callable[[], None],
         on_process: Callable[[subprocess.Popen[str]], None] = lambda _: None,
     ) -> dict[str, Any]:  # fmt: skip
         """Run an order to its end and return its summary, as `generator.run` does; its process stays.
@@ -68,7 +68,7 @@ class Feeder:
         if self._process is None or self._process.poll() is not None:
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "loadtests.engine.feeder"],
+                    [sys.executable, "-m", "loadtests.engine.warm_generator"],
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY, text=True,
                     start_new_session=True,
                 )  # fmt: skip

@@ -95,7 +95,7 @@ def measure(
 
 def _order(
     arm: Arm, pulse: Pulse, slots: Sequence[Slot], folder: Path, seed: int, begin_at: float, lead_s: float
-) -> generator.Order:
+) -> generator.LoadSpec:
     lasts_s = len(slots) * SLOT_S + lead_s
     return generator.open_arrivals(
         arm.runner.address, arm.parties.identity, folder, profile=profile_of(slots, pulse),

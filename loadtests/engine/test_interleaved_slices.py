@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.engine import pulses
-from loadtests.engine.pulses import Pulse
+from loadtests.engine import interleaved_slices
+from loadtests.engine.interleaved_slices import Pulse
 from loadtests.load.generator import profile
 from loadtests.load.generator.plan import Plan, TooLate, parse_plan
 
@@ -20,23 +20,23 @@ PULSES = [
 
 
 def test_each_arm_has_one_turn_in_each_pair_and_the_seed_draws_the_order() -> None:
-    slots = pulses.turns(PULSES, 20, seed=1)
+    slots = interleaved_slices.turns(PULSES, 20, seed=1)
 
     for pair in range(1, 21):
         assert sorted(slot.pulse.arm for slot in slots if slot.pair == pair) == sorted(one.arm for one in PULSES)
-    assert slots == pulses.turns(PULSES, 20, seed=1)
-    assert slots != pulses.turns(PULSES, 20, seed=2)
+    assert slots == interleaved_slices.turns(PULSES, 20, seed=1)
+    assert slots != interleaved_slices.turns(PULSES, 20, seed=2)
 
 
 def test_requests_are_due_in_the_turns_of_their_arms_alone_and_evenly() -> None:
-    slots = pulses.turns(PULSES, 5, seed=3)
+    slots = interleaved_slices.turns(PULSES, 5, seed=3)
 
     for pulse in PULSES:
-        due = profile.due_times(profile.parse(pulses.profile_of(slots, pulse)), "constant", seed=1)
+        due = profile.due_times(profile.parse(interleaved_slices.profile_of(slots, pulse)), "constant", seed=1)
         for slot in slots:
-            inside = [moment for moment in due if slot.at_s <= moment < slot.at_s + pulses.SLOT_S]
+            inside = [moment for moment in due if slot.at_s <= moment < slot.at_s + interleaved_slices.SLOT_S]
             assert len(inside) == (pulse.rate if slot.pulse == pulse else 0)
-            assert all(moment < slot.at_s + pulses.ON_S for moment in inside)
+            assert all(moment < slot.at_s + interleaved_slices.ON_S for moment in inside)
 
 
 def plan_of(*words: str, out: Path) -> Plan:
