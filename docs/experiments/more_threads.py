@@ -12,8 +12,8 @@ What is held equal: Everything but the number of threads. Each session starts bo
 How to read it: 64 threads over 16, over sessions. A winner is named where both arms equal their twins.
 """
 
+from loadtests.engine.arm import ArmSpec
 from loadtests.engine.declaration import Cost, Declaration, Waits
-from loadtests.engine.fresh_start import ArmSpec
 from loadtests.measure.replication import Spread
 
 EXPERIMENT = Declaration(

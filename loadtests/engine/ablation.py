@@ -15,9 +15,8 @@ from typing import Any
 
 from deploy.runner.interface import Runner
 from loadtests.engine import generator, interleaved_slices, journeys_core, pairing, probe, rows
-from loadtests.engine.arm import Arm, arms_up
+from loadtests.engine.arm import Arm, Settings, arms_up
 from loadtests.engine.closing import close_books
-from loadtests.engine.conditions import Settings
 from loadtests.engine.floor import Floor
 from loadtests.engine.interleaved_slices import Pulse
 from loadtests.engine.study import PRODUCTS, Study, whole_number

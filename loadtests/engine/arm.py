@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from deploy import stacks
-from deploy.faults import databases
+from deploy.faults import databases, heal_everything, injected_faults
 from deploy.model.errors import DeployError, Unsupported
 from deploy.runner.console import StartProgress
 from deploy.runner.interface import Runner
@@ -28,7 +28,28 @@ from loadtests.measure.reconcile import Reconciliation, reconcile
 # Mails and events that a run has caused are its cost too; by then they are done.
 SETTLE_S = 1.0
 PATIENCE_S = 30.0
+TWIN = "-twin"
 WARM_CLIENTS = 8
+Settings = Mapping[str, Mapping[str, str]]  # by part
+
+
+@dataclass(frozen=True)
+class ArmSpec:
+    """An arm that is to be started: a stack under a name of its own, and what is set otherwise than usual, by part."""
+
+    name: str
+    stack: str
+    settings: Settings = field(default_factory=dict)
+
+    @property
+    def twin(self) -> ArmSpec:
+        """The same once more, to be started apart."""
+        return replace(self, name=self.name + TWIN)
+
+    @property
+    def has_broker(self) -> bool:
+        """Whether events travel through a broker."""
+        return self.stack != "monolith"
 
 
 @dataclass(frozen=True)
@@ -143,12 +164,64 @@ def arms_up(names: Sequence[str], budget: Budget, *, keep: bool) -> Iterator[dic
         finished = True
     finally:
         for runner in everybody:
-            with contextlib.suppress(Unsupported):
-                _bind(runner, None)
+            _bind(runner, None)
         if not (keep and finished):
             for runner in (*extra, *runners[::-1]):
                 if runner.stack.name not in was_up:
                     runner.down()
+
+
+@contextlib.contextmanager
+def outside_up(budget: Budget) -> Iterator[None]:
+    """Have the outside world for the length of the block; it stays if it was up before."""
+    runner = runner_for("outside")
+    was_up = runner.status().up
+    _up(runner)
+    _bind(runner, budget.other)
+    try:
+        yield
+    finally:
+        _bind(runner, None)
+        if not was_up:
+            runner.down()
+
+
+@contextlib.contextmanager
+def arm_up(spec: ArmSpec, budget: Budget, *, armed: bool = False) -> Iterator[Arm]:
+    """Have a stack with these settings as an arm.
+
+    Afterwards everything is healed and set back, and stopped if it was down.
+
+    `armed`: its modules can be told to misbehave, so that no restart is needed in the middle of a load.
+    """
+    runner = runner_for(spec.stack)
+    was_up = runner.status().up
+    _up(runner)
+    settings = {part: dict(values) for part, values in spec.settings.items()}
+    if armed:
+        for part in runner.stack.parts:
+            if part.kind == "app":
+                settings.setdefault(part.name, {})[injected_faults.SETTING] = str(injected_faults.file_of(runner))
+    try:
+        for name, values in settings.items():
+            runner.configure(name, values)
+        _bind(runner, budget.build)
+        yield Arm(spec.name, runner, Parties.of(runner), budget)
+    finally:
+        heal_everything(runner)
+        _bind(runner, None)
+        if was_up:
+            for name, values in settings.items():
+                runner.configure(name, dict.fromkeys(values))
+        else:
+            runner.down()
+
+
+def _up(runner: Runner) -> None:
+    if runner.status().up:
+        return
+    with StartProgress({runner.stack.name: len(runner.stack.parts)}) as progress:
+        stacks.up([runner], {}, progress.watch)
 
 
 def _bind(runner: Runner, cores: Sequence[int] | None) -> None:

@@ -12,10 +12,10 @@ from deploy.faults import injected_faults
 from deploy.model.errors import DeployError
 from loadtests.engine import ablation, interleaved_slices, journeys_core, probe, verdicts
 from loadtests.engine.ablation import Ablation
-from loadtests.engine.arm import Arm
+from loadtests.engine.arm import TWIN, Arm, ArmSpec
 from loadtests.engine.closing import close_books
 from loadtests.engine.declaration import Declaration
-from loadtests.engine.fresh_start import TWIN, ArmSpec, fresh_start
+from loadtests.engine.fresh_start import fresh_start
 from loadtests.engine.interleaved_slices import Pulse
 from loadtests.engine.study import PRODUCTS, Study, whole_number
 from loadtests.engine.trial import Load, once_more_if_void

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loadtests.engine import pairing
-from loadtests.engine.fresh_start import ArmSpec
+from loadtests.engine.arm import ArmSpec
 from loadtests.measure import replication
 from loadtests.measure.replication import Design, Spread
 from loadtests.report.result import Run

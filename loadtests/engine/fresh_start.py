@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 import random
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from deploy import stacks
@@ -20,27 +19,12 @@ from deploy.model.home import Home
 from deploy.model.ports import port_shift
 from deploy.runner.console import StartProgress
 from deploy.stacks import is_offered, on_containers, runner_for, with_outside
-from loadtests.engine.arm import Arm
+from loadtests.engine.arm import Arm, ArmSpec
 from loadtests.engine.budgets import Budget
 from loadtests.measure.parties import Parties
 
-TWIN = "-twin"
 FOLDER = "sessions"  # below the state folder, so that what somebody has up keeps its data
 APART = 320  # ports of two places: more than the inner ports of all stacks span
-
-
-@dataclass(frozen=True)
-class ArmSpec:
-    """An arm that is to be started: a stack under a name of its own, with settings by part."""
-
-    name: str
-    stack: str
-    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @property
-    def twin(self) -> ArmSpec:
-        """The same once more, to be started apart."""
-        return replace(self, name=self.name + TWIN)
 
 
 def places_of(specs: Sequence[ArmSpec]) -> list[list[ArmSpec]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from loadtests.engine import pairing
+from loadtests.engine.arm import TWIN
 from loadtests.engine.declaration import Declaration, Figure
-from loadtests.engine.fresh_start import TWIN
 from loadtests.engine.study import Study
 from loadtests.measure.statistics import ALPHA, Equivalence, NotComparable, holm
 from loadtests.report.result import Gate, Ratio, Result, Run

@@ -38,9 +38,8 @@ from deploy.model.errors import DeployError, Unsupported
 from deploy.model.extraction import ORDER
 from deploy.runner.interface import Runner
 from loadtests.engine import generator
-from loadtests.engine.arm import Arm
+from loadtests.engine.arm import Arm, ArmSpec, arm_up, outside_up
 from loadtests.engine.closing import close_books
-from loadtests.engine.conditions import Condition, arm_up, outside_up
 from loadtests.engine.probe import probe
 from loadtests.engine.study import PRODUCTS, Study
 from loadtests.engine.trial import Load, run_trial
@@ -84,7 +83,7 @@ def run(study: Study) -> Result:
     form = Form(**chosen)
     modules = ORDER[: form.modules]
     study.narrator.plan(4 * len(modules) + 1)
-    with outside_up(study.budget), arm_up(Condition("monolith", "monolith"), study.budget) as arm:
+    with outside_up(study.budget), arm_up(ArmSpec("monolith", "monolith"), study.budget) as arm:
         runner = arm.runner
         if not isinstance(runner, LocalRunner):
             raise Unsupported("Modules can be moved where stacks run as processes, not in containers.")

@@ -31,8 +31,7 @@ from typing import Any
 from deploy.faults import injected_faults
 from deploy.model.parts import VARIANT
 from loadtests.engine import generator
-from loadtests.engine.arm import Arm
-from loadtests.engine.conditions import Condition, arm_up, outside_up
+from loadtests.engine.arm import Arm, ArmSpec, arm_up, outside_up
 from loadtests.engine.study import Study
 from loadtests.engine.timeline import Episode, Timeline
 from loadtests.engine.trial import Load, run_trial
@@ -55,13 +54,11 @@ DOWN_SHARE = 0.5
 LATE_S = 10.0  # the end of the run is what is judged
 
 
-def _knobs(
-    name: str, *, retries: str = "", breaker: str = "", deadline_s: str = "", fallback: bool = True
-) -> Condition:
+def _knobs(name: str, *, retries: str = "", breaker: str = "", deadline_s: str = "", fallback: bool = True) -> ArmSpec:
     both = {VARIANT: "retries", "RETRIES": retries, "CIRCUIT_BREAKER": breaker} if retries else {}
     orders = {"INNER_TIMEOUT_S": deadline_s or "1"} | ({} if fallback else {VARIANT: "resilience_off"})
     payments = {"PROVIDER_TIMEOUT_S": deadline_s or "0.8"}
-    return Condition(name, "microservices", {"orders": orders | both, "payments": payments | both})
+    return ArmSpec(name, "microservices", {"orders": orders | both, "payments": payments | both})
 
 
 ARMS = (
@@ -100,7 +97,7 @@ def run(study: Study) -> Result:
 
 
 @contextmanager
-def _working(study: Study, condition: Condition) -> Iterator[Arm]:
+def _working(study: Study, condition: ArmSpec) -> Iterator[Arm]:
     """Have an arm whose payments has work to do for each call."""
     with arm_up(condition, study.budget, armed=True) as arm:
         injected_faults.set_fault(arm.runner, "payments", {"hog_ms": WORK_MS})

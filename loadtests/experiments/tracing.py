@@ -26,7 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 from deploy.runner import tracing
 from deploy.runner.interface import Runner
 from loadtests.engine.ablation import Ablation, Conclusion, Contrast, Variant, Work
-from loadtests.engine.conditions import Settings
+from loadtests.engine.arm import Settings
 from loadtests.report import summary
 from loadtests.report.result import Ratio, Run
 from loadtests.report.words import build_name, sentence_of_list, times

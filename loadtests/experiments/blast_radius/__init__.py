@@ -25,8 +25,7 @@ from typing import Any
 
 from deploy.model.parts import VARIANT
 from deploy.stacks import is_offered, runner_for
-from loadtests.engine.arm import Arm
-from loadtests.engine.conditions import Condition, arm_up, outside_up
+from loadtests.engine.arm import Arm, ArmSpec, arm_up, outside_up
 from loadtests.engine.study import Study
 from loadtests.engine.timeline import NOTHING, Episode, Timeline
 from loadtests.engine.trial import Load, run_trial
@@ -56,15 +55,15 @@ class Break:
 
 
 ARMS = (
-    Condition("monolith", "monolith"),
-    Condition("monolith-bulkheads", "monolith",
+    ArmSpec("monolith", "monolith"),
+    ArmSpec("monolith-bulkheads", "monolith",
               {"web": {VARIANT: "bulkheads", "BULKHEADS": BULKHEADS, "WEB_THREADS": WEB_THREADS}}),
-    Condition("microservices", "microservices"),
-    Condition("services-bare", "microservices", {
+    ArmSpec("microservices", "microservices"),
+    ArmSpec("services-bare", "microservices", {
         "orders": {VARIANT: "resilience_off", "INNER_TIMEOUT_S": NO_DEADLINE_S},
         "payments": {"PROVIDER_TIMEOUT_S": NO_DEADLINE_S},
     }),
-    Condition("colocated", "colocated"),
+    ArmSpec("colocated", "colocated"),
 )  # fmt: skip
 BREAKS = (
     Break(NOTHING, NOTHING, lasts_s=30),

@@ -36,8 +36,7 @@ from deploy.canary.analysis import CanaryAnalysis
 from deploy.canary.routing import Routing
 from deploy.faults import injected_faults
 from deploy.model.home import write_atomically
-from loadtests.engine.arm import Arm
-from loadtests.engine.conditions import Condition, arm_up, outside_up
+from loadtests.engine.arm import Arm, ArmSpec, arm_up, outside_up
 from loadtests.engine.generator import Beside
 from loadtests.engine.study import Study
 from loadtests.engine.trial import Load, run_trial
@@ -70,7 +69,7 @@ class Kind:
 
 
 KINDS = (Kind("good", {}), Kind("slow", {"hog_ms": HOG_MS}), Kind("failing", {"fail_share": 0.5}))
-BUILDS = (Condition("monolith", "monolith"), Condition("microservices", "microservices"))
+BUILDS = (ArmSpec("monolith", "monolith"), ArmSpec("microservices", "microservices"))
 PART = {"monolith": "web", "microservices": "catalog"}
 
 
@@ -119,7 +118,7 @@ def run(study: Study) -> Result:
     """Try each kind of version in each build, and take it back."""
     form = QUICK if study.quick else Form(rounds=int(study.options.get("rounds", Form.rounds)))
     kinds: list[Kind] = study.chosen("kinds", KINDS)
-    builds: list[Condition] = study.chosen("builds", BUILDS)
+    builds: list[ArmSpec] = study.chosen("builds", BUILDS)
     study.narrator.plan(form.rounds * len(kinds) * len(builds))
     attempts: list[dict[str, Any]] = []
     with outside_up(study.budget):

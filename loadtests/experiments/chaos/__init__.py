@@ -37,8 +37,7 @@ from deploy.faults import during
 from deploy.model.errors import DeployError
 from deploy.model.parts import VARIANT
 from deploy.runner.interface import Runner
-from loadtests.engine.arm import Arm
-from loadtests.engine.conditions import Condition, arm_up, outside_up
+from loadtests.engine.arm import Arm, ArmSpec, arm_up, outside_up
 from loadtests.engine.generator import Beside
 from loadtests.engine.study import Study
 from loadtests.engine.trial import Load, run_trial
@@ -62,8 +61,8 @@ CARDS = "pm_ok:80,pm_declined:6,pm_timeout:5,pm_timeout_silent:3,pm_lost:3,pm_la
 GIVE_UP = {"PAYMENT_GIVE_UP_S": "10.6"}
 BREAKER = {VARIANT: "retries", "CIRCUIT_BREAKER": "3:1"}  # so that it is tried, too
 BUILDS = (
-    Condition("monolith", "monolith", {"web": GIVE_UP}),
-    Condition("microservices", "microservices", {"orders": GIVE_UP | BREAKER, "payments": GIVE_UP}),
+    ArmSpec("monolith", "monolith", {"web": GIVE_UP}),
+    ArmSpec("microservices", "microservices", {"orders": GIVE_UP | BREAKER, "payments": GIVE_UP}),
 )
 
 

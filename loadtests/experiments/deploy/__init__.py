@@ -26,8 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.runner.interface import Runner
-from loadtests.engine.arm import Arm
-from loadtests.engine.conditions import Condition, arm_up, outside_up
+from loadtests.engine.arm import Arm, ArmSpec, arm_up, outside_up
 from loadtests.engine.generator import Beside
 from loadtests.engine.study import Study
 from loadtests.engine.trial import Load, run_trial
@@ -74,7 +73,7 @@ def run(study: Study) -> Result:
     rollouts: list[dict[str, Any]] = []
     with outside_up(study.budget):
         for rollout in planned:
-            with arm_up(Condition(rollout.name, rollout.stack), study.budget) as arm:
+            with arm_up(ArmSpec(rollout.name, rollout.stack), study.budget) as arm:
                 rollouts.append(_measured(study, rollout, arm))
     changes = {rollout.change: rollout.build for rollout in planned}
     touched = [touched_by(change, build).as_dict() for change, build in changes.items()]

@@ -32,8 +32,7 @@ from typing import Any
 
 from deploy.model.parts import VARIANT
 from loadtests.engine import pairing
-from loadtests.engine.arm import Arm
-from loadtests.engine.conditions import Condition, arm_up, outside_up
+from loadtests.engine.arm import Arm, ArmSpec, arm_up, outside_up
 from loadtests.engine.generator import Beside
 from loadtests.engine.rows import latency_of
 from loadtests.engine.study import PRODUCTS, Study
@@ -56,10 +55,10 @@ WARM_UP_S = 3.0
 CREATED = 201
 SERVICES = ("catalog", "orders", "notifications")  # who tells and who is told
 ARMS = (
-    Condition("monolith-event", "monolith"),
-    Condition("monolith-call", "monolith", {"web": {VARIANT: "direct_notification"}}),
-    Condition("services-event", "microservices", {part: {VARIANT: ""} for part in SERVICES}),
-    Condition("services-call", "microservices", {part: {VARIANT: "direct_notification"} for part in SERVICES}),
+    ArmSpec("monolith-event", "monolith"),
+    ArmSpec("monolith-call", "monolith", {"web": {VARIANT: "direct_notification"}}),
+    ArmSpec("services-event", "microservices", {part: {VARIANT: ""} for part in SERVICES}),
+    ArmSpec("services-call", "microservices", {part: {VARIANT: "direct_notification"} for part in SERVICES}),
 )
 PAIRS = (("monolith-event", "monolith-call"), ("services-event", "services-call"))
 
