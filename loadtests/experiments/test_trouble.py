@@ -13,9 +13,10 @@ from deploy.model.errors import DeployError
 from loadtests.engine import timeline
 from loadtests.engine.registry import find
 from loadtests.engine.timeline import NOTHING, Episode, Timeline
-from loadtests.experiments import blast_radius, deploy, resilience
+from loadtests.experiments import blast_radius, deploy
 from loadtests.experiments.blast_radius import findings
 from loadtests.experiments.deploy.touched import touched_by
+from loadtests.experiments.resilience import findings as outcomes
 from loadtests.load.generator.record import Row
 from loadtests.measure.impact import ACTS, FaultWindow
 
@@ -153,21 +154,21 @@ def test_goodput_tells_who_came_back() -> None:
     back = orders({0: "confirmed", 10: "payment_pending", 20: "confirmed"})
     down = orders({0: "confirmed", 10: "payment_pending"})
 
-    assert resilience.goodput(back, 10, 16, 60)["came_back"]
-    assert resilience.goodput(down, 10, 16, 60)["stayed_down"]
-    assert resilience.goodput(down, 10, 16, 60)["accepted_end"] == 1.0
+    assert outcomes.goodput(back, 10, 16, 60)["came_back"]
+    assert outcomes.goodput(down, 10, 16, 60)["stayed_down"]
+    assert outcomes.goodput(down, 10, 16, 60)["accepted_end"] == 1.0
 
 
 def test_an_arm_that_was_down_before_the_trigger_proves_nothing() -> None:
-    down = resilience.goodput(orders({0: "payment_pending"}), 10, 16, 60) | {"void": False, "arm": "naive-retries"}
-    back = resilience.goodput(orders({0: "confirmed"}), 10, 16, 60) | {"void": False, "arm": "budgeted-retries"}
+    down = outcomes.goodput(orders({0: "payment_pending"}), 10, 16, 60) | {"void": False, "arm": "naive-retries"}
+    back = outcomes.goodput(orders({0: "confirmed"}), 10, 16, 60) | {"void": False, "arm": "budgeted-retries"}
     for one in (down, back):
         one |= {"calls_to_payments_per_order": 1.0, "trigger": [10, 16]}
 
     assert not down["stayed_down"]
-    assert not resilience.judged(back | {"void": True})
-    assert resilience.verdict([down, back])[0] == "not measured"
-    assert "before the trigger" in resilience.answer([down, back])[-1]
+    assert not outcomes.judged(back | {"void": True})
+    assert outcomes.verdict([down, back])[0] == "not measured"
+    assert "before the trigger" in outcomes.answer([down, back])[-1]
 
 
 def test_a_change_of_one_service_touches_one_image_and_a_shared_rule_all_of_them() -> None:
