@@ -19,12 +19,13 @@ def one(arm: str, *, slow_ms: float, lag_ms: float, before: float = 1.0, void: b
         for name in ("buy", "browse")
     }
     lag = {"p50": lag_ms, "count": 30}
-    return {
+    rounds = {
         "arm": arm, "run": 1, "void": void, "reconciled": True, "acts": acts, "slow": [2.0, 4.0],
         "due_by_second": [10] * 6, "good_by_second": [10, 10, 5, 0, 10, 10],
         "slow_mail_lags_ms": {"p50": lag_ms}, "cpu_ms_per_order": 12.0,
         "lags_ms": {"stock sold": lag, "mail received": lag},
     }  # fmt: skip
+    return rounds | {"good_during": findings.good_during(rounds)}
 
 
 def all_arms(**call: float) -> list[dict[str, Any]]:

@@ -139,6 +139,7 @@ def _load(study: Study, arm: Arm, form: Form, round_: int) -> dict[str, Any]:
         "slow_mail_lags_ms": _mail_lags(arm, trial, window), "reconciled": run["reconciled"], "void": run["void"],
         **by_second(rows, load.duration_s),
     }  # fmt: skip
+    outcome["good_during"] = findings.good_during(outcome)
     study.narrator.tell(findings.tell(outcome))
     return outcome
 

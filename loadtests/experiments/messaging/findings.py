@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from loadtests.measure.agreement import LOOK_EVERY_S, MAIL, STOCK
@@ -18,25 +18,24 @@ WELL = 0.95  # share of orders answered rightly in the calm: else the run says n
 GOOD_WITHIN_MS = 3000.0
 
 
-def of(rounds: Rounds, arm: str, value: Callable[[dict[str, Any]], float | None]) -> float | None:
-    """Return the median of a figure over the valid runs of an arm; None if it has none."""
-    figures = [figure for one in rounds if one["arm"] == arm and judged(one) and (figure := value(one)) is not None]
+def of(rounds: Rounds, arm: str, *path: str) -> float | None:
+    """Return the median of a figure, by its path in a round, over the valid rounds of an arm; None if it has none."""
+    figures = [figure for one in rounds if one["arm"] == arm and judged(one) and (figure := _at(one, path)) is not None]
     return statistics.median(figures) if figures else None
 
 
+def _at(one: dict[str, Any], path: Sequence[str]) -> float | None:
+    value: Any = one
+    for name in path:
+        if not value or value.get("count") == 0:
+            return None
+        value = value.get(name)
+    return value  # type: ignore[no-any-return]
+
+
 def judged(one: dict[str, Any]) -> bool:
-    """Whether a run says anything: it is not void, and orders were well before the mail server became slow."""
+    """Whether a round says anything: it is not void, and orders were well before the mail server became slow."""
     return not one["void"] and (one["acts"]["buy"]["available_before"] or 0.0) >= WELL
-
-
-def act(name: str, figure: str) -> Callable[[dict[str, Any]], float | None]:
-    """Return what takes a figure of one act out of a run."""
-
-    def of_act(one: dict[str, Any]) -> float | None:
-        value: float | None = one["acts"][name][figure]
-        return value
-
-    return of_act
 
 
 def good_during(one: dict[str, Any]) -> float | None:
@@ -46,21 +45,11 @@ def good_during(one: dict[str, Any]) -> float | None:
     return good / due if due else None
 
 
-def lag(fact: str) -> Callable[[dict[str, Any]], float | None]:
-    """Return what takes the median lag of a fact out of a run, in ms."""
-
-    def value(one: dict[str, Any]) -> float | None:
-        lags = one["lags_ms"].get(fact)
-        return float(lags["p50"]) if lags and lags["count"] else None
-
-    return value
-
-
 def tell(one: dict[str, Any]) -> str:
     """Return a run in one line."""
     buy, browse = one["acts"]["buy"], one["acts"]["browse"]
     before, during = (f"p50 {number(buy[f'p50_{when}_ms'])} ms" for when in ("before", "during"))
-    good = f"{percent(good_during(one))} within {GOOD_WITHIN_MS / 1000:.0f} s"
+    good = f"{percent(one['good_during'])} within {GOOD_WITHIN_MS / 1000:.0f} s"
     looked = " to ".join(number(browse[f"p50_{when}_ms"]) for when in ("before", "during"))
     return (
         f"  {one['arm']:<15} orders {before}, with slow mail {during}, {good}; browsing answered "
@@ -72,9 +61,11 @@ def verdict(rounds: Rounds, mail_ms: float) -> tuple[str, str]:
     """Return the verdict about C7 and its evidence: each has its place if calls buy one thing and messages another."""
     evidence = " ".join(_evidence(rounds, build) for build in ("monolith", "services"))
     needed = [
-        of(rounds, f"{build}-{how}", act("buy", "p50_during_ms")) for build in _BUILDS for how in ("event", "call")
+        of(rounds, f"{build}-{how}", "acts", "buy", "p50_during_ms") for build in _BUILDS for how in ("event", "call")
     ]
-    certain = [of(rounds, f"services-{how}", lag(fact)) for fact in (STOCK, MAIL) for how in ("call", "event")]
+    certain = [
+        of(rounds, f"services-{how}", "lags_ms", fact, "p50") for fact in (STOCK, MAIL) for how in ("call", "event")
+    ]
     if None in needed or None in certain:
         return "not measured", evidence
     calls_agree = all((certain[i] or 0) <= AT_ONCE_MS < (certain[i + 1] or 0) for i in (0, 2))
@@ -87,10 +78,10 @@ def verdict(rounds: Rounds, mail_ms: float) -> tuple[str, str]:
 
 def answer(rounds: Rounds, mail_ms: float) -> list[str]:
     """Return the sentences on top of the report."""
-    waits = {arm: of(rounds, arm, act("buy", "p50_during_ms")) for arm in _ARMS}
-    good = {arm: of(rounds, arm, good_during) for arm in _ARMS}
-    browse = {arm: of(rounds, arm, act("browse", "p50_during_ms")) for arm in _ARMS}
-    answered = {arm: of(rounds, arm, act("browse", "available_during")) for arm in _ARMS}
+    waits = {arm: of(rounds, arm, "acts", "buy", "p50_during_ms") for arm in _ARMS}
+    good = {arm: of(rounds, arm, "good_during") for arm in _ARMS}
+    browse = {arm: of(rounds, arm, "acts", "browse", "p50_during_ms") for arm in _ARMS}
+    answered = {arm: of(rounds, arm, "acts", "browse", "available_during") for arm in _ARMS}
     having = [arm for arm in _ARMS if waits[arm] is not None]
     first = (
         f"While each mail took {mail_ms / 1000:.0f} s, placing an order took at the median (and confirmed within "
@@ -113,32 +104,34 @@ _ARMS = tuple(f"{build}-{how}" for build in _BUILDS for how in ("event", "call")
 
 
 def _inherits(rounds: Rounds, arm: str, mail_ms: float) -> bool:
-    before, during = (of(rounds, arm, act("buy", f"p50_{when}_ms")) for when in ("before", "during"))
+    before, during = (of(rounds, arm, "acts", "buy", f"p50_{when}_ms") for when in ("before", "during"))
     return before is not None and during is not None and during - before >= INHERITED * mail_ms
 
 
 def _unmoved(rounds: Rounds, arm: str) -> bool:
-    before, during = (of(rounds, arm, act("buy", f"p50_{when}_ms")) for when in ("before", "during"))
+    before, during = (of(rounds, arm, "acts", "buy", f"p50_{when}_ms") for when in ("before", "during"))
     return before is not None and during is not None and during <= UNMOVED * before
 
 
 def _evidence(rounds: Rounds, build: str) -> str:
     parts = []
     for how in ("event", "call"):
-        before, during = (of(rounds, f"{build}-{how}", act("buy", f"p50_{when}_ms")) for when in ("before", "during"))
-        browse = of(rounds, f"{build}-{how}", act("browse", "available_during"))
+        before, during = (
+            of(rounds, f"{build}-{how}", "acts", "buy", f"p50_{when}_ms") for when in ("before", "during")
+        )
+        browse = of(rounds, f"{build}-{how}", "acts", "browse", "available_during")
         parts.append(
             f"by {how} an order took {number(before)} ms and {number(during)} ms with slow mail, and "
             f"{percent(browse)} of browsing was answered then"
         )
-    costs = [of(rounds, f"{build}-{how}", lambda one: one["cpu_ms_per_order"]) for how in ("event", "call")]
+    costs = [of(rounds, f"{build}-{how}", "cpu_ms_per_order") for how in ("event", "call")]
     cost = f"All parts used {number(costs[0])} and {number(costs[1])} ms of CPU for an order while all was well."
     return f"{build.capitalize()}: {'; '.join(parts)}. {cost} {_certainty(rounds, build)}".strip()
 
 
 def _lateness(rounds: Rounds) -> str:
     """Say how late the mails came while the mail server was slow."""
-    late = {arm: of(rounds, arm, lambda one: one["slow_mail_lags_ms"]["p50"]) for arm in _ARMS}
+    late = {arm: of(rounds, arm, "slow_mail_lags_ms", "p50") for arm in _ARMS}
     having = [f"{build_name(arm)} {_when(ms)}" for arm, ms in late.items() if ms is not None]
     return f"With slow mail the customer's mail came, at the median: {', '.join(having)}." if having else ""
 
@@ -147,7 +140,7 @@ def _certainty(rounds: Rounds, build: str) -> str:
     """Say when stock and mail agree, without load."""
     agreed = []
     for how in ("event", "call"):
-        stock, mail = (of(rounds, f"{build}-{how}", lag(fact)) for fact in (STOCK, MAIL))
+        stock, mail = (of(rounds, f"{build}-{how}", "lags_ms", fact, "p50") for fact in (STOCK, MAIL))
         if stock is None or mail is None:
             return ""
         agreed.append(f"by {how} stock {_when(stock)}, mail {_when(mail)}")
