@@ -52,8 +52,8 @@ def run(study: Study) -> Result:
         capacity = {name: probed(study, arm, MIX) for name, arm in arms.items()}
         load = Load(SHARE_OF_CAPACITY * min(capacity.values()), DURATION_S, WARM_UP_S, MIX)
         trials = _interleave(study, arms, load, pairs)
-    probed = " and ".join(f"{name} about {rate:.0f}/s" for name, rate in capacity.items())
-    study.notes.append(f"Probed by a short ramp: {probed}. The rate was set to {load.rate:.1f}/s.")
+    rates = " and ".join(f"{name} about {rate:.0f}/s" for name, rate in capacity.items())
+    study.notes.append(f"Probed by a short ramp: {rates}. The rate was set to {load.rate:.1f}/s.")
     alike = [_ended_alike(pair) for pair in trials]
     figures = compare(study)
     return study.result(
@@ -73,9 +73,9 @@ def run(study: Study) -> Result:
 def _idle(study: Study, arms: dict[str, Arm]) -> dict[str, dict[str, float]]:
     study.narrator.doing("Watching both while nobody asks anything")
     idle = accounting.idle({name: arm.runner for name, arm in arms.items()}, IDLE_S)
-    told = [f"the {name} {percent(use['cores'])} of a core and {use['memory_mb']:.0f} MB" for name, use in idle.items()]
-    study.notes.append(f"Without any load, watched for {IDLE_S:.0f} s: {sentence_of_list(told)}.")
-    study.narrator.tell(f"idle: {sentence_of_list(told)}")
+    uses = [f"the {name} {percent(use['cores'])} of a core and {use['memory_mb']:.0f} MB" for name, use in idle.items()]
+    study.notes.append(f"Without any load, watched for {IDLE_S:.0f} s: {sentence_of_list(uses)}.")
+    study.narrator.tell(f"idle: {sentence_of_list(uses)}")
     return idle
 
 
@@ -131,11 +131,11 @@ def answer(study: Study, figures: dict[str, Ratio], rate: float) -> list[str]:
 
 def findings(figures: dict[str, Ratio]) -> dict[str, tuple[str, str]]:
     """Return what this says about the claims: indications only."""
-    found = {}
+    claims = {}
     if cpu := figures.get("cpu_order_services_vs_monolith"):
-        found["C3"] = (
+        claims["C3"] = (
             "not shown",
             f"CPU per order {times(cpu)} in {cpu.get('pairs')} pairs: indicative, and of all differences between the "
             f"builds, not of the network alone. `make bench` takes the network apart, `{NEXT}` gives a verdict.",
         )
-    return found
+    return claims
