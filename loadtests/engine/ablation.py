@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.runner.interface import Runner
-from loadtests.engine import generator, interleaved_slices, journeys_core, pairing, probe, rows
+from loadtests.engine import interleaved_slices, journeys_core, pairing, probe, rows
 from loadtests.engine.arm import Arm, Settings, arms_up
 from loadtests.engine.closing import close_books
 from loadtests.engine.floor import Floor
@@ -243,17 +243,12 @@ class _Rounds:
     def _slice(self, arm: Arm, variant: Variant, work: Work, round_: int) -> Run:
         slice_s, seed, mix = self._share * work.slice_s, self._study.seed + round_, f"{work.unit}s-only"
         folder = self._study.folder / "raw" / variant.stack / f"{round_:02d}-{variant.name.strip('%')}-{work.unit}"
-        host, identity, cores = arm.runner.address, arm.parties.identity, arm.budget.other
         if work.rate:
-            order = generator.open_arrivals(
-                host, identity, folder, profile=f"{work.rate:g}x{slice_s:g}", duration_s=slice_s, mix=mix, seed=seed,
-                warm_up_s=0.7, cores=cores,
-            )  # fmt: skip
+            profile = f"{work.rate:g}x{slice_s:g}"
+            order = arm.open_arrivals(folder, profile=profile, duration_s=slice_s, mix=mix, seed=seed, warm_up_s=0.7)
             measured = arm.load(order, memory=False, generate=self._generator.run)
             return rows.of_slice(self._study.next_number, variant.name, work.unit, round_, work.rate, measured)
-        order = generator.closed_loop(
-            host, identity, folder, clients=CLIENTS, duration_s=slice_s, mix=mix, seed=seed, cores=cores
-        )
+        order = arm.closed_loop(folder, clients=CLIENTS, duration_s=slice_s, mix=mix, seed=seed)
         measured = arm.load(order, memory=False, generate=self._generator.run)
         summary = measured.summary
         units = summary["orders_confirmed"] if work.unit == "order" else summary["outcomes"].get("ok", 0)

@@ -89,6 +89,27 @@ class Arm:
                 with databases.connected(self.runner, part, superuser=True) as connection:
                     connection.execute("CHECKPOINT")
 
+    def open_arrivals(
+        self, out: Path, *, profile: str, duration_s: float, mix: str, seed: int, warm_up_s: float = 0.0,
+        extra: Sequence[str] = (),
+    ) -> LoadSpec:  # fmt: skip
+        """Specify open arrivals: `profile` as loadtests.load.generator.profile reads it takes `duration_s`."""
+        arguments = ["--profile", profile, "--warm-up", str(warm_up_s), *extra]
+        return self._spec(generator.OPEN, out, duration_s + warm_up_s, mix, seed, arguments)
+
+    def closed_loop(self, out: Path, *, clients: int, duration_s: float, mix: str, seed: int) -> LoadSpec:
+        """Specify `clients` that each send the next request when the last is answered: for CPU per unit of work."""
+        arguments = ["--clients", str(clients), "--duration", str(duration_s)]
+        return self._spec(generator.CLOSED, out, duration_s, mix, seed, arguments)
+
+    def _spec(
+        self, module: str, out: Path, lasts_s: float, mix: str, seed: int, arguments: Sequence[str]
+    ) -> LoadSpec:  # fmt: skip
+        common = ["--host", self.runner.address, "--tokens-from", self.parties.identity, "--out", str(out)]
+        common += ["--mix", mix, "--seed", str(seed)]
+        common += ["--cores", ",".join(map(str, self.budget.other))] if self.budget.other else []
+        return LoadSpec(module, [*common, *arguments], out, timeout_s=lasts_s + generator.SLACK_S)
+
     def load(
         self, order: LoadSpec, *, memory: bool = True, meanwhile: Meanwhile = generator.nothing,
         generate: Generate = generator.run,
@@ -122,11 +143,9 @@ class Arm:
 
         Returns the generator's summary.
         """
-        order = generator.closed_loop(
-            self.runner.address, self.parties.identity, folder / f"warm-{self.name}-{time.monotonic_ns()}-order",
-            clients=WARM_CLIENTS, duration_s=seconds, mix="orders-only", seed=seed, cores=self.budget.other,
-        )  # fmt: skip
-        return generate(order, lambda: None, lambda _: None)
+        out = folder / f"warm-{self.name}-{time.monotonic_ns()}-order"
+        spec = self.closed_loop(out, clients=WARM_CLIENTS, duration_s=seconds, mix="orders-only", seed=seed)
+        return generate(spec, lambda: None, lambda _: None)
 
     def reconcile(self, orders: Path | None) -> tuple[Reconciliation, Books]:
         """Wait until the arm is at rest and check its books against the client's history."""

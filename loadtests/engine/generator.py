@@ -22,6 +22,7 @@ OPEN = "loadtests.load.arrivals"
 CLOSED = "loadtests.load.closed_loop"
 EXIT_VOID = 3
 STOP_TIMEOUT_S = 10.0
+SLACK_S = 60.0  # what a load may take beyond what was asked
 
 
 class GeneratorFailed(DeployError):
@@ -36,26 +37,6 @@ class LoadSpec:
     arguments: Sequence[str]
     out: Path
     timeout_s: float
-
-
-def open_arrivals(
-    host: str, tokens_from: str, out: Path, *, profile: str, duration_s: float, mix: str, seed: int,
-    warm_up_s: float = 0.0, cores: Sequence[int] | None = None, extra: Sequence[str] = (),
-) -> LoadSpec:  # fmt: skip
-    """Ask for open arrivals: `profile` as loadtests.load.generator.profile reads it, `duration_s` how long it takes."""
-    arguments = ["--host", host, "--tokens-from", tokens_from, "--profile", profile, "--mix", mix, "--seed", str(seed)]
-    arguments += ["--warm-up", str(warm_up_s), "--out", str(out), *_on(cores), *extra]
-    return LoadSpec(OPEN, arguments, out, timeout_s=duration_s + warm_up_s + 60)
-
-
-def closed_loop(
-    host: str, tokens_from: str, out: Path, *, clients: int, duration_s: float, mix: str, seed: int,
-    cores: Sequence[int] | None = None,
-) -> LoadSpec:  # fmt: skip
-    """Ask for `clients` that each send the next request when the last one is answered: for CPU per unit of work."""
-    arguments = ["--host", host, "--tokens-from", tokens_from, "--clients", str(clients), "--mix", mix]
-    arguments += ["--duration", str(duration_s), "--seed", str(seed), "--out", str(out), *_on(cores)]
-    return LoadSpec(CLOSED, arguments, out, timeout_s=duration_s + 60)
 
 
 # Runs an order to its end; is told whom to call as its measured part begins, and with its process.
@@ -173,7 +154,3 @@ def _end(process: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _on(cores: Sequence[int] | None) -> list[str]:
-    return ["--cores", ",".join(map(str, cores))] if cores else []

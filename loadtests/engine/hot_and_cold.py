@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtests.engine import generator, rows
+from loadtests.engine import rows
 from loadtests.engine.arm import Arm
 from loadtests.engine.rows import latency_of
 from loadtests.engine.warm_generator import WarmGenerator
@@ -69,15 +69,12 @@ class Pair:
             yield cls(hot, cold)
 
 
-def both(arm: Arm, pair: Pair, load: Load, folder: Path, *, seed: int, cores: Sequence[int] | None) -> Both:
+def both(arm: Arm, pair: Pair, load: Load, folder: Path, *, seed: int) -> Both:
     """Let both loads run side by side, and measure the arm meanwhile. Raises GeneratorFailed."""
-    hot = generator.closed_loop(
-        arm.runner.address, arm.parties.identity, folder / "hot", clients=load.clients,
-        duration_s=load.duration_s, mix=load.mix, seed=seed, cores=cores,
-    )  # fmt: skip
-    cold = generator.open_arrivals(
-        arm.runner.address, arm.parties.identity, folder / "cold", profile=f"{load.cold_rate:g}x{load.duration_s:g}",
-        duration_s=load.duration_s, mix="products-only", seed=seed, warm_up_s=WARM_S, cores=cores,
+    lasts_s, profile = load.duration_s, f"{load.cold_rate:g}x{load.duration_s:g}"
+    hot = arm.closed_loop(folder / "hot", clients=load.clients, duration_s=lasts_s, mix=load.mix, seed=seed)
+    cold = arm.open_arrivals(
+        folder / "cold", profile=profile, duration_s=lasts_s, mix="products-only", seed=seed, warm_up_s=WARM_S,
         extra=["--customers", "1"],
     )  # fmt: skip
     before: list[Reading] = []

@@ -97,9 +97,8 @@ def _order(
     arm: Arm, pulse: Pulse, slots: Sequence[Slot], folder: Path, seed: int, begin_at: float, lead_s: float
 ) -> generator.LoadSpec:
     lasts_s = len(slots) * SLOT_S + lead_s
-    return generator.open_arrivals(
-        arm.runner.address, arm.parties.identity, folder, profile=profile_of(slots, pulse),
-        duration_s=lasts_s, mix=pulse.mix, seed=seed, cores=arm.budget.other,
+    return arm.open_arrivals(
+        folder, profile=profile_of(slots, pulse), duration_s=lasts_s, mix=pulse.mix, seed=seed,
         extra=("--arrivals", "constant", "--begin-at", f"{begin_at:.6f}"),
     )  # fmt: skip
 

@@ -30,10 +30,8 @@ def probe(arm: Arm, folder: Path, *, mix: str, seed: int) -> float:
     from_rate, to_rate = FROM_RATE, TO_RATE
     while True:
         out = folder / f"to-{to_rate:.0f}"
-        order = generator.open_arrivals(
-            arm.runner.address, arm.parties.identity, out, profile=f"{from_rate:g}-{to_rate:g}x{RAMP_S:g}",
-            duration_s=RAMP_S, mix=mix, seed=seed, warm_up_s=1.0, cores=arm.budget.other,
-        )  # fmt: skip
+        profile = f"{from_rate:g}-{to_rate:g}x{RAMP_S:g}"
+        order = arm.open_arrivals(out, profile=profile, duration_s=RAMP_S, mix=mix, seed=seed, warm_up_s=1.0)
         generator.run(order, lambda: None)
         rate = border(read_rows(out / "requests.csv.gz"), from_rate, to_rate)
         if rate < to_rate or to_rate >= MAX_RATE:

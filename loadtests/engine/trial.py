@@ -79,19 +79,11 @@ def run_trial(
     study.narrator.doing(f"Run {number}: {arm.name} at {load.rate:.0f}/s")
     if fresh:
         arm.fresh_data(PRODUCTS)
-    order = generator.open_arrivals(
-        arm.runner.address,
-        arm.parties.identity,
-        folder,
-        profile=load.as_profile,
-        duration_s=load.duration_s,
-        mix=load.mix,
-        seed=seed,
-        warm_up_s=load.warm_up_s,
-        cores=arm.budget.other,
-        extra=load.extra,
-    )
-    measured = arm.load(order, meanwhile=meanwhile)
+    spec = arm.open_arrivals(
+        folder, profile=load.as_profile, duration_s=load.duration_s, mix=load.mix, seed=seed,
+        warm_up_s=load.warm_up_s, extra=load.extra,
+    )  # fmt: skip
+    measured = arm.load(spec, meanwhile=meanwhile)
     before_books(folder / "orders.jsonl")
     closed_at = time.monotonic()
     outcome, books = arm.reconcile(folder / "orders.jsonl") if reconcile else (None, None)

@@ -74,7 +74,7 @@ def run(study: Study) -> Result:
             for name, arm in arms.items():
                 arm.runner.configure(HOT[name], {"RISK_MS": str(cost_ms)})
                 warm, folder = Load(CLIENTS, "ordering", COLD_RATE, WARM_S), f"warm-{cost_ms}-{name}"
-                both(arm, generators, warm, study.folder / "raw" / folder, seed=study.seed, cores=study.budget.other)
+                both(arm, generators, warm, study.folder / "raw" / folder, seed=study.seed)
             for mix in form.mixes:
                 cell: Cell = {"cost_ms": cost_ms, "mix": mix, "share": MIXES[mix].order_share}
                 for name in list(HOT)[:: 1 if (place + len(cells)) % 2 else -1]:
@@ -94,7 +94,7 @@ def run(study: Study) -> Result:
 def _measure(study: Study, arm: Arm, generators: Pair, load: Load, cost_ms: int, place: int) -> dict[str, float]:
     study.narrator.doing(f"{arm.name}: {load.mix}, {cost_ms} ms")
     folder = f"raw/{place:02d}-{cost_ms}-{load.mix}-{arm.name}"
-    measured = both(arm, generators, load, study.folder / folder, seed=study.seed + place, cores=study.budget.other)
+    measured = both(arm, generators, load, study.folder / folder, seed=study.seed + place)
     run = row(study.next_number, arm.name, place, measured, folder, unit="mix")
     study.runs.append(run | {"factors": {"risk_ms": cost_ms, "mix": load.mix}})
     p99 = measured.cold["p99"]

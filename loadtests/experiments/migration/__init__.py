@@ -139,10 +139,9 @@ class _Way:
         while self.orders < orders:
             part += 1
             folder = study.folder / "raw" / f"fill-{part}"
-            order = generator.closed_loop(
-                self.arm.runner.address, self.arm.parties.identity, folder, clients=FILL_CLIENTS,
-                duration_s=FILL_SLICE_S if orders > 1000 else 3.0, mix="orders-only", seed=study.seed + 1000 + part,
-                cores=study.budget.other,
+            order = self.arm.closed_loop(
+                folder, clients=FILL_CLIENTS, duration_s=FILL_SLICE_S if orders > 1000 else 3.0, mix="orders-only",
+                seed=study.seed + 1000 + part,
             )  # fmt: skip
             self.orders += generator.run(order, lambda: None)["orders_confirmed"]
             self._histories.append(folder / "orders.jsonl")
@@ -161,10 +160,9 @@ class _Way:
         study = self.study
         study.narrator.doing(f"{module} moves {direction}")
         folder = study.folder / "raw" / f"move-{len(self.moves) + 1}-{module}-{direction}"
-        order = generator.open_arrivals(
-            self.runner.address, self.arm.parties.identity, folder,
-            profile=f"{self.rate:.2f}x{self.form.move_s:g}", duration_s=self.form.move_s, mix=MIX,
-            seed=study.seed + 100 + len(self.moves), warm_up_s=self.form.warm_up_s, cores=study.budget.other,
+        order = self.arm.open_arrivals(
+            folder, profile=f"{self.rate:.2f}x{self.form.move_s:g}", duration_s=self.form.move_s, mix=MIX,
+            seed=study.seed + 100 + len(self.moves), warm_up_s=self.form.warm_up_s,
         )  # fmt: skip
         with generator.beside(order) as load:
             _bind(self.runner, None)

@@ -103,9 +103,9 @@ def _calibrated(study: Study) -> float:
     """Return the rate of all arms: a share of what a closed loop brings through, without retries."""
     study.narrator.doing("Measuring how much payments can take")
     with _working(study, _knobs("calibration", deadline_s=NO_DEADLINE_S)) as arm:
-        order = generator.closed_loop(
-            arm.runner.address, arm.parties.identity, study.folder / "calibration", mix=MIX, seed=study.seed,
-            clients=CALIBRATION_CLIENTS, duration_s=CALIBRATION_S, cores=arm.budget.other,
+        order = arm.closed_loop(
+            study.folder / "calibration", mix=MIX, seed=study.seed, clients=CALIBRATION_CLIENTS,
+            duration_s=CALIBRATION_S,
         )  # fmt: skip
         summary = generator.run(order, lambda: None)
     capacity: float = summary["requests"] / summary["duration_s"]

@@ -127,9 +127,9 @@ def _measure(study: Study, form: Form, point: Point, generators: Pair, folder: P
     load = Load(CLIENTS_A_REPLICA * point.replicas, "orders-only", COLD_RATE, form.duration_s)
     arm.runner.scale(hot, point.replicas)
     # A new replica's first orders cost it a second of CPU, which within the quota would take it seven.
-    both(arm, generators, replace(load, duration_s=WARM_S), folder / "warm", seed=seed, cores=None)
+    both(arm, generators, replace(load, duration_s=WARM_S), folder / "warm", seed=seed)
     with _limited(study, point) as throttled:
-        measured = both(arm, generators, load, folder, seed=seed, cores=None)
+        measured = both(arm, generators, load, folder, seed=seed)
         periods = throttled()
     run = row(study.next_number, point.name, point.replicas, measured, f"raw/{folder.name}", unit="order")
     run["generator"] = {

@@ -59,10 +59,10 @@ def change_under_load(
     while changes.done < count and time.monotonic() < give_up_at:
         stretch += 1
         place = folder / f"stretch-{stretch}"
-        spec = generator.open_arrivals(
-            arm.runner.address, arm.parties.identity, place, profile=f"{rate:g}x{stretch_s:g}", duration_s=stretch_s,
-            mix="shopping", seed=seed + stretch, warm_up_s=0.5,
-        )  # fmt: skip
+        profile = f"{rate:g}x{stretch_s:g}"
+        spec = arm.open_arrivals(
+            place, profile=profile, duration_s=stretch_s, mix="shopping", seed=seed + stretch, warm_up_s=0.5
+        )
         _one_stretch(arm, spec, stretch_s, plan, count, changes, tell)
     for part in parts:
         arm.runner.scale(part, 1)
