@@ -93,7 +93,7 @@ def _conduct(
     """Run an experiment, write and draw its result, and show it; a broken promise is exit status 1."""
     # What measures is slow to import, and `twinshop up` shares this program.
     from loadtests.engine import budgets, registry  # noqa: PLC0415
-    from loadtests.engine.narrator import Narrator  # noqa: PLC0415
+    from loadtests.engine.progress import ProgressReporter  # noqa: PLC0415
     from loadtests.engine.study import Study  # noqa: PLC0415
     from loadtests.report import console as shown  # noqa: PLC0415
     from loadtests.report import page, result, tidy  # noqa: PLC0415
@@ -101,12 +101,12 @@ def _conduct(
     selected = registry.from_file(file) if file else registry.find(name)
     folder = result.new_folder(REPORTS, selected.name)
     console.print(f"[bold]{selected.plan['title']}[/]: {selected.plan['question']}")
-    with Narrator() as narrator:
+    with ProgressReporter() as progress:
         study = Study(
             experiment=selected,
             folder=folder,
             budget=budgets.of_this_machine(),
-            narrator=narrator,
+            progress=progress,
             seed=seed,
             quick=quick,
             options=options or {},

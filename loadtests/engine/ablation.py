@@ -129,7 +129,7 @@ def conduct(study: Study, declared: Ablation) -> Result:
     with arms_up(declared.stacks, study.budget, keep=False) as arms:
         if declared.proves and not study.quick:
             proof = journeys_core.prove(arms, study.folder / "journeys.log")
-            study.narrator.tell(f"all stacks behave the same: {proof}")
+            study.progress.tell(f"all stacks behave the same: {proof}")
         with ThreadPoolExecutor(len(arms)) as pool:
             list(pool.map(lambda arm: arm.fresh_data(PRODUCTS), arms.values()))
         if declared.toggle:
@@ -215,7 +215,7 @@ class _Rounds:
         visits = [(variant, self._works_of(variant)) for variant in declared.variants]
         if not declared.restarts:
             visits = [(variant, (work,)) for variant, works in visits for work in works]
-        self._study.narrator.plan(rounds * sum(len(works) for _, works in visits) + len(self._arms))
+        self._study.progress.plan(rounds * sum(len(works) for _, works in visits) + len(self._arms))
         for round_ in range(1 if declared.restarts else 0, rounds + 1):
             chosen = [visit for visit in visits if not (visit[0].rarely and round_ % 2)]
             for variant, works in chance.sample(chosen, len(chosen)):
@@ -226,7 +226,7 @@ class _Rounds:
 
     def _visit(self, variant: Variant, works: Sequence[Work], round_: int) -> None:
         arm = self._arms[variant.stack]
-        self._study.narrator.doing(f"Round {round_}: {variant.name}")
+        self._study.progress.doing(f"Round {round_}: {variant.name}")
         if self._declared.restarts:
             self._take_to(arm, variant.settings(arm.runner))
             seconds = self._share * self._declared.warm_s
@@ -238,7 +238,7 @@ class _Rounds:
                 if round_:
                     self._study.runs.append(run)
                     cost = number(run["cpu_ms_per_unit"])
-                    self._study.narrator.done(f"round {round_}  {work.unit:<5} {variant.name:<20} {cost} ms CPU")
+                    self._study.progress.done(f"round {round_}  {work.unit:<5} {variant.name:<20} {cost} ms CPU")
 
     def _slice(self, arm: Arm, variant: Variant, work: Work, round_: int) -> Run:
         slice_s, seed, mix = self._share * work.slice_s, self._study.seed + round_, f"{work.unit}s-only"
@@ -292,8 +292,8 @@ class _Rounds:
                     arm.runner.configure(part, changes)
 
 
-def _changes(now: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str | None]:
-    return {} if now == wanted else {name: wanted.get(name) for name in {*now, *wanted}}
+def _changes(now: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str | None]:
+    return {} if now == settings else {name: settings.get(name) for name in {*now, *settings}}
 
 
 def _settings_of_parts(arm: Arm) -> Settings:
@@ -329,7 +329,7 @@ def _pulses(study: Study, declared: Ablation, arms: Mapping[str, Arm], rounds: i
             for name, arm in arms.items():
                 arm.fresh_data(PRODUCTS)
                 arm.warm(folder / name, warm_generator.run, seconds=declared.warm_s, seed=study.seed)
-        study.narrator.plan(rounds * len(by_name) + len(arms))
+        study.progress.plan(rounds * len(by_name) + len(arms))
         interleaved_slices.measure(
             study,
             {variant.name: arms[variant.stack] for variant in declared.variants},

@@ -13,9 +13,9 @@ from loadtests.report.result import Run
 
 def close_books(study: Study, arm: Arm, histories: Iterable[Path], last: Run) -> None:
     """Reconcile the arm with the joined histories (`orders.jsonl`) of its slices; `last` is the row that says so."""
-    study.narrator.doing(f"Checking the books of {arm.name}")
+    study.progress.doing(f"Checking the books of {arm.name}")
     joined = study.folder / f"orders-{arm.name}.jsonl"
     joined.write_text("".join(path.read_text("utf-8") for path in sorted(histories)), "utf-8")
     outcome, _ = arm.reconcile(joined)
     rows.note_books(last, outcome)
-    study.narrator.done(f"{arm.name:<14} books {'right' if outcome.is_clean else '[red]WRONG[/]'}")
+    study.progress.done(f"{arm.name:<14} books {'right' if outcome.is_clean else '[red]WRONG[/]'}")

@@ -73,14 +73,14 @@ def _sessions(study: Study, declared: Declaration) -> Result:
     chance = random.Random(study.seed)
     specs = [one for spec in options.arms for one in (spec, spec.twin)]
     per_session = len(declared.costs) * options.design.pairs + len(declared.waits)
-    study.narrator.plan(options.design.sessions * len(specs) * (per_session + 1))
-    study.narrator.tell(
+    study.progress.plan(options.design.sessions * len(specs) * (per_session + 1))
+    study.progress.tell(
         f"{options.design.sessions} sessions, {options.design.pairs} pairs of pulses in each, all fixed beforehand: "
         f"{declared.minutes(options.design):.0f} minutes or so"
     )
     rates: Rates = {}
     for number in range(1, options.design.sessions + 1):
-        study.narrator.doing(f"Session {number}: starting everything afresh")
+        study.progress.doing(f"Session {number}: starting everything afresh")
         with fresh_start(specs, study.budget, chance) as arms:
             if number == 1:
                 rates = _prepare(study, declared, {spec.name: arms[spec.name] for spec in options.arms})
@@ -96,7 +96,7 @@ def _prepare(study: Study, declared: Declaration, arms: Mapping[str, Arm]) -> Ra
     rates: Rates = {}
     first = {arm.runner.stack.name: arm for arm in [*arms.values()][::-1]}
     if len(first) > 1:
-        study.narrator.tell(f"the builds behave the same: {journeys_core.prove(first, study.folder / 'core.log')}")
+        study.progress.tell(f"the builds behave the same: {journeys_core.prove(first, study.folder / 'core.log')}")
     for name, arm in arms.items():
         for cost in declared.costs:
             rates[cost.mix, name] = cost.share * probe.probed(study, arm, cost.mix)
@@ -119,7 +119,7 @@ def _session(
             _slow_down(study, warm_generator, arms[f"{options.planted_in}{TWIN}"], options.planted, folder)
     for cost in declared.costs:
         loads = [Pulse(name, cost.unit, cost.mix, rates[cost.mix, _spec(name)]) for name in arms]
-        study.narrator.doing(f"Session {number}: pulses, {cost.what}")
+        study.progress.doing(f"Session {number}: pulses, {cost.what}")
         interleaved_slices.measure(study, arms, loads, options.design.pairs, seed=seed, folder=folder.joinpath)
     for name, arm in arms.items():
         last = [run for run in study.runs if run["build"] == name][-1]

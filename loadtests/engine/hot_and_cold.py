@@ -88,23 +88,23 @@ def both(arm: Arm, pair: Pair, load: Load, folder: Path, *, seed: int) -> Both:
     return Both(hot_summary, latency_of(cold_summary["latency_ms"]), cold_summary["error_share"], spent, after)
 
 
-def row(number: int, build: str, pair: int, found: Both, folder: str, *, unit: str) -> Run:
+def row(number: int, build: str, pair: int, measured: Both, folder: str, *, unit: str) -> Run:
     """Return it as a run of a result: the units are orders or answers of the hot load, the latency is the cold's."""
-    requests = max(1, found.hot["requests"])
-    outcomes = found.hot["outcomes"]
+    requests = max(1, measured.hot["requests"])
+    outcomes = measured.hot["outcomes"]
     good = outcomes.get("ok", 0) + outcomes.get("business", 0)
-    orders = found.hot["orders_confirmed"]
+    orders = measured.hot["orders_confirmed"]
     units = orders if unit == "order" else good
-    run = rows.bare(number, build, pair, unit, units, found.spent)
+    run = rows.bare(number, build, pair, unit, units, measured.spent)
     run |= {
-        "rate_achieved": found.orders_s if unit == "order" else found.goodput,
+        "rate_achieved": measured.orders_s if unit == "order" else measured.goodput,
         "orders_confirmed": orders,
-        "latency_ms": found.cold,
-        "latency_ms_by_journey": {"product": found.cold},
+        "latency_ms": measured.cold,
+        "latency_ms_by_journey": {"product": measured.cold},
         "error_share": 1 - good / requests,
-        "cpu_ms_per_order": found.spent.per(orders),
-        "memory_mb_by_part": dict(found.after.memory_mb),
-        "duration_s": found.hot["duration_s"],
+        "cpu_ms_per_order": measured.spent.per(orders),
+        "memory_mb_by_part": dict(measured.after.memory_mb),
+        "duration_s": measured.hot["duration_s"],
         "outcomes": dict(outcomes),
         "raw": folder,
     }

@@ -108,7 +108,7 @@ def _turn(study: Study, arm: Arm, slot: Slot, begin_at: float) -> Spent:
     before = accounting.take(arm.runner)
     _sleep_until(begin_at + slot.at_s + SLOT_S - 2 * READ_BEFORE_S)
     after = accounting.take(arm.runner)
-    study.narrator.done()
+    study.progress.done()
     return accounting.between(before, after)
 
 

@@ -41,11 +41,11 @@ def probe(arm: Arm, folder: Path, *, mix: str, seed: int) -> float:
 
 def probed(study: Study, arm: Arm, mix: str) -> float:
     """Probe an arm on fresh data, wait until it is at rest, and return the rate."""
-    study.narrator.doing(f"Probing how much {arm.name} can take of {mix}")
+    study.progress.doing(f"Probing how much {arm.name} can take of {mix}")
     arm.fresh_data(PRODUCTS)
     rate = probe(arm, study.folder / f"probe-{arm.name}-{mix}", mix=mix, seed=study.seed)
     arm.reconcile(None)
-    study.narrator.tell(f"{arm.name:<14} took about {rate:.0f}/s of {mix}")
+    study.progress.tell(f"{arm.name:<14} took about {rate:.0f}/s of {mix}")
     return rate
 
 

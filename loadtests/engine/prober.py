@@ -30,13 +30,13 @@ class Prober:
 
     def __init__(self, parties: Parties) -> None:
         self._shop = httpx.Client(base_url=parties.shop, timeout=TIMEOUT_S, trust_env=False)
-        given = httpx.post(
+        answer = httpx.post(
             f"{parties.identity}/tokens",
             json={"subject": f"prober-{uuid.uuid4().hex[:8]}", "roles": ["customer"]},
             timeout=TIMEOUT_S,
             trust_env=False,
         )
-        self._headers = {"Authorization": f"Bearer {given.raise_for_status().json()['access_token']}"}
+        self._headers = {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
         self._skus = itertools.cycle(self._read_skus())
 
     def place(self) -> Placed:
@@ -49,8 +49,8 @@ class Prober:
         except httpx.HTTPError:
             return Placed(0, time.time())
         answered_at = time.time()
-        told = answer.json() if answer.status_code in (201, 202) else {}
-        return Placed(answer.status_code, answered_at, told.get("id", ""), told.get("payment_id", ""))
+        order = answer.json() if answer.status_code in (201, 202) else {}
+        return Placed(answer.status_code, answered_at, order.get("id", ""), order.get("payment_id", ""))
 
     def payment_status(self, payment_id: str) -> str:
         """Return what the shop says about a payment; empty if it knows nothing of it."""

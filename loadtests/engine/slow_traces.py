@@ -21,13 +21,13 @@ def collect(arm: Arm, folder: Path, number: int) -> list[dict[str, Any]]:
         return []
     rows = [row for row in read_rows(folder / "requests.csv.gz") if row.trace and row.due_s >= 0]
     store = Store(tracing.folder_of(arm.runner))
-    found = []
+    drawn = []
     for place, row in enumerate(sorted(rows, key=lambda row: -row.latency_ms)[:SHOWN], start=1):
         trace = assemble(f"{row.name}, trace {row.trace}", store.trace(row.trace))
         if trace is None:
             continue
         path = page.write(folder / f"trace-{place}.html", [(arm.name, trace)])
-        found.append(
+        drawn.append(
             {
                 "run": number,
                 "build": arm.name,
@@ -38,4 +38,4 @@ def collect(arm: Arm, folder: Path, number: int) -> list[dict[str, Any]]:
                 "verdict": trace.verdict(),
             }
         )
-    return found
+    return drawn

@@ -12,7 +12,7 @@ from typing import Any
 from deploy.model.errors import DeployError
 from loadtests.engine import environment
 from loadtests.engine.budgets import Budget
-from loadtests.engine.narrator import Narrator
+from loadtests.engine.progress import ProgressReporter
 from loadtests.engine.registry import Experiment
 from loadtests.measure.verdict import ViolationRow
 from loadtests.report.claims import table
@@ -30,7 +30,7 @@ class Study:
     experiment: Experiment
     folder: Path
     budget: Budget
-    narrator: Narrator
+    progress: ProgressReporter
     seed: int = DEFAULT_SEED
     quick: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
@@ -111,9 +111,9 @@ class Study:
         }
         if next_command:
             result["next_command"] = next_command
-        found = dict(details or {}) | ({"slow_traces": self.slow_traces} if self.slow_traces else {})
-        if found:
-            result["details"] = found
+        own = dict(details or {}) | ({"slow_traces": self.slow_traces} if self.slow_traces else {})
+        if own:
+            result["details"] = own
         return result
 
 

@@ -76,7 +76,7 @@ def run_trial(
     """
     number = study.next_number
     folder = study.raw_folder(number, arm.name)
-    study.narrator.doing(f"Run {number}: {arm.name} at {load.rate:.0f}/s")
+    study.progress.doing(f"Run {number}: {arm.name} at {load.rate:.0f}/s")
     if fresh:
         arm.fresh_data(PRODUCTS)
     spec = arm.open_arrivals(
@@ -102,7 +102,7 @@ def run_trial(
     run["load"] = {"mix": load.mix, "profile": load.as_profile, "arrivals": "poisson", "seed": seed}
     study.runs.append(run)
     study.slow_traces += slow_traces.collect(arm, folder, number)
-    study.narrator.done(tell(run))
+    study.progress.done(tell(run))
     return Trial(run, measured, books, folder, closed_at)
 
 

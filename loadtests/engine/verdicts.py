@@ -27,7 +27,9 @@ def result(
             {f"{name}_twin_vs_{build}": _ratio(study.runs, declared.figures[name], build, f"{build}{TWIN}", False)
              for name, build in gates}
         )  # fmt: skip
-    study.notes += [told(declared.figures[name].what, build, passed) for (name, build), passed in gates.items()]
+    study.notes += [
+        sentence_of_gate(declared.figures[name].what, build, passed) for (name, build), passed in gates.items()
+    ]
     return study.result(
         answer=answer(declared, comparison, gates),
         comparison=comparison,
@@ -140,7 +142,7 @@ def worst(gates: Gates, name: str) -> Gate | None:
     }  # fmt: skip
 
 
-def told(what: str, build: str, passed: Equivalence | None) -> str:
+def sentence_of_gate(what: str, build: str, passed: Equivalence | None) -> str:
     """Return a gate in one sentence."""
     if passed is None:
         return f"A/A gate of {what}, {build}: nothing to compare; no winner is named."

@@ -50,7 +50,7 @@ def run(study: Study) -> Result:
     curves: dict[str, dict[str, list[dict[str, float]]]] = {mix: {name: [] for name in BUILDS} for mix in mixes}
     searches: Searches = {}
     with arms_up(BUILDS, study.budget, keep=False) as arms:
-        study.narrator.tell(f"both behave the same: {journeys_core.prove(arms, study.folder / 'journeys.log')}")
+        study.progress.tell(f"both behave the same: {journeys_core.prove(arms, study.folder / 'journeys.log')}")
         for mix in mixes:
             for name, arm in arms.items():
                 searches[mix, name] = Search(START_SHARE * probe.probed(study, arm, mix))

@@ -54,15 +54,15 @@ def run(study: Study) -> Result:
     """Count both builds."""
     counted: dict[str, Figures] = {}
     losses: dict[str, dict[str, int]] = {}
-    study.narrator.plan(3 * len(BUILDS))
+    study.progress.plan(3 * len(BUILDS))
     with arms_up(BUILDS, study.budget, keep=False) as arms:
         for build, arm in arms.items():
             arm.fresh_data(PRODUCTS)
             counted[build] = {**inventory.source(build), **_standing(arm), **_one_order(study, arm)}
-            study.narrator.done(f"{build:<14} counted")
+            study.progress.done(f"{build:<14} counted")
             losses[build] = _lose_each_part(study, arm)
             counted[build]["parts an order needs"] = sum(status != 201 for status in losses[build].values())
-            study.narrator.done(f"{build:<14} {count(counted[build]['parts an order needs'])} parts needed")
+            study.progress.done(f"{build:<14} {count(counted[build]['parts an order needs'])} parts needed")
             close_books(study, arm, study.folder.glob(f"run-*-{build}/orders.jsonl"), study.runs[-1])
         for build, arm in arms.items():
             counted[build]["start time s"] = _start_time(study, arm)
@@ -111,14 +111,14 @@ def _lose_each_part(study: Study, arm: Arm) -> dict[str, int]:
     answers: dict[str, int] = {}
     with Prober(arm.parties) as customer:
         for part in arm.runner.stack.parts:
-            study.narrator.doing(f"{arm.name}: without {part.name}")
+            study.progress.doing(f"{arm.name}: without {part.name}")
             arm.runner.hold(part.name, kill=True)
             try:
                 answers[part.name] = customer.place().status
             finally:
                 arm.runner.release(part.name)
             _recover(arm, customer)
-            study.narrator.tell(f"{arm.name:<14} without {part.name:<17} an order is answered {answers[part.name]}")
+            study.progress.tell(f"{arm.name:<14} without {part.name:<17} an order is answered {answers[part.name]}")
     wait_until_finished(arm.parties.databases, REST_S)
     return answers
 
@@ -140,7 +140,7 @@ def _start_time(study: Study, arm: Arm) -> float:
         began = time.monotonic()
         arm.runner.up()
         took.append(time.monotonic() - began)
-    study.narrator.done(f"{arm.name:<14} ready after {statistics.median(took):.1f} s")
+    study.progress.done(f"{arm.name:<14} ready after {statistics.median(took):.1f} s")
     return statistics.median(took)
 
 

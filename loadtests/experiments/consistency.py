@@ -65,7 +65,7 @@ class Lags:
 def run(study: Study) -> Result:
     """Watch orders in both builds, in turns."""
     rounds, round_s = (QUICK_ROUNDS, QUICK_ROUND_S) if study.quick else (ROUNDS, ROUND_S)
-    study.narrator.plan(rounds * len(BUILDS) + len(BUILDS))
+    study.progress.plan(rounds * len(BUILDS) + len(BUILDS))
     lags = {build: Lags() for build in BUILDS}
     with arms_up(BUILDS, study.budget, keep=False) as arms:
         for arm in arms.values():

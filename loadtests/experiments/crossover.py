@@ -62,7 +62,7 @@ QUICK = Form(costs_ms=(0, 20), mixes=("shopping", "ordering"), duration_s=2.0)
 def run(study: Study) -> Result:
     """Fill the map, row by row."""
     form = QUICK if study.quick else Form()
-    study.narrator.plan(len(form.costs_ms) * len(form.mixes) * len(HOT) + len(HOT))
+    study.progress.plan(len(form.costs_ms) * len(form.mixes) * len(HOT) + len(HOT))
     cells: list[Cell] = []
     with contextlib.ExitStack() as stack:
         arms = stack.enter_context(arms_up(tuple(HOT), study.budget, keep=False))
@@ -92,13 +92,13 @@ def run(study: Study) -> Result:
 
 
 def _measure(study: Study, arm: Arm, generators: Pair, load: Load, cost_ms: int, place: int) -> dict[str, float]:
-    study.narrator.doing(f"{arm.name}: {load.mix}, {cost_ms} ms")
+    study.progress.doing(f"{arm.name}: {load.mix}, {cost_ms} ms")
     folder = f"raw/{place:02d}-{cost_ms}-{load.mix}-{arm.name}"
     measured = both(arm, generators, load, study.folder / folder, seed=study.seed + place)
     run = row(study.next_number, arm.name, place, measured, folder, unit="mix")
     study.runs.append(run | {"factors": {"risk_ms": cost_ms, "mix": load.mix}})
     p99 = measured.cold["p99"]
-    study.narrator.done(
+    study.progress.done(
         f"{cost_ms:>3} ms {load.mix:<9} {arm.name:<14} {measured.goodput:6.1f} answers/s, pages p99 {p99:.0f} ms"
     )
     per_core = measured.goodput / measured.spent.cores if measured.spent.cores else 0.0

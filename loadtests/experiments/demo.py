@@ -42,11 +42,11 @@ NEXT = "make experiment NAME=steady"
 def run(study: Study) -> Result:
     """Bring both builds up, prove them alike, compare them, and leave them up."""
     pairs = 2 if study.quick else PAIRS
-    study.narrator.plan(1 + 2 * pairs)
+    study.progress.plan(1 + 2 * pairs)
     with arms_up(BUILDS, study.budget, keep=True) as arms:
-        study.narrator.doing("Proving that both behave the same: the core of the journeys")
+        study.progress.doing("Proving that both behave the same: the core of the journeys")
         proof = journeys_core.prove(arms, study.folder / "journeys.log")
-        study.narrator.done(f"both builds behave the same: {proof}")
+        study.progress.done(f"both builds behave the same: {proof}")
         study.notes.append(f"Before the comparison the core of the journeys ran on both builds: {proof}.")
         idle = _idle(study, arms)
         capacity = {name: probed(study, arm, MIX) for name, arm in arms.items()}
@@ -71,11 +71,11 @@ def run(study: Study) -> Result:
 
 
 def _idle(study: Study, arms: dict[str, Arm]) -> dict[str, dict[str, float]]:
-    study.narrator.doing("Watching both while nobody asks anything")
+    study.progress.doing("Watching both while nobody asks anything")
     idle = accounting.idle({name: arm.runner for name, arm in arms.items()}, IDLE_S)
     uses = [f"the {name} {percent(use['cores'])} of a core and {use['memory_mb']:.0f} MB" for name, use in idle.items()]
     study.notes.append(f"Without any load, watched for {IDLE_S:.0f} s: {sentence_of_list(uses)}.")
-    study.narrator.tell(f"idle: {sentence_of_list(uses)}")
+    study.progress.tell(f"idle: {sentence_of_list(uses)}")
     return idle
 
 

@@ -46,12 +46,12 @@ LOCUST_STARTS_S = 1.0
 
 def run(study: Study) -> Result:
     """Stall one build twice and measure each stall."""
-    study.narrator.plan(2)
+    study.progress.plan(2)
     with arms_up([BUILD], study.budget, keep=False) as arms:
         arm = arms[BUILD]
         arm.fresh_data(PRODUCTS)
         closed = _closed(study, arm)
-        study.narrator.done(f"Locust's closed loop, from the send: p99 {closed['p99']:.0f} ms")
+        study.progress.done(f"Locust's closed loop, from the send: p99 {closed['p99']:.0f} ms")
         arm.reconcile(None)
         trial = run_trial(study, arm, OPEN, pair=1, seed=study.seed, meanwhile=lambda load: _stall(arm, load))
         rows = [row for row in trial.rows() if row.due_s >= 0]

@@ -86,7 +86,7 @@ def run(study: Study) -> Result:
     breaks = study.chosen("faults", BREAKS, QUICK_BREAKS)
     # In short, all faults of an arm share one run and one reconciliation; else each has its own.
     batches = [breaks] if study.quick else [[one] for one in breaks]
-    study.narrator.plan(len(arms) * len(batches))
+    study.progress.plan(len(arms) * len(batches))
     impacts: list[dict[str, Any]] = []
     with outside_up(study.budget):
         for condition in arms:
@@ -136,5 +136,5 @@ def measure(study: Study, arm: Arm, breaks: Sequence[Break]) -> list[dict[str, A
             "arm": arm.name, "run": run["number"], "reconciled": run["reconciled"], "void": run["void"],
             "rate": load.rate, "books_closed_s": None if after else trial.closed_at - timeline.healed_at,
         })  # fmt: skip
-        study.narrator.tell(findings.tell(impacts[-1]))
+        study.progress.tell(findings.tell(impacts[-1]))
     return impacts

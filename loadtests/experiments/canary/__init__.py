@@ -119,7 +119,7 @@ def run(study: Study) -> Result:
     form = QUICK if study.quick else Form(rounds=int(study.options.get("rounds", Form.rounds)))
     kinds: list[Kind] = study.chosen("kinds", KINDS)
     builds: list[ArmSpec] = study.chosen("builds", BUILDS)
-    study.narrator.plan(form.rounds * len(kinds) * len(builds))
+    study.progress.plan(form.rounds * len(kinds) * len(builds))
     attempts: list[dict[str, Any]] = []
     with outside_up(study.budget):
         for condition in builds:
@@ -165,7 +165,7 @@ def _try(study: Study, arm: Arm, kind: Kind, form: Form, round_: int) -> dict[st
         "reconciled": trial.run["reconciled"], "void": trial.run["void"],
         **met(read_seen(trial.folder / seen.FILE), waits, version.cluster, attempt.routed_s, attempt.back_s),
     }  # fmt: skip
-    study.narrator.tell(findings.tell(outcome))
+    study.progress.tell(findings.tell(outcome))
     return outcome
 
 

@@ -71,7 +71,7 @@ def run(study: Study) -> Result:
     minutes = _minutes(study)
     conditions = study.chosen("builds", BUILDS)
     lasts_s = max(SHORTEST_S, minutes * 60 / len(conditions) - AROUND_S)
-    study.narrator.plan(len(conditions))
+    study.progress.plan(len(conditions))
     builds: list[dict[str, Any]] = []
     budget = replace(study.budget, build=None)
     study.notes.append("Builds were bound to no cores: parts that start again and again would starve on one.")
@@ -157,5 +157,5 @@ def _broken(study: Study, arm: Arm, lasts_s: float, reached: Path) -> dict[str, 
         "met": met,
         "never": sometimes.never(met),
     }
-    study.narrator.tell(findings.tell(outcome))
+    study.progress.tell(findings.tell(outcome))
     return outcome

@@ -69,7 +69,7 @@ SHARED_CHANGE = "shared/domain/payment.py"
 def run(study: Study) -> Result:
     """Roll out one part after the other, first without load, then with it."""
     planned: list[Rollout] = study.chosen("rollouts", ROLLOUTS, QUICK)
-    study.narrator.plan(len(planned))
+    study.progress.plan(len(planned))
     rollouts: list[dict[str, Any]] = []
     with outside_up(study.budget):
         for rollout in planned:
@@ -131,7 +131,7 @@ def _under_load(study: Study, rollout: Rollout, arm: Arm) -> dict[str, Any]:
         "orders": sum(row.journey == "order" for row in rows),
         "took_s": took_s[0], "reconciled": trial.run["reconciled"],
     }  # fmt: skip
-    study.narrator.tell(tell(outcome))
+    study.progress.tell(tell(outcome))
     return outcome
 
 

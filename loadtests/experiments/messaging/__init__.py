@@ -81,7 +81,7 @@ def run(study: Study) -> Result:
     """Load each arm in each round, with the mail server slow in the middle."""
     form = QUICK if study.quick else Form(rounds=int(study.options.get("rounds", Form.rounds)))
     arms = study.chosen("arms", ARMS)
-    study.narrator.plan(form.rounds * len(arms))
+    study.progress.plan(form.rounds * len(arms))
     rounds: list[dict[str, Any]] = []
     with outside_up(study.budget):
         for round_ in range(1, form.rounds + 1):
@@ -140,7 +140,7 @@ def _load(study: Study, arm: Arm, form: Form, round_: int) -> dict[str, Any]:
         **by_second(rows, load.duration_s),
     }  # fmt: skip
     outcome["good_during"] = findings.good_during(outcome)
-    study.narrator.tell(findings.tell(outcome))
+    study.progress.tell(findings.tell(outcome))
     return outcome
 
 

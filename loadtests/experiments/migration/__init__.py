@@ -79,7 +79,7 @@ def run(study: Study) -> Result:
     form = QUICK if study.quick else Form()
     form = Form(**{name: type(value)(study.options.get(name, value)) for name, value in asdict(form).items()})
     modules = ORDER[: form.modules]
-    study.narrator.plan(4 * len(modules) + 1)
+    study.progress.plan(4 * len(modules) + 1)
     with outside_up(study.budget), arm_up(ArmSpec("monolith", "monolith"), study.budget) as arm:
         runner = arm.runner
         if not isinstance(runner, LocalRunner):
@@ -129,12 +129,12 @@ class _Way:
         study = self.study
         self.arm.fresh_data(PRODUCTS)
         if not self.rate:
-            study.narrator.doing("What does the monolith take?")
+            study.progress.doing("What does the monolith take?")
             folder = study.folder / "raw" / "probe"
             capacity = probe(self.arm, folder, mix=MIX, seed=study.seed)
             self.rate, self.slice_rate = SHARE_OF_CAPACITY * capacity, SHARE_IN_SLICES * capacity
             self._histories += folder.rglob("orders.jsonl")
-        study.narrator.doing(f"Selling {orders:,} orders")
+        study.progress.doing(f"Selling {orders:,} orders")
         part = 0
         while self.orders < orders:
             part += 1
@@ -158,7 +158,7 @@ class _Way:
     def move(self, module: str, direction: str) -> None:
         """Move a module while customers buy, and count what failed."""
         study = self.study
-        study.narrator.doing(f"{module} moves {direction}")
+        study.progress.doing(f"{module} moves {direction}")
         folder = study.folder / "raw" / f"move-{len(self.moves) + 1}-{module}-{direction}"
         order = self.arm.open_arrivals(
             folder, profile=f"{self.rate:.2f}x{self.form.move_s:g}", duration_s=self.form.move_s, mix=MIX,
@@ -173,7 +173,7 @@ class _Way:
         _bind(self.runner, study.budget.build)
         self._histories.append(folder / "orders.jsonl")
         self.moves.append(self._outcome(report, summary, folder) | {"under_load": under_load})
-        study.narrator.done(findings.tell(self.moves[-1]))
+        study.progress.done(findings.tell(self.moves[-1]))
 
     def close(self) -> None:
         """Check the books over everything that happened."""

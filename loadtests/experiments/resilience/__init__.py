@@ -70,7 +70,7 @@ QUICK_ARMS = ("naive-retries", "budgeted-retries")
 def run(study: Study) -> Result:
     """Trigger every arm once, and say which came back."""
     conditions = study.chosen("arms", ARMS, QUICK_ARMS)
-    study.narrator.plan(1 + len(conditions))
+    study.progress.plan(1 + len(conditions))
     arms: list[dict[str, Any]] = []
     with outside_up(study.budget):
         rate = float(study.options.get("rate") or _calibrated(study))
@@ -101,7 +101,7 @@ def _working(study: Study, condition: ArmSpec) -> Iterator[Arm]:
 
 def _calibrated(study: Study) -> float:
     """Return the rate of all arms: a share of what a closed loop brings through, without retries."""
-    study.narrator.doing("Measuring how much payments can take")
+    study.progress.doing("Measuring how much payments can take")
     with _working(study, _knobs("calibration", deadline_s=NO_DEADLINE_S)) as arm:
         order = arm.closed_loop(
             study.folder / "calibration", mix=MIX, seed=study.seed, clients=CALIBRATION_CLIENTS,
@@ -110,7 +110,7 @@ def _calibrated(study: Study) -> float:
         summary = generator.run(order, lambda: None)
     capacity: float = summary["requests"] / summary["duration_s"]
     rate = max(LOWEST_RATE, SHARE_OF_CAPACITY * capacity)
-    study.narrator.done(f"a closed loop brought {capacity:.1f} orders/s through: {rate:.1f}/s for all arms")
+    study.progress.done(f"a closed loop brought {capacity:.1f} orders/s through: {rate:.1f}/s for all arms")
     study.notes.append(f"A closed loop of {CALIBRATION_CLIENTS} brought {capacity:.1f} orders/s through.")
     return rate
 
@@ -137,7 +137,7 @@ def _triggered(study: Study, arm: Arm, rate: float) -> dict[str, Any]:
         "provider_attempts_per_order": attempts[0], "provider_attempts_most": attempts[1],
         "books_closed_s": trial.closed_at - timeline.healed_at, "reconciled": run["reconciled"], "void": run["void"],
     }  # fmt: skip
-    study.narrator.tell(findings.tell(outcome))
+    study.progress.tell(findings.tell(outcome))
     return outcome
 
 

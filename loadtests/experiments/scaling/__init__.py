@@ -87,7 +87,7 @@ def run(study: Study) -> Result:
         for arm in arms.values():
             arm.fresh_data(PRODUCTS)
         points = [point for replicas in form.replicas for point in points_of(arms, replicas, max(form.replicas), share)]
-        study.narrator.plan(len(points) + 2 * len(HOT))
+        study.progress.plan(len(points) + 2 * len(HOT))
         _measure_all(study, form, arms, points)
         for name, arm in arms.items():
             histories = (study.folder / "raw").glob(f"*-{name}*/**/hot/orders.jsonl")
@@ -95,9 +95,9 @@ def run(study: Study) -> Result:
         for name, arm in arms.items():
             changes[name] = replica_changes.change_under_load(
                 arm, CHANGED[name], form.changes, study.folder / "raw" / f"changes-{name}", rate=CHANGE_RATE,
-                stretch_s=form.stretch_s, seed=study.seed, tell=study.narrator.tell,
+                stretch_s=form.stretch_s, seed=study.seed, tell=study.progress.tell,
             )  # fmt: skip
-            study.narrator.done(f"{name:<14} {changes[name].done} changes, {changes[name].failed} failed requests")
+            study.progress.done(f"{name:<14} {changes[name].done} changes, {changes[name].failed} failed requests")
     study.notes.append("Nothing was bound to cores here: the quota is the budget.")
     return findings.result(study, changes, share=share, others=OTHERS)
 
@@ -117,7 +117,7 @@ def _measure_all(study: Study, form: Form, arms: Mapping[str, Arm], points: list
             stack.callback(arm.runner.scale, HOT[name], 1)
         generators = stack.enter_context(Pair.started(study.folder))
         for place, point in enumerate(points):
-            study.narrator.doing(f"{point.name}: {point.replicas} replicas of {HOT[point.arm.name]}")
+            study.progress.doing(f"{point.name}: {point.replicas} replicas of {HOT[point.arm.name]}")
             folder = study.folder / "raw" / f"{place:02d}-{point.replicas}-{point.name}"
             _measure(study, form, point, generators, folder, seed=study.seed + point.replicas)
 
@@ -139,7 +139,7 @@ def _measure(study: Study, form: Form, point: Point, generators: Pair, folder: P
         "quota_used": measured.spent.cpu_ms[hot] / 1000 / measured.spent.wall_s / (point.share * point.replicas),
     }
     study.runs.append(run)
-    study.narrator.done(
+    study.progress.done(
         f"{point.name:<14} {point.replicas} replicas: {measured.orders_s:5.1f} orders/s, product pages p99 "
         f"{measured.cold['p99']:.0f} ms, {sum(measured.after.memory_mb.values()):.0f} MB"
     )

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from deploy.runner.console import console
 
 
-class Narrator:
+class ProgressReporter:
     """Used as a context. Without a terminal the bar is left out and the lines remain."""
 
     def __init__(self) -> None:
