@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,10 +11,10 @@ from deploy.compose.runner import ComposeRunner
 from deploy.compose.site import STACKS
 from deploy.local.quota import Quotas
 from deploy.local.runner import LocalRunner
-from deploy.model.errors import DeployError, StartFailed, UnknownTarget
+from deploy.model.errors import DeployError, UnknownTarget
 from deploy.model.home import Home
 from deploy.model.topology import SHOPS
-from deploy.runner.interface import LOOK_EVERY_S, READY_TIMEOUT_S, Runner, Watch
+from deploy.runner.interface import READY_TIMEOUT_S, Runner, Watch, wait_until_up
 from deploy.runner.tracing import with_tracing
 
 VARIABLE = "TWINSHOP_ON"  # set by `twinshop --on`
@@ -80,7 +79,7 @@ def up(
                 own_settings = with_tracing(runner, trace_sampling, own_settings)
             if runner.begin(own_settings):
                 started.append(runner)
-        _finish(runners, started, watch, ready_within_s)
+        wait_until_up(runners, started, watch, ready_within_s)
     except BaseException:
         _down(started)
         raise
@@ -124,24 +123,6 @@ def settings_of(items: Iterable[str]) -> dict[str, dict[str, str]]:
             raise DeployError(f"'{item}' is no setting; write PART:NAME=VALUE.")
         settings.setdefault(part, {})[name] = value
     return settings
-
-
-def _finish(runners: Sequence[Runner], started: Sequence[Runner], watch: Watch, ready_within_s: float) -> None:
-    """Wait for all of them in this one thread, so that Ctrl-C gets through at once.
-
-    Also for those that another command is just starting.
-    """
-
-    def is_up(runner: Runner) -> bool:
-        return runner.is_finished(watch) if runner in started else runner.has_come_up(watch)
-
-    deadline = time.monotonic() + ready_within_s
-    waiting = list(runners)
-    while waiting := [runner for runner in waiting if not is_up(runner)]:
-        if time.monotonic() > deadline:
-            names = ", ".join(runner.stack.name for runner in waiting)
-            raise StartFailed(f"{names}: not ready within {ready_within_s:.0f} s; `twinshop status` says what is not.")
-        time.sleep(LOOK_EVERY_S)
 
 
 def _down(runners: Sequence[Runner]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from deploy.compose import build_images, secrets
-from deploy.compose.cgroups import KIND, usage_of
+from deploy.compose.cgroups import usage_of
 from deploy.compose.edge import set_runtime
 from deploy.compose.engine import Container, Engine, docker
 from deploy.compose.fleet import GRACE_S, ContainerFleet, in_parallel
@@ -19,7 +19,7 @@ from deploy.model.parts import Part, Site, Stack
 from deploy.model.ports import MAX_REPLICAS, checked_shift, port_shift
 from deploy.model.topology import stack as stack_of
 from deploy.runner import port_check
-from deploy.runner.interface import PartStats, Runner, StackStatus
+from deploy.runner.interface import NOTHING, PartStats, Runner, StackStatus
 
 
 class ComposeRunner(Runner):
@@ -140,8 +140,12 @@ class ComposeRunner(Runner):
 
     def stats(self, *, memory: bool = True) -> list[PartStats]:
         replicas = self._fleet.replicas()
-        return [self._stats_of(part, [one for owner, one in replicas if owner == part], memory=memory)
-                for part in self._stack.parts]  # fmt: skip
+        stats = []
+        for part in self._stack.parts:
+            ours = [one for owner, one in replicas if owner == part]
+            used = sum((usage_of(self._engine, one, memory=memory) for one in ours), NOTHING)
+            stats.append(used.of_part(part.name, len(ours), sum(self._fleet.restarts(one) for one in ours)))
+        return stats
 
     def pin(self, cores: Sequence[int] | None) -> None:
         for _, one in self._fleet.replicas():
@@ -178,15 +182,3 @@ class ComposeRunner(Runner):
         self._engine.start(container)
         self._project.count_restart(container.name)
         self._project.save()
-
-    def _stats_of(self, part: Part, replicas: Sequence[Container], *, memory: bool) -> PartStats:
-        used = [usage_of(self._engine, one, memory=memory) for one in replicas]
-        return PartStats(
-            part=part.name,
-            cpu_s=sum(one.cpu_s for one in used),
-            memory_bytes=sum(one.memory_bytes for one in used),
-            memory_kind=KIND,
-            processes=sum(one.processes for one in used),
-            replicas=len(replicas),
-            restarts=sum(self._fleet.restarts(one) for one in replicas),
-        )

@@ -50,18 +50,10 @@ async def serve(path: Path, handle: Handler) -> asyncio.Server:
         with contextlib.suppress(OSError):
             await writer.wait_closed()
 
-    return await asyncio.start_unix_server(conversation, sock=_bound(path), limit=MAX_LINE)
-
-
-def _bound(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)  # of a supervisor that was killed
-    listener = socket.socket(socket.AF_UNIX)
-    before = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(before)
-    return listener
+    # It takes the place of the socket of a supervisor that was killed.
+    server = await asyncio.start_unix_server(conversation, path, limit=MAX_LINE)
+    os.chmod(path, 0o600)  # until now only the folder has kept others out
+    return server
 
 
 async def _answer(handle: Handler, request: dict[str, Any]) -> dict[str, Any]:

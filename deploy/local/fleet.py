@@ -49,11 +49,7 @@ class Fleet:
 
     def start(self) -> None:
         """Start one replica of every part, each as soon as what it needs is ready."""
-        for part in self.stack.parts:
-            self._add(part)
-        for part in self.stack.parts:
-            needed = [self._replicas[name][0] for name in part.needs]
-            self._run(self._replicas[part.name][0], needed)
+        self._begin(self.stack.parts)
 
     async def end(self) -> None:
         """Stop everything: the edge first, then who needs others, then who is needed."""
@@ -101,11 +97,7 @@ class Fleet:
             for part in stack.parts:
                 for instance in self._replicas.setdefault(part.name, []):
                     instance.part = part
-            for part in fresh:
-                self._add(part)
-            for part in fresh:
-                needed = [self._replicas[name][0] for name in part.needs]
-                self._run(self._replicas[part.name][0], needed)
+            self._begin(fresh)
             await self.wait_serving([one for part in fresh for one in self._replicas[part.name]])
 
     async def scale(self, name: str, replicas: int) -> None:
@@ -170,16 +162,17 @@ class Fleet:
             total = NOTHING
             for instance in replicas:
                 total += usage_of(whole.get(instance.pid or 0, ()), memory=memory)
-            restarts = sum(instance.restarts for instance in replicas)
-            parts.append(
-                PartStats(
-                    name, total.cpu_s, total.memory_bytes, total.memory_kind, total.processes, len(replicas), restarts
-                )
-            )
+            parts.append(total.of_part(name, len(replicas), sum(instance.restarts for instance in replicas)))
         return parts
 
     def _trees(self) -> dict[int, list[psutil.Process]]:
         return process.trees([instance.pid for instance in self.instances() if instance.pid is not None])
+
+    def _begin(self, parts: Sequence[Part]) -> None:
+        for part in parts:
+            self._add(part)
+        for part in parts:
+            self._run(self._replicas[part.name][0], [self._replicas[name][0] for name in part.needs])
 
     def _add(self, part: Part) -> Instance:
         replicas = self._replicas[part.name]

@@ -1,4 +1,4 @@
-"""From a part, as data, to what starts one replica of it as a process on this machine."""
+"""A stack as processes of this machine: its parts as its folder says now, and what starts one replica of one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,29 @@ from collections.abc import Mapping
 from deploy.envoy import access_log, bootstrap
 from deploy.local import nats, postgres
 from deploy.local.process import Launch
+from deploy.model import versions
+from deploy.model.extraction import ExtractionState
 from deploy.model.home import MARK, REPOSITORY, Home
-from deploy.model.parts import SAMPLING, VARIANT, Part, Secrets, Stack
+from deploy.model.parts import SAMPLING, VARIANT, Part, Secrets, Site, Stack
+from deploy.model.topology import build
 from deploy.runner import binaries, node
 from deploy.runner.tracing import DIRECTORY
 
 # What a process needs of ours besides its own settings; nothing else leaks in.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
+
+
+def stack_at(home: Home, secrets: Secrets, topology: str, name: str, shift: int) -> tuple[Site, Stack]:
+    """Return where a stack is, and its parts: which modules are extracted, and which versions run, its folder says."""
+    site = Site(
+        secrets,
+        keys=str(home.keys),
+        data=str(home.root),
+        shift=shift,
+        notifications_in_node=node.is_chosen(),
+        extraction=ExtractionState.read(home.stack(name)),
+    )
+    return site, versions.beside(build(topology, name, site), versions.read(home.stack(name)))
 
 
 def prepare(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from deploy.local.process import Identity, descendants_of, end, tree
+from deploy.local.process import descendants_of, end, tree
 from deploy.local.state import State
 from deploy.model.errors import DeployError
 
@@ -31,26 +31,9 @@ def end_all(folder: Path) -> int:
     return len(every)
 
 
-def end_supervisor(state: State) -> None:
-    """Kill a supervisor that does not answer."""
-    process = state.supervisor.alive()
-    if process is not None:
-        end([process])
-
-
-def terminate_supervisor(state: State) -> None:
-    """Ask a supervisor by a signal to stop its parts and end: one that takes no commands from this version."""
-    process = state.supervisor.alive()
-    if process is not None:
-        process.terminate()
-
-
-def wait_gone(supervisor: Identity, timeout_s: float) -> None:
+def wait_gone(supervisor: psutil.Process, timeout_s: float) -> None:
     """Return when the supervisor has ended; kill it after `timeout_s`."""
-    process = supervisor.alive()
-    if process is None:
-        return
     try:
-        process.wait(timeout_s)
+        supervisor.wait(timeout_s)
     except psutil.TimeoutExpired:
-        end([process])
+        end([supervisor])

@@ -7,12 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from deploy.envoy import admin, bootstrap, traffic_split
 from deploy.envoy.traffic_split import TrafficSplit
-from deploy.local import orphans, spawn
+from deploy.local import launch, orphans, process, spawn
 from deploy.local.control import ask, socket_path
 from deploy.local.start_lock import StartLock
 from deploy.local.state import State
@@ -22,9 +21,9 @@ from deploy.model.extraction import ExtractionState
 from deploy.model.home import MARK, Home
 from deploy.model.parts import Site, Stack
 from deploy.model.ports import checked_shift, port_shift
-from deploy.model.topology import THIS, build
+from deploy.model.topology import THIS
 from deploy.model.versions import Version
-from deploy.runner import node, port_check
+from deploy.runner import port_check
 from deploy.runner.interface import LOOK_EVERY_S, InstanceStatus, PartStats, Runner, StackStatus
 
 ASK_TIMEOUT_S = 10.0
@@ -44,34 +43,23 @@ class LocalRunner(Runner):
         state = State.read(self._folder)
         # A running stack stays where it was started, whatever the environment says now.
         self._shift = checked_shift(shift) if shift is not None else state.shift if state else port_shift()
-        secrets = keys.ensure(self._home.keys)
-        self._site = Site(
-            secrets,
-            keys=str(self._home.keys),
-            data=str(self._home.root),
-            shift=self._shift,
-            notifications_in_node=node.is_chosen(),
-        )
+        self._secrets = keys.ensure(self._home.keys)
         self._topology = topology
-        self._extraction = ExtractionState.read(self._folder)
-        self._site = replace(self._site, extraction=self._extraction)
-        self._stack = build(topology, stack, self._site)
-        self._versions: list[Version] = []
+        self._known = self._changing()
+        self._site, self._stack = launch.stack_at(self._home, self._secrets, topology, stack, self._shift)
         self._supervisor: int | None = None
         self._starting = StartLock(self._folder)
 
     @property
     def stack(self) -> Stack:
-        running, extraction = versions.read(self._folder), ExtractionState.read(self._folder)
-        # Somebody, perhaps another program, may have changed them.
-        if (running, extraction) != (self._versions, self._extraction):
-            self._versions, self._extraction, self._site = (
-                running,
-                extraction,
-                replace(self._site, extraction=extraction),
-            )
-            self._stack = versions.beside(build(self._topology, self._stack.name, self._site), running)
+        # Somebody, perhaps another program, may have extracted a module, or started a version.
+        if (now := self._changing()) != self._known:
+            self._known, name = now, self._stack.name
+            self._site, self._stack = launch.stack_at(self._home, self._secrets, self._topology, name, self._shift)
         return self._stack
+
+    def _changing(self) -> tuple[list[Version], ExtractionState]:
+        return versions.read(self._folder), ExtractionState.read(self._folder)
 
     @property
     def versions(self) -> list[Version]:
@@ -147,21 +135,21 @@ class LocalRunner(Runner):
 
     def down(self) -> bool:
         state = State.read(self._folder)
-        ran = state is not None and state.supervisor.alive() is not None
-        if state is not None and ran:
+        supervisor = state.supervisor.alive() if state is not None else None
+        if supervisor is not None:
             try:
                 self._ask("down")
-            except NotRunning:
-                orphans.end_supervisor(state)
-            except OlderSupervisor:
-                orphans.terminate_supervisor(state)
-            orphans.wait_gone(state.supervisor, DOWN_TIMEOUT_S)
+            except NotRunning:  # it does not answer
+                process.end([supervisor])
+            except OlderSupervisor:  # by a signal it stops its parts, too
+                supervisor.terminate()
+            orphans.wait_gone(supervisor, DOWN_TIMEOUT_S)
         self._supervisor_has_ended()
         orphans_ended = orphans.end_all(self._folder)
         State.remove(self._folder)
         self._forget_versions()
         self._starting.give_back()
-        return ran or orphans_ended > 0
+        return supervisor is not None or orphans_ended > 0
 
     def status(self) -> StackStatus:
         try:

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -21,13 +21,10 @@ from deploy.local.fleet import Fleet, Settings
 from deploy.local.instance import Instance
 from deploy.local.process import Identity, Launch, rotate_logs
 from deploy.local.state import State
-from deploy.model import keys, versions
+from deploy.model import keys
 from deploy.model.errors import DeployError, NotRunning
-from deploy.model.extraction import ExtractionState
 from deploy.model.home import REPOSITORY, Home
-from deploy.model.parts import Part, Secrets, Site, Stack
-from deploy.model.topology import build
-from deploy.runner import node
+from deploy.model.parts import Part, Stack
 from deploy.runner.interface import StackStatus
 
 ROTATE_EVERY_S = 5.0  # one look at each log's size; at most some megabytes come meanwhile
@@ -37,17 +34,14 @@ Command = Callable[..., Awaitable[Any]]
 class Supervisor:
     """One stack's fleet behind a control channel."""
 
-    def __init__(
-        self, home: Home, build: Callable[[], Stack], secrets: Secrets, shift: int, settings: Settings
-    ) -> None:
-        """`build` returns the stack as its folder says now (see versions.py, extraction.py)."""
-        stack = build()
+    def __init__(self, home: Home, topology: str, stack: str, shift: int, settings: Settings) -> None:
         self._home = home
-        self._build = build
-        self._folder = home.stack(stack.name)
+        self._topology = topology
+        self._name = stack
+        self._folder = home.stack(stack)
         self._shift = shift
-        self._secrets = secrets
-        self._fleet = Fleet(stack, self._folder / "envoy", self._prepare, settings, self._save)
+        self._secrets = keys.load(home.keys)
+        self._fleet = Fleet(self._stack(), self._folder / "envoy", self._prepare, settings, self._save)
         self._down = asyncio.Event()
         self._control = socket_path(self._folder)
         self._me = Identity.of(os.getpid())
@@ -69,7 +63,7 @@ class Supervisor:
 
     async def _rotate_logs(self) -> None:
         """Look at the size of each log for as long as the stack runs."""
-        looks: list[Callable[[], object]] = [partial(rotate_logs, self._home.logs(self._fleet.stack.name))]
+        looks: list[Callable[[], object]] = [partial(rotate_logs, self._home.logs(self._name))]
         edges = [part for part in self._fleet.stack.parts if part.kind == "envoy"]
         looks += [partial(admin.rotate_log, self._folder / "envoy", edge.admin) for edge in edges]
         while True:
@@ -77,6 +71,9 @@ class Supervisor:
             for look in looks:
                 with contextlib.suppress(NotRunning, OSError):  # Envoy is away, or the disk is full: the next look
                     await asyncio.to_thread(look)
+
+    def _stack(self) -> Stack:
+        return launch.stack_at(self._home, self._secrets, self._topology, self._name, self._shift)[1]
 
     def _prepare(self, part: Part, replica: int, extra: Mapping[str, str]) -> Launch:
         return launch.prepare(self._home, self._fleet.stack, part, replica, secrets=self._secrets, extra=extra)
@@ -132,7 +129,7 @@ class Supervisor:
             await self._fleet.restart(target.name)
 
     async def _reshape(self, settings: Settings | None = None) -> None:
-        await self._fleet.reshape(self._build(), settings or {})
+        await self._fleet.reshape(self._stack(), settings or {})
 
     async def _stats(self, memory: bool) -> list[dict[str, Any]]:
         stats = await asyncio.to_thread(self._fleet.stats, memory=memory)
@@ -144,9 +141,9 @@ class Supervisor:
     def _save(self) -> None:
         assert self._me is not None
         running = {one.name: one.identity for one in self._fleet.instances() if one.identity is not None}
-        name, settings = self._fleet.stack.name, self._fleet.settings
+        state = State(self._name, self._shift, self._me, str(self._control), running, self._fleet.settings)
         try:
-            State(name, self._shift, self._me, str(self._control), running, settings).write(self._folder)
+            state.write(self._folder)
         except OSError as error:  # a full disk: the parts go on, and are found by their marks
             sys.stderr.write(f"cannot write the state: {error}\n")
 
@@ -157,27 +154,13 @@ def main() -> int:
     os.chdir(REPOSITORY)
     order = json.loads(sys.argv[1])
     home = Home.from_environment()
-    known_secrets = keys.load(home.keys)
-    site = Site(
-        known_secrets,
-        keys=str(home.keys),
-        data=str(home.root),
-        shift=order["shift"],
-        notifications_in_node=node.is_chosen(),
-    )
-    folder = home.stack(order["stack"])
-
-    def built() -> Stack:
-        here = replace(site, extraction=ExtractionState.read(folder))
-        return versions.beside(build(order["topology"], order["stack"], here), versions.read(folder))
-
-    with (folder / "supervisor.lock").open("w") as lock:
+    with (home.stack(order["stack"]) / "supervisor.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system gives it back when we die
         except BlockingIOError:
             sys.stderr.write(f"another supervisor runs {order['stack']}\n")
             return 3
-        asyncio.run(Supervisor(home, built, known_secrets, order["shift"], order["settings"]).run())
+        asyncio.run(Supervisor(home, **order).run())
     return 0
 
 

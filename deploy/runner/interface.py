@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deploy.envoy.listeners import RATE_LIMIT_KEY
@@ -58,28 +58,28 @@ class Usage:
     processes: int
 
     def __add__(self, other: Usage) -> Usage:
-        """Add two trees up; one RSS makes the sum an RSS."""
-        kind = "pss" if self.memory_kind == other.memory_kind == "pss" else "rss"
+        """Add two trees, or two containers, up; one RSS makes the sum an RSS."""
+        kinds = {one.memory_kind for one in (self, other) if one.processes}
         return Usage(
             self.cpu_s + other.cpu_s,
             self.memory_bytes + other.memory_bytes,
-            kind,
+            "rss" if "rss" in kinds else next(iter(kinds), self.memory_kind),
             self.processes + other.processes,
         )
+
+    def of_part(self, part: str, replicas: int, restarts: int) -> PartStats:
+        """Return it as that of a part."""
+        return PartStats(**vars(self), part=part, replicas=replicas, restarts=restarts)
 
 
 NOTHING = Usage(0.0, 0, "pss", 0)
 
 
 @dataclass(frozen=True)
-class PartStats:
+class PartStats(Usage):
     """What a part's live replicas used since they started. A restart since the last look starts `cpu_s` again."""
 
     part: str
-    cpu_s: float
-    memory_bytes: int
-    memory_kind: str  # "pss", or "rss" where the system has no PSS; "cgroup" of containers
-    processes: int
     replicas: int
     restarts: int
 
@@ -122,15 +122,14 @@ class Runner(ABC):
         with the status several times a second. Raises PortTaken, StartFailed, FolderTrouble; what
         was started is stopped again.
         """
-        if not self.begin(environment):
-            self._wait(self.has_come_up, watch, timeout_s, "started by another command, ")
-            return False
+        is_ours = self.begin(environment)
         try:
-            self._wait(self.is_finished, watch, timeout_s)
+            wait_until_up([self], [self] if is_ours else [], watch, timeout_s)
         except BaseException:  # Ctrl-C included: what was started is stopped
-            self.down()
+            if is_ours:
+                self.down()
             raise
-        return True
+        return is_ours
 
     @abstractmethod
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
@@ -167,16 +166,6 @@ class Runner(ABC):
                     f"{self.stack.name} is being started by another command, and {one.instance} {one.trouble}."
                 )
         return not any(one.state in COMING for one in status.instances)
-
-    def _wait(
-        self, is_up: Callable[[Watch | None], bool], watch: Watch | None, timeout_s: float, who: str = ""
-    ) -> None:
-        deadline = time.monotonic() + timeout_s
-        while not is_up(watch):
-            if time.monotonic() > deadline:
-                late = ", ".join(one.instance for one in self.status().instances if one.state in COMING)
-                raise StartFailed(f"{self.stack.name}: {who}not ready within {timeout_s:.0f} s: {late}")
-            time.sleep(LOOK_EVERY_S)
 
     @abstractmethod
     def _advance(self) -> StackStatus:
@@ -256,3 +245,22 @@ class Runner(ABC):
     @abstractmethod
     def set_runtime(self, values: Mapping[str, str]) -> None:
         """Set runtime keys of the edge (faults on its links are such); they last until it restarts."""
+
+
+def wait_until_up(runners: Iterable[Runner], begun: Collection[Runner], watch: Watch | None, timeout_s: float) -> None:
+    """Wait for all of them, in this one thread, so that Ctrl-C gets through at once; `begun` are those we have begun.
+
+    Raises StartFailed.
+    """
+    deadline = time.monotonic() + timeout_s
+    waiting = list(runners)
+    while waiting := [one for one in waiting if not (one.is_finished if one in begun else one.has_come_up)(watch)]:
+        if time.monotonic() > deadline:
+            raise StartFailed("; ".join(_lateness(one, timeout_s, is_ours=one in begun) for one in waiting))
+        time.sleep(LOOK_EVERY_S)
+
+
+def _lateness(runner: Runner, timeout_s: float, *, is_ours: bool) -> str:
+    late = ", ".join(one.instance for one in runner.status().instances if one.state in COMING)
+    by_whom = "" if is_ours else "started by another command, "
+    return f"{runner.stack.name}: {by_whom}not ready within {timeout_s:.0f} s: {late}"

@@ -52,7 +52,7 @@ def test_one_rss_among_the_parts_makes_memory_an_rss() -> None:
     class Stats:
         def stats(self, *, memory: bool) -> list[PartStats]:
             kinds = ("pss", "rss")
-            return [PartStats(f"p{i}", 1.0, 3_000_000, kind, 1, 1, 0) for i, kind in enumerate(kinds) if memory]
+            return [PartStats(1.0, 3_000_000, kind, 1, f"p{i}", 1, 0) for i, kind in enumerate(kinds) if memory]
 
     taken = accounting.take(cast(Runner, Stats()), memory=True)
 
@@ -91,7 +91,7 @@ def test_an_idle_stack_is_watched_over_time() -> None:
 
         def stats(self, *, memory: bool) -> list[PartStats]:
             self.cpu_s += 0.001
-            return [PartStats("web", self.cpu_s, 50_000_000, "pss", 1, 1, 0)]
+            return [PartStats(self.cpu_s, 50_000_000, "pss", 1, "web", 1, 0)]
 
     found = accounting.idle({"monolith": cast(Runner, Ticking())}, seconds=0.1)
 
