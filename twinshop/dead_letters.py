@@ -19,7 +19,6 @@ from rich.table import Table
 from deploy.model.errors import DeployError
 from deploy.model.parts import Stack
 from deploy.runner.console import console
-from deploy.stacks import runner_for
 from shared.contract.events import DEAD_STREAM, DEAD_SUBJECT_PREFIX, REASON_HEADER, SUBJECT_HEADER
 from twinshop.stacks import Choice, StackOption
 
@@ -54,8 +53,7 @@ def dead_letters(
     stack: StackOption = Choice.both,
 ) -> None:
     """Show what consumers have set aside; send it again once its cause is mended, or drop it."""
-    stacks = [runner.stack for name in stack.stacks if (runner := runner_for(name)).status().up]
-    with_broker = [one for one in stacks if one.broker_url]
+    with_broker = [runner.stack for runner in stack.running if runner.stack.broker_url]
     if not with_broker:
         raise DeployError("No shop that is up has a broker, and only a broker has dead letters: `twinshop up` first.")
     for one in with_broker:

@@ -10,6 +10,7 @@ import typer
 from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY
 from deploy.runner.console import console
+from twinshop.stacks import name_and_value
 
 if TYPE_CHECKING:
     from loadtests.report.result import Result
@@ -39,7 +40,7 @@ def chaos(
     setting: Settings = None,
 ) -> None:
     """Kill processes, databases and the broker at random under load; nothing may be lost."""
-    options = dict(_setting(item) for item in setting or [])
+    options = dict(name_and_value(item) for item in setting or [])
     _conduct("chaos", quick=False, seed=seed, options=options | {"minutes": str(minutes)})
 
 
@@ -57,7 +58,7 @@ def experiment(
 
         console.print(list_of_experiments({one.name: one.plan for one in every()}))
         return
-    options = dict(_setting(item) for item in setting or [])
+    options = dict(name_and_value(item) for item in setting or [])
     _conduct(name, quick=quick, seed=seed, options=options, file=file)
 
 
@@ -128,10 +129,3 @@ def _show(outcome: Result, folder: Path) -> None:
     for line in lines_of(outcome):
         console.print(line)
     console.print(f"\nReport: [bold]{folder / 'index.html'}[/]")
-
-
-def _setting(item: str) -> tuple[str, str]:
-    name, equals, value = item.partition("=")
-    if not (name and equals):
-        raise DeployError(f"'{item}' is no setting; write NAME=VALUE.")
-    return name, value

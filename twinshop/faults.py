@@ -12,9 +12,7 @@ from rich.table import Table
 from deploy.faults.injection import during, heal_everything
 from deploy.faults.vocabulary import FAULTS
 from deploy.model.errors import DeployError
-from deploy.model.topology import SHOPS
 from deploy.runner.console import console
-from deploy.stacks import runner_for
 from twinshop.stacks import Choice, StackOption
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
@@ -33,7 +31,7 @@ def fault(
         console.print(_table())
         return
     seconds, parameters = duration_s(lasts), dict(_parameter(item) for item in setting or [])
-    running = [runner for one in stack.stacks if one in SHOPS and (runner := runner_for(one)).status().up]
+    running = stack.running_shops
     if len(running) != 1:
         names = " and ".join(runner.stack.name for runner in running) or "none of them"
         raise DeployError(f"A fault strikes one stack: say which with --stack; up is {names}.")
@@ -45,11 +43,9 @@ def fault(
 
 def heal(stack: StackOption = Choice.all) -> None:
     """Heal whatever is broken on purpose in the stacks that are up."""
-    for name in stack.stacks:
-        runner = runner_for(name)
-        if runner.status().up:
-            healed = heal_everything(runner)
-            console.print(f"{name}: {', '.join(healed) or 'nothing was held, frozen or armed'}.")
+    for runner in stack.running:
+        healed = heal_everything(runner)
+        console.print(f"{runner.stack.name}: {', '.join(healed) or 'nothing was held, frozen or armed'}.")
 
 
 def duration_s(text: str) -> float:

@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from deploy.model.errors import DeployError, NotRunning
+from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY, Home
 from deploy.runner.console import console
-from deploy.stacks import runner_for
 from twinshop.stacks import Choice, StackOption
 
 RECORD_LAB = 10  # its exercise is a text, and no code
@@ -57,10 +56,7 @@ def buy(
     """Place an order in every shop that is up, and say what was answered."""
     from workshop.customer import Visitor  # noqa: PLC0415
 
-    running = [runner for name in stack.stacks if name != "outside" and (runner := runner_for(name)).status().up]
-    if not running:
-        raise NotRunning("No shop is up: `twinshop up` first.")
-    for runner in running:
+    for runner in stack.require_shops():
         visitor = Visitor.at(runner, customer)
         answer = visitor.buy(*((sku, 1) for sku in visitor.some_skus(lines)), card=card, key=key)
         result = answer.body.get("status") if answer.status in (201, 202) else answer.body.get("code", "no answer")
@@ -78,9 +74,7 @@ def rows(
     """Show every row that the shops' databases hold about an order."""
     from workshop.rows import about, newest  # noqa: PLC0415
 
-    running = [runner for name in stack.stacks if name != "outside" and (runner := runner_for(name)).status().up]
-    if not running:
-        raise NotRunning("No shop is up: `twinshop up` first.")
+    running = stack.require_shops()
     line_count = 0
     for runner in running:
         order = newest(runner) if order_id == "last" else order_id

@@ -15,7 +15,7 @@ from deploy.model.errors import DeployError
 from deploy.model.versions import FIRST, code_from
 from deploy.runner.console import console
 from twinshop.faults import duration_s
-from twinshop.stacks import Choice, StackOption
+from twinshop.stacks import Choice, StackOption, name_and_value
 
 Shares = Annotated[list[str] | None, typer.Argument(help="VERSION=PERCENT, such as v2=10%; without it: show.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, a setting of a version that is new.")]
@@ -54,7 +54,7 @@ def _start_missing(routing: Routing, shares: dict[str, int], settings: list[str]
     fresh = [name for name in shares if name not in names]
     if (settings or code) and not fresh:
         raise DeployError("Settings and code are of a version's start: --reset first, or name a new version.")
-    environment = dict(_setting(item) for item in settings) | (code_from(code) if code else {})
+    environment = dict(name_and_value(item) for item in settings) | (code_from(code) if code else {})
     for name in fresh:
         version = routing.add(name, environment)
         console.print(f"{routing.runner.stack.name}/{version.cluster} runs.")
@@ -96,10 +96,3 @@ def _share(item: str) -> tuple[str, int]:
     if not (name and equals and number.isdigit() and int(number) <= 100):
         raise DeployError(f"'{item}' is no share; write v2=10%.")
     return name, int(number)
-
-
-def _setting(item: str) -> tuple[str, str]:
-    name, equals, value = item.partition("=")
-    if not (name and equals):
-        raise DeployError(f"'{item}' is no setting; write NAME=VALUE.")
-    return name, value

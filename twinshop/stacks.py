@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from deploy import stacks
-from deploy.model.parts import Stack
+from deploy.model.errors import DeployError, NotRunning
 from deploy.model.ports import PORTS, port_shift
 from deploy.model.topology import STACKS
 from deploy.runner.console import StartProgress, console, stats_table, status_table
-from deploy.runner.interface import READY_TIMEOUT_S
+from deploy.runner.interface import READY_TIMEOUT_S, Runner
 from deploy.stacks import runner_for
 
 SEEDED_PER_S = 4000  # products that a slow machine copies into its catalog in a second, for both shops at once
@@ -34,6 +34,22 @@ class Choice(StrEnum):
         """The names of the stacks that are meant."""
         groups = {"both": ("monolith", "microservices"), "all": STACKS}
         return groups.get(self.value, (self.value,))
+
+    @property
+    def running(self) -> list[Runner]:
+        """The runners of those that are up."""
+        return [runner for name in self.stacks if (runner := runner_for(name)).status().up]
+
+    @property
+    def running_shops(self) -> list[Runner]:
+        """The runners of the shops among them that are up."""
+        return [runner for runner in self.running if runner.stack.merchant]
+
+    def require_shops(self) -> list[Runner]:
+        """Return the shops among them that are up. Raises NotRunning if there is none."""
+        if shops := self.running_shops:
+            return shops
+        raise NotRunning("No shop is up: `twinshop up` first.")
 
 
 StackArgument = Annotated[Choice, typer.Argument(help="Which stack.")]
@@ -92,8 +108,7 @@ def status(stack: StackArgument = Choice.all) -> None:
 
 def stats(stack: StackArgument = Choice.all) -> None:
     """Show CPU seconds and memory (PSS) by part."""
-    running = [runner for name in stack.stacks if (runner := runner_for(name)).status().up]
-    console.print(stats_table({runner.stack.name: runner.stats() for runner in running}))
+    console.print(stats_table({runner.stack.name: runner.stats() for runner in stack.running}))
 
 
 def ports() -> None:
@@ -106,7 +121,7 @@ def ports() -> None:
 def scale(service: str, replicas: int, stack: StackOption = Choice.both) -> None:
     """Bring a part to N replicas, without a failed request."""
     runner = stacks.runner_of(service, stack.stacks)
-    runner.scale(_bare(service, runner.stack), replicas)
+    runner.scale(service.removeprefix(f"{runner.stack.name}/"), replicas)
     console.print(f"{runner.stack.name}/{service}: {replicas} replicas serve.")
 
 
@@ -151,21 +166,23 @@ def logs(target: Target, stack: StackOption = Choice.both, lines: int = 50) -> N
 
 def reset(stack: StackArgument = Choice.both, products: int = 1000) -> None:
     """Give running shops fresh data."""
-    for name in stack.stacks:
-        if name != "outside" and (runner := runner_for(name)).status().up:
-            runner.reset(products)
-            console.print(f"{name}: fresh data, {products} products.")
+    for runner in stack.running_shops:
+        runner.reset(products)
+        console.print(f"{runner.stack.name}: fresh data, {products} products.")
 
 
 def rate_limit(stack: StackArgument, on: Annotated[str, typer.Argument(help="on or off")]) -> None:
     """Switch the edge's rate limit on or off."""
     if on not in ("on", "off"):
         raise typer.BadParameter("say on or off")
-    for name in stack.stacks:
-        if name != "outside" and (runner := runner_for(name)).status().up:
-            runner.rate_limit(on=on == "on")
-            console.print(f"{name}: the rate limit is {on}.")
+    for runner in stack.running_shops:
+        runner.rate_limit(on=on == "on")
+        console.print(f"{runner.stack.name}: the rate limit is {on}.")
 
 
-def _bare(target: str, stack: Stack) -> str:
-    return target.removeprefix(f"{stack.name}/")
+def name_and_value(item: str) -> tuple[str, str]:
+    """Return the two sides of `NAME=VALUE`. Raises DeployError."""
+    name, equals, value = item.partition("=")
+    if not (name and equals):
+        raise DeployError(f"'{item}' is no setting; write NAME=VALUE.")
+    return name, value
