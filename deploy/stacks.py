@@ -6,10 +6,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from deploy.compose.quota import ContainerQuotas
 from deploy.compose.runner import ComposeRunner
 from deploy.compose.site import STACKS
-from deploy.local.quota import Quotas
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError, UnknownTarget
 from deploy.model.home import Home
@@ -41,11 +39,6 @@ def on_containers() -> bool:
 def is_offered(stack: str) -> bool:
     """Whether a stack can be had where `TWINSHOP_ON` says: containers hold the builds, and no arm beside them."""
     return not on_containers() or stack in STACKS
-
-
-def quotas_for(runner: Runner, share: float) -> Quotas | ContainerQuotas:
-    """Return CPU quotas of `share` of a core for replicas of a stack. Raises Unsupported where there can be none."""
-    return runner.quotas(share) if isinstance(runner, ComposeRunner) else Quotas(runner, share)
 
 
 def with_outside(stacks: Sequence[str]) -> tuple[str, ...]:

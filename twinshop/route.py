@@ -9,11 +9,12 @@ import typer
 from rich.table import Column, Table
 
 from deploy import stacks
-from deploy.canary.analysis import CanaryAnalysis
-from deploy.canary.routing import Routing, VersionFigures
+from deploy.envoy.cluster_stats import ClusterStats
 from deploy.model.errors import DeployError
 from deploy.model.versions import FIRST, code_from
+from deploy.routing import Routing, VersionFigures
 from deploy.runner.console import console
+from loadtests.measure.canary_analysis import CanaryAnalysis, Regression
 from twinshop.faults import duration_s
 from twinshop.stacks import Choice, StackOption, name_and_value
 
@@ -65,11 +66,14 @@ def _watch(routing: Routing, shares: dict[str, int], seconds: float) -> None:
     if len(names) != 1:
         raise DeployError("Watch one version at a time.")
     with console.status(f"Watching {names[0]}") as status:
+        analysis = CanaryAnalysis()
 
-        def show_odds(analysis: CanaryAnalysis) -> None:
+        def look(first: ClusterStats, new: ClusterStats) -> Regression | None:
+            regression = analysis.look(first, new)
             status.update(f"Watching {names[0]}: odds that it does worse {analysis.odds:.2g} to 1")
+            return regression
 
-        regression = routing.watch(names[0], seconds, show_odds)
+        regression = routing.watch(names[0], seconds, look)
     if regression is None:
         console.print(f"{names[0]} did no worse than {FIRST} in {seconds:.0f} s, as far as can be told.")
     else:

@@ -8,9 +8,8 @@ from deploy.compose import build_images, secrets
 from deploy.compose.cgroups import usage_of
 from deploy.compose.edge import set_runtime
 from deploy.compose.engine import Container, Engine, docker
-from deploy.compose.fleet import GRACE_S, ContainerFleet, in_parallel
+from deploy.compose.fleet import GRACE_S, ContainerFleet, Replica, in_parallel
 from deploy.compose.project import Project, changed, cpuset
-from deploy.compose.quota import ContainerQuotas
 from deploy.compose.site import STACKS
 from deploy.model import keys
 from deploy.model.errors import DeployError, UnknownTarget, Unsupported
@@ -153,9 +152,10 @@ class ComposeRunner(Runner):
         self._project.state.cores = None if cores is None else sorted(cores)
         self._project.save()
 
-    def quotas(self, share: float) -> ContainerQuotas:
-        """Return quotas of `share` of a core for replicas, to be given and taken while they run."""
-        return ContainerQuotas(self._fleet, self._engine, share)
+    @property
+    def replicas(self) -> list[Replica]:
+        """Every part's containers. Raises NotRunning."""
+        return self._fleet.replicas()
 
     def logs(self, target: str, lines: int = 50) -> str:
         part, _ = self._stack.target(target)

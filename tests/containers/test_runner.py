@@ -15,6 +15,7 @@ import pytest
 from deploy.compose.edge_config import GONE_WITHIN_S
 from deploy.compose.runner import ComposeRunner
 from deploy.model.errors import DeployError, UnknownTarget
+from loadtests.engine.quota import ContainerQuotas
 from tests.journeys.waiting import until
 
 pytestmark = [pytest.mark.containers, pytest.mark.long]
@@ -168,10 +169,13 @@ def test_a_quota_is_real_and_can_be_lifted(services: ComposeRunner, products: st
                 list(threads.map(lambda _: client.get(products), range(20)))
         return (cpu_s(services, "catalog") - before) / (time.monotonic() - began)
 
-    with services.quotas(0.1) as quotas:
+    quotas = ContainerQuotas(services, 0.1)
+    try:
         given = quotas.apply(["catalog"])
         limited = use_of_catalog()
         throttled = quotas.throttled()
+    finally:
+        quotas.lift()
     free = use_of_catalog()
 
     assert given == 1

@@ -32,10 +32,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deploy.canary.analysis import CanaryAnalysis
-from deploy.canary.routing import Routing
+from deploy.envoy.cluster_stats import ClusterStats
 from deploy.faults import injected_faults
 from deploy.model.home import write_atomically
+from deploy.routing import Routing
 from loadtests.engine.arm import Arm, ArmSpec, arm_up, outside_up
 from loadtests.engine.generator import Beside
 from loadtests.engine.study import Study
@@ -45,6 +45,7 @@ from loadtests.load.generator import seen
 from loadtests.load.generator.record import FAILED
 from loadtests.load.generator.seen import Seen, read_seen
 from loadtests.measure import accounting
+from loadtests.measure.canary_analysis import CanaryAnalysis, Regression
 from loadtests.report.result import Result
 
 PLOTS = plots.PLOTS
@@ -100,13 +101,17 @@ class Attempt:
     def __call__(self, load: Beside) -> None:
         """Try it once. Raises DeployError."""
 
-        def note(guard: CanaryAnalysis) -> None:
-            self.odds.append((load.now_s - self.routed_s, guard.odds))
+        analysis = CanaryAnalysis()
+
+        def look(first: ClusterStats, new: ClusterStats) -> Regression | None:
+            regression = analysis.look(first, new)
+            self.odds.append((load.now_s - self.routed_s, analysis.odds))
+            return regression
 
         load.wait_until(self.form.calm_s)
         self.routing.set_weights({NEW: PERCENT}, sticky=True)
         self.routed_s = load.now_s
-        alarm = self.routing.watch(NEW, self.form.watch_s, note)
+        alarm = self.routing.watch(NEW, self.form.watch_s, look)
         if alarm is None:
             self.routing.roll_back()
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from deploy.canary.analysis import ALPHA, SLOW_SHARES
+from loadtests.measure.canary_analysis import ALPHA, SLOW_SHARES
 from loadtests.report.plot import Figure, axes, colour, figure, line, table, view
 from loadtests.report.result import Result, detail
 from loadtests.report.words import build_name

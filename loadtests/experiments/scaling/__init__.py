@@ -32,11 +32,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.model.errors import Unsupported
-from deploy.stacks import quotas_for
 from loadtests.engine.arm import Arm, arms_up
 from loadtests.engine.budgets import Budget
 from loadtests.engine.closing import close_books
 from loadtests.engine.hot_and_cold import Load, Pair, both, row
+from loadtests.engine.quota import quotas_for
 from loadtests.engine.study import PRODUCTS, Study
 from loadtests.experiments.scaling import findings, plots, replica_changes
 from loadtests.experiments.scaling.findings import EQUAL
@@ -157,9 +157,11 @@ def _limited(study: Study, point: Point) -> Iterator[Callable[[], int]]:
         return
     note = f"Quotas: control groups of version {quotas.version}."
     study.notes += [] if note in study.notes else [note]
-    with quotas:
+    try:
         quotas.apply(LIMITED[point.arm.name])
         yield quotas.throttled
+    finally:
+        quotas.lift()
 
 
 PLOTS = plots.PLOTS

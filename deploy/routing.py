@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from deploy.canary.analysis import CanaryAnalysis, Regression
 from deploy.envoy import cluster_stats, traffic_split
 from deploy.envoy.cluster_stats import ClusterStats
 from deploy.envoy.routes import INNER_PREFIX, SERVICE_OF_PREFIX, owner_of
@@ -25,6 +25,8 @@ FILE = "counted.json"  # what Envoy had counted when the shares were last change
 CUSTOMER_HEADER = "authorization"  # a customer is known by the token; who has none is drawn anew for each request
 LOOK_EVERY_S = 0.5
 GRACE_S = 1.0  # a version's first connections are opened: that is not held against it
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -122,22 +124,18 @@ class Routing:
             rows.append(VersionFigures(name, percent[name], since.answered, since.failed, *waits))
         return rows
 
-    def watch(
-        self, name: str, seconds: float, on_look: Callable[[CanaryAnalysis], None] = lambda _: None
-    ) -> Regression | None:
-        """Watch a version for so long, and take it back if it surely does worse than the first one.
+    def watch(self, name: str, seconds: float, look: Callable[[ClusterStats, ClusterStats], T | None]) -> T | None:
+        """Watch a version for so long, and take it back once `look` returns why; return that, or None.
 
-        Returns why it was taken back; None if it was not. Raises NotRunning.
+        `look` is shown again and again what the first version and this one did since. Raises NotRunning.
         """
         ends_at = time.monotonic() + seconds
         time.sleep(min(GRACE_S, seconds))
-        before, analysis = self.read(), CanaryAnalysis()
+        before = self.read()
         while time.monotonic() < ends_at:
             time.sleep(LOOK_EVERY_S)
             now = self.read()
-            regression = analysis.look(now[FIRST].since(before[FIRST]), now[name].since(before[name]))
-            on_look(analysis)
-            if regression is not None:
+            if regression := look(now[FIRST].since(before[FIRST]), now[name].since(before[name])):
                 self.roll_back()
                 return regression
         return None

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.local import quota
-from deploy.local.quota import Controller, controller
 from deploy.model.errors import Unsupported
+from loadtests.engine import quota
+from loadtests.engine.quota import Controller, controller
 
 BUSY = "while True: pass"
 

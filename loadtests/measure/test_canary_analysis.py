@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from deploy.canary.analysis import ALPHA, CanaryAnalysis, SequentialTest, slow_of
 from deploy.envoy.cluster_stats import ClusterStats, decode
+from loadtests.measure.canary_analysis import ALPHA, CanaryAnalysis, SequentialTest, slow_of
 
 FAST, SLOW = 5.0, 50.0  # ms
 

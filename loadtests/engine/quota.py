@@ -1,4 +1,4 @@
-"""CPU quotas for replicas that run: each in a control group of its own, where the system permits it.
+"""CPU quotas for replicas that run: each in a control group of its own, for containers the one that the engine made.
 
 A quota is given to a replica that is ready, not to one that starts: starting takes a second of CPU.
 """
@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from deploy.compose import cgroups
+from deploy.compose.engine import Container, Engine
+from deploy.compose.runner import ComposeRunner
 from deploy.local import process
 from deploy.model.errors import Unsupported
 from deploy.runner.interface import Runner
@@ -20,6 +23,7 @@ from deploy.runner.interface import Runner
 PERIOD_US = 100_000  # the kernel's default, and that of containers
 MOUNT = Path("/sys/fs/cgroup")
 PREFIX = "twinshop"
+CORE = 1_000_000_000  # NanoCpus
 GONE_WITHIN_S = 2.0
 
 
@@ -92,8 +96,13 @@ def _candidates(own: Path) -> Iterator[tuple[Literal[1, 2], Path]]:
             yield 2, parent
 
 
+def quotas_for(runner: Runner, share: float) -> Quotas | ContainerQuotas:
+    """Return CPU quotas of `share` of a core for replicas of a stack. Raises Unsupported where there can be none."""
+    return ContainerQuotas(runner, share) if isinstance(runner, ComposeRunner) else Quotas(runner, share)
+
+
 class Quotas:
-    """Gives replicas of a stack their shares, and takes them away. Used as a context."""
+    """Gives replicas that are processes their shares, and takes them away."""
 
     def __init__(self, runner: Runner, share: float) -> None:
         """`share` is of one core, the same for each replica. Raises Unsupported."""
@@ -131,8 +140,38 @@ class Quotas:
         while self._groups:
             self._controller.remove(self._groups.popitem()[1])
 
-    def __enter__(self) -> Quotas:
-        return self
 
-    def __exit__(self, *_: object) -> None:
+class ContainerQuotas:
+    """The same for containers: the engine sets the quotas, and the kernel counts when they are used up."""
+
+    def __init__(self, runner: ComposeRunner, share: float) -> None:
+        """`share` is of one core, the same for each replica."""
+        self._runner = runner
+        self._engine = Engine()
+        self._share = share
+        self._limited: list[Container] = []
+
+    @property
+    def version(self) -> int:
+        """The version of control groups in use."""
+        return 2 if (MOUNT / "cgroup.controllers").exists() else 1
+
+    def apply(self, parts: Sequence[str]) -> int:
+        """Limit every live replica of these parts, and no other; return how many there are."""
         self.lift()
+        self._limited = [one for part, one in self._runner.replicas if part.name in parts and one.pid]
+        for one in self._limited:
+            self._engine.update(one, NanoCpus=round(self._share * CORE))
+        return len(self._limited)
+
+    def throttled(self) -> int:
+        """Return in how many periods replicas ran out of their quota so far. Raises OSError without control groups."""
+        return sum(cgroups.value(cgroups.folder(one, "cpu") / "cpu.stat", "nr_throttled") for one in self._limited)
+
+    def lift(self) -> None:
+        """Let everything run freely again: to the engine no limit is 'as before', so it gets all cores."""
+        alive = {one.id for _, one in self._runner.replicas}
+        for one in self._limited:
+            if one.id in alive:
+                self._engine.update(one, NanoCpus=(os.cpu_count() or 1) * CORE)
+        self._limited = []
