@@ -16,7 +16,7 @@ from deploy.envoy.traffic_split import WHOLE, TrafficSplit
 from deploy.local.runner import LocalRunner
 from deploy.model import versions
 from deploy.model.errors import DeployError, Unsupported
-from deploy.model.home import write_atomically
+from deploy.model.home import read_json, write_atomically
 from deploy.model.parts import Stack
 from deploy.model.versions import FIRST, Version
 from deploy.runner.interface import Runner
@@ -157,8 +157,4 @@ class Routing:
         return {name: ClusterStats.decode(one) for name, one in self._all_remembered().get(self.part, {}).items()}
 
     def _all_remembered(self) -> dict[str, dict[str, dict[str, object]]]:
-        try:
-            stats: dict[str, dict[str, dict[str, object]]] = json.loads((self._folder / FILE).read_text("utf-8"))
-        except FileNotFoundError:
-            return {}
-        return stats
+        return read_json(self._folder / FILE) or {}

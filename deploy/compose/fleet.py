@@ -165,23 +165,22 @@ class ContainerFleet:
 
     def _unknown_to_edge(self, replicas: Sequence[Replica]) -> set[str]:
         """Return the applications that the edge sends no requests; none if it is away itself."""
-        edge = self.edge()
-        if edge is None or edge.state != "running":
+        addresses = self._serving_addresses()
+        if addresses is None:
             return set()
-        addresses = serving_addresses(edge)
-        return {
-            one.name
-            for part, one in replicas
-            if part.kind == "app" and not addresses.get(part.name, set()) & one.addresses
-        }
+        apps = [(part.name, one) for part, one in replicas if part.kind == "app"]
+        return {one.name for name, one in apps if not addresses.get(name, set()) & one.addresses}
 
     def _is_remembered(self, part: Part) -> bool:
         """Whether the edge sends requests for this part where no container of it runs."""
-        edge = self.edge()
-        if edge is None or edge.state != "running":
-            return False
+        addresses = self._serving_addresses() or {}
         live = {address for owner, one in self.replicas() if owner == part for address in one.addresses}
-        return bool(serving_addresses(edge).get(part.name, set()) - live)
+        return bool(addresses.get(part.name, set()) - live)
+
+    def _serving_addresses(self) -> dict[str, set[str]] | None:
+        """Return where the edge sends the requests for each part; None if it is away itself."""
+        edge = self.edge()
+        return serving_addresses(edge) if edge is not None and edge.state == "running" else None
 
 
 def in_parallel(act: Callable[[Container], object], containers: Sequence[Container]) -> None:

@@ -12,10 +12,10 @@ from deploy.compose.fleet import GRACE_S, ContainerFleet, Replica, in_parallel
 from deploy.compose.project import Project, changed, cpuset
 from deploy.compose.site import STACKS
 from deploy.model import keys
-from deploy.model.errors import DeployError, UnknownTarget, Unsupported
+from deploy.model.errors import Unsupported
 from deploy.model.home import Home
 from deploy.model.parts import Part, Site, Stack
-from deploy.model.ports import MAX_REPLICAS, checked_shift, port_shift
+from deploy.model.ports import checked_shift, port_shift
 from deploy.model.topology import stack as stack_of
 from deploy.runner import port_check
 from deploy.runner.interface import NOTHING, PartStats, Runner, StackStatus
@@ -72,12 +72,7 @@ class ComposeRunner(Runner):
         return ran
 
     def scale(self, part: str, replicas: int) -> None:
-        scaled = self._stack.part(part)
-        if not scaled.scalable:
-            scalable = ", ".join(one.name for one in self._stack.parts if one.scalable)
-            raise UnknownTarget(f"{part} cannot be scaled; {scalable} can.")
-        if not 1 <= replicas <= MAX_REPLICAS:
-            raise DeployError(f"{part} can have 1 to {MAX_REPLICAS} replicas; `hold` stops a part.")
+        scaled = self._stack.scalable_part(part, replicas)
         current = self._fleet.targeted(part)
         if replicas > len(current):
             self._make(scaled, replicas, "--no-recreate")

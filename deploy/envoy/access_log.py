@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.envoy.fragments import fragment
-from deploy.model.home import write_atomically, writing
+from deploy.model.home import read_json, write_atomically, writing
 from shared.platform.tracing import TRACEPARENT
 
 Json = dict[str, Any]
@@ -42,9 +42,8 @@ def configure(envoy_folder: Path, log_folder: str, ratio: float | None) -> bool:
 
 def with_access_log(listeners: list[Json], envoy_folder: Path) -> list[Json]:
     """Return the listeners of an edge, with its log where it was told to keep one."""
-    try:
-        settings = json.loads((envoy_folder / SETTINGS_FILE).read_text("utf-8"))
-    except FileNotFoundError:
+    settings = read_json(envoy_folder / SETTINGS_FILE)
+    if settings is None:
         return listeners
     for listener in listeners:
         public = listener["name"] == "edge"

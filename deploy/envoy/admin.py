@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from deploy.envoy.access_log import SETTINGS_FILE
 from deploy.model.errors import NotRunning
+from deploy.model.home import read_json
 from deploy.runner.unix_http import UnixConnection
 
 TIMEOUT_S = 2.0
@@ -45,10 +46,10 @@ def rotate_log(envoy_folder: Path, socket_path: str, max_bytes: int = MAX_LOG_BY
 
     Envoy writes on into the file that it has open until it is told, so no line is lost. Raises NotRunning, OSError.
     """
-    try:
-        log = Path(json.loads((envoy_folder / SETTINGS_FILE).read_text("utf-8"))["log"])
-    except FileNotFoundError:
+    settings = read_json(envoy_folder / SETTINGS_FILE)
+    if settings is None:
         return False
+    log = Path(settings["log"])
     older = log.with_name(log.name + OLDER)
     is_large = log.exists() and log.stat().st_size > max_bytes
     if is_large:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.model.errors import DeployError
-from deploy.model.home import write_atomically
+from deploy.model.home import read_json, write_atomically
 
 FILE = "shares.json"
 WHOLE = 100
@@ -81,11 +81,7 @@ def replace(envoy_folder: Path, owner: str, shares: Sequence[TrafficSplit]) -> l
 
 
 def _by_owner(envoy_folder: Path) -> dict[str, list[TrafficSplit]]:
-    try:
-        document = json.loads((envoy_folder / FILE).read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
     return {
         owner: [TrafficSplit(**item | {"methods": tuple(item["methods"])}) for item in shares]
-        for owner, shares in document.items()
+        for owner, shares in (read_json(envoy_folder / FILE) or {}).items()
     }

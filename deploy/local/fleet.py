@@ -20,7 +20,6 @@ from deploy.local.process import Launch
 from deploy.local.usage import usage_of
 from deploy.model.errors import DeployError, StartFailed, UnknownTarget, Unsupported
 from deploy.model.parts import Part, Stack
-from deploy.model.ports import MAX_REPLICAS
 from deploy.runner.interface import NOTHING, READY_TIMEOUT_S, PartStats
 
 LOOK_EVERY_S = 0.2
@@ -102,13 +101,7 @@ class Fleet:
 
     async def scale(self, name: str, replicas: int) -> None:
         """Bring a part to this many replicas: ready before they are told to Envoy, drained before they are stopped."""
-        part = self.stack.part(name)
-        if not part.scalable:
-            raise UnknownTarget(
-                f"{name} cannot be scaled; {', '.join(p.name for p in self.stack.parts if p.scalable)}."
-            )
-        if not 1 <= replicas <= MAX_REPLICAS:
-            raise DeployError(f"{name} can have 1 to {MAX_REPLICAS} replicas; `hold` stops a part.")
+        part = self.stack.scalable_part(name, replicas)
         async with self._scaling:
             current = self._replicas[name]
             fresh = [self._add(part) for _ in range(replicas - len(current))]

@@ -50,9 +50,4 @@ class Unsupported(DeployError):
     """This operating system cannot do what was asked."""
 
 
-BY_NAME: dict[str, type[DeployError]] = {
-    cls.__name__: cls
-    for cls in (
-        DeployError, UnknownTarget, PortTaken, StartFailed, NotRunning, FolderTrouble, MissingProgram, Unsupported,
-    )
-}  # fmt: skip
+BY_NAME: dict[str, type[DeployError]] = {cls.__name__: cls for cls in DeployError.__subclasses__()}

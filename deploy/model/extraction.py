@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deploy.model.home import write_atomically
+from deploy.model.home import read_json, write_atomically
 
 FILE = "extraction.json"
 FILE_BEFORE = "moved.json"  # of an earlier version, with other names for the same
@@ -35,11 +35,8 @@ class ExtractionState:
     def read(cls, folder: Path) -> ExtractionState:
         """Return how far the stack of this folder is; nothing is extracted if nobody has moved anything."""
         for file, extracted, in_transit in ((FILE, "extracted", "in_transit"), (FILE_BEFORE, "out", "moving")):
-            try:
-                state = json.loads((folder / file).read_text("utf-8"))
-            except FileNotFoundError:
-                continue
-            return cls(tuple(state[extracted]), state[in_transit])
+            if state := read_json(folder / file):
+                return cls(tuple(state[extracted]), state[in_transit])
         return cls()
 
     def write(self, folder: Path) -> None:

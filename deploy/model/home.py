@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deploy.model.errors import FolderTrouble
 
@@ -80,6 +82,14 @@ def writing(folder: Path) -> Iterator[None]:
             f"Cannot write to {error.filename or folder}: {error.strerror}. "
             "Set TWINSHOP_HOME to a folder of yours with some space."
         ) from error
+
+
+def read_json(path: Path) -> Any:
+    """Return what a file holds, or None if there is none."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
 
 
 def write_atomically(path: Path, content: str, mode: int = 0o644) -> None:

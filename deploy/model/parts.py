@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from deploy.model.errors import UnknownTarget
+from deploy.model.errors import DeployError, UnknownTarget
 from deploy.model.extraction import ExtractionState
 from deploy.model.home import socket_path
-from deploy.model.ports import PORTS
+from deploy.model.ports import MAX_REPLICAS, PORTS
 
 Kind = Literal["app", "postgres", "nats", "envoy"]
 VARIANT = "VARIANT"  # a setting of a part that its process never sees: which of its variants is run
@@ -103,6 +103,16 @@ class Stack:
                 return part
         names = ", ".join(part.name for part in self.parts)
         raise UnknownTarget(f"{self.name} has no part '{name}'; it has {names}.")
+
+    def scalable_part(self, name: str, replicas: int) -> Part:
+        """Return the part of this name if it can have so many replicas. Raises UnknownTarget, DeployError."""
+        part = self.part(name)
+        if not part.scalable:
+            scalable = ", ".join(one.name for one in self.parts if one.scalable)
+            raise UnknownTarget(f"{name} cannot be scaled; {scalable} can.")
+        if not 1 <= replicas <= MAX_REPLICAS:
+            raise DeployError(f"{name} can have 1 to {MAX_REPLICAS} replicas; `hold` stops a part.")
+        return part
 
     def target(self, name: str) -> tuple[Part, int | None]:
         """Split `payments.1` into (part, 1), and `payments` into (part, None): all replicas. Raises UnknownTarget."""

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from deploy.model.errors import DeployError, UnknownTarget
-from deploy.model.home import REPOSITORY, write_atomically
+from deploy.model.home import REPOSITORY, read_json, write_atomically
 from deploy.model.parts import Part, Stack
 from deploy.model.ports import MAX_REPLICAS
 
@@ -88,10 +88,7 @@ def beside(stack: Stack, versions: Sequence[Version]) -> Stack:
 
 def read(folder: Path) -> list[Version]:
     """Return the versions that run beside the first ones of a stack; `folder` is the stack's."""
-    try:
-        return [Version(**item) for item in json.loads((folder / FILE).read_text("utf-8"))]
-    except FileNotFoundError:
-        return []
+    return [Version(**item) for item in read_json(folder / FILE) or ()]
 
 
 def write(folder: Path, versions: Sequence[Version]) -> None:
