@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.runner.interface import Runner
-from loadtests.engine import interleaved_slices, journeys_core, pairing, probe, rows
+from loadtests.engine import interleaved_slices, journeys_core, pairing, probe, rows, verdicts
 from loadtests.engine.arm import Arm, Settings, arms_up
 from loadtests.engine.closing import close_books
 from loadtests.engine.floor import Floor
@@ -22,7 +22,6 @@ from loadtests.engine.interleaved_slices import Pulse
 from loadtests.engine.study import PRODUCTS, Study, whole_number
 from loadtests.engine.warm_generator import WarmGenerator
 from loadtests.measure.replication import rounds_that_find
-from loadtests.measure.statistics import NotComparable
 from loadtests.measure.views import wait_until_finished
 from loadtests.report.result import Gate, Ratio, Result, Run
 from loadtests.report.words import number
@@ -170,20 +169,9 @@ def compare(runs: Sequence[Run], contrasts: Sequence[Contrast], *, withhold: boo
 
 def gate_of(runs: Sequence[Run], declared: Ablation) -> Gate | None:
     """Return the A/A gate: the worst of the variants that are the same thing; None where there is nothing to see."""
-    try:
-        passed = [
-            pairing.pairs_of(runs, a, b, pairing.cpu_per_unit, "order").equivalence(declared.tolerance)
-            for a, b in declared.twins
-        ]
-    except NotComparable:
-        return None
-    if not passed:
-        return None
-    widest = max(passed, key=lambda one: one.spread)
-    return {
-        "passed": all(one.passed for one in passed), "spread": widest.spread, "tolerance": declared.tolerance,
-        "pairs": widest.pairs, "figure": "CPU per confirmed order, the same variant once more",
-    }  # fmt: skip
+    pairs = [pairing.pairs_of(runs, a, b, pairing.cpu_per_unit, "order") for a, b in declared.twins]
+    gates = [pair.equivalence(declared.tolerance) for pair in pairs]
+    return verdicts.worst(gates, "CPU per confirmed order, the same variant once more")
 
 
 class _Rounds:

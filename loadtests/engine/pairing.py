@@ -76,11 +76,14 @@ class Pairs:
         """Compare over sessions where there are several, over pairs otherwise. Raises NotComparable."""
         return compare_sessions(self.a, self.b, self.sessions) if self.replicated else compare(self.a, self.b)
 
-    def equivalence(self, tolerance: float) -> Equivalence:
-        """Test whether both arms are the same within a tolerance. Raises NotComparable."""
-        if self.replicated:
-            return equivalence_of_sessions(self.a, self.b, self.sessions, tolerance)
-        return equivalence(self.a, self.b, tolerance)
+    def equivalence(self, tolerance: float) -> Equivalence | None:
+        """Test whether both arms are the same within a tolerance; None where there is nothing to compare."""
+        try:
+            if self.replicated:
+                return equivalence_of_sessions(self.a, self.b, self.sessions, tolerance)
+            return equivalence(self.a, self.b, tolerance)
+        except NotComparable:
+            return None
 
     def spread(self) -> Spread | None:
         """Return how much sessions and single pairs scatter; None where they do not tell."""

@@ -8,7 +8,7 @@ from loadtests.engine import pairing
 from loadtests.engine.arm import TWIN
 from loadtests.engine.declaration import Declaration, Figure
 from loadtests.engine.study import Study
-from loadtests.measure.statistics import ALPHA, Equivalence, NotComparable, holm
+from loadtests.measure.statistics import ALPHA, Equivalence, holm
 from loadtests.report.result import Gate, Ratio, Result, Run
 from loadtests.report.words import build_name, percent, sentence_of_list, times
 
@@ -30,11 +30,12 @@ def result(
     study.notes += [
         sentence_of_gate(declared.figures[name].what, build, passed) for (name, build), passed in gates.items()
     ]
+    first = next(iter(declared.figures))
     return study.result(
         answer=answer(declared, comparison, gates),
         comparison=comparison,
         findings={} if planted else findings(declared, comparison),
-        gate=worst(gates, next(iter(declared.figures))),
+        gate=worst([gates[first, build] for build in arms], f"{first}, each build against a restarted twin"),
         details={
             "gates": {f"{name}_{build}": vars(passed) for (name, build), passed in gates.items() if passed},
             "rates": {f"{mix}_{build}": round(rate, 1) for (mix, build), rate in rates.items()},
@@ -44,11 +45,8 @@ def result(
 
 def gate(runs: Sequence[Run], figure: Figure, build: str) -> Equivalence | None:
     """Return whether a build equals its restarted twin in this figure; None where there is nothing to compare."""
-    try:
-        pairs = pairing.pairs_of(runs, build, f"{build}{TWIN}", figure.value, figure.unit)
-        return pairs.equivalence(figure.tolerance) if pairs.replicated else None
-    except NotComparable:
-        return None
+    pairs = pairing.pairs_of(runs, build, f"{build}{TWIN}", figure.value, figure.unit)
+    return pairs.equivalence(figure.tolerance) if pairs.replicated else None
 
 
 def compare(
@@ -128,17 +126,15 @@ def findings(declared: Declaration, comparison: Mapping[str, Ratio]) -> dict[str
     return said
 
 
-def worst(gates: Gates, name: str) -> Gate | None:
-    """Return the gate of one figure: passed if all builds passed, and the widest spread of them."""
-    of_builds = [passed for (figure, _), passed in gates.items() if figure == name]
-    known = [passed for passed in of_builds if passed is not None]
+def worst(gates: Sequence[Equivalence | None], figure: str) -> Gate | None:
+    """Return the gate of one figure: passed if all of them passed, and the widest spread; None if none was measured."""
+    known = [passed for passed in gates if passed is not None]
     if not known:
         return None
     widest = max(known, key=lambda passed: passed.spread)
     return {
-        "passed": len(known) == len(of_builds) and all(passed.passed for passed in known),
-        "spread": widest.spread, "tolerance": widest.tolerance, "pairs": widest.pairs, "sessions": widest.sessions,
-        "figure": f"{name}, each build against a restarted twin",
+        "passed": len(known) == len(gates) and all(passed.passed for passed in known), "spread": widest.spread,
+        "tolerance": widest.tolerance, "pairs": widest.pairs, "sessions": widest.sessions, "figure": figure,
     }  # fmt: skip
 
 
