@@ -13,10 +13,9 @@ from deploy.model.errors import DeployError, NotRunning
 from deploy.model.ports import PORTS, port_shift
 from deploy.model.topology import STACKS
 from deploy.runner.console import StartProgress, console, stats_table, status_table
+from deploy.runner.fresh_data import SEEDED_PER_S
 from deploy.runner.interface import READY_TIMEOUT_S, Runner
 from deploy.stacks import runner_for
-
-SEEDED_PER_S = 4000  # products that a slow machine copies into its catalog in a second, for both shops at once
 
 
 class Choice(StrEnum):
