@@ -59,7 +59,10 @@ _STEP = (
         WHERE id = CAST(:id AS uuid) AND status = :seen_status AND version = :seen_version
         RETURNING *
     ), recovery AS (
-        UPDATE sagas SET due_at = now() + make_interval(secs => :due_in_s) FROM step WHERE order_id = step.id
+        UPDATE sagas SET due_at = now() + make_interval(secs => CAST(:due_in_s AS float8))
+        FROM step WHERE order_id = step.id AND CAST(:due_in_s AS float8) IS NOT NULL
+    ), finished AS (
+        DELETE FROM sagas USING step WHERE order_id = step.id AND CAST(:due_in_s AS float8) IS NULL
     ), event AS (
         INSERT INTO outbox (type, payload) SELECT :event_type, :payload FROM step
     )
@@ -84,7 +87,7 @@ _CLAIM = text("""
     UPDATE orders SET version = version + 1 FROM leased WHERE id = leased.order_id
     RETURNING orders.*, payment_method, wanted, extract(epoch FROM now() - created_at)::float8 AS age_s
 """).columns(*orders.c, column("payment_method"), column("wanted", JSONB), column("age_s"))
-_CANCEL_RECOVERY = text("UPDATE sagas SET due_at = NULL WHERE order_id = CAST(:id AS uuid)")
+_CANCEL_RECOVERY = text("DELETE FROM sagas WHERE order_id = CAST(:id AS uuid)")
 
 
 class VersionConflict(Exception):

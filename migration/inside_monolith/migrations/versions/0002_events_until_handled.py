@@ -21,8 +21,10 @@ CREATE OR REPLACE VIEW v_unfinished AS
     ) AS open_work;
 """
 
+FORGET_FINISHED = "DELETE FROM sagas WHERE due_at IS NULL"  # as is done from now on at the end of each order
+
 
 def upgrade() -> None:
     """Add the number of a sent event. What a version before this one left is unsent, and is sent."""
-    for statement in (*KEEP_OUTBOX, VIEW):
+    for statement in (*KEEP_OUTBOX, VIEW, FORGET_FINISHED):
         op.execute(statement)
