@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import urllib.error
 import urllib.request
 from typing import Any
 
 from deploy.model.errors import NotRunning
+from deploy.runner.broker import with_broker
 from shared.contract.events import STREAM
 
 TIMEOUT_S = 2.0
@@ -32,7 +32,7 @@ def forget(nats_url: str, consumer: str) -> None:
         except NotFoundError:
             return
 
-    asyncio.run(_with(nats_url, remove))
+    with_broker(nats_url, remove)
 
 
 def purge_handled(nats_url: str) -> None:
@@ -49,20 +49,7 @@ def purge_handled(nats_url: str) -> None:
         if floors and min(floors):
             await jetstream.purge_stream(STREAM, seq=min(floors) + 1)
 
-    asyncio.run(_with(nats_url, purge))
-
-
-async def _with(nats_url: str, act: Any) -> None:
-    import nats  # noqa: PLC0415  (only needed here, and not light)
-
-    try:
-        client = await nats.connect(nats_url, connect_timeout=2, allow_reconnect=False)
-    except (OSError, nats.errors.Error) as error:
-        raise NotRunning(f"The broker cannot be reached: {error}") from error
-    try:
-        await act(client.jetstream())
-    finally:
-        await client.close()
+    with_broker(nats_url, purge)
 
 
 def _consumers(monitor_url: str) -> list[dict[str, Any]]:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-import nats
 import typer
-from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from rich.table import Table
 
 from deploy.model.errors import DeployError
 from deploy.model.parts import Stack
+from deploy.runner.broker import with_broker
 from deploy.runner.console import console
 from shared.contract.events import DEAD_STREAM, DEAD_SUBJECT_PREFIX, REASON_HEADER, SUBJECT_HEADER
 from twinshop.stacks import Choice, StackOption
 
-T = TypeVar("T")
 SHOWN_BYTES = 200
-CONNECT_TIMEOUT_S = 2
 
 
 class Step(StrEnum):
@@ -95,7 +90,7 @@ def read(stack: Stack) -> list[DeadLetter]:
             )
         return rows
 
-    return _with_broker(stack, letters)
+    return with_broker(stack.broker_url, letters)
 
 
 def remove(stack: Stack, letters: list[DeadLetter], *, send_again: bool) -> None:
@@ -116,21 +111,7 @@ def remove(stack: Stack, letters: list[DeadLetter], *, send_again: bool) -> None
                 await jetstream.publish(letter.subject, letter.data)
             await jetstream.delete_msg(DEAD_STREAM, letter.number)
 
-    _with_broker(stack, one_by_one)
-
-
-def _with_broker(stack: Stack, work: Callable[[JetStreamContext], Awaitable[T]]) -> T:
-    async def connected() -> T:
-        client = await nats.connect(stack.broker_url, connect_timeout=CONNECT_TIMEOUT_S, allow_reconnect=False)
-        try:
-            return await work(client.jetstream())
-        finally:
-            await client.close()
-
-    try:
-        return asyncio.run(connected())
-    except (OSError, NatsError) as error:
-        raise DeployError(f"The broker of {stack.name} cannot be reached: {error or type(error).__name__}") from error
+    with_broker(stack.broker_url, one_by_one)
 
 
 def _table(name: str, letters: list[DeadLetter]) -> Table:

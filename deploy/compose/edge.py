@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,17 +42,8 @@ def _is_refused(health: dict[str, Any]) -> bool:
 
 def _ask(edge: Container, method: str, path: str) -> str:
     """Send a request from inside the container. Raises DeployError."""
-    text = docker("exec", edge.id, "bash", "-c", ASK, "ask", method, path)
-    answer = http.client.HTTPResponse(_Answer(text.encode()))  # type: ignore[arg-type]
+    text = docker("exec", edge.id, "bash", "-c", ASK, "ask", method, path).encode()
+    reader: Any = SimpleNamespace(makefile=lambda *_: io.BytesIO(text))  # what `http.client` needs of a socket
+    answer = http.client.HTTPResponse(reader)
     answer.begin()
     return answer.read().decode()
-
-
-class _Answer:
-    """What `http.client` needs of a socket."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def makefile(self, *_: object) -> io.BytesIO:
-        return io.BytesIO(self._content)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY
 from deploy.model.parts import Reset, Site, Stack
 from deploy.runner import binaries
+from deploy.runner.broker import with_broker
+
+if TYPE_CHECKING:
+    from nats.js import JetStreamContext
 
 RESET_TIMEOUT_S = 120  # beside what the products take
 SEEDED_PER_S = 4000  # products that a slow machine copies into its catalog in a second, for both shops at once
@@ -26,12 +30,12 @@ def reset(stack: Stack, site: Site, products: int) -> None:
     what it has done by then is cleared after it. Stop the load before.
     """
     if stack.broker_url:
-        asyncio.run(_purge_streams(stack.broker_url))
+        with_broker(stack.broker_url, _purge_streams)
     with ThreadPoolExecutor(max_workers=2) as pool:
         for _ in pool.map(lambda item: _run(item, products), stack.resets):
             pass
     if stack.broker_url:  # once more: what was still in an outbox
-        asyncio.run(_purge_streams(stack.broker_url))
+        with_broker(stack.broker_url, _purge_streams)
     if stack.merchant:
         _delete(f"{site.url('outside', 'provider')}/control/{stack.merchant}/ledger")
         _delete(f"{site.url('outside', 'mail')}/messages?domain={stack.mail_domain}")
@@ -53,20 +57,10 @@ def _run(item: Reset, products: int) -> None:
         raise DeployError(f"{' '.join(item.command)} failed:\n{(process.stderr or process.stdout).strip()[-2000:]}")
 
 
-async def _purge_streams(url: str) -> None:
-    import nats  # noqa: PLC0415  (only needed here, and not light)
-
-    try:
-        client = await nats.connect(url, connect_timeout=2, allow_reconnect=False)
-    except (OSError, nats.errors.Error) as error:
-        raise DeployError(f"The broker cannot be reached: {error}") from error
-    try:
-        stream = client.jetstream()
-        for info in await stream.streams_info():
-            if info.config.name:
-                await stream.purge_stream(info.config.name)
-    finally:
-        await client.close()
+async def _purge_streams(jetstream: JetStreamContext) -> None:
+    for info in await jetstream.streams_info():
+        if info.config.name:
+            await jetstream.purge_stream(info.config.name)
 
 
 def _delete(url: str) -> None:
