@@ -55,7 +55,7 @@ def start_shop() -> Iterator[Callable[..., Shop]]:
 
     def start(fault: str = "none") -> Shop:
         port = free_port()
-        command = [sys.executable, "-m", "loadtests.load.generator.trivial_shop", str(port), "--fault", fault]
+        command = [sys.executable, "-m", "loadtests.tests.trivial_shop", str(port), "--fault", fault]
         process = subprocess.Popen(command)
         processes.append(process)
         wait_for_port(port)

@@ -10,18 +10,18 @@ from typing import Any
 from locust import events
 from locust.runners import MasterRunner, WorkerRunner
 
+from loadtests.load.users.locust_master import ArrivalsMaster
+from loadtests.load.users.locust_worker import ArrivalsWorker
 from loadtests.load.users.open_arrivals import OpenArrivals
 from loadtests.load.users.options import add_options
-from loadtests.load.users.parts import ArrivalsPart
 from loadtests.load.users.shop_user import ShopUser
 from loadtests.load.users.shopper import Buyer, Shopper
-from loadtests.load.users.whole import ArrivalsWhole
 from shared.platform.own_pages import own_page_only
 
 __all__ = ["Buyer", "OpenArrivals", "Shopper"]
 
 
-def choose(environment: Any, whole: ArrivalsWhole) -> None:
+def choose(environment: Any, whole: ArrivalsMaster) -> None:
     """Leave OpenArrivals out where nobody asked for it; alone, let it count its workers and time itself."""
     options = environment.parsed_options
     if not options.user_classes and not options.class_picker:
@@ -38,9 +38,9 @@ def set_up(environment: Any, **_event: Any) -> None:
     if environment.web_ui is not None:
         environment.web_ui.app.wsgi_app = own_page_only(environment.web_ui.app.wsgi_app)
     if not isinstance(environment.runner, WorkerRunner):
-        choose(environment, ArrivalsWhole(environment))
+        choose(environment, ArrivalsMaster(environment))
     if not isinstance(environment.runner, MasterRunner):
-        OpenArrivals.part = ArrivalsPart(environment)
+        OpenArrivals.part = ArrivalsWorker(environment)
 
 
 events.init_command_line_parser.add_listener(add_options)  # type: ignore[no-untyped-call]

@@ -158,7 +158,7 @@ def findings(seen: Facts) -> dict[str, tuple[str, str]]:
     lags = {build: [seen[build][fact]["p50"] for fact in (STOCK, ROW)] for build in seen}
     if min(seen[build][fact]["count"] for build in seen for fact in (STOCK, ROW)) < 20:
         return {}
-    at_once = {build: max(found) <= AT_ONCE_MS for build, found in lags.items()}
+    at_once = {build: max(medians) <= AT_ONCE_MS for build, medians in lags.items()}
     verdict = "not shown"
     if at_once["monolith"] and min(lags["microservices"]) > AT_ONCE_MS:
         verdict = "supported"

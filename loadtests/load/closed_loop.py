@@ -32,26 +32,26 @@ CUSTOMERS = 50
 WARM_UP_S = 0.5
 
 
-def run(given: argparse.Namespace) -> dict[str, Any]:
+def run(options: argparse.Namespace) -> dict[str, Any]:
     """Send as fast as `clients` can, write orders.jsonl and summary.json, and return the summary."""
-    given.out.mkdir(parents=True, exist_ok=True)
-    machine.pin(given.cores)
+    options.out.mkdir(parents=True, exist_ok=True)
+    machine.pin(options.cores)
     recorder = Recorder()
-    user = _user(given, recorder)
+    user = _user(options, recorder)
     numbers = itertools.count()
     watch = CpuWatch()
-    with OrderHistory(given.out / "orders.jsonl") as history:
+    with OrderHistory(options.out / "orders.jsonl") as history:
         recorder.history = history
         begins = time.perf_counter() + WARM_UP_S
         recorder.origin = begins
-        ends = begins + given.duration
+        ends = begins + options.duration
 
         def client() -> None:
             while time.perf_counter() < ends:
                 number = next(numbers)
                 user.perform(user.journeys.draw(number), number)
 
-        clients = [gevent.spawn(client) for _ in range(given.clients)]
+        clients = [gevent.spawn(client) for _ in range(options.clients)]
         gevent.spawn_later(WARM_UP_S, _tell, {"started_at": recorder.epoch(begins)})
         watch.start()
         gevent.joinall(clients)
@@ -64,23 +64,23 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         "outcomes": dict(whole.outcomes),
         "orders_confirmed": recorder.orders.get("measured_confirmed", 0),
         "generator": {"cpu_share": watch.mean},
-        "clients": given.clients,
+        "clients": options.clients,
     }
-    (given.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     return summary
 
 
-def _user(given: argparse.Namespace, recorder: Recorder) -> OpenArrivals:
+def _user(options: argparse.Namespace, recorder: Recorder) -> OpenArrivals:
     journeys = Journeys(
-        MIXES[given.mix],
-        world.read_catalogue(given.host),
-        world.customers(given.tokens_from, CUSTOMERS, "bench"),
+        MIXES[options.mix],
+        world.read_catalogue(options.host),
+        world.customers(options.tokens_from, CUSTOMERS, "bench"),
         run=uuid.uuid4().hex,
-        seed=given.seed,
+        seed=options.seed,
     )
-    ShopUser.stage = Stage(given.host, journeys, recorder)
+    ShopUser.stage = Stage(options.host, journeys, recorder)
     # Of all users this one shares its connections among greenlets; its own loop is not used.
-    return OpenArrivals(Environment(user_classes=[OpenArrivals], host=given.host), given.clients)
+    return OpenArrivals(Environment(user_classes=[OpenArrivals], host=options.host), options.clients)
 
 
 def _tell(what: dict[str, Any]) -> None:

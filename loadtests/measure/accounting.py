@@ -89,11 +89,11 @@ def idle(runners: Mapping[str, Runner], seconds: float) -> dict[str, dict[str, f
     """Return what stacks without load use, watched together for this long: share of a core, and megabytes."""
     before = {name: take(runner) for name, runner in runners.items()}
     time.sleep(seconds)
-    found = {}
+    idle = {}
     for name, runner in runners.items():
         after = take(runner, memory=True)
-        found[name] = {"cores": between(before[name], after).cores, "memory_mb": sum(after.memory_mb.values())}
-    return found
+        idle[name] = {"cores": between(before[name], after).cores, "memory_mb": sum(after.memory_mb.values())}
+    return idle
 
 
 def counters(runner: Runner) -> dict[str, Counter[str]]:
@@ -103,11 +103,11 @@ def counters(runner: Runner) -> dict[str, Counter[str]]:
     for instance in runner.status().instances:
         if instance.part in applications and instance.state == "ready":
             addresses.append((instance.part, f"http://127.0.0.1:{instance.ports['http']}/metrics"))
-    found: dict[str, Counter[str]] = {}
+    counts: dict[str, Counter[str]] = {}
     with ThreadPoolExecutor(max_workers=4) as pool:
         for (part, _), text in zip(addresses, pool.map(_fetch, (url for _, url in addresses)), strict=True):
-            found.setdefault(part, Counter()).update(read_counters(text))
-    return found
+            counts.setdefault(part, Counter()).update(read_counters(text))
+    return counts
 
 
 def read_counters(text: str) -> Counter[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 UNANSWERED = (0, 504)
 FINAL_CONFLICTS = frozenset({"out_of_stock", "price_changed"})
 
 Key = tuple[str, str]
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -196,45 +197,36 @@ class Books:
     @cached_property
     def orders_by_key(self) -> dict[Key, list[OrderRow]]:
         """Orders by (customer, key): those that have one, for what has none has nothing in common."""
-        found: dict[Key, list[OrderRow]] = defaultdict(list)
-        for row in self.orders:
-            if row.idempotency_key is not None:
-                found[row.customer_id, row.idempotency_key].append(row)
-        return dict(found)
+        keyed = [(row, key) for row in self.orders if (key := row.idempotency_key) is not None]
+        return _grouped(((row.customer_id, key), row) for row, key in keyed)
 
     @cached_property
     def attempts_by_key(self) -> dict[Key, list[Attempt]]:
         """The client's POST /orders by (customer, key), in the order of their answers."""
-        found: dict[Key, list[Attempt]] = defaultdict(list)
-        for attempt in self.attempts:
-            if attempt.kind == "order":
-                found[attempt.customer, attempt.key].append(attempt)
-        return dict(found)
+        return _grouped(((one.customer, one.key), one) for one in self.attempts if one.kind == "order")
 
     @cached_property
     def charges_by_order(self) -> dict[str, list[Charge]]:
         """The ledger by order; a charge's key is the order's id (rule 11)."""
-        found: dict[str, list[Charge]] = defaultdict(list)
-        for charge in self.charges:
-            found[charge.key].append(charge)
-        return dict(found)
+        return _grouped((charge.key, charge) for charge in self.charges)
 
     @cached_property
     def reservations_by_order(self) -> dict[str, list[ReservationRow]]:
         """Reservations by order."""
-        found: dict[str, list[ReservationRow]] = defaultdict(list)
-        for row in self.reservations:
-            found[row.order_id].append(row)
-        return dict(found)
+        return _grouped((row.order_id, row) for row in self.reservations)
 
     @cached_property
     def kinds_by_order(self) -> dict[str, list[str]]:
         """Kinds of notification by order, with repetitions."""
-        found: dict[str, list[str]] = defaultdict(list)
-        for row in self.notifications:
-            found[row.order_id].append(row.kind)
-        return dict(found)
+        return _grouped((row.order_id, row.kind) for row in self.notifications)
 
     def kept_of(self, order_id: str) -> int:
         """What the ledger says the shop keeps for this order, in minor units."""
         return sum(charge.kept for charge in self.charges_by_order.get(order_id, ()))
+
+
+def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    groups: dict[K, list[V]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups

@@ -45,13 +45,13 @@ def lines_of_code(text: str) -> int:
 
 def source(build: str, repository: Path = REPOSITORY) -> dict[str, int]:
     """Return lines of code and files of what is only this build's, its migrations too; tests are left out."""
-    found = [
+    sources = [
         path
         for folder in SOURCES[build]
         for path in sorted((repository / folder).rglob("*.py"))
         if not NOT_THE_SHOP.search(path.relative_to(repository).as_posix())
     ]
-    return {"lines of code": sum(lines_of_code(path.read_text("utf-8")) for path in found), "files": len(found)}
+    return {"lines of code": sum(lines_of_code(path.read_text("utf-8")) for path in sources), "files": len(sources)}
 
 
 def parts(stack: Stack) -> dict[str, int]:
@@ -67,22 +67,22 @@ def parts(stack: Stack) -> dict[str, int]:
 
 def tables(database_urls: tuple[str, ...]) -> int:
     """Return how many tables the databases hold."""
-    found = 0
+    tables = 0
     for url in database_urls:
         with psycopg.connect(url) as connection:
             row = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
-            found += int(row[0]) if row else 0
-    return found
+            tables += int(row[0]) if row else 0
+    return tables
 
 
 def requests_by_cluster(socket_path: str) -> Counter[str]:
     """Return how many requests an Envoy has sent on so far, by cluster."""
     stats = json.loads(admin.ask(socket_path, "/stats?format=json&filter=upstream_rq_total"))["stats"]
-    found: Counter[str] = Counter()
+    requests: Counter[str] = Counter()
     for one in stats:
         if match := re.fullmatch(r"cluster\.(.+)\.upstream_rq_total", one.get("name", "")):
-            found[match.group(1)] += int(one["value"])
-    return found
+            requests[match.group(1)] += int(one["value"])
+    return requests
 
 
 def per_order(counted: Mapping[str, Mapping[str, int]], carried: int, orders: int) -> dict[str, float]:
@@ -104,13 +104,13 @@ def images() -> dict[str, dict[str, int]] | None:
     engine = shutil.which("docker") or shutil.which("podman")
     if engine is None:
         return None
-    found: dict[str, dict[str, int]] = {build: {} for build in IMAGES}
+    sizes: dict[str, dict[str, int]] = {build: {} for build in IMAGES}
     for build, names in IMAGES.items():
         for name in names:
             size = _size_mb(engine, f"twinshop/{name}:local")
             if size is not None:
-                found[build][name] = size
-    return found if any(found.values()) else None
+                sizes[build][name] = size
+    return sizes if any(sizes.values()) else None
 
 
 def _size_mb(engine: str, image: str) -> int | None:

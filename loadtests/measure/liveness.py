@@ -62,16 +62,16 @@ def stock_follows_the_order(books: Books) -> Verdict:
     """L4: confirmed means sold, cancelled means returned, rejected holds nothing; and the counters say the same."""
     verdict = Verdict("L4")
     ordered = {a.order_id: dict(a.lines) for a in books.attempts if a.kind == "order" and a.order_id and a.lines}
-    wanted = {"confirmed": "sold", "cancelled": "returned"}
+    ends_as = {"confirmed": "sold", "cancelled": "returned"}
     for row in books.orders:
         held = books.reservations_by_order.get(row.order_id, [])
-        if row.status in wanted:
+        if row.status in ends_as:
             rows = Counter((line.sku, line.quantity, line.status) for line in held)
             lines = ordered.get(row.order_id) or {str(line.sku): line.quantity or 0 for line in held}
-            expected = Counter((sku, quantity, wanted[row.status]) for sku, quantity in lines.items())
+            expected = Counter((sku, quantity, ends_as[row.status]) for sku, quantity in lines.items())
             fine = rows == expected and bool(rows)
             seen = f"{row.status}, and its stock is {pieces(held)}"
-            verdict.look(fine, row.order_id, seen, f"{len(lines)} lines {wanted[row.status]}, each once")
+            verdict.look(fine, row.order_id, seen, f"{len(lines)} lines {ends_as[row.status]}, each once")
         elif row.status == "rejected":
             fine = not any(line.status in TAKEN for line in held)
             verdict.look(fine, row.order_id, f"rejected, and its stock is {pieces(held)}", "nothing held")
@@ -116,8 +116,8 @@ def failures_left_nothing(books: Books) -> Verdict:
         rows = books.orders_by_key.get((customer, key), [])
         if all(attempt.is_failed for attempt in attempts):
             for about, effect in [(row.order_id, _effect(books, row)) for row in rows] or [(f"{customer} {key}", "")]:
-                told = f"answered {attempts[-1].status} {attempts[-1].code}"
-                verdict.look(not effect, about, f"{told}, and {effect}", "no effect on stock, money or mail")
+                answer = f"answered {attempts[-1].status} {attempts[-1].code}"
+                verdict.look(not effect, about, f"{answer}, and {effect}", "no effect on stock, money or mail")
         elif all(attempt.is_unanswered for attempt in attempts):
             for row in rows:
                 fine = (row.status in SOLD_FOR and _is_whole(books, row)) or not _effect(books, row)

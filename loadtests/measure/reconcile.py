@@ -71,11 +71,11 @@ class Reconciliation:
 def check(books: Books, waited_s: float = 0.0) -> Reconciliation:
     """Check every promise on these books. Pure: reads nothing but its arguments."""
     verdicts = [look(books) for look in CHECKS]
-    found = tuple(violation for verdict in verdicts for violation in verdict.violations)
-    broken = {violation.about for violation in found}
+    violations = tuple(violation for verdict in verdicts for violation in verdict.violations)
+    broken = {violation.about for violation in violations}
     # Goodput: an order counts if it is finished and nothing about it is wrong.
     confirmed = sum(row.status == "confirmed" and row.order_id not in broken for row in books.orders)
-    return Reconciliation(books.stack, waited_s, confirmed, {v.promise: v.looked_at for v in verdicts}, found)
+    return Reconciliation(books.stack, waited_s, confirmed, {v.promise: v.looked_at for v in verdicts}, violations)
 
 
 def compare(one: Books, other: Books) -> Verdict:
@@ -83,13 +83,13 @@ def compare(one: Books, other: Books) -> Verdict:
     return sameness.both_end_alike(one, other)
 
 
-def reconcile(parties: Parties, orders: Path | None, *, planted_poison: int = 0) -> tuple[Reconciliation, Books]:
+def reconcile(parties: Parties, orders: Path | None) -> tuple[Reconciliation, Books]:
     """Wait until the stack is at rest (60 s at most), read everything, and check it.
 
     `orders` is the client's history, an `orders.jsonl`; without one only the parties' own books are compared.
     """
     waited_s = wait_until_finished(parties.databases, timeout_s=FAILED_S, broker_monitor=parties.broker_monitor)
-    books = evidence.read(parties, orders, planted_poison=planted_poison)
+    books = evidence.read(parties, orders)
     return check(books, waited_s), books
 
 

@@ -50,13 +50,13 @@ def wait_until_finished(databases: Sequence[str], timeout_s: float, broker_monit
 
 def read_views(databases: Iterable[str]) -> Rows:
     """Return the rows of every read-only view, from whichever of the databases has it. Ids become text."""
-    found: Rows = {view: [] for view in ROW_TYPES}
+    rows: Rows = {view: [] for view in ROW_TYPES}
     for url in databases:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("SET default_transaction_read_only = on")
             for view in _views_of(connection):
-                found[view] += _rows_of(connection, view)
-    return found
+                rows[view] += _rows_of(connection, view)
+    return rows
 
 
 def _views_of(connection: psycopg.Connection[Any]) -> list[str]:

@@ -38,11 +38,11 @@ def _ratios(first: Result, second: Result) -> Table:
     table = Table("figure", "first", "second", "", title="How many times as much")
     for name in dict.fromkeys((*first["comparison"], *second["comparison"])):
         a, b = first["comparison"].get(name), second["comparison"].get(name)
-        told = [f"{number(r['ratio'])} ({number(r['low'])} to {number(r['high'])})" if r else "" for r in (a, b)]
+        shown = [f"{number(r['ratio'])} ({number(r['low'])} to {number(r['high'])})" if r else "" for r in (a, b)]
         # Intervals that do not meet are worth a look; they are of different machines or hours, so no test is made.
         apart = a and b and (a["high"] < b["low"] or b["high"] < a["low"])
         what = next((row["what"] for row in (a, b) if row and "what" in row), name)
-        table.add_row(what, *told, "[yellow]apart[/]" if apart else "")
+        table.add_row(what, *shown, "[yellow]apart[/]" if apart else "")
     return table
 
 
@@ -63,10 +63,10 @@ def _figures(arm: Arm | None) -> dict[str, float]:
     if arm is None:
         return {}
     latency = arm.latency()
-    found = {f"CPU ms per {short_unit(arm.unit)}": arm.cpu_ms, "memory MB": arm.memory_mb}
+    figures = {f"CPU ms per {short_unit(arm.unit)}": arm.cpu_ms, "memory MB": arm.memory_mb}
     if latency:
-        found |= {"p50 ms": latency["p50"], "p95 ms": latency["p95"], "p99 ms": latency["p99"]}
-    return {name: value for name, value in found.items() if value is not None}
+        figures |= {"p50 ms": latency["p50"], "p95 ms": latency["p95"], "p99 ms": latency["p99"]}
+    return {name: value for name, value in figures.items() if value is not None}
 
 
 def _shown(value: float | None) -> str:

@@ -85,9 +85,9 @@ def interval(figure: Ratio) -> str:
     """Return the interval of a ratio; where it spans more than a hundredfold it says nothing, and is not shown."""
     if figure["high"] > 100 * figure["low"]:
         return "too wide to tell"
-    told = f"{number(figure['low'])} to {number(figure['high'])}"
+    ends = f"{number(figure['low'])} to {number(figure['high'])}"
     # Of a single pair there is no interval: an experiment that gives bounds knows them otherwise, and says how.
-    return f"bounds {told}" if figure.get("pairs") == 1 else told
+    return f"bounds {ends}" if figure.get("pairs") == 1 else ends
 
 
 def percent(share: float | None, places: int = 1) -> str:

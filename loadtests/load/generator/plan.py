@@ -67,8 +67,10 @@ def parse_weights(text: str) -> dict[str, float]:
 def parse_plan(arguments: Sequence[str]) -> Plan:
     """Read the command line. Ends the process with a message where it is wrong, as argparse does."""
     parser = argparse.ArgumentParser(prog="python -m loadtests.load.arrivals", description=DESCRIPTION)
-    parser.add_argument("--host", required=True, help="the shop's address, such as http://127.0.0.1:8001")
-    parser.add_argument("--tokens-from", required=True, help="the identity provider's address")
+    parser.add_argument(
+        "--host", required=True, type=_address, help="the shop's address, such as http://127.0.0.1:8001"
+    )
+    parser.add_argument("--tokens-from", required=True, type=_address, help="the identity provider's address")
     parser.add_argument("--out", required=True, type=Path, help="folder for the results")
     parser.add_argument("--rate", type=float, default=50.0, help="arrivals/s (default 50)")
     parser.add_argument("--duration", type=float, default=20.0, help="measured seconds (default 20)")
@@ -76,7 +78,9 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
     parser.add_argument("--arrivals", choices=profile.ARRIVALS, default="poisson")
     parser.add_argument("--mix", choices=sorted(MIXES), default=DEFAULT_MIX)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--warm-up", type=float, default=0.0, help="seconds in front that are sent but not counted")
+    parser.add_argument(
+        "--warm-up", dest="warm_up_s", type=float, default=0.0, help="seconds in front that are sent but not counted"
+    )
     parser.add_argument(
         "--begin-at", type=float, default=0.0, help="when the measured part begins, in seconds since the epoch"
     )
@@ -89,29 +93,17 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
     parser.add_argument(
         "--by-version", action="store_true", help="everybody is signed in; keep who was answered by which version"
     )
-    given = parser.parse_args(arguments)
+    options = vars(parser.parse_args(arguments))
+    rate, duration_s, segments = (options.pop(name) for name in ("rate", "duration", "profile"))
     try:
-        measured = profile.parse(given.profile) if given.profile else profile.constant(given.rate, given.duration)
+        measured = profile.parse(segments) if segments else profile.constant(rate, duration_s)
     except (profile.BadProfile, OSError) as error:
         parser.error(str(error))
-    return Plan(
-        host=given.host.rstrip("/"),
-        tokens_from=given.tokens_from.rstrip("/"),
-        out=given.out,
-        measured=measured,
-        arrivals=given.arrivals,
-        mix=given.mix,
-        seed=given.seed,
-        warm_up_s=given.warm_up,
-        begin_at=given.begin_at,
-        max_in_flight=given.max_in_flight,
-        customers=given.customers,
-        customer_prefix=given.customer_prefix,
-        payment_methods=given.payment_methods,
-        cores=given.cores,
-        keep_reads=given.keep_reads,
-        by_version=given.by_version,
-    )
+    return Plan(measured=measured, **options)
+
+
+def _address(text: str) -> str:
+    return text.rstrip("/")
 
 
 def _cores(text: str) -> list[int]:

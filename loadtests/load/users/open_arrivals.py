@@ -9,7 +9,7 @@ from locust import task
 from locust.exception import StopUser
 
 from loadtests.load.generator.open_loop import OpenLoop, Schedule
-from loadtests.load.users.parts import ArrivalsPart
+from loadtests.load.users.locust_worker import ArrivalsWorker
 from loadtests.load.users.shop_user import TIMEOUT_S, ShopUser
 
 # How long a test that is stopped waits for its last answers.
@@ -22,7 +22,7 @@ class OpenArrivals(ShopUser):
     With workers, start as many users as there are workers (`-u 4 --processes 4`): each sends its share of the rate.
     """
 
-    part: ClassVar[ArrivalsPart | None] = None
+    part: ClassVar[ArrivalsWorker | None] = None
     open_loop: OpenLoop | None = None
 
     def __init__(self, environment: Any, max_in_flight: int | None = None) -> None:

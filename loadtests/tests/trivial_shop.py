@@ -1,4 +1,4 @@
-"""A shop that costs next to nothing, to measure the generator: `python -m loadtests.load.generator.trivial_shop PORT`.
+"""A shop that costs next to nothing, to measure the generator: `python -m loadtests.tests.trivial_shop PORT`.
 
 It answers what the load asks for, in the contract's shapes, and is the identity provider too. `--fault` makes it wrong
 in one way, so that the judgement can be tested over a real connection.

@@ -33,7 +33,7 @@ class Share:
     max_in_flight: int
 
 
-class ArrivalsPart:
+class ArrivalsWorker:
     """The side of a process that sends."""
 
     def __init__(self, environment: Any) -> None:
@@ -53,14 +53,14 @@ class ArrivalsPart:
     def take(self) -> Share:
         """Join, wait until all have joined, and return this process's share."""
         self._runner.send_message(JOIN)
-        given = self._begin.get()
-        wanted = profile.parse(given["profile"])
+        begin = self._begin.get()
+        measured = profile.parse(begin["profile"])
         return Share(
-            schedule=profile.due_times(wanted, given["arrivals"], given["seed"]),
-            share=given["share"],
-            shares=given["shares"],
-            starts_at=time.perf_counter() + given["starts_at"] - time.time(),
-            max_in_flight=given["max_in_flight"],
+            schedule=profile.due_times(measured, begin["arrivals"], begin["seed"]),
+            share=begin["share"],
+            shares=begin["shares"],
+            starts_at=time.perf_counter() + begin["starts_at"] - time.time(),
+            max_in_flight=begin["max_in_flight"],
         )
 
     def sending(self, loop: OpenLoop, recorder: Recorder, share: Share) -> None:

@@ -17,7 +17,7 @@ from loadtests.load.generator.open_loop import Progress
 from loadtests.load.generator.profile import Profile
 from loadtests.load.generator.record import Tally
 from loadtests.load.generator.summary import Effort, figures
-from loadtests.load.users.parts import BEGIN, DONE, FIGURES, JOIN
+from loadtests.load.users.locust_worker import BEGIN, DONE, FIGURES, JOIN
 
 LEAD_S = 0.5
 # After Locust says that all users are there, for those whose message is still on its way.
@@ -33,7 +33,7 @@ EXIT_VOID = 3
 logger = logging.getLogger(__name__)
 
 
-class ArrivalsWhole:
+class ArrivalsMaster:
     """Listens on the master, or on the local runner where there are no workers.
 
     With `run_time_s` the arrivals last that long and then end the test, instead of being cut off by `--run-time`.
@@ -79,7 +79,7 @@ class ArrivalsWhole:
         self._begun = True
         options = self._environment.parsed_options
         try:
-            self._profile = self._wanted_profile()
+            self._profile = self._profile_asked_for()
         except (profile.BadProfile, OSError) as error:
             logger.error("%s", error)
             self._end()
@@ -87,7 +87,7 @@ class ArrivalsWhole:
         self._starts_at = time.time() + LEAD_S
         shares = len(self._joined)
         for share, client_id in enumerate(self._joined):
-            given = {
+            begin = {
                 "profile": str(self._profile),
                 "arrivals": options.arrivals,
                 "seed": options.seed,
@@ -96,12 +96,12 @@ class ArrivalsWhole:
                 "starts_at": self._starts_at,
                 "max_in_flight": math.ceil(options.max_in_flight / shares),
             }
-            self._runner.send_message(BEGIN, given, client_id=client_id)
+            self._runner.send_message(BEGIN, begin, client_id=client_id)
 
         # A worker that is lost never says that it is done.
         gevent.spawn_later(LEAD_S + self._profile.duration_s + LAST_ANSWERS_S, self._end_of, self._starts_at)
 
-    def _wanted_profile(self) -> Profile:
+    def _profile_asked_for(self) -> Profile:
         options = self._environment.parsed_options
         if options.arrival_profile:
             return profile.parse(options.arrival_profile)
