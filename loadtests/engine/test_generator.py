@@ -50,6 +50,15 @@ def test_it_is_ended_with_a_block_that_fails(folder: Path, error: type[BaseExcep
     assert not psutil.pid_exists(pid)
 
 
+def test_who_waits_beside_it_learns_whether_it_still_runs(folder: Path) -> None:
+    with beside(order(folder, 60)) as load:
+        assert load.wait_until(0.05)
+        assert load.now_s >= 0.05
+
+    with beside(order(folder, 0.1)) as load:
+        assert not load.wait_until(3600)  # at once, and not in an hour
+
+
 def test_one_that_fails_is_told(folder: Path) -> None:
     with pytest.raises(GeneratorFailed, match="status 1"), beside(order(folder, 0.1, status=1)) as load:
         load.finish()
