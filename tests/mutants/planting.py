@@ -13,6 +13,9 @@ PACKAGES = ("shared", "monolith", "microservices", "variants")
 _LEFT_OUT = shutil.ignore_patterns("test_*.py", "conftest.py", "outside", "node_modules")
 
 
+_NOT_CODE = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "reports", "pictures", "*.egg-info", "*.tar.gz")
+
+
 @dataclass(frozen=True)
 class Edit:
     """`before` becomes `after` in one file; its path is relative to the repository."""
@@ -45,6 +48,11 @@ def copy_of_the_code(folder: Path, edits: Sequence[Edit] = ()) -> Path:
         path = folder / edit.file
         path.write_text(edited(path.read_text("utf-8"), edit), "utf-8")
     return folder
+
+
+def copy_of_the_repository(folder: Path) -> Path:
+    """Copy the work tree to `folder`, tests and all."""
+    return Path(shutil.copytree(REPOSITORY, folder, ignore=_NOT_CODE))
 
 
 def edited(code: str, edit: Edit) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -19,8 +20,9 @@ from tests.chaos.traffic import Witness
 from tests.journeys.books import settle
 from tests.journeys.opening import open_shop
 from tests.journeys.waiting import until
-from tests.mutants import in_the_monolith, in_the_services
-from tests.mutants.planting import Edit, Mutant, copy_of_the_code, edited, environment_of
+from tests.mutants import in_cases, in_the_monolith, in_the_services
+from tests.mutants.in_cases import CaseMutant
+from tests.mutants.planting import Edit, Mutant, copy_of_the_code, copy_of_the_repository, edited, environment_of
 from tests.mutants.scenarios import PRICE, SCENARIOS, Scenario, Story
 
 MUTANTS = in_the_monolith.MUTANTS + in_the_services.MUTANTS
@@ -106,11 +108,12 @@ def test_there_are_mutants_enough() -> None:
     assert len({str(mutant) for mutant in MUTANTS}) == len(MUTANTS)
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
-def test_the_anchors_of_a_mutant_are_in_the_code(mutant: Mutant) -> None:
-    files = {edit.file: (REPOSITORY / edit.file).read_text("utf-8") for edit in mutant.edits}
+@pytest.mark.parametrize("mutant", [*MUTANTS, *in_cases.MUTANTS], ids=str)
+def test_the_anchors_of_a_mutant_are_in_the_code(mutant: Mutant | CaseMutant) -> None:
+    edits = mutant.edits if isinstance(mutant, Mutant) else (mutant.edit,)
+    files = {edit.file: (REPOSITORY / edit.file).read_text("utf-8") for edit in edits}
 
-    for edit in mutant.edits:
+    for edit in edits:
         files[edit.file] = edited(files[edit.file], edit)
 
     for name, code in files.items():
@@ -146,6 +149,33 @@ def test_a_mutant_is_caught_by_the_promise_it_breaks(theatres: dict[str, Theatre
     assert mutant.breaks in named, f"named were {named}\n" + "\n".join(tell(outcome)[:40])
     # A mutant that merely crashes would be caught, too, and prove nothing about the bug that it was to have.
     assert theatre.slips(mutant.service) == slips, f"{mutant} does not run; see the log of {mutant.service}"
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the whole work tree, whose tests run without touching ours."""
+    return copy_of_the_repository(tmp_path_factory.mktemp("cases") / "repository")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("mutant", in_cases.MUTANTS, ids=str)
+def test_a_mutant_of_a_case_is_caught_by_the_test_of_that_case(repository: Path, mutant: CaseMutant) -> None:
+    file = repository / mutant.edit.file
+    code = file.read_text("utf-8")
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-W", "ignore", mutant.file]
+
+    file.write_text(edited(code, mutant.edit), "utf-8")
+    try:
+        outcome = subprocess.run(
+            [*command, "-k", mutant.test], cwd=repository, env=os.environ | {"PYTHONPATH": str(repository)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        file.write_text(code, "utf-8")
+
+    assert outcome.returncode == pytest.ExitCode.TESTS_FAILED, outcome.stdout[-3000:] + outcome.stderr[-1000:]
+    assert f"FAILED {mutant.file}::{mutant.test}" in outcome.stdout, outcome.stdout[-3000:]
+    assert not SLIP.search(outcome.stdout), outcome.stdout[-3000:]
 
 
 def undefined_names(code: str) -> str:
