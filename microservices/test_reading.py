@@ -45,7 +45,6 @@ OPENED = (
     "catalog/stock.py",
     "payments/routes.py",
     "payments/charges.py",
-    "payments/provider.py",
 )
 
 

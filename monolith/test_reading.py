@@ -22,7 +22,6 @@ OPENED = (
     "catalog/stock.py",
     "orders/order.py",
     "payments/charges.py",
-    "payments/provider.py",
     "notifications/queue.py",
 )
 

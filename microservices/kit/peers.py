@@ -10,6 +10,7 @@ import httpcore
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from shared.domain.errors import Unanswered, Unreached
 from shared.platform import tracing
 from shared.platform.metrics import Metrics
 from shared.platform.tokens import ServiceSigner
@@ -23,14 +24,6 @@ KNOWN_URLS = 64
 CONNECT_SHARE = 0.5
 NO_CONNECTION = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, httpcore.ConnectTimeout)
 _JSON = "application/json"
-
-
-class Unreached(Exception):
-    """The call never left: no connection. Surely nothing was done."""
-
-
-class Unanswered(Exception):
-    """No answer, or none in time: it may have been done or not."""
 
 
 def pooled_transport() -> httpx.AsyncBaseTransport:

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from microservices.kit.peers import Peer, Unanswered, Unreached
+from microservices.kit.peers import Peer
+from shared.domain.errors import Unanswered, Unreached
 from shared.platform import tracing
 from shared.platform.metrics import Metrics
 

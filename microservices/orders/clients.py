@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import httpx
 
-from microservices.kit.peers import Peer, Unanswered, Unreached
+from microservices.kit.peers import Peer
 from microservices.orders.order import OrderState
 from shared.contract.inner import CancelRefundResult, ChargeInput, ChargeResult, Reservation, ReservationInput
 from shared.contract.refusals import refusal_of_catalog
-from shared.domain.errors import Unavailable
+from shared.domain.errors import Unanswered, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Catalog:
         body = ReservationInput(order_id=order.id, lines=order.wanted_lines, expected_total=order.expected_total)
         try:
             answer = await self._peer.post("/internal/reservations", body.model_dump_json().encode())
-        except (Unreached, Unanswered) as error:
+        except Unanswered as error:
             raise Unavailable("The catalog is away.") from error
         if answer.status_code != 200:
             raise refusal_of_catalog(answer.status_code, answer.content)
@@ -87,7 +87,7 @@ class Payments:
     async def _post(self, path: str, body: bytes) -> httpx.Response | None:
         try:
             answer = await self._peer.post(path, body)
-        except (Unreached, Unanswered) as error:
+        except Unanswered as error:
             log.warning("%s", error)
             return None
         if answer.status_code in (200, 202):

@@ -9,9 +9,8 @@ from fastapi import FastAPI
 from microservices.kit.runtime import ServiceRuntime
 from microservices.kit.serving import serve
 from microservices.payments import routes
-from microservices.payments.charges import Charges
+from microservices.payments.charges import Charges, Provider
 from microservices.payments.config import PaymentsSettings
-from microservices.payments.provider import Provider
 from microservices.payments.refund_for_order import on_refund_due
 from microservices.payments.refunds import Refunds
 from microservices.payments.tables import PRUNE_KEYS

@@ -10,14 +10,16 @@ from sqlalchemy import Row, select
 
 from microservices.kit.database import Database
 from microservices.kit.outbox import Outbox
+from microservices.kit.peers import Peer
 from microservices.payments.config import PaymentsSettings
-from microservices.payments.provider import ChargeOutcome, Provider, Unanswered, Unreached
 from microservices.payments.tables import CLAIM_PAYMENTS, RECORD, SETTLE, payments
 from shared.contract.bodies import MoneyBody, Payment
 from shared.contract.events import PaymentEvent
 from shared.contract.inner import ChargeInput, ChargeResult
-from shared.domain.errors import NotFound
+from shared.contract.provider import ChargeOutcome, ProviderRequests, charge_outcome, check_refunded
+from shared.domain.errors import NotFound, Unanswered
 from shared.domain.ids import is_id, new_id
+from shared.domain.money import Money
 from shared.domain.payment import PaymentStatus
 from shared.domain.risk import risk_score
 from shared.platform import clock, tracing
@@ -31,6 +33,28 @@ log = logging.getLogger(__name__)
 BATCH = 20
 LONGEST_BACK_OFF_S = 5.0
 LONG_WORK_MS = 1  # more than this does not belong on the event loop
+
+
+class Provider:
+    """The shop's account at the payment provider. Raises Unreached or Unanswered."""
+
+    def __init__(self, peer: Peer, merchant: str) -> None:
+        self._peer, self._requests = peer, ProviderRequests(merchant)
+
+    async def charge(self, key: str, amount: Money, payment_method: str) -> ChargeOutcome:
+        """Take the amount."""
+        answer = await self._peer.post(*self._requests.charge(key, amount, payment_method))
+        return charge_outcome(answer.status_code, answer.content)
+
+    async def void(self, key: str) -> ChargeOutcome:
+        """Call a charge off, also one that arrives later."""
+        answer = await self._peer.post(*self._requests.void(key))
+        return charge_outcome(answer.status_code, answer.content)
+
+    async def refund(self, key: str, refund_key: str, amount: int) -> None:
+        """Give `amount` minor units back. Raises RefundExceedsCapture, too."""
+        answer = await self._peer.post(*self._requests.refund(key, refund_key, amount))
+        check_refunded(answer.status_code, answer.content)
 
 
 class Charges:
@@ -54,7 +78,7 @@ class Charges:
         failpoint("payment.recorded")
         try:
             outcome = await self._take(payment)
-        except (Unreached, Unanswered) as error:
+        except Unanswered as error:
             log.warning("charge of order %s: %s; it will be settled later", payment.order_id, error)
             return ChargeResult(payment_id=payment.id, status="pending")
         failpoint("payment.charged")
@@ -70,7 +94,7 @@ class Charges:
         payment_id = payment.id if payment is not None else ""
         try:
             outcome = await self._provider.void(order_id)
-        except (Unreached, Unanswered) as error:
+        except Unanswered as error:
             log.warning("void of order %s: %s", order_id, error)
             return ChargeResult(payment_id=payment_id, status="pending")
         if payment is not None:
@@ -142,7 +166,7 @@ class Charges:
                 outcome = await self._provider.void(payment.order_id)
             else:
                 outcome = await self._take(payment)
-        except (Unreached, Unanswered) as error:
+        except Unanswered as error:
             log.info("payment %s stays pending: %s", payment.id, error)
             return
         if await self.settle(payment, outcome, tell=True):
@@ -152,7 +176,8 @@ class Charges:
         """Send the charge; safe to repeat. Raises Unreached or Unanswered."""
         if payment.amount == 0:  # nothing to take, and no provider takes it
             return ChargeOutcome(PaymentStatus.CAPTURED)
-        return await self._provider.charge(payment.order_id, payment.amount, payment.currency, payment.payment_method)
+        amount = Money(payment.amount, payment.currency)
+        return await self._provider.charge(payment.order_id, amount, payment.payment_method)
 
     async def _new_row(self, body: ChargeInput) -> dict[str, Any]:
         return {

@@ -17,9 +17,8 @@ from microservices.kit.migrate import migrate
 from microservices.kit.outbox import Outbox
 from microservices.kit.peers import Peer
 from microservices.kit.web import Keyed
-from microservices.payments.charges import Charges
+from microservices.payments.charges import Charges, Provider
 from microservices.payments.config import PaymentsSettings
-from microservices.payments.provider import Provider
 from microservices.payments.refund_for_admin import refund_for_admin
 from microservices.payments.refunds import Refunds
 from microservices.payments.webhooks import Webhooks

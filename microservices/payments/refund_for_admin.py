@@ -8,7 +8,6 @@ from sqlalchemy import Row, delete, select
 
 from microservices.kit import idempotency
 from microservices.kit.web import Answer, Keyed
-from microservices.payments.provider import Unanswered, Unreached
 from microservices.payments.refunds import Refunds, given_back, locked
 from microservices.payments.tables import payments
 from microservices.payments.tables import refunds as refunds_table
@@ -19,7 +18,9 @@ from shared.domain.errors import (
     NotFound,
     OutcomeUnknown,
     RefundExceedsCapture,
+    Unanswered,
     Unavailable,
+    Unreached,
 )
 from shared.domain.ids import new_id
 from shared.domain.payment import RefundOrigin, RefundStatus, check_refund

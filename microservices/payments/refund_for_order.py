@@ -9,14 +9,13 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from microservices.payments.provider import Unanswered, Unreached
 from microservices.payments.refunds import Refunds, given_back, locked
 from microservices.payments.tables import payments
 from microservices.payments.tables import refunds as refunds_table
 from shared.contract.bodies import MoneyBody
 from shared.contract.events import OrderEvent
 from shared.contract.inner import CancelRefundResult
-from shared.domain.errors import NotFound, RefundExceedsCapture
+from shared.domain.errors import NotFound, RefundExceedsCapture, Unanswered
 from shared.domain.payment import RefundOrigin, RefundStatus, cancel_refund_key, late_capture_refund_key
 from shared.platform.failpoints import failpoint
 
@@ -41,7 +40,7 @@ async def refund_for_cancel(refunds: Refunds, order_id: str) -> CancelRefundResu
     if is_new and refund.status == RefundStatus.PENDING:
         try:
             await refunds.provider.refund(refund.order_id, refund.provider_key, refund.amount)
-        except (Unreached, Unanswered) as error:
+        except Unanswered as error:
             log.warning("refund of order %s: %s; it will be settled later", order_id, error)
             return _cancel_result(refund, RefundStatus.PENDING)
         except RefundExceedsCapture:

@@ -13,22 +13,15 @@ from microservices.kit import idempotency
 from microservices.kit.database import Database
 from microservices.kit.outbox import Outbox
 from microservices.kit.web import Answer
+from microservices.payments.charges import Provider
 from microservices.payments.config import PaymentsSettings
-from microservices.payments.provider import Provider, Unanswered, Unreached
 from microservices.payments.tables import CLAIM_REFUNDS, payments, refunds
 from shared.contract.bodies import MoneyBody, Refund
 from shared.contract.events import PaymentEvent
 from shared.contract.problems import problem_of_error
-from shared.domain.errors import (
-    RefundExceedsCapture,
-    ShopError,
-)
+from shared.domain.errors import RefundExceedsCapture, ShopError, Unanswered
 from shared.domain.ids import new_id
-from shared.domain.payment import (
-    PaymentStatus,
-    RefundOrigin,
-    RefundStatus,
-)
+from shared.domain.payment import PaymentStatus, RefundOrigin, RefundStatus
 from shared.platform import clock, tracing
 from shared.platform.metrics import Metrics
 
@@ -69,7 +62,7 @@ class Refunds:
         refusal = None
         try:
             await self.provider.refund(refund.order_id, refund.provider_key, refund.amount)
-        except (Unreached, Unanswered) as error:
+        except Unanswered as error:
             log.info("refund %s stays pending: %s", refund.id, error)
             return
         except RefundExceedsCapture as error:

@@ -6,10 +6,10 @@ import logging
 
 from microservices.payments.charges import Charges
 from microservices.payments.config import PaymentsSettings
-from microservices.payments.provider import ChargeOutcome
 from microservices.payments.refunds import Refunds
 from shared.contract.bodies import WebhookInput
 from shared.contract.parsing import parse
+from shared.contract.provider import OUTCOME_OF_WEBHOOK, ChargeOutcome
 from shared.domain.errors import Unauthenticated
 from shared.domain.ids import is_id
 from shared.domain.money import Money
@@ -19,8 +19,6 @@ from shared.platform.metrics import Metrics
 from shared.platform.webhook_signature import is_genuine
 
 log = logging.getLogger(__name__)
-
-_OUTCOMES = {"charge.captured": PaymentStatus.CAPTURED, "charge.declined": PaymentStatus.DECLINED}
 
 
 class Webhooks:
@@ -51,8 +49,8 @@ class Webhooks:
 
     async def _settle(self, webhook: WebhookInput) -> str | None:
         """Return the field that differs from our books; None if there was something, or nothing, to settle."""
-        if webhook.type in _OUTCOMES:
-            return await self._on_charge(webhook, _OUTCOMES[webhook.type])
+        if webhook.type in OUTCOME_OF_WEBHOOK:
+            return await self._on_charge(webhook, OUTCOME_OF_WEBHOOK[webhook.type])
         return await self._on_refund(webhook) if webhook.type == "refund.succeeded" else None
 
     async def _on_charge(self, webhook: WebhookInput, status: PaymentStatus) -> str | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from migration.inside_monolith.peers import Peer, Unanswered, Unreached
+from migration.inside_monolith.peers import Peer
 from shared.contract.bodies import LineInput, MoneyBody
 from shared.contract.inner import Reservation, ReservationInput
 from shared.contract.refusals import refusal_of_catalog
-from shared.domain.errors import Unavailable
+from shared.domain.errors import Unanswered, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class CatalogClient:
         body = ReservationInput(order_id=order_id, lines=list(lines), expected_total=expected_total)
         try:
             answer = self._peer.post("/internal/reservations", body.model_dump_json().encode())
-        except (Unreached, Unanswered) as error:
+        except Unanswered as error:
             raise Unavailable("The catalog is away.") from error
         if answer.status_code != 200:
             raise refusal_of_catalog(answer.status_code, answer.content)

@@ -8,12 +8,13 @@ import httpx
 from sqlalchemy import Connection
 
 from migration.inside_monolith.gate import Gate
-from migration.inside_monolith.peers import Peer, Unanswered, Unreached
+from migration.inside_monolith.peers import Peer
 from monolith.database import Database
 from monolith.payments import Charge, ChargeResult, Payments, Provider, RefundOrder, Refunds
 from shared.contract.bodies import MoneyBody
 from shared.contract.inner import CancelRefundResult, ChargeInput
 from shared.contract.inner import ChargeResult as ChargeAnswer
+from shared.domain.errors import Unanswered
 from shared.domain.ids import new_id
 from shared.domain.money import Money
 from shared.domain.payment import PaymentStatus, RefundOrigin, RefundStatus, cancel_refund_key
@@ -58,7 +59,7 @@ class PaymentsClient:
     def _post(self, path: str, body: bytes) -> httpx.Response | None:
         try:
             answer = self._peer.post(path, body)
-        except (Unreached, Unanswered) as error:
+        except Unanswered as error:
             log.warning("%s", error)
             return None
         if answer.status_code in (200, 202):

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import httpx
 
+from shared.domain.errors import Unanswered, Unreached
 from shared.platform import tracing
 from shared.platform.metrics import Metrics
 from shared.platform.tokens import ServiceSigner
-
-
-class Unreached(Exception):
-    """The call never left: no connection. Surely nothing was done."""
-
-
-class Unanswered(Exception):
-    """No answer, or none in time: it may have been done or not."""
 
 
 class Peer:

@@ -1,7 +1,6 @@
 """Payments: charges, refunds, and what the provider says about them. This is its facade."""
 
-from monolith.payments.charges import Charge, ChargeResult, Payments, reset
-from monolith.payments.provider import Provider
+from monolith.payments.charges import Charge, ChargeResult, Payments, Provider, reset
 from monolith.payments.recovery import Recovery
 from monolith.payments.refunds import RefundOrder, Refunds
 from monolith.payments.routes import blueprint

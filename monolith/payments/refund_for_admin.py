@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from monolith import idempotency
 from monolith.database import Database
-from monolith.payments.provider import ProviderNotReached, ProviderUnknown
 from monolith.payments.refunds import Refunds, final_answer
 from monolith.web import Answer
-from shared.domain.errors import OutcomeUnknown, Unavailable
+from shared.domain.errors import OutcomeUnknown, Unanswered, Unavailable, Unreached
 from shared.domain.ids import new_id
 from shared.domain.money import Money
 from shared.platform.failpoints import failpoint
@@ -30,13 +29,13 @@ def refund_for_admin(
 
     try:
         status = refunds.call(refund)
-    except ProviderNotReached as error:
+    except Unreached as error:
         with database.transaction(continues=True) as connection:
             if not refunds.undo(connection, refund):
                 raise OutcomeUnknown("The payment provider is away; the refund will follow.") from error
             idempotency.free(connection, [(admin, key, idempotency.REFUND)])
         raise Unavailable("The payment provider is away.") from error
-    except ProviderUnknown as error:
+    except Unanswered as error:
         raise OutcomeUnknown("The payment provider has not answered; send the same request again.") from error
 
     with database.transaction(continues=True) as connection:

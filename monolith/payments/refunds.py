@@ -11,17 +11,11 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, u
 
 from monolith import idempotency
 from monolith.database import Database
-from monolith.payments.charges import Charge, charge_of
-from monolith.payments.provider import Provider, ProviderRefused, ProviderUnknown
+from monolith.payments.charges import Charge, Provider, charge_of
 from monolith.payments.tables import payments, refunds
 from monolith.web import Answer, answer_of_error, answer_with
 from shared.contract.bodies import MoneyBody, Refund
-from shared.domain.errors import (
-    FieldError,
-    InvalidRequest,
-    NotFound,
-    RefundExceedsCapture,
-)
+from shared.domain.errors import FieldError, InvalidRequest, NotFound, RefundExceedsCapture, Unanswered
 from shared.domain.ids import new_id
 from shared.domain.money import Money
 from shared.domain.payment import (
@@ -115,7 +109,7 @@ class Refunds:
         """Ask the provider to give the money back; `pending` if the outcome is not known. Safe to repeat."""
         try:
             return self.call(refund)
-        except ProviderUnknown:
+        except Unanswered:
             return RefundStatus.PENDING
 
     def record_result(self, connection: Connection, refund: RefundOrder, status: RefundStatus) -> bool:
@@ -139,13 +133,13 @@ class Refunds:
         return refund_of(row) if row is not None else None
 
     def call(self, refund: RefundOrder) -> RefundStatus:
-        """Return the provider's final word. Raises ProviderNotReached, ProviderUnknown."""
+        """Return the provider's final word. Raises Unreached, Unanswered."""
         failpoint("refund.recorded")
         if refund.amount.amount == 0:
             return RefundStatus.REFUNDED
         try:
             self._provider.refund(refund.order_id, refund.provider_key, refund.amount.amount)
-        except ProviderRefused:
+        except RefundExceedsCapture:
             if refund.requested_by is None:  # nobody waits for the answer who could take a no: it stays pending
                 self._refused.inc()
                 log.error(

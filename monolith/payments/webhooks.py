@@ -8,6 +8,7 @@ from monolith.payments.charges import ChargeResult, Payments
 from monolith.payments.refunds import Refunds
 from shared.contract.bodies import WebhookInput
 from shared.contract.parsing import parse
+from shared.contract.provider import OUTCOME_OF_WEBHOOK
 from shared.domain.errors import Unauthenticated
 from shared.domain.ids import is_id
 from shared.domain.payment import PaymentStatus, RefundStatus
@@ -15,8 +16,6 @@ from shared.platform import clock, webhook_signature
 from shared.platform.metrics import Metrics
 
 log = logging.getLogger(__name__)
-
-_OUTCOMES = {"charge.captured": PaymentStatus.CAPTURED, "charge.declined": PaymentStatus.DECLINED}
 
 
 class Webhooks:
@@ -41,8 +40,8 @@ class Webhooks:
 
     def _settle(self, webhook: WebhookInput) -> str | None:
         """Return the field that differs from our books; None if there was something, or nothing, to settle."""
-        if webhook.type in _OUTCOMES:
-            return self._on_charge(webhook, _OUTCOMES[webhook.type])
+        if webhook.type in OUTCOME_OF_WEBHOOK:
+            return self._on_charge(webhook, OUTCOME_OF_WEBHOOK[webhook.type])
         return self._on_refund(webhook) if webhook.type == "refund.succeeded" else None
 
     def _on_charge(self, webhook: WebhookInput, status: PaymentStatus) -> str | None:

@@ -18,6 +18,8 @@ ShopError
 ├── IllegalTransition         internal_error        (a defect of ours, never the customer's fault)
 ├── Unavailable               unavailable           (answered as failed: no effect is left)
 └── OutcomeUnknown            deadline_exceeded     (unanswered: whole or absent, a replay tells)
+
+Unanswered and Unreached are no answers of ours: they say what came of a call to somebody else.
 """
 
 from __future__ import annotations
@@ -158,3 +160,11 @@ class OutcomeUnknown(ShopError):
     """We cannot tell whether it happened. The same key, sent again, will."""
 
     code = "deadline_exceeded"
+
+
+class Unanswered(Exception):
+    """A call had no answer, or none that is clear: it may have been done or not."""
+
+
+class Unreached(Unanswered):
+    """A call found no connection: surely nothing was done."""

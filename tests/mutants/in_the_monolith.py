@@ -32,8 +32,8 @@ MUTANTS = (
         "a-time-out-is-a-decline", "payments", "a charge got no answer", "L3",
         Edit(
             _CHARGE,
-            f"except ProviderUnknown:\n{_UNKNOWN}",
-            "except ProviderUnknown:\n" + _UNKNOWN.replace("PENDING", "DECLINED"),
+            f"except Unanswered:\n{_UNKNOWN}",
+            "except Unanswered:\n" + _UNKNOWN.replace("PENDING", "DECLINED"),
         ),
     ),
     _mutant(

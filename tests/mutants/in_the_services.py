@@ -83,8 +83,8 @@ MUTANTS = (
         Edit(
             _CHARGES,
             "                outcome = await self._take(payment)",
-            "                outcome = await self._provider.charge("
-            "new_id(), payment.amount, payment.currency, payment.payment_method)",
+            "                amount = Money(payment.amount, payment.currency)\n"
+            "                outcome = await self._provider.charge(new_id(), amount, payment.payment_method)",
         ),
     ),
     _mutant(

@@ -13,10 +13,11 @@ from fastapi import FastAPI, Response
 from joserfc.jwk import OKPKey
 
 from microservices.catalog.config import CatalogSettings
-from microservices.kit.peers import Peer, Unanswered
+from microservices.kit.peers import Peer
 from microservices.notifications.config import NotificationsSettings
 from microservices.orders.config import OrdersSettings
 from microservices.payments.config import PaymentsSettings
+from shared.domain.errors import Unanswered
 from shared.platform.metrics import Metrics
 from shared.platform.settings import ProviderSettings
 from variants.colocated.__main__ import InProcess, create_app

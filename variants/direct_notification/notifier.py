@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from microservices.kit.peers import Peer, Unanswered, Unreached
+from microservices.kit.peers import Peer
 from shared.contract.events import OrderEvent
-from shared.domain.errors import ShopError
+from shared.domain.errors import ShopError, Unanswered
 from variants.direct_notification.outbox import HoldingOutbox
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class DirectNotifier:
     async def _call(self, peer: Peer, body: bytes) -> bool:
         try:
             answer = await peer.post(PATH, body)
-        except (Unreached, Unanswered) as error:
+        except Unanswered as error:
             log.warning("%s: an event tells it", error)
             return False
         if answer.status_code == 200:

@@ -7,7 +7,8 @@ import socket
 
 import pytest
 
-from microservices.kit.peers import Peer, Unreached
+from microservices.kit.peers import Peer
+from shared.domain.errors import Unreached
 from shared.platform.metrics import Metrics
 from variants.plain_httpx.__main__ import PlainHttpx
 

@@ -8,8 +8,9 @@ import httpx
 from pydantic import model_validator
 from pydantic_settings import BaseSettings
 
-from microservices.kit.peers import Peer, Unanswered, Unreached
+from microservices.kit.peers import Peer
 from microservices.kit.runtime import ServiceRuntime
+from shared.domain.errors import Unanswered, Unreached
 from shared.platform.settings import load_or_exit
 from variants.retries.policy import CircuitOpen, policy_of
 from variants.services import main

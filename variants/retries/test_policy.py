@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from microservices.kit.peers import Unanswered, Unreached
+from shared.domain.errors import Unanswered, Unreached
 from shared.platform.metrics import Metrics
 from variants.retries.__main__ import RetryingPeer
 from variants.retries.policy import Breaker, CallPolicy, CircuitOpen, Retries, policy_of
