@@ -10,6 +10,7 @@ from monolith.database import Database
 from monolith.migrations import migrate
 from monolith.modules import Connections, Modules, build_modules, connect
 from monolith.server import serve
+from shared.contract.answers import JSON
 from shared.platform.metrics import CONTENT_TYPE, Metrics
 from shared.platform.tokens import TokenVerifier
 from shared.storefront import Storefront
@@ -44,13 +45,13 @@ def _add_operator_routes(app: Flask, connections: Connections, web_threads: int)
 
     @app.get("/healthz")
     def healthz() -> Response:
-        return Response('{"status":"alive"}', content_type=web.JSON)
+        return Response('{"status":"alive"}', content_type=JSON)
 
     @app.get("/readyz")
     def readyz() -> Response:
         ready = connections.database.is_ready()
         status = '{"status":"ready"}' if ready else '{"status":"not ready"}'
-        return Response(status, 200 if ready else 503, content_type=web.JSON)
+        return Response(status, 200 if ready else 503, content_type=JSON)
 
     @app.get("/metrics")
     def show_metrics() -> Response:

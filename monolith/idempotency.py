@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -31,7 +32,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from monolith.database import metadata
-from monolith.web import Answer
+from shared.contract.answers import Answer
+from shared.contract.parsing import Keyed
 from shared.domain.errors import IdempotencyKeyReused, OutcomeUnknown, RequestInFlight
 
 PLACE_ORDER, REFUND, RESTOCK = "place_order", "refund", "restock"  # the operations that take a key
@@ -77,25 +79,24 @@ class Earlier:
         """Return the final answer, marked as one that was given before. Raises RequestInFlight."""
         if self.answer is None:
             raise RequestInFlight("The first request with this key is still running.")
-        return self.answer.with_headers(Idempotent_Replayed="true")
+        return self.answer.replayed()
 
 
-def claim(
-    connection: Connection, owner: str, key: str, fingerprint: str, resource_id: str, operation: str
-) -> Earlier | None:
+def claim(connection: Connection, owner: str, keyed: Keyed[Any], resource_id: str, operation: str) -> Earlier | None:
     """Take the key for this request, or return what the request that took it came to.
 
     Waits for a transaction that is about to take the same key.
     Raises IdempotencyKeyReused, RequestInFlight, OutcomeUnknown.
     """
-    row = {"owner": owner, "key": key, "operation": operation, "fingerprint": fingerprint, "resource_id": resource_id}
+    row = {"owner": owner, "operation": operation, "resource_id": resource_id}
+    row |= {"key": keyed.key, "fingerprint": keyed.fingerprint}
     if connection.execute(_CLAIM, row).first() is not None:
         return None
     with key_is_taken():
-        earlier = find(connection, owner, key, operation)
+        earlier = find(connection, owner, keyed.key, operation)
     if earlier is None:  # freed in between
         raise RequestInFlight("The first request with this key has just failed.")
-    if earlier.fingerprint != fingerprint:
+    if earlier.fingerprint != keyed.fingerprint:
         raise IdempotencyKeyReused("This Idempotency-Key came before, with another body.")
     return earlier
 

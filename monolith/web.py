@@ -2,67 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from flask import Flask, Response, current_app, g, request
 from flask.globals import request_ctx
-from pydantic import BaseModel
 from werkzeug.exceptions import HTTPException
 
+from shared.contract.answers import JSON, Answer
 from shared.contract.bodies import MAX_BODY_BYTES, Body
-from shared.contract.parsing import KEY_HEADER, parse, parse_keyed
-from shared.contract.problems import Problem, problem, problem_of_error, problem_of_status
-from shared.domain.errors import Forbidden, NotFound, ShopError
-from shared.domain.ids import is_id
+from shared.contract.parsing import KEY_HEADER, Keyed, parse, parse_keyed
+from shared.contract.problems import Problem, problem, problem_of_status
+from shared.domain.errors import Forbidden, ShopError
 from shared.platform import tracing
-from shared.platform.fingerprint import fingerprint
 from shared.platform.metrics import Metrics
 from shared.platform.tokens import Principal, TokenVerifier
 
-JSON = "application/json"
 SERVER_NAME = "twinshop"  # the HTTP server would name itself otherwise
 B = TypeVar("B", bound=Body)
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """An answer that is ready to be sent, and to be kept: status, bytes, media type."""
-
-    status: int
-    body: bytes
-    media_type: str = JSON
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def with_headers(self, **headers: str) -> Answer:
-        """Return this answer with more headers; `_` in a name stands for `-`."""
-        more = {name.replace("_", "-"): value for name, value in headers.items()}
-        return replace(self, headers={**self.headers, **more})
-
-    def replayed(self) -> Answer:
-        """Return this answer marked as one that was given before."""
-        return self.with_headers(Idempotent_Replayed="true")
-
-
-def answer_with(body: BaseModel, status: int = 200) -> Answer:
-    """Return the answer that carries this body."""
-    return Answer(status, body.model_dump_json().encode())
-
-
-def answer_of_error(error: ShopError, instance: str) -> Answer:
-    """Return the answer that tells this error, for keeping under a key."""
-    document = problem_of_error(error, instance=instance, trace_id=tracing.current())
-    return Answer(document.status, json.dumps(document.body).encode(), document.headers["Content-Type"])
-
-
 def send(answer: Answer) -> Response:
     """Return Flask's response for an answer."""
     return Response(answer.body, answer.status, answer.headers, content_type=answer.media_type)
+
+
+def send_problem(document: Problem) -> Response:
+    """Return Flask's response for a problem."""
+    return send(Answer.of_problem(document))
 
 
 def principal(role: str = "") -> Principal:
@@ -74,26 +43,24 @@ def principal(role: str = "") -> Principal:
     return who
 
 
-def read_body(model: type[B], *, keyed: bool = False) -> tuple[B, str, str]:
-    """Return (body, Idempotency-Key, fingerprint); key and fingerprint are empty unless the route is `keyed`.
+def read_body(model: type[B]) -> B:
+    """Return the checked JSON body. Raises HTTPException (415, 413), MalformedBody, InvalidRequest, in this order."""
+    return parse(_read_json(), model)[0]
 
-    Checks in the order that both builds keep: media type, size, key, JSON, fields.
-    Raises HTTPException (415, 413), IdempotencyKeyMissing, MalformedBody, InvalidRequest.
+
+def read_keyed(model: type[B]) -> Keyed[B]:
+    """Return the checked JSON body and its Idempotency-Key.
+
+    Raises HTTPException (415, 413), IdempotencyKeyMissing, MalformedBody, InvalidRequest, in this order.
     """
+    route = f"{request.method} {request.path}"
+    return parse_keyed(_read_json(), model, request.headers.get(KEY_HEADER), route)
+
+
+def _read_json() -> bytes:
     if request.mimetype != JSON:
         raise UnsupportedMediaType
-    raw = request.get_data(cache=False)  # raises 413 above MAX_CONTENT_LENGTH
-    if not keyed:
-        return parse(raw, model)[0], "", ""
-    body, value, key = parse_keyed(raw, model, request.headers.get(KEY_HEADER))
-    return body, key, fingerprint(f"{request.method} {request.path}", value)
-
-
-def known_id(value: str, what: str) -> str:
-    """Return the id of a path. Raises NotFound for what cannot be one of an order, of a payment."""
-    if not is_id(value):
-        raise NotFound(f"There is no such {what}.")
-    return value
+    return request.get_data(cache=False)  # raises 413 above MAX_CONTENT_LENGTH
 
 
 class UnsupportedMediaType(HTTPException):
@@ -135,27 +102,23 @@ def _end(response: Response, metrics: Metrics) -> Response:
 def _on_shop_error(error: ShopError) -> Response:
     if error.code == "internal_error":
         log.error("defect: %s", error.detail, exc_info=error)
-    return _send_problem(problem_of_error(error, instance=request.path, trace_id=tracing.current()))
+    return send(Answer.of_error(error, instance=request.path, trace_id=tracing.current()))
 
 
 def _on_http_error(error: HTTPException) -> Response:
     if error.code == 405:
         return _method_not_allowed()
-    return _send_problem(problem_of_status(error.code or 500, instance=request.path, trace_id=tracing.current()))
+    return send_problem(problem_of_status(error.code or 500, instance=request.path, trace_id=tracing.current()))
 
 
 def _on_defect(error: Exception) -> Response:
     log.error("unhandled: %s %s", request.method, request.path, exc_info=error)
-    return _send_problem(problem("internal_error", instance=request.path, trace_id=tracing.current()))
+    return send_problem(problem("internal_error", instance=request.path, trace_id=tracing.current()))
 
 
 def _method_not_allowed() -> Response:
     adapter = request_ctx.url_adapter
     allowed = sorted(set(adapter.allowed_methods() if adapter else ()) - {"HEAD", "OPTIONS"})
-    response = _send_problem(problem("method_not_allowed", instance=request.path, trace_id=tracing.current()))
+    response = send_problem(problem("method_not_allowed", instance=request.path, trace_id=tracing.current()))
     response.headers["Allow"] = ", ".join(allowed)
     return response
-
-
-def _send_problem(document: Problem) -> Response:
-    return Response(json.dumps(document.body), document.status, document.headers)

@@ -13,8 +13,9 @@ from microservices.catalog.stock import restock
 from microservices.catalog.tables import products
 from microservices.kit import idempotency
 from microservices.kit.database import Database
-from microservices.kit.web import Answer, Keyed
+from microservices.kit.web import Answer
 from shared.contract.bodies import ProductInput, RestockInput
+from shared.contract.parsing import Keyed
 from shared.contract.queries import ProductQuery, encode_cursor
 from shared.domain.errors import NotFound
 from shared.platform.injected_faults import inject

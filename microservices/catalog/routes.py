@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from pydantic import TypeAdapter, ValidationError
 
 from microservices.catalog.products import Products
 from microservices.catalog.stock import reserve
 from microservices.kit.web import Admin, Answer, called_by, read_body, read_keyed, service_of
-from shared.contract.bodies import MoneyBody, OrderLine, ProductInput, RestockInput, Sku
+from shared.contract.bodies import MoneyBody, OrderLine, ProductInput, RestockInput
 from shared.contract.inner import Reservation, ReservationInput
 from shared.contract.queries import parse_product_query
-from shared.domain.errors import FieldError, InvalidRequest, NotFound
-from shared.domain.ids import is_id
+from shared.domain.errors import FieldError, InvalidRequest
+from shared.domain.ids import is_id, known_sku
 from shared.domain.order import order_total
 
 router = APIRouter()
-_sku_form: TypeAdapter[str] = TypeAdapter(Sku)
 
 
 @router.get("/products")
@@ -38,7 +36,7 @@ async def list_categories(request: Request) -> Response:
 async def get_product(request: Request, sku: str) -> Response:
     """Return one product."""
     service: Products = service_of(request)
-    return Answer(200, await service.get_product(_checked(sku))).response()
+    return Answer(200, await service.get_product(known_sku(sku))).response()
 
 
 @router.put("/products/{sku}")
@@ -46,7 +44,7 @@ async def put_product(request: Request, sku: str, _: Admin) -> Response:
     """Create or replace a product."""
     service: Products = service_of(request)
     product = await read_body(request, ProductInput)
-    return Answer(200, await service.put_product(_checked(sku), product)).response()
+    return Answer(200, await service.put_product(known_sku(sku), product)).response()
 
 
 @router.post("/products/{sku}/restock")
@@ -54,7 +52,7 @@ async def restock(request: Request, sku: str, who: Admin) -> Response:
     """Add pieces to a product's stock, once for each key."""
     service: Products = service_of(request)
     keyed = await read_keyed(request, RestockInput, f"POST /products/{sku}/restock")
-    return (await service.restock(who.subject, _checked(sku), keyed)).response()
+    return (await service.restock(who.subject, known_sku(sku), keyed)).response()
 
 
 @router.post("/internal/reservations", dependencies=[called_by("orders")])
@@ -69,11 +67,3 @@ async def make_reservation(request: Request) -> Response:
     lines = await reserve(service.database, body.order_id, quantities, expected_total)
     reservation = Reservation(lines=[OrderLine.of(line) for line in lines], total=MoneyBody.of(order_total(lines)))
     return Answer.of(200, reservation).response()
-
-
-def _checked(sku: str) -> str:
-    """Return the sku. What cannot be one is not looked for: raises NotFound."""
-    try:
-        return _sku_form.validate_python(sku)
-    except ValidationError:
-        raise NotFound("There is no such product.") from None

@@ -15,8 +15,8 @@ from microservices.catalog.tables import PRUNE_TOMBSTONES
 from microservices.kit.database import Database
 from microservices.kit.idempotency import PRUNE_KEYS
 from microservices.kit.pruning import Pruner
-from microservices.kit.web import Keyed
 from shared.contract.bodies import CategoryList, Product, ProductInput, ProductPage, RestockInput
+from shared.contract.parsing import Keyed
 from shared.contract.queries import decode_cursor, parse_product_query
 from shared.domain.errors import IdempotencyKeyReused, NotFound
 

@@ -11,7 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from microservices.kit.database import outcome_unknown_if_away
-from microservices.kit.web import Answer, Keyed
+from microservices.kit.web import Answer
+from shared.contract.parsing import Keyed
 from shared.domain.errors import IdempotencyKeyReused, RequestInFlight
 
 CREATE_KEYS = """

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -18,62 +16,29 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.contract import answers
 from shared.contract.bodies import MAX_BODY_BYTES
-from shared.contract.parsing import KEY_HEADER, parse, parse_keyed
-from shared.contract.problems import Problem, problem, problem_of_error, problem_of_status
+from shared.contract.parsing import KEY_HEADER, Keyed, parse, parse_keyed
+from shared.contract.problems import problem, problem_of_status
 from shared.contract.queries import whole_number
 from shared.domain.errors import Forbidden, ShopError
 from shared.platform import tracing
-from shared.platform.fingerprint import fingerprint
 from shared.platform.metrics import Metrics
 from shared.platform.tokens import Principal, ServiceVerifier, TokenVerifier
 
 log = logging.getLogger(__name__)
 
-JSON = "application/json"
-REPLAYED_HEADER = "Idempotent-Replayed"
 _TRACE_HEADER = tracing.HEADER.lower().encode()
 
 B = TypeVar("B", bound=BaseModel)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """An answer as bytes, so that it can be stored and given again byte for byte."""
-
-    status: int
-    body: bytes
-    media_type: str = JSON
-    headers: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, status: int, body: BaseModel, headers: dict[str, str] | None = None) -> Answer:
-        """Return the answer with this model as its JSON body. Nothing is validated again."""
-        return cls(status, body.model_dump_json().encode(), JSON, headers or {})
-
-    @classmethod
-    def of_problem(cls, problem: Problem) -> Answer:
-        """Return the answer that tells this problem."""
-        headers = dict(problem.headers)
-        media_type = headers.pop("Content-Type")
-        return cls(problem.status, json.dumps(problem.body).encode(), media_type, headers)
-
-    def replayed(self) -> Answer:
-        """Return the same answer, marked as given before."""
-        return Answer(self.status, self.body, self.media_type, {**self.headers, REPLAYED_HEADER: "true"})
+class Answer(answers.Answer):
+    """An answer that the framework can send."""
 
     def response(self) -> Response:
         """Return it in the framework's form."""
         return Response(self.body, self.status, self.headers, self.media_type)
-
-
-@dataclass(frozen=True)
-class Keyed(Generic[B]):
-    """A body that came with an Idempotency-Key; the fingerprint tells a retry from another request."""
-
-    body: B
-    key: str
-    fingerprint: str
 
 
 def header(request: Request, name: str) -> str | None:
@@ -150,8 +115,7 @@ async def read_raw(request: Request) -> bytes:
 
 async def read_body(request: Request, model: type[B]) -> B:
     """Return the checked JSON body. Raises 415, 413, MalformedBody or InvalidRequest, in this order."""
-    raw = await _read_json(request)
-    return parse(raw, model)[0]
+    return parse(await _read_json(request), model)[0]
 
 
 async def read_keyed(request: Request, model: type[B], route: str) -> Keyed[B]:
@@ -159,14 +123,12 @@ async def read_keyed(request: Request, model: type[B], route: str) -> Keyed[B]:
 
     Raises 415, 413, IdempotencyKeyMissing, MalformedBody or InvalidRequest, in this order.
     """
-    raw = await _read_json(request)
-    body, value, key = parse_keyed(raw, model, header(request, KEY_HEADER))
-    return Keyed(body, key, fingerprint(route, value))
+    return parse_keyed(await _read_json(request), model, header(request, KEY_HEADER), route)
 
 
 async def _read_json(request: Request) -> bytes:
     media_type = (header(request, "Content-Type") or "").partition(";")[0].strip().lower()
-    if media_type != JSON:
+    if media_type != answers.JSON:
         raise HTTPException(415)
     return await read_raw(request)
 
@@ -216,8 +178,7 @@ def answer_errors(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         assert isinstance(error, ShopError)
         if error.code == "internal_error":
             log.error("%s %s: %s", request.method, request.url.path, error.detail, exc_info=error)
-        document = problem_of_error(error, instance=request.url.path, trace_id=tracing.current())
-        return Answer.of_problem(document).response()
+        return Answer.of_error(error, instance=request.url.path, trace_id=tracing.current()).response()
 
     async def on_http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -16,7 +16,7 @@ from microservices.kit.database import Database
 from microservices.kit.migrate import migrate
 from microservices.kit.outbox import Outbox
 from microservices.kit.peers import Peer
-from microservices.kit.web import Answer, Keyed
+from microservices.kit.web import Answer
 from microservices.orders.clients import Catalog, Payments
 from microservices.orders.config import OrdersSettings
 from microservices.orders.place_order import place_order
@@ -25,6 +25,7 @@ from microservices.orders.service import Orders
 from microservices.orders.settle import Settler
 from shared.contract.bodies import LineInput, OrderInput
 from shared.contract.events import PaymentEvent
+from shared.contract.parsing import Keyed
 from shared.contract.problems import problem_of_error
 from shared.domain.errors import ShopError
 from shared.domain.ids import new_id

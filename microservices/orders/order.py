@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from microservices.kit.web import Answer, Keyed
 from shared.contract.bodies import LineInput, MoneyBody, Order, OrderInput, OrderLine
 from shared.contract.events import OrderEvent, OrderEventType
 from shared.contract.inner import Reservation
+from shared.contract.parsing import Keyed
 from shared.domain.ids import new_id
 from shared.domain.order import OrderStatus, check_transition
 from shared.platform import clock, tracing
@@ -98,16 +98,7 @@ class OrderState:
 
     def body(self) -> Order:
         """Return the order as its owner sees it."""
-        return Order(
-            id=self.id,
-            status=self.status,
-            lines=self.lines,
-            total=self.total,
-            payment_id=self.payment_id,
-            reason=self.reason,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-        )
+        return Order.model_validate(self, from_attributes=True)
 
     def event(self, event_type: OrderEventType, *, notify: bool = True) -> OrderEvent:
         """Return the event that tells what happened; `notify` is false where an HTTP answer said it already."""
@@ -126,8 +117,3 @@ class OrderState:
             reason=self.reason,
             notify=notify,
         )
-
-
-def located(answer: Answer, order_id: str) -> Answer:
-    """Return the answer with the address of its order."""
-    return Answer(answer.status, answer.body, answer.media_type, {**answer.headers, "Location": f"/orders/{order_id}"})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from microservices.kit.web import Answer, Keyed
+from microservices.kit.web import Answer
 from microservices.orders.order import OrderState
 from microservices.orders.service import Orders, VersionConflict
 from shared.contract.bodies import OrderInput
+from shared.contract.parsing import Keyed
 from shared.domain.errors import (
     InvalidRequest,
     OutOfStock,

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, select
 
 from microservices.kit.database import Database
-from microservices.kit.web import Answer, Keyed
-from microservices.orders.order import OrderState, located
+from microservices.kit.web import Answer
+from microservices.orders.order import OrderState
 from microservices.orders.tables import orders
 from shared.contract.bodies import OrderInput, OrderPage
+from shared.contract.parsing import Keyed
 from shared.contract.queries import PageQuery, encode_cursor
 from shared.domain.errors import (
     IdempotencyKeyReused,
@@ -21,7 +22,6 @@ from shared.domain.errors import (
     RequestInFlight,
     Unavailable,
 )
-from shared.domain.ids import is_id
 from shared.domain.order import OrderStatus
 from shared.platform.tokens import Principal
 
@@ -88,8 +88,6 @@ class Answers:
             raise OutcomeUnknown("The database is away; what became of the order is not known.") from error
 
     async def _find(self, order_id: str) -> Row[Any] | None:
-        if not is_id(order_id):
-            return None
         rows = await self._database.read(select(orders).where(orders.c.id == order_id))
         return rows[0] if rows else None
 
@@ -97,8 +95,7 @@ class Answers:
 def _placed(row: Row[Any]) -> Answer:
     """Return the stored answer of POST /orders, or the current 202. Raises RequestInFlight while there is none."""
     if row.answer_status is not None:
-        answer = Answer(row.answer_status, row.answer_body, row.answer_media_type)
-        return located(answer, row.id) if answer.status == 201 else answer
+        return Answer(row.answer_status, row.answer_body, row.answer_media_type).located(row.id)
     if row.status == OrderStatus.PAYMENT_PENDING:
-        return located(Answer.of(202, OrderState.of_row(row).body()), row.id)
+        return Answer.of(202, OrderState.of_row(row).body()).located(row.id)
     raise RequestInFlight("The first request with this key is still running.")

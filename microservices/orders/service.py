@@ -12,17 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from microservices.kit.database import Database
 from microservices.kit.inbox import NotYet
 from microservices.kit.outbox import Outbox
-from microservices.kit.web import Answer, Keyed
+from microservices.kit.web import Answer
 from microservices.orders.clients import Catalog, Outcome, Payments
 from microservices.orders.config import OrdersSettings
-from microservices.orders.order import OrderState, located
+from microservices.orders.order import OrderState
 from microservices.orders.replay import Answers
 from microservices.orders.tables import CANCEL, CLAIM, FORGET, PLACE, SNOOZE, STEP
 from shared.contract.bodies import OrderInput
 from shared.contract.events import OrderEvent
-from shared.contract.problems import problem_of_error
-from shared.domain.errors import NotFound, OutcomeUnknown, ShopError
-from shared.domain.ids import is_id
+from shared.contract.parsing import Keyed
+from shared.domain.errors import OutcomeUnknown, ShopError
 from shared.domain.order import OrderStatus, RejectReason
 from shared.platform import tracing
 from shared.platform.tokens import Principal
@@ -77,21 +76,21 @@ class Orders:
         new = order.become(OrderStatus.CONFIRMED)
         answer = Answer.of(201, new.body())
         await self._step(order, new, new.event("order.confirmed"), answer=answer, connection=connection)
-        return located(answer, order.id)
+        return answer.located(order.id)
 
     async def wait_for_payment(self, order: OrderState, charge: Outcome) -> Answer:
         """The money may be taken or not: keep the stock, and say that it takes longer."""
         new = order.become(OrderStatus.PAYMENT_PENDING)
         due_in_s = PROMISED_S if charge.promised else self.settings.recovery_after_s
         await self._step(order, new, new.event("order.payment_pending"), due_in_s=due_in_s)
-        return located(Answer.of(202, new.body()), order.id)
+        return Answer.of(202, new.body()).located(order.id)
 
     async def reject(
         self, order: OrderState, refusal: ShopError, *, reason: str = "", connection: AsyncConnection | None = None
     ) -> Answer:
         """The order ends here. The event makes the catalog give back what it may have reserved."""
         new = order.become(OrderStatus.REJECTED, reason or refusal.code)
-        answer = Answer.of_problem(problem_of_error(refusal, instance="/orders", trace_id=tracing.current()))
+        answer = Answer.of_error(refusal, instance="/orders", trace_id=tracing.current())
         # A mail only where the customer was left waiting: else the answer itself says it.
         event = new.event("order.rejected", notify=order.status == OrderStatus.PAYMENT_PENDING)
         await self._step(order, new, event, answer=answer, connection=connection)
@@ -112,8 +111,6 @@ class Orders:
 
     async def mark_cancelling(self, order_id: str, who: Principal) -> OrderState | None:
         """Take one's own confirmed order within its window for cancelling; None if it is not there to be taken."""
-        if not is_id(order_id):
-            raise NotFound("There is no such order.")
         values = {
             "id": order_id,
             "customer_id": who.subject,

@@ -16,7 +16,6 @@ from microservices.kit.database import Database
 from microservices.kit.migrate import migrate
 from microservices.kit.outbox import Outbox
 from microservices.kit.peers import Peer
-from microservices.kit.web import Keyed
 from microservices.payments.charges import Charges, Provider
 from microservices.payments.config import PaymentsSettings
 from microservices.payments.refund_for_admin import refund_for_admin
@@ -24,6 +23,7 @@ from microservices.payments.refunds import Refunds
 from microservices.payments.webhooks import Webhooks
 from shared.contract.bodies import MoneyBody, RefundInput
 from shared.contract.inner import ChargeInput, ChargeResult
+from shared.contract.parsing import Keyed
 from shared.domain.ids import new_id
 from shared.platform.metrics import Metrics
 

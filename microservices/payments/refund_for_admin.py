@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import Row, delete, select
 
 from microservices.kit import idempotency
-from microservices.kit.web import Answer, Keyed
+from microservices.kit.web import Answer
 from microservices.payments.refunds import Refunds, given_back, locked
 from microservices.payments.tables import payments
 from microservices.payments.tables import refunds as refunds_table
 from shared.contract.bodies import RefundInput
+from shared.contract.parsing import Keyed
 from shared.domain.errors import (
     FieldError,
     InvalidRequest,

@@ -18,7 +18,6 @@ from microservices.payments.config import PaymentsSettings
 from microservices.payments.tables import CLAIM_REFUNDS, payments, refunds
 from shared.contract.bodies import MoneyBody, Refund
 from shared.contract.events import PaymentEvent
-from shared.contract.problems import problem_of_error
 from shared.domain.errors import RefundExceedsCapture, ShopError, Unanswered
 from shared.domain.ids import new_id
 from shared.domain.payment import PaymentStatus, RefundOrigin, RefundStatus
@@ -156,8 +155,7 @@ async def given_back(connection: AsyncConnection, payment: Row[Any]) -> int:
 
 def _answer(refund: Row[Any], refusal: ShopError | None) -> Answer:
     if refusal is not None:
-        path = f"/payments/{refund.payment_id}/refunds"
-        return Answer.of_problem(problem_of_error(refusal, instance=path, trace_id=tracing.current()))
+        return Answer.of_error(refusal, instance=f"/payments/{refund.payment_id}/refunds", trace_id=tracing.current())
     body = Refund(
         id=refund.id,
         payment_id=refund.payment_id,

@@ -24,8 +24,7 @@ from microservices.payments.refunds import Refunds
 from microservices.payments.webhooks import Webhooks
 from shared.contract.bodies import RefundInput, WebhookAnswer
 from shared.contract.inner import ChargeInput
-from shared.domain.errors import NotFound
-from shared.domain.ids import is_id
+from shared.domain.ids import known_id
 from shared.platform import webhook_signature
 
 router = APIRouter()
@@ -48,17 +47,15 @@ def _payments(request: Request) -> Payments:
 @router.get("/payments/{payment_id}")
 async def get_payment(request: Request, payment_id: str, who: Customer) -> Response:
     """Return a payment to its owner or an admin."""
-    return Answer.of(200, await _payments(request).charges.get(payment_id, who)).response()
+    return Answer.of(200, await _payments(request).charges.get(known_id(payment_id, "payment"), who)).response()
 
 
 @router.post("/payments/{payment_id}/refunds")
 async def post_refund(request: Request, payment_id: str, who: Admin) -> Response:
     """Give a part of a payment back."""
     keyed = await read_keyed(request, RefundInput, f"POST /payments/{payment_id}/refunds")
-    if not is_id(payment_id):
-        raise NotFound("There is no such payment.")
-    answer = await refund_for_admin(_payments(request).refunds, who.subject, payment_id, keyed)
-    return answer.response()
+    refunds, payment_id = _payments(request).refunds, known_id(payment_id, "payment")
+    return (await refund_for_admin(refunds, who.subject, payment_id, keyed)).response()
 
 
 @router.post("/webhooks/payments")
@@ -79,18 +76,12 @@ async def post_charge(request: Request) -> Response:
 @router.post("/internal/charges/{order_id}/void", dependencies=[called_by("orders")])
 async def post_void(request: Request, order_id: str) -> Response:
     """Void the charge of an order."""
-    result = await _payments(request).charges.void(_checked(order_id))
+    result = await _payments(request).charges.void(known_id(order_id, "charge"))
     return Answer.of(202 if result.status == "pending" else 200, result).response()
 
 
 @router.post("/internal/charges/{order_id}/cancel-refund", dependencies=[called_by("orders")])
 async def post_cancel_refund(request: Request, order_id: str) -> Response:
     """Give back what is left of an order's payment."""
-    result = await refund_for_cancel(_payments(request).refunds, _checked(order_id))
+    result = await refund_for_cancel(_payments(request).refunds, known_id(order_id, "charge"))
     return Answer.of(202 if result.status == "pending" else 200, result).response()
-
-
-def _checked(order_id: str) -> str:
-    if not is_id(order_id):
-        raise NotFound("There is no such charge.")
-    return order_id

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from microservices.kit import idempotency
-from microservices.kit.web import Keyed
 from microservices.payments.conftest import Stage
 from microservices.payments.refund_for_admin import refund_for_admin
 from microservices.payments.refund_for_order import on_refund_due, refund_for_cancel
 from microservices.payments.test_webhooks import webhook
 from shared.contract.bodies import MoneyBody, RefundInput
 from shared.contract.events import OrderEvent
+from shared.contract.parsing import Keyed
 from shared.domain.errors import (
     IdempotencyKeyReused,
     InvalidRequest,

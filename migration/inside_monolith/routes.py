@@ -9,8 +9,9 @@ from migration.inside_monolith.saga.place_order import place_order
 from migration.inside_monolith.saga.steps import Steps
 from monolith.orders import Shop
 from monolith.orders import routes as plain
-from monolith.web import known_id, principal, read_body, send
+from monolith.web import principal, read_keyed, send
 from shared.contract.bodies import OrderInput
+from shared.domain.ids import known_id
 from shared.platform.injected_faults import inject
 
 
@@ -21,9 +22,9 @@ def install(app: Flask, shop: Shop, steps: Steps) -> None:
         if not steps.gate.is_extracted("catalog"):
             return plain.post_order()
         customer = principal("customer")
-        body, key, fingerprint = read_body(OrderInput, keyed=True)
-        inject("orders", key)
-        return send(place_order(shop, steps, customer, key, fingerprint, body))
+        keyed = read_keyed(OrderInput)
+        inject("orders", keyed.key)
+        return send(place_order(shop, steps, customer, keyed))
 
     def post_cancel(order_id: str) -> Response:
         if not steps.gate.is_extracted("catalog"):

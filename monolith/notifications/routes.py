@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, request
 
 from monolith.notifications.queue import Notifications
-from monolith.web import answer_with, principal, send
+from monolith.web import principal, send
+from shared.contract.answers import Answer
 from shared.contract.queries import parse_page_query
 
 blueprint = Blueprint("notifications", __name__)
@@ -17,4 +18,4 @@ def list_notifications() -> Response:
     who = principal()
     page = parse_page_query(request.args.items(multi=True))
     notifications: Notifications = current_app.extensions["notifications"]
-    return send(answer_with(notifications.list_own(who.subject, page)))
+    return send(Answer.of(200, notifications.list_own(who.subject, page)))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from monolith.orders.order import OrderState, find, lock_own, message_about, must_step
 from monolith.orders.shop import Shop
-from monolith.web import Answer
+from shared.contract.answers import Answer
 from shared.domain.errors import NotCancellable
 from shared.domain.notification import NotificationKind
 from shared.domain.order import OrderStatus

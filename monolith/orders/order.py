@@ -14,13 +14,14 @@ from monolith.catalog import Catalog
 from monolith.notifications import About
 from monolith.orders.tables import orders
 from monolith.payments import ChargeResult
-from monolith.web import Answer, answer_of_error, answer_with
+from shared.contract.answers import Answer
 from shared.contract.bodies import MoneyBody, Order, OrderLine
-from shared.domain.errors import IllegalTransition, NotFound, OutOfStock, PaymentDeclined, PriceChanged
+from shared.domain.errors import IllegalTransition, NotFound, OutOfStock, PaymentDeclined, PriceChanged, ShopError
 from shared.domain.money import SHOP_CURRENCY, Money
 from shared.domain.notification import NotificationKind
 from shared.domain.order import OrderStatus, PricedLine, RejectReason, check_transition, order_total
 from shared.domain.payment import PaymentStatus
+from shared.platform import tracing
 from shared.platform.tokens import Principal
 
 _INSERT = insert(orders).returning(*orders.c)
@@ -86,20 +87,11 @@ class OrderState:
 
     def body(self) -> Order:
         """Return the order as its owner sees it."""
-        return Order(
-            id=self.id,
-            status=self.status,
-            lines=self.lines,
-            total=self.total,
-            payment_id=self.payment_id,
-            reason=self.reason,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-        )
+        return Order.model_validate(self, from_attributes=True)
 
     def answer(self, status: int) -> Answer:
         """Return the answer that carries the order, and where to find it."""
-        return located(answer_with(self.body(), status), self.id)
+        return Answer.of(status, self.body()).located(self.id)
 
 
 @dataclass(frozen=True)
@@ -109,11 +101,6 @@ class Outcome:
     order: OrderState
     answer: Answer
     message: NotificationKind | None
-
-
-def located(answer: Answer, order_id: str) -> Answer:
-    """Return the answer with a Location, if it is one of success."""
-    return answer.with_headers(Location=f"/orders/{order_id}") if answer.status in (201, 202) else answer
 
 
 def insert_order(
@@ -196,7 +183,7 @@ def conclude(catalog: Catalog, connection: Connection, order: OrderState, result
         return Outcome(pending, pending.answer(202), NotificationKind.PAYMENT_PENDING)
     rejected = _step_on(connection, order, OrderStatus.REJECTED, _REJECTIONS[result.status])
     catalog.release(connection, order.id)
-    answer = _keep(connection, rejected, answer_of_error(PaymentDeclined("The payment was declined."), "/orders"))
+    answer = _keep(connection, rejected, _refused(PaymentDeclined("The payment was declined.")))
     # A mail only where the customer has heard of a pending order: else the answer itself has said it. A loop may have
     # made the order pending, and told so, since the caller read it; the version tells.
     was_pending = order.status == OrderStatus.PAYMENT_PENDING or rejected.version > order.version + 1
@@ -214,9 +201,13 @@ def refuse(
     """Keep an order that was refused before it was paid, and its final answer."""
     rejected, reason = OrderStatus.REJECTED, RejectReason(refusal.code)
     insert_order(connection, order_id, payment_id, customer, key, [], status=rejected, reason=reason)
-    answer = answer_of_error(refusal, "/orders")
+    answer = _refused(refusal)
     idempotency.finish(connection, customer.subject, key, answer, idempotency.PLACE_ORDER)
     return answer
+
+
+def _refused(error: ShopError) -> Answer:
+    return Answer.of_error(error, instance="/orders", trace_id=tracing.current())
 
 
 def message_about(order: OrderState) -> About:

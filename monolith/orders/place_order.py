@@ -7,8 +7,9 @@ from monolith.orders import replay
 from monolith.orders.order import conclude, insert_order, message_about, refuse
 from monolith.orders.shop import Shop
 from monolith.payments import Charge
-from monolith.web import Answer
+from shared.contract.answers import Answer
 from shared.contract.bodies import OrderInput
+from shared.contract.parsing import Keyed
 from shared.domain.errors import OutOfStock, PriceChanged
 from shared.domain.ids import new_id
 from shared.domain.order import order_total
@@ -16,15 +17,15 @@ from shared.platform.failpoints import failpoint
 from shared.platform.tokens import Principal
 
 
-def place_order(shop: Shop, customer: Principal, key: str, fingerprint: str, body: OrderInput) -> Answer:
+def place_order(shop: Shop, customer: Principal, keyed: Keyed[OrderInput]) -> Answer:
     """Return 201 confirmed, 202 payment_pending, 402 declined or 409 refused; a replay gets what the first one got.
 
     Raises InvalidRequest and Unavailable, which leave nothing behind; RequestInFlight; OutcomeUnknown.
     """
-    order_id, payment_id = new_id(), new_id()
+    order_id, payment_id, key, body = new_id(), new_id(), keyed.key, keyed.body
     with shop.database.transaction() as connection:
         # 0. One order for each customer and key.
-        earlier = idempotency.claim(connection, customer.subject, key, fingerprint, order_id, idempotency.PLACE_ORDER)
+        earlier = idempotency.claim(connection, customer.subject, keyed, order_id, idempotency.PLACE_ORDER)
         if earlier is not None:
             return replay.replay(connection, earlier)
         failpoint("order.placed")

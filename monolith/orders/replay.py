@@ -7,9 +7,9 @@ from sqlalchemy import Connection, bindparam, literal_column, select
 from monolith import idempotency
 from monolith.database import Database
 from monolith.idempotency import Earlier
-from monolith.orders.order import OrderState, find, located
+from monolith.orders.order import OrderState, find
 from monolith.orders.tables import orders
-from monolith.web import Answer
+from shared.contract.answers import Answer
 from shared.contract.bodies import OrderPage
 from shared.contract.queries import PageQuery, encode_cursor
 from shared.domain.errors import IllegalTransition, NotFound, RequestInFlight
@@ -26,7 +26,7 @@ def replay(connection: Connection, earlier: Earlier) -> Answer:
     Raises RequestInFlight or OutcomeUnknown.
     """
     if earlier.answer is not None:
-        return located(earlier.answer, earlier.resource_id).replayed()
+        return earlier.answer.located(earlier.resource_id).replayed()
     with idempotency.key_is_taken():
         order = find(connection, earlier.resource_id)
     if order.status != OrderStatus.PAYMENT_PENDING:  # `placed`: the first request, or its recovery, still runs
@@ -39,7 +39,7 @@ def answer_of_concurrent_settlement(connection: Connection, owner: str, key: str
     earlier = idempotency.find(connection, owner, key, idempotency.PLACE_ORDER)
     if earlier is None or earlier.answer is None:
         raise IllegalTransition("The payment was settled and its answer not kept.")
-    return located(earlier.answer, earlier.resource_id)
+    return earlier.answer.located(earlier.resource_id)
 
 
 def read_order(database: Database, order_id: str, customer_id: str | None) -> OrderState:

@@ -8,9 +8,11 @@ from monolith.orders import replay
 from monolith.orders.cancel_order import cancel_order
 from monolith.orders.place_order import place_order
 from monolith.orders.shop import Shop
-from monolith.web import answer_with, known_id, principal, read_body, send
+from monolith.web import principal, read_keyed, send
+from shared.contract.answers import Answer
 from shared.contract.bodies import OrderInput
 from shared.contract.queries import parse_page_query
+from shared.domain.ids import known_id
 from shared.platform.injected_faults import inject
 
 blueprint = Blueprint("orders", __name__)
@@ -25,9 +27,9 @@ def _shop() -> Shop:
 def post_order() -> Response:
     """Place an order, once for each Idempotency-Key; for customers."""
     customer = principal("customer")
-    body, key, fingerprint = read_body(OrderInput, keyed=True)
-    inject("orders", key)
-    return send(place_order(_shop(), customer, key, fingerprint, body))
+    keyed = read_keyed(OrderInput)
+    inject("orders", keyed.key)
+    return send(place_order(_shop(), customer, keyed))
 
 
 @blueprint.get("/orders")
@@ -35,7 +37,7 @@ def list_orders() -> Response:
     """One's own orders, newest first."""
     who = principal()
     page = parse_page_query(request.args.items(multi=True))
-    return send(answer_with(replay.list_orders(_shop().database, who.subject, page)))
+    return send(Answer.of(200, replay.list_orders(_shop().database, who.subject, page)))
 
 
 @blueprint.get("/orders/<order_id>")
@@ -43,7 +45,7 @@ def get_order(order_id: str) -> Response:
     """One order, for its owner or an admin."""
     who = principal()
     order = replay.read_order(_shop().database, known_id(order_id, "order"), None if who.is_admin else who.subject)
-    return send(answer_with(order.body()))
+    return send(Answer.of(200, order.body()))
 
 
 @blueprint.post("/orders/<order_id>/cancel")

@@ -5,24 +5,25 @@ from __future__ import annotations
 from monolith import idempotency
 from monolith.database import Database
 from monolith.payments.refunds import Refunds, final_answer
-from monolith.web import Answer
+from shared.contract.answers import Answer
+from shared.contract.bodies import RefundInput
+from shared.contract.parsing import Keyed
 from shared.domain.errors import OutcomeUnknown, Unanswered, Unavailable, Unreached
 from shared.domain.ids import new_id
-from shared.domain.money import Money
 from shared.platform.failpoints import failpoint
 
 
 def refund_for_admin(
-    database: Database, refunds: Refunds, payment_id: str, amount: Money, admin: str, key: str, fingerprint: str
+    database: Database, refunds: Refunds, admin: str, payment_id: str, keyed: Keyed[RefundInput]
 ) -> Answer:
     """Return 200 refunded, or 409 if the provider refuses; a replay gets the same.
 
     Raises NotFound, InvalidRequest, RefundExceedsCapture, RequestInFlight, IdempotencyKeyReused,
     Unavailable (nothing is left of it), OutcomeUnknown (the settle thread finishes it).
     """
-    refund_id = new_id()
+    refund_id, key, amount = new_id(), keyed.key, keyed.body.amount.to_money()
     with database.transaction() as connection:
-        earlier = idempotency.claim(connection, admin, key, fingerprint, refund_id, idempotency.REFUND)
+        earlier = idempotency.claim(connection, admin, keyed, refund_id, idempotency.REFUND)
         if earlier is not None:
             return earlier.replayed()
         refund = refunds.record_admin(connection, payment_id, refund_id, amount, (admin, key))

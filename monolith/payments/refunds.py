@@ -13,7 +13,7 @@ from monolith import idempotency
 from monolith.database import Database
 from monolith.payments.charges import Charge, Provider, charge_of
 from monolith.payments.tables import payments, refunds
-from monolith.web import Answer, answer_of_error, answer_with
+from shared.contract.answers import Answer
 from shared.contract.bodies import MoneyBody, Refund
 from shared.domain.errors import FieldError, InvalidRequest, NotFound, RefundExceedsCapture, Unanswered
 from shared.domain.ids import new_id
@@ -26,6 +26,7 @@ from shared.domain.payment import (
     check_refund,
     late_capture_refund_key,
 )
+from shared.platform import tracing
 from shared.platform.failpoints import failpoint
 from shared.platform.metrics import Metrics
 
@@ -224,6 +225,6 @@ def final_answer(refund: RefundOrder, status: RefundStatus) -> Answer:
     """Return what an admin is answered once the provider has spoken."""
     if status == RefundStatus.REFUSED:
         refused = RefundExceedsCapture("The payment provider refused the refund.")
-        return answer_of_error(refused, f"/payments/{refund.payment_id}/refunds")
+        return Answer.of_error(refused, instance=f"/payments/{refund.payment_id}/refunds", trace_id=tracing.current())
     body = Refund(id=refund.id, payment_id=refund.payment_id, status=status, amount=MoneyBody.of(refund.amount))
-    return answer_with(body)
+    return Answer.of(200, body)

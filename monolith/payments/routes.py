@@ -9,8 +9,10 @@ from monolith.payments.charges import Payments
 from monolith.payments.refund_for_admin import refund_for_admin
 from monolith.payments.refunds import Refunds
 from monolith.payments.webhooks import Webhooks
-from monolith.web import answer_with, known_id, principal, read_body, send
+from monolith.web import principal, read_keyed, send
+from shared.contract.answers import Answer
 from shared.contract.bodies import RefundInput, WebhookAnswer
+from shared.domain.ids import known_id
 
 blueprint = Blueprint("payments", __name__)
 
@@ -20,19 +22,17 @@ def get_payment(payment_id: str) -> Response:
     """One payment, for its owner or an admin."""
     who = principal()
     payments: Payments = current_app.extensions["payments"]
-    return send(answer_with(payments.get(known_id(payment_id, "payment"), None if who.is_admin else who.subject)))
+    return send(Answer.of(200, payments.get(known_id(payment_id, "payment"), None if who.is_admin else who.subject)))
 
 
 @blueprint.post("/payments/<payment_id>/refunds")
 def refund(payment_id: str) -> Response:
     """Give money back, once for each Idempotency-Key; for admins."""
     admin = principal("admin")
-    body, key, fingerprint = read_body(RefundInput, keyed=True)
+    keyed = read_keyed(RefundInput)
     refunds: Refunds = current_app.extensions["refunds"]
-    amount = body.amount.to_money()
     database: Database = current_app.extensions["database"]
-    payment_id = known_id(payment_id, "payment")
-    return send(refund_for_admin(database, refunds, payment_id, amount, admin.subject, key, fingerprint))
+    return send(refund_for_admin(database, refunds, admin.subject, known_id(payment_id, "payment"), keyed))
 
 
 @blueprint.post("/webhooks/payments")
@@ -40,4 +40,4 @@ def receive_webhook() -> Response:
     """What the provider tells."""
     webhooks: Webhooks = current_app.extensions["webhooks"]
     webhooks.receive(request.get_data(cache=False), request.headers.get("Webhook-Signature", ""))
-    return send(answer_with(WebhookAnswer()))
+    return send(Answer.of(200, WebhookAnswer()))

@@ -8,6 +8,7 @@ from unicodedata import normalize
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from shared.domain.ids import SKU
 from shared.domain.money import SHOP_CURRENCY, Money
 from shared.domain.notification import NotificationKind, NotificationStatus
 from shared.domain.order import MAX_LINES, MAX_QUANTITY, OrderStatus, PricedLine
@@ -19,7 +20,7 @@ DEFAULT_PAGE = 20
 MAX_AMOUNT = 10**12
 MAX_PRICE = MAX_AMOUNT // (MAX_LINES * MAX_QUANTITY)  # so that the total of any order is an amount
 
-Sku = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{0,63}$")]
+Sku = Annotated[str, Field(pattern=f"^{SKU}$")]
 
 
 def composed(text: Any) -> Any:

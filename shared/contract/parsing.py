@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,6 +17,21 @@ KEY_HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,128}")  # no comma: a header that comes twice is joined with one
 
 B = TypeVar("B", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Keyed(Generic[B]):
+    """A body that came with an Idempotency-Key; the fingerprint tells a retry from another request."""
+
+    body: B
+    key: str
+    fingerprint: str
+
+
+def fingerprint(route: str, value: Any) -> str:
+    """Return a SHA-256 over the route and the parsed JSON body; spaces and the order of fields do not matter."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(f"{route}\n{canonical}".encode()).hexdigest()
 
 
 def parse(raw: bytes, model: type[B]) -> tuple[B, Any]:
@@ -37,8 +54,8 @@ def strict_json(raw: bytes) -> Any:
         raise MalformedBody("The body is not valid JSON.") from error
 
 
-def parse_keyed(raw: bytes, model: type[B], key: str | None) -> tuple[B, Any, str]:
-    """Return (body, plain value, key) of a request that needs an Idempotency-Key; `key` is the header's value.
+def parse_keyed(raw: bytes, model: type[B], key: str | None, route: str) -> Keyed[B]:
+    """Return the body of a request that needs an Idempotency-Key; `key` is the header's value, None if it is not there.
 
     Checks in this order: the key is there, the body is JSON, its fields fit, the key's form.
     Raises IdempotencyKeyMissing, MalformedBody or InvalidRequest.
@@ -49,7 +66,7 @@ def parse_keyed(raw: bytes, model: type[B], key: str | None) -> tuple[B, Any, st
     if not _KEY.fullmatch(key):
         wrong = FieldError(KEY_HEADER, "must be 1 to 128 printable ASCII characters without spaces or commas")
         raise InvalidRequest("The Idempotency-Key is not valid.", [wrong])
-    return body, value, key
+    return Keyed(body, key, fingerprint(route, value))
 
 
 def _each_field_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

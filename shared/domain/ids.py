@@ -1,10 +1,15 @@
-"""UUIDv7 strings: they sort by time, so an index grows at its end (RFC 9562, section 5.7)."""
+"""UUIDv7 strings, which sort by time, so that an index grows at its end (RFC 9562, section 5.7); and skus."""
 
 from __future__ import annotations
 
 import os
+import re
 import time
 import uuid
+
+from shared.domain.errors import NotFound
+
+SKU = r"[A-Z0-9][A-Z0-9-]{0,63}"
 
 
 def new_id() -> str:
@@ -22,3 +27,17 @@ def is_id(text: str) -> bool:
         return str(uuid.UUID(text)) == text
     except ValueError:
         return False
+
+
+def known_id(text: str, what: str) -> str:
+    """Return the id in a path. Raises NotFound for what cannot be one of an order, of a payment."""
+    if not is_id(text):
+        raise NotFound(f"There is no such {what}.")
+    return text
+
+
+def known_sku(text: str) -> str:
+    """Return the sku in a path. Raises NotFound for what cannot be one."""
+    if not re.fullmatch(SKU, text):
+        raise NotFound("There is no such product.")
+    return text

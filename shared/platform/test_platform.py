@@ -20,9 +20,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
+from shared.contract.parsing import fingerprint
 from shared.domain.errors import Forbidden, Unauthenticated, Unavailable
 from shared.platform import clock, failpoints, logs, tracing
-from shared.platform.fingerprint import fingerprint
 from shared.platform.settings import CommonSettings, load_or_exit
 from shared.platform.tokens import ServiceSigner, ServiceVerifier, TokenVerifier
 from shared.platform.webhook_signature import is_genuine, sign

@@ -18,10 +18,11 @@ from migration.inside_monolith.saga.steps import Steps
 from monolith.config import Settings
 from monolith.orders import Shop
 from monolith.payments import Charge, ChargeResult
-from monolith.web import Answer
+from shared.contract.answers import Answer
 from shared.contract.bodies import LineInput, MoneyBody, OrderInput, OrderLine
 from shared.contract.events import PaymentEvent
 from shared.contract.inner import Reservation
+from shared.contract.parsing import Keyed
 from shared.domain.errors import InvalidRequest, OutOfStock, Unavailable
 from shared.domain.ids import new_id
 from shared.domain.payment import PaymentStatus, RefundStatus
@@ -89,7 +90,7 @@ class Stage:
         self.shop = Shop(self.database, catalog, charges, refunds, notifications, 1800.0)
 
     def buy(self, key: str = "key-1") -> Answer:
-        return place_order(self.shop, self.steps, ADA, key, "fingerprint", WANTED)
+        return place_order(self.shop, self.steps, ADA, Keyed(WANTED, key, "fingerprint"))
 
     def recover(self) -> None:
         self.change("UPDATE sagas SET due_at = now() WHERE due_at IS NOT NULL")
@@ -165,7 +166,7 @@ def test_order_that_a_crash_left_is_carried_on(stage: Stage) -> None:
 
     order_id = new_id()
     with stage.database.transaction() as connection:
-        idempotency.claim(connection, "ada", "key-1", "fingerprint", order_id, idempotency.PLACE_ORDER)
+        idempotency.claim(connection, "ada", Keyed(WANTED, "key-1", "fingerprint"), order_id, idempotency.PLACE_ORDER)
         stage.steps.begin(connection, ADA, "key-1", order_id, WANTED)
 
     stage.recover()

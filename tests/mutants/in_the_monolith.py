@@ -78,7 +78,7 @@ MUTANTS = (
         "a-replay-shows-the-order-as-it-is-now", "orders", "a cancelled order is sent again", "S4",
         Edit(
             "monolith/orders/replay.py",
-            "        return located(earlier.answer, earlier.resource_id).replayed()\n",
+            "        return earlier.answer.located(earlier.resource_id).replayed()\n",
             "        return find(connection, earlier.resource_id).answer(earlier.answer.status).replayed()\n",
         ),
     ),

@@ -8,7 +8,7 @@ from monolith.orders.cancel_order import STATUS_OF_REPEAT, mark_cancelling
 from monolith.orders.order import OrderState, lock_own
 from monolith.orders.replay import read_order
 from monolith.payments import RefundOrder
-from monolith.web import Answer
+from shared.contract.answers import Answer
 from shared.domain.payment import RefundStatus
 from shared.platform.failpoints import failpoint
 

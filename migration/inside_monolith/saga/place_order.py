@@ -7,11 +7,12 @@ from dataclasses import replace
 from migration.inside_monolith.saga.steps import Steps, VersionConflict
 from monolith import idempotency
 from monolith.orders import Shop
-from monolith.orders.order import OrderState, find, located
+from monolith.orders.order import OrderState, find
 from monolith.orders.replay import replay
 from monolith.payments import Charge
-from monolith.web import Answer
+from shared.contract.answers import Answer
 from shared.contract.bodies import OrderInput
+from shared.contract.parsing import Keyed
 from shared.domain.errors import (
     IllegalTransition,
     InvalidRequest,
@@ -27,12 +28,12 @@ from shared.platform.failpoints import failpoint
 from shared.platform.tokens import Principal
 
 
-def place_order(shop: Shop, steps: Steps, customer: Principal, key: str, fingerprint: str, body: OrderInput) -> Answer:
+def place_order(shop: Shop, steps: Steps, customer: Principal, keyed: Keyed[OrderInput]) -> Answer:
     """Return 201, 202, or a final refusal (402, 409). Raises InvalidRequest, Unavailable or OutcomeUnknown."""
-    order_id = new_id()
+    order_id, key, body = new_id(), keyed.key, keyed.body
     with shop.database.transaction() as connection:
         # 0. One order for each customer and key.
-        earlier = idempotency.claim(connection, customer.subject, key, fingerprint, order_id, idempotency.PLACE_ORDER)
+        earlier = idempotency.claim(connection, customer.subject, keyed, order_id, idempotency.PLACE_ORDER)
         if earlier is not None:
             return replay(connection, earlier)
         order = steps.begin(connection, customer, key, order_id, body)
@@ -96,7 +97,7 @@ def _answer_of_concurrent_settlement(shop: Shop, customer: Principal, key: str) 
     with shop.database.transaction(continues=True) as connection:
         kept = idempotency.find(connection, customer.subject, key, idempotency.PLACE_ORDER)
         if kept is not None and kept.answer is not None:
-            return located(kept.answer, kept.resource_id)
+            return kept.answer.located(kept.resource_id)
         order = find(connection, kept.resource_id) if kept is not None else None
     if order is not None and order.status == OrderStatus.PAYMENT_PENDING:
         return order.answer(202)

@@ -18,7 +18,7 @@ from monolith import idempotency
 from monolith.database import Database
 from monolith.orders.order import OrderState, insert_order
 from monolith.orders.tables import orders
-from monolith.web import Answer, answer_of_error
+from shared.contract.answers import Answer
 from shared.contract.bodies import OrderInput
 from shared.contract.events import OrderEvent, OrderEventType
 from shared.domain.errors import PaymentDeclined, ShopError
@@ -174,7 +174,7 @@ class Steps:
 
     def reject(self, connection: Connection, order: OrderState, refusal: ShopError, reason: str = "") -> Answer:
         """The order ends here. The event makes the catalog give back what it may have reserved."""
-        answer = answer_of_error(refusal, "/orders")
+        answer = Answer.of_error(refusal, instance="/orders", trace_id=tracing.current())
         # A mail only where the customer was left waiting: else the answer itself says it.
         notify = order.status == OrderStatus.PAYMENT_PENDING
         why = RejectReason(reason or refusal.code)
