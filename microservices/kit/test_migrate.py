@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from microservices.kit.database import STATEMENT_TIMEOUT_MS, Database
-from microservices.kit.migrate import migrate, migrations_of, newest, upgrade
+from microservices.kit.migrate import migrate, migrations_of
 from shared.platform.metrics import Metrics
+from shared.platform.migrations import is_newest, upgrade
 
 PACKAGE = "microservices.catalog"
 ROWS = 1_000_000
@@ -58,7 +59,7 @@ def test_a_migration_waits_for_as_long_as_it_takes(service_database_urls: dict[s
             await asyncio.gather(migrate(database, PACKAGE), migrate(database, PACKAGE))
 
             assert time.monotonic() - began > LONG_S - 1.0
-            assert await version_of(database) == newest(migrations_of(PACKAGE))
+            assert is_newest(await version_of(database), migrations_of(PACKAGE))
             await held
 
     asyncio.run(run())
@@ -109,5 +110,16 @@ def test_what_a_killed_start_left_of_an_index_is_built_anew(service_database_url
 
             definition = text("SELECT indexdef FROM pg_indexes WHERE indexname = 'inbox_by_age'")
             assert "(received_at)" in (await database.read(definition))[0][0]
+
+    asyncio.run(run())
+
+
+def test_a_database_of_an_unknown_version_is_refused(service_database_urls: dict[str, str]) -> None:
+    async def run() -> None:
+        async with at_version(service_database_urls["catalog"], "0001") as database:
+            await database.write(text("UPDATE alembic_version SET version_num = '9999'"))
+            with pytest.raises(ValueError, match=r"version 9999, and this program knows 0001, "):
+                await migrate(database, PACKAGE)
+            await database.write(text("UPDATE alembic_version SET version_num = '0001'"))
 
     asyncio.run(run())

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from monolith.migrations import create_index
+from shared.platform.migrations import create_index
 
 revision = "0004"
 down_revision = "0002"

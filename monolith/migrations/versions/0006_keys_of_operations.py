@@ -5,7 +5,7 @@ What a replica of the version before writes meanwhile counts as an order's: admi
 
 from alembic import op
 
-from monolith.migrations import create_index
+from shared.platform.migrations import create_index
 
 revision = "0006"
 down_revision = "0005"

@@ -1,6 +1,6 @@
 """Tombstones can be found by their age, so that they can be forgotten."""
 
-from microservices.kit.migrate import create_index
+from shared.platform.migrations import create_index
 
 revision = "0003"
 down_revision = "0002"

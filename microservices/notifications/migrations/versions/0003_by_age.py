@@ -1,7 +1,7 @@
 """What is old can be found by its age, so that it can be forgotten."""
 
 from microservices.kit.inbox import INDEX_INBOX
-from microservices.kit.migrate import create_index
+from shared.platform.migrations import create_index
 
 revision = "0003"
 down_revision = "0002"

@@ -2,7 +2,7 @@
 
 from microservices.kit.idempotency import INDEX_KEYS
 from microservices.kit.inbox import INDEX_INBOX
-from microservices.kit.migrate import create_index
+from shared.platform.migrations import create_index
 
 revision = "0003"
 down_revision = "0002"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from monolith.migrations import create_index
+from shared.platform.migrations import create_index
 
 revision = "0001"
 down_revision = None
