@@ -75,7 +75,7 @@ def _captures(_: httpx.Request) -> httpx.Response:
 async def _order(urls: Mapping[str, str], keys: dict[str, str], ran: set[str]) -> httpx.Response:
     """Place one order, and note which files of the build run meanwhile. The services' loops do not run."""
     common: dict[str, Any] = {"twinshop_mode": "local", **keys}
-    provider = dict.fromkeys(ProviderSettings.PROVIDER_REQUIRED, "x")
+    provider = dict.fromkeys(ProviderSettings.REQUIRED, "x")
     catalog_settings = CatalogSettings(**common, database_url=urls["catalog"])
     catalog = _Runtime("catalog", catalog_settings, {})
     payments_settings = PaymentsSettings(**common | provider, database_url=urls["payments"])

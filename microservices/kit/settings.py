@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from shared.platform.settings import CommonSettings
 
@@ -12,17 +12,12 @@ from shared.platform.settings import CommonSettings
 class ServiceSettings(CommonSettings):
     """A service's settings. Key settings are paths: a service that calls nobody needs no private key."""
 
+    REQUIRED: ClassVar[tuple[str, ...]] = ("nats_url",)
+    LOCAL_DEFAULTS: ClassVar[dict[str, str]] = {"nats_url": "nats://127.0.0.1:18280"}
+
     nats_url: str = ""
     service_private_key: str = ""
     service_public_keys: str = ""
-
-    def required(self) -> tuple[str, ...]:
-        """Return the settings that must not be empty."""
-        return (*super().required(), "nats_url")
-
-    def local_defaults(self) -> dict[str, str]:
-        """Return the defaults of local mode."""
-        return {**super().local_defaults(), "nats_url": "nats://127.0.0.1:18280"}
 
     def private_jwk(self) -> dict[str, Any]:
         """Return the key this service signs its calls with. Raises OSError or ValueError if it cannot be read."""

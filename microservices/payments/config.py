@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from microservices.kit.settings import ServiceSettings
 from shared.platform.settings import ProviderSettings
 
@@ -9,6 +11,4 @@ from shared.platform.settings import ProviderSettings
 class PaymentsSettings(ServiceSettings, ProviderSettings):
     """The common settings, and how to reach the provider."""
 
-    def required(self) -> tuple[str, ...]:
-        """Return the settings that must not be empty."""
-        return (*super().required(), *self.PROVIDER_REQUIRED, "service_public_keys")
+    REQUIRED: ClassVar[tuple[str, ...]] = ("service_public_keys",)

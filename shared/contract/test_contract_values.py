@@ -72,13 +72,13 @@ def test_a_field_that_comes_twice_is_refused() -> None:
 
 def test_a_missing_key_is_told_before_the_body_is_looked_at() -> None:
     with pytest.raises(IdempotencyKeyMissing):
-        parse_keyed(b"{", OrderInput, None)
+        parse_keyed(b"{", OrderInput, None, "POST /orders")
 
 
 @pytest.mark.parametrize("key", ["", "two words", "two,keys", "k" * 129, "schlüssel", "line\nbreak"])
 def test_a_key_that_no_log_could_show_is_refused(key: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        parse_keyed(json.dumps(GOOD).encode(), OrderInput, key)
+        parse_keyed(json.dumps(GOOD).encode(), OrderInput, key, "POST /orders")
 
     assert [error.field for error in caught.value.errors] == ["Idempotency-Key"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import ChainMap
 from typing import ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
@@ -14,6 +15,14 @@ class CommonSettings(BaseSettings):
     """What every part of either build needs. Durations carry their unit; URLs carry no trailing slash."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    # What must not be empty, and what local mode fills it with. Each class adds its own to that of its bases.
+    # A database has no default: it is always named.
+    REQUIRED: ClassVar[tuple[str, ...]] = ("database_url", "jwks_url", "token_issuer")
+    LOCAL_DEFAULTS: ClassVar[dict[str, str]] = {
+        "jwks_url": "http://127.0.0.1:18402/jwks.json",
+        "token_issuer": "http://127.0.0.1:18402",
+    }
 
     twinshop_mode: Literal["local", "production"] = "production"
     host: str = "127.0.0.1"
@@ -55,9 +64,10 @@ class CommonSettings(BaseSettings):
     @model_validator(mode="after")
     def _fill_or_refuse(self) -> Self:
         """Fill what may have a local default; name everything that is missing otherwise."""
-        defaults = self.local_defaults() if self.is_local else {}
+        bases = [vars(base) for base in type(self).__mro__]
+        defaults = ChainMap(*(base.get("LOCAL_DEFAULTS", {}) for base in bases)) if self.is_local else {}
         missing = []
-        for name in self.required():
+        for name in (name for base in reversed(bases) for name in base.get("REQUIRED", ())):
             if getattr(self, name):
                 continue
             if name in defaults:
@@ -69,20 +79,11 @@ class CommonSettings(BaseSettings):
             raise ValueError(f"set {', '.join(missing)}{hint}")
         return self
 
-    def required(self) -> tuple[str, ...]:
-        """Return the settings that must not be empty."""
-        return ("database_url", "jwks_url", "token_issuer")
-
-    def local_defaults(self) -> dict[str, str]:
-        """Return the defaults of local mode. A database has none: it is always named."""
-        return {
-            "jwks_url": "http://127.0.0.1:18402/jwks.json",
-            "token_issuer": "http://127.0.0.1:18402",
-        }
-
 
 class ProviderSettings(BaseSettings):
     """How to reach the payment provider, and how its webhooks are signed."""
+
+    REQUIRED: ClassVar[tuple[str, ...]] = ("provider_url", "provider_merchant", "provider_api_key", "webhook_secret")
 
     provider_url: str = ""
     provider_merchant: str = ""
@@ -91,23 +92,16 @@ class ProviderSettings(BaseSettings):
     payment_give_up_s: float = 900.0
     risk_ms: int = Field(default=0, ge=0, le=10_000)
 
-    PROVIDER_REQUIRED: ClassVar[tuple[str, ...]] = (
-        "provider_url",
-        "provider_merchant",
-        "provider_api_key",
-        "webhook_secret",
-    )
-
 
 class MailSettings(BaseSettings):
     """How to reach the mail server, and the domain that mails and their Message-IDs carry."""
+
+    REQUIRED: ClassVar[tuple[str, ...]] = ("mail_domain",)
 
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=18403, ge=1, le=65535)
     mail_domain: str = ""
     mail_timeout_s: float = 5.0
-
-    MAIL_REQUIRED: ClassVar[tuple[str, ...]] = ("mail_domain",)
 
 
 S = TypeVar("S", bound=BaseSettings)

@@ -63,7 +63,7 @@ def test_public_paths_are_those_of_the_edge(path: str, status: int, tmp_path: Pa
     key = OKPKey.generate_key("Ed25519")
     private.write_text(json.dumps(key.as_dict(private=True)))
     public.write_text(json.dumps({"orders": key.as_dict(private=False)}))
-    provider = dict.fromkeys(ProviderSettings.PROVIDER_REQUIRED, "x")
+    provider = dict.fromkeys(ProviderSettings.REQUIRED, "x")
     common: dict[str, Any] = {
         "twinshop_mode": "local",
         "database_url": "postgresql://a:b@127.0.0.1:1/c",

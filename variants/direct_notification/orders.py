@@ -8,7 +8,7 @@ does no harm. What no customer waits for (a recovery, an event of payments) is t
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import FastAPI
 from sqlalchemy import bindparam, text
@@ -39,15 +39,12 @@ STEP_AND_HOLD = text(
 class DirectOrdersSettings(OrdersSettings):
     """The plain build's, and where the notifications are."""
 
+    REQUIRED: ClassVar[tuple[str, ...]] = ("notifications_url",)
+    LOCAL_DEFAULTS: ClassVar[dict[str, str]] = {
+        "notifications_url": "http://127.0.0.1:18204"
+    }  # the inner listener of the edge
+
     notifications_url: str = ""
-
-    def required(self) -> tuple[str, ...]:
-        """Return the settings that must not be empty."""
-        return (*super().required(), "notifications_url")
-
-    def local_defaults(self) -> dict[str, str]:
-        """Return the defaults of local mode: the inner listener of the edge."""
-        return {**super().local_defaults(), "notifications_url": "http://127.0.0.1:18204"}
 
 
 class DirectOrders(Orders):
