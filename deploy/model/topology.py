@@ -257,11 +257,11 @@ def _services_shop(
     extracted: tuple[str, ...] = (),
 ) -> Stack:
     """A stack of services; `own` are the settings of each service, with which its data is reset, after `resets`."""
-    resets += tuple(
-        Reset(("python", "-m", f"microservices.{service}.reset"), own[service], seeds=service == "catalog")
-        for service in SERVICES
-        if service in own
-    )
+    for service in SERVICES:
+        if service in own:
+            seeds = service == "catalog"
+            module = ("microservices.catalog.reset",) if seeds else ("microservices.kit.reset", service)
+            resets += (Reset(("python", "-m", *module), own[service], seeds=seeds),)
     return Stack(
         name,
         parts,

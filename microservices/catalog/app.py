@@ -15,9 +15,8 @@ from microservices.catalog.storefront import router_of
 from microservices.catalog.tables import PRUNE_TOMBSTONES
 from microservices.kit.idempotency import PRUNE_KEYS
 from microservices.kit.runtime import ServiceRuntime
-from microservices.kit.serving import serve
+from microservices.kit.serving import run
 from shared.contract.events import OrderEvent
-from shared.platform.settings import load_or_exit
 from shared.storefront import Storefront
 
 
@@ -32,11 +31,7 @@ def create_app(settings: CatalogSettings, runtime: ServiceRuntime | None = None)
     return runtime.app([routes.router, router_of(pages)], Products(runtime.database))
 
 
-def main(runtime_class: type[ServiceRuntime] = ServiceRuntime) -> None:
-    """Run the service until SIGTERM."""
-    settings = load_or_exit(CatalogSettings)
-    serve(create_app(settings, runtime_class("catalog", settings)), settings, "catalog")
-
+main = partial(run, "catalog", CatalogSettings, create_app)
 
 if __name__ == "__main__":
     main()

@@ -1,7 +1,9 @@
-"""Fresh data for the next run: every table is emptied, the schema stays."""
+"""Fresh data for the next run: `python -m microservices.kit.reset orders` empties every table, the schema stays."""
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 
 from sqlalchemy import text
@@ -9,7 +11,7 @@ from sqlalchemy import text
 from microservices.kit.database import Database
 from microservices.kit.migrate import migrate
 from shared.platform.metrics import Metrics
-from shared.platform.settings import CommonSettings
+from shared.platform.settings import CommonSettings, load_or_exit
 
 _TABLES = text(
     "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
@@ -31,3 +33,7 @@ async def reset(
         await database.write(text("ANALYZE"))
     finally:
         await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(reset(load_or_exit(CommonSettings), f"microservices.{sys.argv[1]}"))

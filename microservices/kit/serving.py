@@ -4,29 +4,45 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from microservices.kit.runtime import ServiceRuntime
 from microservices.kit.settings import ServiceSettings
 from shared.platform import logs
 from shared.platform.draining import DrainingAsgi
+from shared.platform.settings import load_or_exit
 
 STARTUP_FAILED = 3  # what `uvicorn.run` exits with
 # Longer than the edge keeps an idle connection, so that it is never us who close one that is about to be used.
 KEEP_ALIVE_S = 75
 GRACE_S = 8  # after SIGTERM, for requests under way: as long as the edge waits for them
 
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def run(
+    name: str,
+    settings_class: type[S],
+    create_app: Callable[[S, ServiceRuntime], ASGIApp],
+    runtime_class: type[ServiceRuntime] = ServiceRuntime,
+) -> None:
+    """Run a service, with settings from the environment, until SIGTERM."""
+    settings = load_or_exit(settings_class)
+    serve(create_app(settings, runtime_class(name, settings)), settings, name)
+
 
 def serve(app: ASGIApp, settings: ServiceSettings, name: str) -> None:
-    """Run the app on uvicorn until SIGTERM: one worker, no access log."""
+    """Run the app on uvicorn until SIGTERM, one worker. Exits with status 3 if the application could not start."""
     logs.configure(name, settings.log_level)
-    _run(
-        app,
-        settings.drain_s,
+    draining = DrainingAsgi(app) if settings.drain_s else None
+    config = uvicorn.Config(
+        draining or app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -38,12 +54,7 @@ def serve(app: ASGIApp, settings: ServiceSettings, name: str) -> None:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
-
-
-def _run(app: ASGIApp, drain_s: float, **options: Any) -> None:
-    """Serve until SIGTERM, and `drain_s` longer. Exits with status 3 if the application could not start."""
-    draining = DrainingAsgi(app) if drain_s else None
-    server = _Server(uvicorn.Config(draining or app, **options), draining, drain_s)
+    server = _Server(config, draining, settings.drain_s)
     server.run()
     if not server.started:
         sys.exit(STARTUP_FAILED)

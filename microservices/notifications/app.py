@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI
 
 from microservices.kit.runtime import ServiceRuntime
-from microservices.kit.serving import serve
+from microservices.kit.serving import run
 from microservices.notifications import routes
 from microservices.notifications.config import NotificationsSettings
 from microservices.notifications.queue import EVENT_TYPES, Notifications
 from microservices.notifications.sender import MailSender
 from shared.contract.events import OrderEvent
-from shared.platform.settings import load_or_exit
 
 
 def create_app(settings: NotificationsSettings, runtime: ServiceRuntime | None = None) -> FastAPI:
@@ -24,11 +25,7 @@ def create_app(settings: NotificationsSettings, runtime: ServiceRuntime | None =
     return runtime.app([routes.router], service)
 
 
-def main(runtime_class: type[ServiceRuntime] = ServiceRuntime) -> None:
-    """Run the service until SIGTERM."""
-    settings = load_or_exit(NotificationsSettings)
-    serve(create_app(settings, runtime_class("notifications", settings)), settings, "notifications")
-
+main = partial(run, "notifications", NotificationsSettings, create_app)
 
 if __name__ == "__main__":
     main()

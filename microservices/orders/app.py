@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI
 
 from microservices.kit.runtime import ServiceRuntime
-from microservices.kit.serving import serve
+from microservices.kit.serving import run
 from microservices.orders import routes
 from microservices.orders.clients import Catalog, Payments
 from microservices.orders.config import OrdersSettings
@@ -14,7 +16,6 @@ from microservices.orders.service import Orders
 from microservices.orders.settle import Settler
 from microservices.orders.tables import PRUNE_KEYS
 from shared.contract.events import PaymentEvent
-from shared.platform.settings import load_or_exit
 
 PAYMENT_EVENTS = ("payment.captured", "payment.declined", "payment.voided", "payment.refunded")
 
@@ -44,11 +45,7 @@ def assemble(runtime: ServiceRuntime, orders: Orders) -> FastAPI:
     return runtime.app([routes.router], orders)
 
 
-def main(runtime_class: type[ServiceRuntime] = ServiceRuntime) -> None:
-    """Run the service until SIGTERM."""
-    settings = load_or_exit(OrdersSettings)
-    serve(create_app(settings, runtime_class("orders", settings)), settings, "orders")
-
+main = partial(run, "orders", OrdersSettings, create_app)
 
 if __name__ == "__main__":
     main()

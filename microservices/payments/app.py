@@ -7,7 +7,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from microservices.kit.runtime import ServiceRuntime
-from microservices.kit.serving import serve
+from microservices.kit.serving import run
 from microservices.payments import routes
 from microservices.payments.charges import Charges, Provider
 from microservices.payments.config import PaymentsSettings
@@ -16,7 +16,6 @@ from microservices.payments.refunds import Refunds
 from microservices.payments.tables import PRUNE_KEYS
 from microservices.payments.webhooks import Webhooks
 from shared.contract.events import OrderEvent
-from shared.platform.settings import load_or_exit
 
 
 def create_app(settings: PaymentsSettings, runtime: ServiceRuntime | None = None) -> FastAPI:
@@ -38,11 +37,7 @@ def create_app(settings: PaymentsSettings, runtime: ServiceRuntime | None = None
     return runtime.app([routes.router], routes.Payments(charges, refunds, webhooks))
 
 
-def main(runtime_class: type[ServiceRuntime] = ServiceRuntime) -> None:
-    """Run the service until SIGTERM."""
-    settings = load_or_exit(PaymentsSettings)
-    serve(create_app(settings, runtime_class("payments", settings)), settings, "payments")
-
+main = partial(run, "payments", PaymentsSettings, create_app)
 
 if __name__ == "__main__":
     main()

@@ -9,12 +9,13 @@ import pytest
 from deploy.model.home import REPOSITORY
 
 MODULES = ("catalog", "orders", "payments", "notifications")
-OF_A_SERVICE = ("app.py", "config.py", "reset.py")  # each service is an application with settings and data of its own
+OF_A_SERVICE = ("app.py", "config.py")  # each service is an application with settings of its own
 ONLY_IN_THE_MONOLITH = {
     "orders/shop.py": "the other modules, called; the services' orders/clients.py",
     "payments/recovery.py": "one thread for charges and refunds; in the services each has a loop of its own",
 }
 ONLY_IN_THE_SERVICES = {
+    "catalog/reset.py": "the catalog is filled again; the others are emptied by kit/reset.py",
     "catalog/storefront.py": "the catalog serves the pages; the whole monolith does: monolith/storefront.py",
     "orders/clients.py": "the other services, called over HTTP; the monolith's orders/shop.py",
     "orders/recovery.py": "the saga is resumed by orders; in the monolith its payment is: payments/recovery.py",
