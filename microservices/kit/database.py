@@ -57,12 +57,8 @@ class Database:
 
     async def read(self, statement: Executable, parameters: Parameters = None) -> Sequence[Row[Any]]:
         """Return the rows of a SELECT, in one round trip. Raises Unavailable, InvalidRequest."""
-        async with self._connected(self._autocommit) as connection:
-            try:
-                return (await connection.execute(statement, parameters)).all()
-            except Exception as error:
-                await _raise_unless_ours(error, connection)
-                raise
+        async with self._connected(self._autocommit) as connection, translated(connection, Unavailable):
+            return (await connection.execute(statement, parameters)).all()
 
     async def write(
         self, statement: Executable, parameters: Parameters = None, *, continues: bool = False
@@ -73,14 +69,13 @@ class Database:
         `continues` says that something has happened before; InvalidRequest for what cannot be stored.
         """
         not_done = OutcomeUnknown if continues else Unavailable
-        async with self._connected(self._autocommit, not_done) as connection:
-            try:
-                result = await connection.execute(statement, parameters)
-                self._metrics.db_commits.inc()
-                return result.all() if result.returns_rows else ()
-            except Exception as error:
-                await _raise_unless_ours(error, connection, not_done if _has_rolled_back(error) else OutcomeUnknown)
-                raise
+        async with (
+            self._connected(self._autocommit, not_done) as connection,
+            translated(connection, OutcomeUnknown, if_rolled_back=not_done),
+        ):
+            result = await connection.execute(statement, parameters)
+            self._metrics.db_commits.inc()
+            return result.all() if result.returns_rows else ()
 
     @contextlib.asynccontextmanager
     async def transaction(self, *, continues: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -91,16 +86,10 @@ class Database:
         """
         not_done = OutcomeUnknown if continues else Unavailable
         async with self._connected(self.engine, not_done) as connection:
-            try:
-                yield connection
-            except Exception as error:
-                await _raise_unless_ours(error, connection, not_done)
-                raise  # closing the connection rolls back
-            try:
+            async with translated(connection, not_done):
+                yield connection  # if it raises, closing the connection rolls back
+            async with translated(connection, OutcomeUnknown, if_rolled_back=not_done):
                 await connection.commit()
-            except Exception as error:
-                await _raise_unless_ours(error, connection, not_done if _has_rolled_back(error) else OutcomeUnknown)
-                raise
 
     @contextlib.asynccontextmanager
     async def patient(self) -> AsyncIterator[Database]:
@@ -138,23 +127,24 @@ class Database:
 
 
 @contextlib.asynccontextmanager
-async def outcome_unknown_if_away(connection: AsyncConnection) -> AsyncIterator[None]:
-    """An earlier request has done something. Raises OutcomeUnknown if the database goes away meanwhile."""
+async def translated(
+    connection: AsyncConnection, away: _Away, *, if_rolled_back: _Away | None = None
+) -> AsyncIterator[None]:
+    """Raise `away` if the database is at fault, InvalidRequest if the caller's values are, and as it is what is ours.
+
+    `if_rolled_back` is raised in place of `away` where the server says that nothing was done.
+    """
     try:
         yield
     except Exception as error:
-        await _raise_unless_ours(error, connection, OutcomeUnknown)
+        match _fault(error):
+            case Fault.DATABASE:
+                await _discard(connection)
+                raised = if_rolled_back if if_rolled_back and has_rolled_back(_sqlstate(error)) else away
+                raise raised("The database is away, or cannot do this now.") from error
+            case Fault.CALLER:
+                raise InvalidRequest("A value of the request cannot be stored.") from error
         raise
-
-
-async def _raise_unless_ours(error: Exception, connection: AsyncConnection, away: _Away = Unavailable) -> None:
-    """Raise `away` if the database is at fault, InvalidRequest if the caller's values are; return if we are."""
-    match _fault(error):
-        case Fault.DATABASE:
-            await _discard(connection)
-            raise away("The database is away, or cannot do this now.") from error
-        case Fault.CALLER:
-            raise InvalidRequest("A value of the request cannot be stored.") from error
 
 
 def _fault(error: BaseException) -> Fault:
@@ -164,10 +154,6 @@ def _fault(error: BaseException) -> Fault:
         return Fault.DATABASE  # asyncio's and the system's time-out are the same class
     is_cut = isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error.__cause__, OSError))
     return Fault.DATABASE if is_cut else Fault.OURS
-
-
-def _has_rolled_back(error: BaseException) -> bool:
-    return has_rolled_back(_sqlstate(error))
 
 
 def _sqlstate(error: BaseException) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from microservices.kit.database import outcome_unknown_if_away
+from microservices.kit.database import translated
 from microservices.kit.web import Answer
 from shared.contract.parsing import Keyed
-from shared.domain.errors import IdempotencyKeyReused, RequestInFlight
+from shared.domain.errors import IdempotencyKeyReused, OutcomeUnknown, RequestInFlight
 
 CREATE_KEYS = """
 CREATE TABLE idempotency_keys (
@@ -61,7 +61,7 @@ async def begin(connection: AsyncConnection, subject: str, keyed: Keyed[Any]) ->
     taken = (await connection.execute(_BEGIN, {**who, "fingerprint": keyed.fingerprint})).first()
     if taken is not None:
         return None
-    async with outcome_unknown_if_away(connection):  # 503 would deny the first request, too
+    async with translated(connection, OutcomeUnknown):  # 503 would deny the first request, too
         row = (await connection.execute(_LOOK_UP, who)).one_or_none()
     if row is None:
         raise RequestInFlight("The first request with this key was just undone; send it again.")

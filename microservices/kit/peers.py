@@ -59,10 +59,6 @@ class Peer:
         """Return the answer, whatever its status. Raises Unreached or Unanswered."""
         return await self.call("POST", path, body)
 
-    async def get(self, path: str) -> httpx.Response:
-        """Return the answer, whatever its status. Raises Unreached or Unanswered."""
-        return await self.call("GET", path, b"")
-
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.aclose()

@@ -16,8 +16,7 @@ from microservices.kit import operator_routes
 from microservices.kit.broker import Broker
 from microservices.kit.database import Database
 from microservices.kit.inbox import PRUNE_INBOX, Consumer, Handler
-from microservices.kit.lag import LoopLag
-from microservices.kit.loops import repeat, stop
+from microservices.kit.loops import LoopLag, repeat, stop
 from microservices.kit.migrate import migrate
 from microservices.kit.outbox import Outbox
 from microservices.kit.peers import Peer, pooled_transport
@@ -62,18 +61,9 @@ class ServiceRuntime:
         """Return a client for a part of the outside world that knows us by an API key."""
         return self._peer(name, url, deadline_s=deadline_s, authorization=f"Bearer {api_key}")
 
-    def _peer(
-        self, name: str, url: str, *, deadline_s: float, signer: ServiceSigner | None = None, authorization: str = ""
-    ) -> Peer:
-        peer = self.peer_class(
-            name,
-            url,
-            deadline_s=deadline_s,
-            metrics=self.metrics,
-            transport=self.transport(name),
-            signer=signer,
-            authorization=authorization,
-        )
+    def _peer(self, name: str, url: str, *, deadline_s: float, **who: Any) -> Peer:
+        transport = self.transport(name)
+        peer = self.peer_class(name, url, deadline_s=deadline_s, metrics=self.metrics, transport=transport, **who)
         self._peers.append(peer)
         return peer
 

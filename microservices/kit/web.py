@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -188,13 +187,8 @@ def answer_errors(app: FastAPI, routers: Sequence[APIRouter]) -> None:
             headers["Allow"] = ", ".join(_methods_at(request.url.path, routers))
         return Answer.of_problem(type(document)(document.status, document.body, headers)).response()
 
-    async def on_invalid(request: Request, _: Exception) -> Response:
-        document = problem("invalid_request", instance=request.url.path, trace_id=tracing.current())
-        return Answer.of_problem(document).response()
-
     app.add_exception_handler(ShopError, on_shop_error)
     app.add_exception_handler(HTTPException, on_http_error)
-    app.add_exception_handler(RequestValidationError, on_invalid)
 
 
 def _methods_at(path: str, routers: Sequence[APIRouter]) -> list[str]:

@@ -19,7 +19,7 @@ def test_a_refused_connection_means_that_surely_nothing_was_done() -> None:
             port = free.getsockname()[1]
         peer = Peer("peer", f"http://127.0.0.1:{port}", deadline_s=0.5, metrics=Metrics(), transport=PlainHttpx())
         try:
-            await peer.get("/")
+            await peer.post("/")
         finally:
             await peer.close()
 

@@ -39,8 +39,7 @@ def watch() -> None:
     sql.watch()
     replace(serving.serve, _serving(serving.serve))
     replace(ServiceRuntime.app, _serving_requests(ServiceRuntime.app))
-    for call in (Peer.get, Peer.post):
-        replace(call, _calling(call))
+    replace(Peer.post, _calling(Peer.post))
     replace(Broker.publish, _publishing(Broker.publish))
     replace(Consumer.apply, _applying(Consumer.apply))
 
