@@ -22,7 +22,16 @@ from sqlalchemy import Row, TextClause, text
 from microservices.kit.database import Database
 from microservices.notifications.config import NotificationsSettings
 from shared.domain.money import Money
-from shared.domain.notification import Mail, NotificationKind, NotificationStatus, can_be_addressed
+from shared.domain.notification import (
+    NEEDS_UTF8,
+    UTF8,
+    Mail,
+    NotificationKind,
+    NotificationStatus,
+    can_be_addressed,
+    refused,
+    undeliverable,
+)
 from shared.platform.failpoints import failpoint
 from shared.platform.metrics import Metrics
 
@@ -56,10 +65,6 @@ UPDATE notifications
 SET next_attempt_at = now() + least(power(2, least(attempts, 10)), CAST(:at_most_s AS float)) * interval '1 second'
 WHERE id = ANY (CAST(:ids AS uuid[])) AND status = 'queued'
 """)
-
-
-UTF8 = ("SMTPUTF8", "BODY=8BITMIME")  # RFC 6531, for addresses beyond ASCII
-PERMANENT = 500  # replies from here on mean the same the next time (RFC 5321)
 
 
 class MailSender:
@@ -122,20 +127,20 @@ class MailSender:
     async def send_one(self, client: SMTP, mail: Mail) -> NotificationStatus:
         """Send one message; it stays queued if it is refused for now. A refusal leaves the connection to the others."""
         if not can_be_addressed(mail.email):
-            return _give_up(mail, "its address is none")
+            return undeliverable(mail, "its address is none")
         sender = f"shop@{self._settings.mail_domain}"
         options = () if mail.email.isascii() else UTF8
         try:
             await client.sendmail(sender, [mail.email], mail.encode(sender), mail_options=options)
         except SMTPNotSupported:
-            return _give_up(mail, "its address is beyond ASCII, and the mail server does not offer SMTPUTF8")
+            return undeliverable(mail, NEEDS_UTF8)
         except ValueError as error:
-            return _give_up(mail, f"its address is none: {error}")
+            return undeliverable(mail, f"its address is none: {error}")
         except SMTPRecipientsRefused as error:
-            (refused,) = error.recipients
-            return _refused(mail, refused.code, refused.message)
+            (reply,) = error.recipients
+            return refused(mail, reply.code, reply.message)
         except (SMTPSenderRefused, SMTPDataError) as error:
-            return _refused(mail, error.code, error.message)
+            return refused(mail, error.code, error.message)
         return NotificationStatus.SENT
 
 
@@ -145,16 +150,3 @@ def mail_of(row: Row[Any]) -> Mail:
     return Mail(
         row.id, str(row.order_id), NotificationKind(row.kind), row.email, total, row.message_id, row.traceparent
     )
-
-
-def _refused(mail: Mail, code: int, reply: str) -> NotificationStatus:
-    """Return what becomes of a mail that was refused at MAIL, RCPT or DATA."""
-    if code >= PERMANENT:
-        return _give_up(mail, f"it is refused for good: {code} {reply}")
-    log.warning("mail %s is refused for now: %d %s", mail.message_id, code, reply)
-    return NotificationStatus.QUEUED
-
-
-def _give_up(mail: Mail, why: str) -> NotificationStatus:
-    log.warning("mail %s is undeliverable: %s", mail.message_id, why)
-    return NotificationStatus.UNDELIVERABLE

@@ -1,16 +1,16 @@
-"""An order as the saga carries it: a value; each step makes a new one."""
+"""An order as the saga carries it, and the events that tell its steps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
-from shared.contract.bodies import LineInput, MoneyBody, Order, OrderInput, OrderLine
+from shared.contract.bodies import LineInput, MoneyBody, OrderInput
 from shared.contract.events import OrderEvent, OrderEventType
 from shared.contract.inner import Reservation
+from shared.contract.orders import OrderVersion
 from shared.contract.parsing import Keyed
 from shared.domain.ids import new_id
 from shared.domain.order import OrderStatus, check_transition
@@ -19,25 +19,13 @@ from shared.platform.tokens import Principal
 
 
 @dataclass(frozen=True)
-class OrderState:
-    """One version of an order. `wanted_lines` is what the customer sent, `lines` what the catalog made of it."""
+class OrderState(OrderVersion):
+    """And what its saga needs. `wanted_lines` is what the customer sent, `lines` what the catalog made of it."""
 
-    id: str
-    customer_id: str
-    email: str
-    idempotency_key: str | None
     fingerprint: str
-    status: OrderStatus
-    version: int
-    payment_id: str
     payment_method: str
     wanted_lines: list[LineInput]
     expected_total: MoneyBody | None
-    lines: list[OrderLine]
-    total: MoneyBody | None
-    reason: str | None
-    created_at: datetime
-    updated_at: datetime
 
     @classmethod
     def fresh(cls, who: Principal, keyed: Keyed[OrderInput]) -> OrderState:
@@ -67,22 +55,11 @@ class OrderState:
         """Return the order of a row of the table."""
         request = row.wanted
         return cls(
-            id=row.id,
-            customer_id=row.customer_id,
-            email=row.email,
-            idempotency_key=row.idempotency_key,
+            **cls.fields_of(row),
             fingerprint=row.fingerprint,
-            status=OrderStatus(row.status),
-            version=row.version,
-            payment_id=row.payment_id,
             payment_method=row.payment_method,
             wanted_lines=[LineInput(**line) for line in request["lines"]],
             expected_total=MoneyBody(**request["expected_total"]) if request["expected_total"] else None,
-            lines=[OrderLine.model_validate(line) for line in row.lines],
-            total=MoneyBody(amount=row.total, currency=row.currency) if row.total is not None else None,
-            reason=row.reason,
-            created_at=row.created_at,
-            updated_at=row.updated_at,
         )
 
     def priced(self, reservation: Reservation) -> OrderState:
@@ -95,10 +72,6 @@ class OrderState:
         return replace(
             self, status=status, version=self.version + 1, reason=reason or self.reason, updated_at=clock.now()
         )
-
-    def body(self) -> Order:
-        """Return the order as its owner sees it."""
-        return Order.model_validate(self, from_attributes=True)
 
     def event(self, event_type: OrderEventType, *, notify: bool = True) -> OrderEvent:
         """Return the event that tells what happened; `notify` is false where an HTTP answer said it already."""

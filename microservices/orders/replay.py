@@ -22,6 +22,7 @@ from shared.domain.errors import (
     RequestInFlight,
     Unavailable,
 )
+from shared.domain.ids import known_id
 from shared.domain.order import OrderStatus
 from shared.platform.tokens import Principal
 
@@ -88,7 +89,7 @@ class Answers:
             raise OutcomeUnknown("The database is away; what became of the order is not known.") from error
 
     async def _find(self, order_id: str) -> Row[Any] | None:
-        rows = await self._database.read(select(orders).where(orders.c.id == order_id))
+        rows = await self._database.read(select(orders).where(orders.c.id == known_id(order_id, "order")))
         return rows[0] if rows else None
 
 

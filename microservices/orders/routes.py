@@ -10,7 +10,6 @@ from microservices.orders.place_order import place_order
 from microservices.orders.service import Orders
 from shared.contract.bodies import OrderInput
 from shared.contract.queries import parse_page_query
-from shared.domain.ids import known_id
 from shared.platform.injected_faults import inject
 
 router = APIRouter()
@@ -39,10 +38,10 @@ async def get_orders(request: Request, who: Customer) -> Response:
 @router.get("/orders/{order_id}")
 async def get_order(request: Request, order_id: str, who: Customer) -> Response:
     """Return an order to its owner or an admin."""
-    return (await _orders(request).answers.order(known_id(order_id, "order"), who)).response()
+    return (await _orders(request).answers.order(order_id, who)).response()
 
 
 @router.post("/orders/{order_id}/cancel")
 async def post_cancel(request: Request, order_id: str, who: Customer) -> Response:
     """Cancel a confirmed order within its window."""
-    return (await cancel_order(_orders(request), who, known_id(order_id, "order"))).response()
+    return (await cancel_order(_orders(request), who, order_id)).response()

@@ -22,6 +22,7 @@ from shared.contract.bodies import OrderInput
 from shared.contract.events import OrderEvent
 from shared.contract.parsing import Keyed
 from shared.domain.errors import OutcomeUnknown, ShopError
+from shared.domain.ids import known_id
 from shared.domain.order import OrderStatus, RejectReason
 from shared.platform import tracing
 from shared.platform.tokens import Principal
@@ -112,7 +113,7 @@ class Orders:
     async def mark_cancelling(self, order_id: str, who: Principal) -> OrderState | None:
         """Take one's own confirmed order within its window for cancelling; None if it is not there to be taken."""
         values = {
-            "id": order_id,
+            "id": known_id(order_id, "order"),
             "customer_id": who.subject,
             "due_in_s": self.settings.recovery_after_s,
             "window_s": self.settings.cancel_window_s,

@@ -13,7 +13,16 @@ from sqlalchemy import Row, text
 
 from monolith.database import Database
 from shared.domain.money import Money
-from shared.domain.notification import Mail, NotificationKind, NotificationStatus, can_be_addressed
+from shared.domain.notification import (
+    NEEDS_UTF8,
+    UTF8,
+    Mail,
+    NotificationKind,
+    NotificationStatus,
+    can_be_addressed,
+    refused,
+    undeliverable,
+)
 from shared.platform.failpoints import failpoint
 from shared.platform.metrics import Metrics
 
@@ -39,8 +48,6 @@ _PUT_BACK = text("""
     SET next_attempt_at = now() + make_interval(secs => least(:most_s, power(2, least(attempts, 10)) / 2))
     WHERE id = ANY(:ids) AND status = 'queued'
 """)
-_UTF8 = ("SMTPUTF8", "BODY=8BITMIME")  # RFC 6531, for addresses beyond ASCII
-_PERMANENT = 500  # replies from here on mean the same the next time (RFC 5321)
 
 
 class Sender:
@@ -96,16 +103,16 @@ class Sender:
     def send_one(self, server: smtplib.SMTP, mail: Mail) -> NotificationStatus:
         """Send one mail; still queued if the server refuses it for now. The next one may go in any case."""
         if not can_be_addressed(mail.email):
-            return _give_up(mail, "its address is none")
+            return undeliverable(mail, "its address is none")
         try:
-            server.sendmail(self._from, [mail.email], mail.encode(self._from), () if mail.email.isascii() else _UTF8)
+            server.sendmail(self._from, [mail.email], mail.encode(self._from), () if mail.email.isascii() else UTF8)
         except smtplib.SMTPNotSupportedError:
-            return _give_up(mail, "its address is beyond ASCII, and the mail server does not offer SMTPUTF8")
+            return undeliverable(mail, NEEDS_UTF8)
         except smtplib.SMTPRecipientsRefused as error:
             ((code, reply),) = error.recipients.values()
-            return _refused(mail, code, reply)
+            return refused(mail, code, reply)
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
-            return _refused(mail, error.smtp_code, error.smtp_error)
+            return refused(mail, error.smtp_code, error.smtp_error)
         return NotificationStatus.SENT
 
 
@@ -113,16 +120,3 @@ def mail_of(row: Row[Any]) -> Mail:
     """Return the mail that a claimed row describes."""
     total = Money(row.total, row.currency)
     return Mail(row.id, row.order_id, NotificationKind(row.kind), row.email, total, row.message_id, row.traceparent)
-
-
-def _refused(mail: Mail, code: int, reply: bytes | str) -> NotificationStatus:
-    """Return what becomes of a mail that was refused at MAIL, RCPT or DATA."""
-    if code >= _PERMANENT:
-        return _give_up(mail, f"it is refused for good: {code} {reply!r}")
-    log.warning("mail %s refused for now: %d %r", mail.message_id, code, reply)
-    return NotificationStatus.QUEUED
-
-
-def _give_up(mail: Mail, why: str) -> NotificationStatus:
-    log.warning("mail %s is undeliverable: %s", mail.message_id, why)
-    return NotificationStatus.UNDELIVERABLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
@@ -15,7 +15,8 @@ from monolith.notifications import About
 from monolith.orders.tables import orders
 from monolith.payments import ChargeResult
 from shared.contract.answers import Answer
-from shared.contract.bodies import MoneyBody, Order, OrderLine
+from shared.contract.bodies import OrderLine
+from shared.contract.orders import OrderVersion
 from shared.domain.errors import IllegalTransition, NotFound, OutOfStock, PaymentDeclined, PriceChanged, ShopError
 from shared.domain.money import SHOP_CURRENCY, Money
 from shared.domain.notification import NotificationKind
@@ -50,44 +51,13 @@ _REJECTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class OrderState:
-    """One version of an order. `lines` is empty and `total` None if it was refused before it was priced."""
-
-    id: str
-    customer_id: str
-    email: str
-    idempotency_key: str | None
-    status: OrderStatus
-    version: int
-    payment_id: str
-    lines: list[OrderLine]
-    total: MoneyBody | None
-    reason: str | None
-    created_at: datetime
-    updated_at: datetime
+class OrderState(OrderVersion):
+    """One version of an order, as its row has it."""
 
     @classmethod
     def of_row(cls, row: Row[Any]) -> OrderState:
         """Return the order of a row of the table."""
-        return cls(
-            id=row.id,
-            customer_id=row.customer_id,
-            email=row.email,
-            idempotency_key=row.idempotency_key,
-            status=OrderStatus(row.status),
-            version=row.version,
-            payment_id=row.payment_id,
-            lines=[OrderLine.model_validate(line) for line in row.lines],
-            total=MoneyBody(amount=row.total, currency=row.currency) if row.total is not None else None,
-            reason=row.reason,
-            created_at=row.created_at,
-            updated_at=row.updated_at,
-        )
-
-    def body(self) -> Order:
-        """Return the order as its owner sees it."""
-        return Order.model_validate(self, from_attributes=True)
+        return cls(**cls.fields_of(row))
 
     def answer(self, status: int) -> Answer:
         """Return the answer that carries the order, and where to find it."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from dataclasses import dataclass
 from email.utils import formatdate
 from enum import StrEnum
 
 from shared.domain.money import Money
+
+log = logging.getLogger(__name__)
+
+UTF8 = ("SMTPUTF8", "BODY=8BITMIME")  # what is asked of a mail server for an address beyond ASCII (RFC 6531)
+PERMANENT = 500  # replies from here on mean the same the next time (RFC 5321)
+NEEDS_UTF8 = "its address is beyond ASCII, and the mail server does not offer SMTPUTF8"
 
 
 class NotificationKind(StrEnum):
@@ -92,3 +99,17 @@ class Mail:
             "",
         )
         return "\r\n".join(lines).encode()
+
+
+def refused(mail: Mail, code: int, reply: object) -> NotificationStatus:
+    """Return what becomes of a mail that the mail server refused at MAIL, RCPT or DATA, with an SMTP code."""
+    if code >= PERMANENT:
+        return undeliverable(mail, f"it is refused for good: {code} {reply!r}")
+    log.warning("mail %s is refused for now: %d %r", mail.message_id, code, reply)
+    return NotificationStatus.QUEUED
+
+
+def undeliverable(mail: Mail, why: str) -> NotificationStatus:
+    """Return what becomes of a mail that no server will ever take, and say so where an operator looks."""
+    log.warning("mail %s is undeliverable: %s", mail.message_id, why)
+    return NotificationStatus.UNDELIVERABLE
