@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
-import httpx
+from pydantic import BaseModel, ConfigDict
 
 from microservices.kit.peers import Peer
 from microservices.orders.order import OrderState
-from shared.contract.inner import CancelRefundResult, ChargeInput, ChargeResult, Reservation, ReservationInput
+from shared.contract.inner import ChargeInput, Reservation, ReservationInput
 from shared.contract.refusals import refusal_of_catalog
 from shared.domain.errors import Unanswered, Unavailable
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(BaseModel):
     """What became of the money. `pending`: unknown; if it is `promised`, an event will tell, else ask again."""
+
+    model_config = ConfigDict(frozen=True)
 
     status: str
     reason: str | None = None
     promised: bool = True
 
 
-_UNKNOWN = Outcome("pending", promised=False)
+_UNKNOWN = Outcome(status="pending", promised=False)
 
 
 class Catalog:
@@ -74,23 +74,15 @@ class Payments:
 
     async def refund_remaining(self, order: OrderState) -> Outcome:
         """Give back what admin refunds have left of an order's payment: `refunded` or `pending`."""
-        answer = await self._post(f"/internal/charges/{order.id}/cancel-refund", b"")
-        return Outcome(CancelRefundResult.model_validate_json(answer.content).status) if answer else _UNKNOWN
+        return await self._ask(f"/internal/charges/{order.id}/cancel-refund", b"")
 
     async def _ask(self, path: str, body: bytes) -> Outcome:
-        answer = await self._post(path, body)
-        if answer is None:
-            return _UNKNOWN
-        result = ChargeResult.model_validate_json(answer.content)
-        return Outcome(result.status, result.reason)
-
-    async def _post(self, path: str, body: bytes) -> httpx.Response | None:
         try:
             answer = await self._peer.post(path, body)
         except Unanswered as error:
             log.warning("%s", error)
-            return None
+            return _UNKNOWN
         if answer.status_code in (200, 202):
-            return answer
+            return Outcome.model_validate_json(answer.content)
         log.warning("payments answered %d to %s: %s", answer.status_code, path, answer.text[:200])
-        return None
+        return _UNKNOWN

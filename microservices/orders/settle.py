@@ -50,7 +50,7 @@ class Settler:
         elif order.status == OrderStatus.PLACED:
             raise TooEarly
         elif order.status == OrderStatus.PAYMENT_PENDING:
-            outcome = Outcome(event.type.removeprefix("payment."), event.reason)
+            outcome = Outcome(status=event.type.removeprefix("payment."), reason=event.reason)
             await self.settle(order, outcome, connection)
         elif order.status == OrderStatus.REJECTED and event.type == "payment.captured":
             # The sale is off, but the money was taken after all: all of it goes back.

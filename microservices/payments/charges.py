@@ -12,7 +12,7 @@ from microservices.kit.database import Database
 from microservices.kit.outbox import Outbox
 from microservices.kit.peers import Peer
 from microservices.payments.config import PaymentsSettings
-from microservices.payments.tables import CLAIM_PAYMENTS, RECORD, SETTLE, payments
+from microservices.payments.tables import BATCH, CLAIM_PAYMENTS, RECORD, SETTLE, payments
 from shared.contract.bodies import MoneyBody, Payment
 from shared.contract.events import PaymentEvent
 from shared.contract.inner import ChargeInput, ChargeResult
@@ -30,8 +30,6 @@ from shared.platform.tokens import Principal
 
 log = logging.getLogger(__name__)
 
-BATCH = 20
-LONGEST_BACK_OFF_S = 5.0
 LONG_WORK_MS = 1  # more than this does not belong on the event loop
 
 
@@ -108,8 +106,7 @@ class Charges:
 
     async def get(self, payment_id: str, who: Principal) -> Payment:
         """Return a payment to its owner or an admin. Raises NotFound, also for somebody else's."""
-        by_id = select(payments).where(payments.c.id == payment_id)
-        rows = await self._database.read(by_id)
+        rows = await self._database.read(select(payments).where(payments.c.id == payment_id))
         if not rows or (rows[0].customer_id != who.subject and not who.is_admin):
             raise NotFound("There is no such payment.")
         row = rows[0]
@@ -124,17 +121,7 @@ class Charges:
 
     async def settle(self, payment: Row[Any], outcome: ChargeOutcome, *, tell: bool) -> bool:
         """Record the end of a charge; `tell` also if nobody was told `pending`. Return whether it was news."""
-        event = PaymentEvent(
-            id=new_id(),
-            type=f"payment.{outcome.status.value}",  # type: ignore[arg-type]
-            occurred_at=clock.now().isoformat(),
-            trace_id=tracing.current(),
-            traceparent=tracing.carried(),
-            payment_id=payment.id,
-            order_id=payment.order_id,
-            amount=MoneyBody(amount=payment.amount, currency=payment.currency),
-            reason=outcome.reason,
-        )
+        event = payment_event(f"payment.{outcome.status}", payment, payment.id, reason=outcome.reason)
         rows = await self._database.write(
             SETTLE,
             {
@@ -152,10 +139,7 @@ class Charges:
 
     async def settle_due(self) -> bool:
         """Settle charges without an answer: send them again with their key, or call off those that are too old."""
-        rows = await self._database.write(
-            CLAIM_PAYMENTS,
-            {"batch": BATCH, "least_s": self._settings.provider_timeout_s + 1, "most_s": LONGEST_BACK_OFF_S},
-        )
+        rows = await self._database.write(CLAIM_PAYMENTS, {"least_s": self._settings.provider_timeout_s + 1})
         await asyncio.gather(*(self.settle_one(row) for row in rows))
         return len(rows) == BATCH
 
@@ -198,6 +182,24 @@ class Charges:
         if work_ms > LONG_WORK_MS:
             return await asyncio.to_thread(risk_score, body.order_id, body.amount.amount, work_ms)
         return risk_score(body.order_id, body.amount.amount, work_ms)
+
+
+def payment_event(
+    event_type: str, row: Row[Any], payment_id: str, *, reason: str | None = None, origin: str | None = None
+) -> PaymentEvent:
+    """Return the event that tells what became of a payment or of a refund; `row` is that of either."""
+    return PaymentEvent(
+        id=new_id(),
+        type=event_type,  # type: ignore[arg-type]
+        occurred_at=clock.now().isoformat(),
+        trace_id=tracing.current(),
+        traceparent=tracing.carried(),
+        payment_id=payment_id,
+        order_id=row.order_id,
+        amount=MoneyBody(amount=row.amount, currency=row.currency),
+        reason=reason,
+        origin=origin,
+    )
 
 
 def _result(payment_id: str, outcome: ChargeOutcome) -> ChargeResult:

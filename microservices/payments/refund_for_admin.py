@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row
 
 from microservices.kit import idempotency
 from microservices.kit.web import Answer
 from microservices.payments.refunds import Refunds, given_back, locked
-from microservices.payments.tables import payments
-from microservices.payments.tables import refunds as refunds_table
+from microservices.payments.tables import UNDO_REFUND, payments
 from shared.contract.bodies import RefundInput
 from shared.contract.parsing import Keyed
 from shared.domain.errors import (
@@ -24,7 +23,7 @@ from shared.domain.errors import (
     Unreached,
 )
 from shared.domain.ids import new_id
-from shared.domain.payment import RefundOrigin, RefundStatus, check_refund
+from shared.domain.payment import RefundOrigin, check_refund
 from shared.platform.failpoints import failpoint
 
 
@@ -42,16 +41,9 @@ async def refund_for_admin(refunds: Refunds, subject: str, payment_id: str, keye
             wrong = FieldError("amount.currency", f"the payment was made in {payment.currency}")
             raise InvalidRequest("A refund has the currency of its payment.", [wrong])
         check_refund(money.amount, payment.captured, await given_back(connection, payment))
-        refund_id = new_id()
+        who, key = (subject, keyed.key), new_id()
         refund = await refunds.record(
-            connection,
-            payment,
-            amount=money.amount,
-            origin=RefundOrigin.ADMIN,
-            provider_key=refund_id,
-            refund_id=refund_id,
-            subject=subject,
-            idempotency_key=keyed.key,
+            connection, payment, amount=money.amount, origin=RefundOrigin.ADMIN, provider_key=key, requested_by=who
         )
     failpoint("refund.recorded")
     try:
@@ -72,21 +64,9 @@ async def refund_for_admin(refunds: Refunds, subject: str, payment_id: str, keye
 
 async def _undo(refunds: Refunds, refund: Row[Any]) -> bool:
     """Take back a refund that surely never reached the provider; False if it must be finished instead."""
-    untried = (
-        refunds_table.c.id == refund.id,
-        refunds_table.c.status == RefundStatus.PENDING,
-        refunds_table.c.attempts == 0,
-    )
     async with refunds.database.transaction(continues=True) as connection:  # what is recorded will be sent
         await locked(connection, payments.c.id == refund.payment_id)
-        # A cancellation meanwhile counted on this refund: what it gave back was only the rest.
-        of_cancel = select(refunds_table.c.id).where(
-            refunds_table.c.payment_id == refund.payment_id, refunds_table.c.origin != RefundOrigin.ADMIN
-        )
-        if (await connection.execute(of_cancel)).first() is not None:
-            return False
-        undone = (await connection.execute(delete(refunds_table).where(*untried).returning(refunds_table.c.id))).first()
-        if undone is None:
-            return False
-        await idempotency.free(connection, refund.subject, refund.idempotency_key)
-    return True
+        is_undone = (await connection.execute(UNDO_REFUND, {"id": refund.id})).first() is not None
+        if is_undone:
+            await idempotency.free(connection, refund.subject, refund.idempotency_key)
+    return is_undone

@@ -37,20 +37,20 @@ async def refund_for_cancel(refunds: Refunds, order_id: str) -> CancelRefundResu
                 connection, payment, amount=remaining, origin=RefundOrigin.CANCEL, provider_key=key
             )
     failpoint("refund.recorded")
-    if is_new and refund.status == RefundStatus.PENDING:
-        try:
-            await refunds.provider.refund(refund.order_id, refund.provider_key, refund.amount)
-        except Unanswered as error:
-            log.warning("refund of order %s: %s; it will be settled later", order_id, error)
-            return _cancel_result(refund, RefundStatus.PENDING)
-        except RefundExceedsCapture:
-            refunds.note_refused(refund)
-            return _cancel_result(refund, RefundStatus.PENDING)
-        failpoint("refund.sent")
-        await refunds.settle(refund, None)
-        failpoint("refund.settled")
-        return _cancel_result(refund, RefundStatus.REFUNDED)
-    return _cancel_result(refund, refund.status)
+    if not is_new or refund.status != RefundStatus.PENDING:
+        return _cancel_result(refund, refund.status)
+    try:
+        await refunds.provider.refund(refund.order_id, refund.provider_key, refund.amount)
+    except Unanswered as error:
+        log.warning("refund of order %s: %s; it will be settled later", order_id, error)
+        return _cancel_result(refund, RefundStatus.PENDING)
+    except RefundExceedsCapture:
+        refunds.note_refused(refund)
+        return _cancel_result(refund, RefundStatus.PENDING)
+    failpoint("refund.sent")
+    await refunds.settle(refund, None)
+    failpoint("refund.settled")
+    return _cancel_result(refund, RefundStatus.REFUNDED)
 
 
 async def on_refund_due(refunds: Refunds, connection: AsyncConnection, events: Sequence[OrderEvent]) -> None:

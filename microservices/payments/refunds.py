@@ -13,21 +13,17 @@ from microservices.kit import idempotency
 from microservices.kit.database import Database
 from microservices.kit.outbox import Outbox
 from microservices.kit.web import Answer
-from microservices.payments.charges import Provider
+from microservices.payments.charges import Provider, payment_event
 from microservices.payments.config import PaymentsSettings
-from microservices.payments.tables import CLAIM_REFUNDS, payments, refunds
+from microservices.payments.tables import BATCH, CLAIM_REFUNDS, payments, refunds
 from shared.contract.bodies import MoneyBody, Refund
-from shared.contract.events import PaymentEvent
 from shared.domain.errors import RefundExceedsCapture, ShopError, Unanswered
 from shared.domain.ids import new_id
 from shared.domain.payment import PaymentStatus, RefundOrigin, RefundStatus
-from shared.platform import clock, tracing
+from shared.platform import tracing
 from shared.platform.metrics import Metrics
 
 log = logging.getLogger(__name__)
-
-BATCH = 20
-LONGEST_BACK_OFF_S = 5.0
 
 
 class Refunds:
@@ -44,10 +40,7 @@ class Refunds:
 
     async def settle_due(self) -> bool:
         """Finish refunds whose answer is not known: send them again with their key."""
-        rows = await self.database.write(
-            CLAIM_REFUNDS,
-            {"batch": BATCH, "least_s": self._settings.provider_timeout_s + 1, "most_s": LONGEST_BACK_OFF_S},
-        )
+        rows = await self.database.write(CLAIM_REFUNDS, {"least_s": self._settings.provider_timeout_s + 1})
         await asyncio.gather(*(self.settle_one(row) for row in rows))
         return len(rows) == BATCH
 
@@ -92,16 +85,17 @@ class Refunds:
         amount: int,
         origin: RefundOrigin,
         provider_key: str,
-        refund_id: str | None = None,
-        subject: str | None = None,
-        idempotency_key: str | None = None,
+        requested_by: tuple[str, str] | tuple[None, None] = (None, None),
         due_in_s: float | None = None,
     ) -> Row[Any]:
-        """Write the refund down before the provider hears of it. Nothing left to give back is done at once."""
+        """Write the refund down before the provider hears of it. Nothing left to give back is done at once.
+
+        `requested_by` is the subject and the key of an admin who waits for the answer.
+        """
         pending = amount > 0
         delay_s = self._settings.recovery_after_s if due_in_s is None else due_in_s
         values = {
-            "id": refund_id or new_id(),
+            "id": provider_key if origin == RefundOrigin.ADMIN else new_id(),
             "payment_id": payment.id,
             "order_id": payment.order_id,
             "provider_key": provider_key,
@@ -109,8 +103,8 @@ class Refunds:
             "currency": payment.currency,
             "origin": origin.value,
             "status": RefundStatus.PENDING.value if pending else RefundStatus.REFUNDED.value,
-            "subject": subject,
-            "idempotency_key": idempotency_key,
+            "subject": requested_by[0],
+            "idempotency_key": requested_by[1],
             "due_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, delay_s) if pending else None,
         }
         return (await connection.execute(insert(refunds).values(values).returning(*refunds.c))).one()
@@ -132,7 +126,8 @@ class Refunds:
             if refusal is None:
                 grown = {"refunded": payments.c.refunded + refund.amount, "updated_at": func.now()}
                 await connection.execute(update(payments).where(payments.c.id == refund.payment_id).values(grown))
-                await self._outbox.put(connection, _refunded_event(refund))
+                event = payment_event("payment.refunded", refund, refund.payment_id, origin=refund.origin)
+                await self._outbox.put(connection, event)
             if refund.subject is not None:
                 await idempotency.finish(connection, refund.subject, refund.idempotency_key, answer)
         self._outbox.wake.set()
@@ -163,17 +158,3 @@ def _answer(refund: Row[Any], refusal: ShopError | None) -> Answer:
         amount=MoneyBody(amount=refund.amount, currency=refund.currency),
     )
     return Answer.of(200, body)
-
-
-def _refunded_event(refund: Row[Any]) -> PaymentEvent:
-    return PaymentEvent(
-        id=new_id(),
-        type="payment.refunded",
-        occurred_at=clock.now().isoformat(),
-        trace_id=tracing.current(),
-        traceparent=tracing.carried(),
-        payment_id=refund.payment_id,
-        order_id=refund.order_id,
-        amount=MoneyBody(amount=refund.amount, currency=refund.currency),
-        origin=refund.origin,
-    )

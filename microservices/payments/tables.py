@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, MetaData, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Integer, MetaData, Table, Text, Uuid, text
+from sqlalchemy.sql.selectable import TextualSelect
+
+BATCH = 20  # so many are settled at a time
+LONGEST_BACK_OFF_S = 5.0
 
 metadata = MetaData()
 
@@ -85,24 +89,27 @@ PRUNE_KEYS = text("""
     ) RETURNING key
 """)
 
-CLAIM_PAYMENTS = text("""
-    UPDATE payments
-    SET attempts = attempts + 1,
-        due_at = now() + make_interval(secs => least(:most_s, greatest(:least_s, 2 ^ attempts)))
-    WHERE id IN (
-        SELECT id FROM payments WHERE status = 'pending' AND due_at <= now()
-        ORDER BY due_at LIMIT :batch FOR UPDATE SKIP LOCKED
-    )
-    RETURNING id, order_id, amount, currency, payment_method, extract(epoch FROM now() - created_at)::float8 AS age_s
-""").columns(payments.c.id, payments.c.order_id)
+# What surely never left is taken back. Not after a loop has taken it, which may have sent it; and not while a
+# cancellation has counted on it: what this refund would have left is then nobody's.
+UNDO_REFUND = text("""
+    DELETE FROM refunds WHERE id = :id AND status = 'pending' AND attempts = 0 AND NOT EXISTS
+        (SELECT FROM refunds AS other WHERE other.payment_id = refunds.payment_id AND other.origin <> 'admin')
+    RETURNING id
+""")
 
-CLAIM_REFUNDS = text("""
-    UPDATE refunds
-    SET attempts = attempts + 1,
-        due_at = now() + make_interval(secs => least(:most_s, greatest(:least_s, 2 ^ attempts)))
-    WHERE id IN (
-        SELECT id FROM refunds WHERE status = 'pending' AND due_at <= now()
-        ORDER BY due_at LIMIT :batch FOR UPDATE SKIP LOCKED
-    )
-    RETURNING *
-""").columns(*refunds.c)
+
+def _claim(table: Table) -> TextualSelect:
+    """Return the statement that leases a batch of what is pending and due, for `:least_s` seconds or longer."""
+    return text(f"""
+        UPDATE {table}
+        SET attempts = attempts + 1,
+            due_at = now() + make_interval(secs => least({LONGEST_BACK_OFF_S}, greatest(:least_s, 2 ^ attempts)))
+        WHERE id IN (
+            SELECT id FROM {table} WHERE status = 'pending' AND due_at <= now()
+            ORDER BY due_at LIMIT {BATCH} FOR UPDATE SKIP LOCKED
+        )
+        RETURNING *, extract(epoch FROM now() - created_at)::float8 AS age_s
+    """).columns(*table.c, Column("age_s", Float))  # noqa: S608  (names and numbers of ours)
+
+
+CLAIM_PAYMENTS, CLAIM_REFUNDS = _claim(payments), _claim(refunds)
