@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from microservices.catalog.tables import reservations
 from microservices.kit.database import Database
 from shared.contract.events import OrderEvent
-from shared.domain.errors import FieldError, InvalidRequest, OutOfStock, ReservationRefused, ShopError, Unavailable
+from shared.domain.errors import OutOfStock, ReservationRefused, ShopError, Unavailable
 from shared.domain.money import SHOP_CURRENCY, Money
 from shared.domain.order import PricedLine, check_expected_total, order_total
-from shared.domain.stock import ReservationStatus
+from shared.domain.stock import ReservationStatus, check_known
 
 log = logging.getLogger(__name__)
 
@@ -154,14 +154,7 @@ def _priced_before(earlier: Row[Any]) -> list[PricedLine]:
 
 
 def _why_not(quantities: Quantities, rows: Sequence[Row[Any]], expected: Money | None) -> ShopError:
-    skus = {row.sku for row in rows}
-    unknown = [
-        FieldError(f"lines.{index}.sku", "there is no such product")
-        for index, (sku, _) in enumerate(quantities)
-        if sku not in skus
-    ]
-    if unknown:
-        return InvalidRequest("The order names a product that does not exist.", unknown)
+    check_known([sku for sku, _ in quantities], {row.sku for row in rows})
     check_expected_total(order_total(_priced(rows)), expected)
     short = [row.sku for row in rows if row.available < row.quantity]
     if short:

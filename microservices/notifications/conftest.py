@@ -88,7 +88,7 @@ class Stage:
     ) -> NotificationPage:
         parameters = {"limit": limit, "cursor": cursor}
         page = parse_page_query((name, value) for name, value in parameters.items() if value is not None)
-        body = await self.service.list_notifications(customer, page)
+        body = (await self.service.list_notifications(customer, page)).model_dump_json()
         return NotificationPage.model_validate_json(body, extra="forbid")
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from microservices.kit.database import Database
 from microservices.notifications.tables import notifications
+from shared.contract.bodies import Notification, NotificationPage
 from shared.contract.events import OrderEvent
 from shared.contract.queries import PageQuery, encode_cursor
 from shared.domain.ids import new_id
@@ -75,29 +74,14 @@ class Notifications:
             "traceparent": event.traceparent or None,
         }
 
-    async def list_notifications(self, customer_id: str, page: PageQuery) -> bytes:
-        """Return a NotificationPage: this customer's messages, newest first."""
+    async def list_notifications(self, customer_id: str, page: PageQuery) -> NotificationPage:
+        """Return a page of this customer's messages, newest first."""
         inject("notifications", customer_id)
         parameters = {"customer_id": customer_id, "before": page.after or _NEWEST, "row_count": page.limit + 1}
         rows = await self._database.read(_PAGE, parameters)
-        items = [_notification(row) for row in rows[: page.limit]]
-        more = len(rows) > page.limit
-        body = {"items": items, "next_cursor": encode_cursor(items[-1]["id"]) if more else None}
-        return json.dumps(body, separators=(",", ":")).encode()
-
-
-def _notification(row: Row[Any]) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "order_id": row.order_id,
-        "kind": row.kind,
-        "subject": subject_of(row.kind),
-        "status": row.status,
-        "created_at": _utc(row.created_at),
-        "sent_at": _utc(row.sent_at) if row.sent_at else None,
-    }
-
-
-def _utc(moment: datetime) -> str:
-    # asyncpg hands times out in UTC, whatever the session's time zone is.
-    return moment.isoformat().replace("+00:00", "Z")
+        items = [
+            Notification.model_validate({**row._mapping, "subject": subject_of(row.kind)}) for row in rows[: page.limit]
+        ]
+        return NotificationPage(
+            items=items, next_cursor=encode_cursor(items[-1].id) if len(rows) > page.limit else None
+        )

@@ -16,4 +16,4 @@ async def list_notifications(request: Request, who: Customer) -> Response:
     """Return a page of what was mailed to the caller, newest first."""
     service: Notifications = service_of(request)
     page = parse_page_query(request.query_params.multi_items())
-    return Answer(200, await service.list_notifications(who.subject, page)).response()
+    return Answer.of(200, await service.list_notifications(who.subject, page)).response()

@@ -13,7 +13,7 @@ from microservices.orders.clients import Catalog, Payments
 from microservices.orders.config import OrdersSettings
 from microservices.orders.recovery import Recovery
 from microservices.orders.service import Orders
-from microservices.orders.settle import Settler
+from microservices.orders.settle import on_payment_events
 from microservices.orders.tables import PRUNE_KEYS
 from shared.contract.events import PaymentEvent
 
@@ -35,12 +35,9 @@ def clients(runtime: ServiceRuntime, settings: OrdersSettings) -> tuple[Catalog,
 
 def assemble(runtime: ServiceRuntime, orders: Orders) -> FastAPI:
     """Return the app around the service: its loops, what it hears, its routes."""
-    settler = Settler(orders)
-    recovery = Recovery(orders, settler, runtime.metrics)
-
     runtime.publishes()
-    runtime.repeats("settle orders", recovery.resume_due, orders.settings.sweep_interval_s)
-    runtime.consumes("orders", PAYMENT_EVENTS, PaymentEvent, settler.on_payment_events)
+    runtime.repeats("settle orders", Recovery(orders, runtime.metrics).resume_due, orders.settings.sweep_interval_s)
+    runtime.consumes("orders", PAYMENT_EVENTS, PaymentEvent, partial(on_payment_events, orders))
     runtime.prunes(PRUNE_KEYS)
     return runtime.app([routes.router], orders)
 

@@ -22,7 +22,7 @@ from microservices.orders.config import OrdersSettings
 from microservices.orders.place_order import place_order
 from microservices.orders.recovery import Recovery
 from microservices.orders.service import Orders
-from microservices.orders.settle import Settler
+from microservices.orders.settle import on_payment_events
 from shared.contract.bodies import LineInput, OrderInput
 from shared.contract.events import PaymentEvent
 from shared.contract.parsing import Keyed
@@ -90,8 +90,7 @@ class Stage:
         self.metrics = metrics
         catalog, payments = Catalog(self.peers[0]), Payments(self.peers[1])
         self.orders = Orders(self.database, self.outbox, catalog, payments, self.settings)
-        self.settler = Settler(self.orders)
-        self.recovery = Recovery(self.orders, self.settler, metrics)
+        self.recovery = Recovery(self.orders, metrics)
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.path)
@@ -118,7 +117,7 @@ class Stage:
             id=new_id(), type=what, occurred_at="", payment_id=new_id(), order_id=order_id, amount=MONEY, origin=origin
         )
         async with self.database.transaction() as connection:
-            await self.settler.on_payment_events(connection, [event])
+            await on_payment_events(self.orders, connection, [event])
 
     async def make_due(self) -> None:
         await self.database.write(text("UPDATE orders SET due_at = now() WHERE due_at IS NOT NULL"))

@@ -9,7 +9,7 @@ from microservices.orders.cancel_order import finish_cancel
 from microservices.orders.order import OrderState
 from microservices.orders.place_order import carry_on
 from microservices.orders.service import Orders, VersionConflict
-from microservices.orders.settle import Settler
+from microservices.orders.settle import settle
 from shared.domain.errors import ShopError, Unavailable
 from shared.domain.order import OrderStatus
 from shared.domain.payment import PaymentStatus
@@ -24,10 +24,8 @@ BATCH = 20
 class Recovery:
     """Leads orders to an end without a customer waiting."""
 
-    def __init__(self, orders: Orders, settler: Settler, metrics: Metrics) -> None:
-        self._orders = orders
-        self._settler = settler
-        self._metrics = metrics
+    def __init__(self, orders: Orders, metrics: Metrics) -> None:
+        self._orders, self._metrics = orders, metrics
         self._batch = BATCH
 
     async def resume_due(self) -> bool:
@@ -71,7 +69,7 @@ class Recovery:
         else:
             charge = await self._orders.payments.charge(order)
         if charge.status != PaymentStatus.PENDING:
-            await self._settler.settle(order, charge)
+            await settle(self._orders, order, charge)
         elif charge.promised:
             await self._orders.snooze(order)
         return charge.promised

@@ -26,42 +26,40 @@ class TooEarly(NotYet):
     """The request that placed this order still runs: deliver the event again in a moment."""
 
 
-class Settler:
-    """Leads orders to their end by what became of their money."""
+async def on_payment_events(orders: Orders, connection: AsyncConnection, events: Sequence[PaymentEvent]) -> None:
+    """Settle orders by what the payments service tells. Events commute: each looks at where the order is."""
+    for event in events:
+        tracing.begin(event.trace_id)
+        locked = select(orders_table).where(orders_table.c.id == event.order_id).with_for_update()
+        row = (await connection.execute(locked)).first()
+        if row is None:
+            log.error("%s tells of order %s, which does not exist", event.type, event.order_id)
+            continue
+        await _on_payment_event(orders, connection, event, OrderState.of_row(row))
 
-    def __init__(self, orders: Orders) -> None:
-        self._orders = orders
 
-    async def on_payment_events(self, connection: AsyncConnection, events: Sequence[PaymentEvent]) -> None:
-        """Settle orders by what the payments service tells. Events commute: each looks at where the order is."""
-        for event in events:
-            tracing.begin(event.trace_id)
-            locked = select(orders_table).where(orders_table.c.id == event.order_id).with_for_update()
-            row = (await connection.execute(locked)).first()
-            if row is None:
-                log.error("%s tells of order %s, which does not exist", event.type, event.order_id)
-                continue
-            await self._on_payment_event(connection, event, OrderState.of_row(row))
+async def _on_payment_event(
+    orders: Orders, connection: AsyncConnection, event: PaymentEvent, order: OrderState
+) -> None:
+    if event.type == "payment.refunded":
+        if order.status == OrderStatus.CANCELLING and event.origin == RefundOrigin.CANCEL:
+            await orders.cancelled(order, connection)
+    elif order.status == OrderStatus.PLACED:
+        raise TooEarly
+    elif order.status == OrderStatus.PAYMENT_PENDING:
+        outcome = Outcome(status=event.type.removeprefix("payment."), reason=event.reason)
+        await settle(orders, order, outcome, connection)
+    elif order.status == OrderStatus.REJECTED and event.type == "payment.captured":
+        # The sale is off, but the money was taken after all: all of it goes back.
+        await orders.put(connection, order.event("order.refund_due"))
 
-    async def _on_payment_event(self, connection: AsyncConnection, event: PaymentEvent, order: OrderState) -> None:
-        if event.type == "payment.refunded":
-            if order.status == OrderStatus.CANCELLING and event.origin == RefundOrigin.CANCEL:
-                await self._orders.cancelled(order, connection)
-        elif order.status == OrderStatus.PLACED:
-            raise TooEarly
-        elif order.status == OrderStatus.PAYMENT_PENDING:
-            outcome = Outcome(status=event.type.removeprefix("payment."), reason=event.reason)
-            await self.settle(order, outcome, connection)
-        elif order.status == OrderStatus.REJECTED and event.type == "payment.captured":
-            # The sale is off, but the money was taken after all: all of it goes back.
-            await self._orders.put(connection, order.event("order.refund_due"))
 
-    async def settle(self, order: OrderState, charge: Outcome, connection: AsyncConnection | None = None) -> None:
-        """Confirm or reject an order by its charge. Raises VersionConflict."""
-        if charge.status == PaymentStatus.CAPTURED:
-            await self._orders.confirm(order, connection)
-            return
-        voided = charge.status == PaymentStatus.VOIDED
-        reason = RejectReason.PAYMENT_VOIDED if voided else RejectReason.PAYMENT_DECLINED
-        refusal = PaymentDeclined("The payment was declined.")
-        await self._orders.reject(order, refusal, reason=reason, connection=connection)
+async def settle(orders: Orders, order: OrderState, charge: Outcome, connection: AsyncConnection | None = None) -> None:
+    """Confirm or reject an order by its charge. Raises VersionConflict."""
+    if charge.status == PaymentStatus.CAPTURED:
+        await orders.confirm(order, connection)
+        return
+    voided = charge.status == PaymentStatus.VOIDED
+    reason = RejectReason.PAYMENT_VOIDED if voided else RejectReason.PAYMENT_DECLINED
+    refusal = PaymentDeclined("The payment was declined.")
+    await orders.reject(order, refusal, reason=reason, connection=connection)

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, TextClause, text
 
 from shared.contract.bodies import LineInput, MoneyBody
-from shared.domain.errors import FieldError, IllegalTransition, InvalidRequest, OutOfStock
+from shared.domain.errors import IllegalTransition, OutOfStock
 from shared.domain.money import Money
 from shared.domain.order import PricedLine, check_expected_total, order_total
+from shared.domain.stock import check_known
 
 _LOCK_AND_PRICE = text("""
     SELECT stock.sku, products.name, products.price, products.currency, stock.available
@@ -70,13 +71,7 @@ class Catalog:
         """
         locked = connection.execute(_LOCK_AND_PRICE, {"skus": [line.sku for line in lines]})
         rows = {row.sku: row for row in locked}
-        unknown = [
-            FieldError(f"lines.{index}.sku", "there is no such product")
-            for index, line in enumerate(lines)
-            if line.sku not in rows
-        ]
-        if unknown:
-            raise InvalidRequest("The order names a product that does not exist.", unknown)
+        check_known([line.sku for line in lines], rows)
         priced = [
             PricedLine(line.sku, row.name, line.quantity, Money(row.price, row.currency))
             for line in lines

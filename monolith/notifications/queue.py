@@ -15,7 +15,7 @@ from shared.contract.bodies import Notification, NotificationPage, OrderLine
 from shared.contract.queries import PageQuery, encode_cursor
 from shared.domain.ids import new_id
 from shared.domain.money import Money
-from shared.domain.notification import NotificationKind, NotificationStatus, message_id, subject_of
+from shared.domain.notification import NotificationKind, message_id, subject_of
 from shared.platform import tracing
 from shared.platform.injected_faults import inject
 
@@ -78,16 +78,7 @@ class Notifications:
             statement, parameters = statement.where(_OLDER), parameters | {"after": page.after}
         rows = self._database.fetch_all(statement, parameters)
         items = [
-            Notification(
-                id=row.id,
-                order_id=row.order_id,
-                kind=NotificationKind(row.kind),
-                subject=subject_of(row.kind),
-                status=NotificationStatus(row.status),
-                created_at=row.created_at,
-                sent_at=row.sent_at,
-            )
-            for row in rows[: page.limit]
+            Notification.model_validate({**row._mapping, "subject": subject_of(row.kind)}) for row in rows[: page.limit]
         ]
         return NotificationPage(
             items=items, next_cursor=encode_cursor(items[-1].id) if len(rows) > page.limit else None

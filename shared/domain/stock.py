@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from enum import StrEnum
+
+from shared.domain.errors import FieldError, InvalidRequest
 
 
 class ReservationStatus(StrEnum):
@@ -15,6 +18,12 @@ class ReservationStatus(StrEnum):
     TOMBSTONE = "tombstone"
 
 
-def lock_order(skus: list[str]) -> list[str]:
-    """Return the skus in the one order in which stock rows are locked, so that no two orders deadlock."""
-    return sorted(skus)
+def check_known(skus: Sequence[str], known: Container[str]) -> None:
+    """Raise InvalidRequest if an order's lines name products that are not `known`, with the place of each."""
+    unknown = [
+        FieldError(f"lines.{index}.sku", "there is no such product")
+        for index, sku in enumerate(skus)
+        if sku not in known
+    ]
+    if unknown:
+        raise InvalidRequest("The order names a product that does not exist.", unknown)

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.errors import IllegalTransition, PriceChanged, RefundExceedsCapture
+from shared.domain.errors import IllegalTransition, InvalidRequest, PriceChanged, RefundExceedsCapture
 from shared.domain.ids import is_id, new_id
 from shared.domain.money import Money
 from shared.domain.notification import NotificationKind, can_be_addressed, message_id, subject_of, text_of
 from shared.domain.order import NEXT, OrderStatus, PricedLine, check_expected_total, check_transition, order_total
 from shared.domain.payment import check_refund
 from shared.domain.risk import risk_score
-from shared.domain.stock import lock_order
+from shared.domain.stock import check_known
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,12 @@ def test_what_is_no_uuid_is_no_id(text: str) -> None:
     assert not is_id(text)
 
 
-@given(st.permutations(["ARMCHAIR", "BOOKCASE", "CUSHION"]))
-def test_stock_is_locked_in_one_order_whatever_the_cart_says(skus: list[str]) -> None:
-    assert lock_order(skus) == ["ARMCHAIR", "BOOKCASE", "CUSHION"]
+@pytest.mark.parametrize(("known", "wrong"), [({"LAMP"}, ["lines.0.sku"]), (set(), ["lines.0.sku", "lines.1.sku"])])
+def test_each_line_that_names_no_product_is_told(known: set[str], wrong: list[str]) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        check_known(["ARMCHAIR", "LAMP"], known)
+
+    assert [error.field for error in caught.value.errors] == wrong
 
 
 def test_a_mail_sent_twice_carries_the_same_message_id() -> None:

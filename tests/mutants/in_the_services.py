@@ -115,7 +115,7 @@ MUTANTS = (
         "no-refund-of-a-late-capture", "orders", "a capture after the rejection", "L3",
         Edit(
             "microservices/orders/settle.py",
-            'await self._orders.put(connection, order.event("order.refund_due"))',
+            'await orders.put(connection, order.event("order.refund_due"))',
             "return",
         ),
     ),

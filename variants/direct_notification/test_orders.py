@@ -15,7 +15,6 @@ from microservices.kit.broker import Broker
 from microservices.kit.peers import Peer
 from microservices.orders.cancel_order import cancel_order
 from microservices.orders.conftest import ADA, PENDING, RESERVATION, Reply, Stage, hangs, is_away, opened, says
-from microservices.orders.settle import Settler
 from variants.direct_notification.notifier import PATH, DirectNotifier
 from variants.direct_notification.orders import DirectOrders
 from variants.direct_notification.outbox import HoldingOutbox, add_column
@@ -44,7 +43,6 @@ class DirectStage(Stage):
         catalog, payments = self.orders.catalog, self.orders.payments
         self.peers.append(notifications)
         self.orders = DirectOrders(self.database, outbox, catalog, payments, self.settings, notifier)
-        self.settler = Settler(self.orders)
 
     async def leaving(self) -> list[str]:
         """Return the events that the relay would publish now."""
