@@ -9,14 +9,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from aiosmtplib import (
-    SMTP,
-    SMTPDataError,
-    SMTPException,
-    SMTPNotSupported,
-    SMTPRecipientsRefused,
-    SMTPSenderRefused,
-)
+from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPNotSupported, SMTPRecipientsRefused, SMTPSenderRefused
 from sqlalchemy import Row, TextClause, text
 
 from microservices.kit.database import Database
@@ -52,12 +45,9 @@ WHERE id IN (SELECT id FROM notifications WHERE status = 'queued' AND next_attem
              ORDER BY next_attempt_at LIMIT CAST(:batch AS int) FOR UPDATE SKIP LOCKED)
 RETURNING id, order_id, kind, email, total, currency, message_id, traceparent
 """)
-MARK_SENT: TextClause = text("""
-UPDATE notifications SET status = 'sent', sent_at = now()
+END: TextClause = text("""
+UPDATE notifications SET status = :status, sent_at = CASE WHEN :status = 'sent' THEN now() END
 WHERE id = ANY (CAST(:ids AS uuid[])) AND status = 'queued'
-""")
-GIVE_UP: TextClause = text("""
-UPDATE notifications SET status = 'undeliverable' WHERE id = ANY (CAST(:ids AS uuid[])) AND status = 'queued'
 """)
 # Without limit: a mail server that is away for a day costs a day and not a message.
 BACK_OFF: TextClause = text("""
@@ -73,7 +63,10 @@ class MailSender:
     def __init__(self, database: Database, settings: NotificationsSettings, metrics: Metrics) -> None:
         self._database = database
         self._settings = settings
-        self._metrics = metrics
+        self._counters = {
+            NotificationStatus.SENT: metrics.mails_sent,
+            NotificationStatus.UNDELIVERABLE: metrics.mails_undeliverable,
+        }
 
     async def send_due(self) -> bool:
         """Send one batch; return whether there may be more."""
@@ -88,17 +81,14 @@ class MailSender:
             return True
         failpoint("mail.claimed")
         ends = await self._send(mails)
-        sent = [id_ for id_, end in ends.items() if end == NotificationStatus.SENT]
-        given_up = [id_ for id_, end in ends.items() if end == NotificationStatus.UNDELIVERABLE]
         # A crash from here to the mark sends the batch again, with the same Message-IDs.
         failpoint("mail.sent")
-        if sent:
-            await self._database.write(MARK_SENT, {"ids": sent})
-            self._metrics.mails_sent.inc(len(sent))
-        if given_up:
-            await self._database.write(GIVE_UP, {"ids": given_up})
-            self._metrics.mails_undeliverable.inc(len(given_up))
-        unsent = [mail.id for mail in mails if mail.id not in {*sent, *given_up}]
+        for status, counter in self._counters.items():
+            ids = [id_ for id_, end in ends.items() if end == status]
+            if ids:
+                await self._database.write(END, {"ids": ids, "status": status})
+                counter.inc(len(ids))
+        unsent = [mail.id for mail in mails if ends.get(mail.id) not in self._counters]
         if unsent:
             await self._database.write(BACK_OFF, {"ids": unsent, "at_most_s": BACK_OFF_AT_MOST_S})
         return not unsent
