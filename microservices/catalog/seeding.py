@@ -19,22 +19,15 @@ async def seed_if_empty(database: Database, count: int) -> None:
     if await database.read(_ANY):
         return
     async with database.patient() as patient:
-        await _seed(patient, count)
-
-
-async def _seed(database: Database, count: int) -> None:
-    async with database.transaction() as connection:
-        await connection.execute(_LOCK)
-        if (await connection.execute(_ANY)).first() is not None:
-            return
-        raw = await connection.get_raw_connection()
-        driver: Any = raw.driver_connection  # asyncpg's own: COPY has no form in Core
-        await driver.copy_records_to_table(
-            "products",
-            columns=_COLUMNS,
-            records=(
+        async with patient.transaction() as connection:
+            await connection.execute(_LOCK)
+            if (await connection.execute(_ANY)).first() is not None:
+                return
+            raw = await connection.get_raw_connection()
+            driver: Any = raw.driver_connection  # asyncpg's own: COPY has no form in Core
+            rows = (
                 (p.sku, p.name, p.description, p.category, p.price_cents, p.currency, p.initial_stock, p.initial_stock)
                 for p in products(count)
-            ),
-        )
-    await database.write(text("ANALYZE products"))
+            )
+            await driver.copy_records_to_table("products", columns=_COLUMNS, records=rows)
+        await patient.write(text("ANALYZE products"))

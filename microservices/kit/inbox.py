@@ -128,8 +128,10 @@ class Consumer:
 
     async def _receive(self, messages: Sequence[Msg]) -> None:
         decoded = [(message, event) for message in messages if (event := await self._decode(message))]
-        if not decoded:
-            return
+        if decoded:
+            await self._take(decoded)
+
+    async def _take(self, decoded: Sequence[tuple[Msg, Event]]) -> None:
         try:
             await self.apply([event for _, event in decoded])
         except Exception as error:
@@ -137,13 +139,8 @@ class Consumer:
                 await self._failed(*decoded[0], error)
                 return
             # One of them may be what fails: the others must not wait for it.
-            for message, event in decoded:
-                try:
-                    await self.apply([event])
-                except Exception as its_error:
-                    await self._failed(message, event, its_error)
-                else:
-                    await message.ack()
+            for one in decoded:
+                await self._take([one])
             return
         await asyncio.gather(*(message.ack() for message, _ in decoded))
 

@@ -35,9 +35,7 @@ class Answers:
 
     async def order(self, order_id: str, who: Principal) -> Answer:
         """Return an order to its owner or an admin. Raises NotFound, also for somebody else's."""
-        row = await self._find(order_id)
-        if row is None or (row.customer_id != who.subject and not who.is_admin):
-            raise NotFound("There is no such order.")
+        row = await self._find(order_id, None if who.is_admin else who.subject)
         return Answer.of(200, OrderState.of_row(row).body())
 
     async def orders_of(self, who: Principal, page: PageQuery) -> Answer:
@@ -72,9 +70,7 @@ class Answers:
 
     async def to_cancel(self, order_id: str, who: Principal) -> Answer:
         """Return the answer to cancelling an order again. Raises NotFound or NotCancellable."""
-        row = await self._find(order_id)
-        if row is None or row.customer_id != who.subject:
-            raise NotFound("There is no such order.")
+        row = await self._find(order_id, who.subject)
         if row.status == OrderStatus.CONFIRMED:
             raise NotCancellable("The time in which the order could be cancelled is over.")
         if row.status not in (OrderStatus.CANCELLING, OrderStatus.CANCELLED):
@@ -88,9 +84,12 @@ class Answers:
         except Unavailable as error:
             raise OutcomeUnknown("The database is away; what became of the order is not known.") from error
 
-    async def _find(self, order_id: str) -> Row[Any] | None:
+    async def _find(self, order_id: str, customer_id: str | None) -> Row[Any]:
+        """Return an order of this customer, or anybody's for None. Raises NotFound."""
         rows = await self._database.read(select(orders).where(orders.c.id == known_id(order_id, "order")))
-        return rows[0] if rows else None
+        if not rows or customer_id not in (None, rows[0].customer_id):
+            raise NotFound("There is no such order.")
+        return rows[0]
 
 
 def _placed(row: Row[Any]) -> Answer:

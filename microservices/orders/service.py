@@ -39,12 +39,7 @@ class Orders:
     """The steps that place_order, cancel_order and settle are made of. Each commits, or raises VersionConflict."""
 
     def __init__(
-        self,
-        database: Database,
-        outbox: Outbox,
-        catalog: Catalog,
-        payments: Payments,
-        settings: OrdersSettings,
+        self, database: Database, outbox: Outbox, catalog: Catalog, payments: Payments, settings: OrdersSettings
     ) -> None:
         self._database = database
         self._outbox = outbox
