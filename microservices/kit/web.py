@@ -59,20 +59,16 @@ async def customer(request: Request) -> Principal:
     return await asyncio.to_thread(verifier.verify, authorization)
 
 
-async def buyer(request: Request) -> Principal:
-    """Return who asks if it carries the role customer. Raises Unauthenticated or Forbidden."""
-    return _with_role("customer", await customer(request))
+def _with_role(role: str) -> Any:
+    """Return the dependency that is who asks, if it carries this role. It raises Unauthenticated or Forbidden."""
 
+    async def check(request: Request) -> Principal:
+        principal = await customer(request)
+        if role not in principal.roles:
+            raise Forbidden(f"This needs the role {role}.")
+        return principal
 
-async def admin(request: Request) -> Principal:
-    """Return who asks if it is an admin. Raises Unauthenticated or Forbidden."""
-    return _with_role("admin", await customer(request))
-
-
-def _with_role(role: str, principal: Principal) -> Principal:
-    if role not in principal.roles:
-        raise Forbidden(f"This needs the role {role}.")
-    return principal
+    return Depends(check)
 
 
 def called_by(*services: str) -> Any:
@@ -89,8 +85,8 @@ def called_by(*services: str) -> Any:
 
 
 Customer = Annotated[Principal, Depends(customer)]
-Buyer = Annotated[Principal, Depends(buyer)]
-Admin = Annotated[Principal, Depends(admin)]
+Buyer = Annotated[Principal, _with_role("customer")]
+Admin = Annotated[Principal, _with_role("admin")]
 
 
 def service_of(request: Request) -> Any:

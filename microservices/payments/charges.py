@@ -70,7 +70,17 @@ class Charges:
     async def charge(self, body: ChargeInput) -> ChargeResult:
         """Charge an order, or tell what became of the charge. `pending`: an event will tell the end."""
         inject("payments", body.payment_method)
-        payment = (await self._database.write(RECORD, await self._new_row(body)))[0]
+        row = {
+            "id": body.payment_id,
+            "order_id": body.order_id,
+            "customer_id": body.customer_id,
+            "amount": body.amount.amount,
+            "currency": body.amount.currency,
+            "payment_method": body.payment_method,
+            "risk_score": await self._risk(body),
+            "due_in_s": self._settings.recovery_after_s,
+        }
+        payment = (await self._database.write(RECORD, row))[0]
         if not payment.is_new:
             return ChargeResult(payment_id=payment.id, status=payment.status, reason=payment.reason)
         failpoint("payment.recorded")
@@ -163,25 +173,11 @@ class Charges:
         amount = Money(payment.amount, payment.currency)
         return await self._provider.charge(payment.order_id, amount, payment.payment_method)
 
-    async def _new_row(self, body: ChargeInput) -> dict[str, Any]:
-        return {
-            "id": body.payment_id,
-            "order_id": body.order_id,
-            "customer_id": body.customer_id,
-            "amount": body.amount.amount,
-            "currency": body.amount.currency,
-            "payment_method": body.payment_method,
-            "risk_score": await self._risk(body),
-            "due_in_s": self._settings.recovery_after_s,
-        }
-
     async def _risk(self, body: ChargeInput) -> int | None:
         work_ms = self._settings.risk_ms
-        if not work_ms:
-            return None
         if work_ms > LONG_WORK_MS:
             return await asyncio.to_thread(risk_score, body.order_id, body.amount.amount, work_ms)
-        return risk_score(body.order_id, body.amount.amount, work_ms)
+        return risk_score(body.order_id, body.amount.amount, work_ms) if work_ms else None
 
 
 def payment_event(
