@@ -7,15 +7,13 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from shared.contract.bodies import LineInput, MoneyBody, OrderInput
+from shared.contract.bodies import LineInput, MoneyBody
 from shared.contract.events import OrderEvent, OrderEventType
 from shared.contract.inner import Reservation
 from shared.contract.orders import OrderVersion
-from shared.contract.parsing import Keyed
 from shared.domain.ids import new_id
 from shared.domain.order import OrderStatus, check_transition
 from shared.platform import clock, tracing
-from shared.platform.tokens import Principal
 
 
 @dataclass(frozen=True)
@@ -26,29 +24,6 @@ class OrderState(OrderVersion):
     payment_method: str
     wanted_lines: list[LineInput]
     expected_total: MoneyBody | None
-
-    @classmethod
-    def fresh(cls, who: Principal, keyed: Keyed[OrderInput]) -> OrderState:
-        """Return the first version of an order, as the customer asks for it."""
-        now = clock.now()
-        return cls(
-            id=new_id(),
-            customer_id=who.subject,
-            email=who.email,
-            idempotency_key=keyed.key,
-            fingerprint=keyed.fingerprint,
-            status=OrderStatus.PLACED,
-            version=1,
-            payment_id=new_id(),
-            payment_method=keyed.body.payment_method,
-            wanted_lines=keyed.body.lines,
-            expected_total=keyed.body.expected_total,
-            lines=[],
-            total=None,
-            reason=None,
-            created_at=now,
-            updated_at=now,
-        )
 
     @classmethod
     def of_row(cls, row: Row[Any]) -> OrderState:

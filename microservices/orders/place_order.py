@@ -22,9 +22,9 @@ from shared.platform.tokens import Principal
 async def place_order(orders: Orders, who: Principal, keyed: Keyed[OrderInput]) -> Answer:
     """Return 201, 202, or a final refusal (402, 409). Raises InvalidRequest, Unavailable or OutcomeUnknown."""
     # 0. One order for each customer and key.
-    order, replay = await orders.place(who, keyed)
-    if replay is not None:
-        return replay
+    order = await orders.place(who, keyed)
+    if order is None:
+        return await orders.answers.replay(who, keyed)
     failpoint("order.placed")
 
     try:

@@ -22,7 +22,7 @@ from shared.contract.bodies import OrderInput
 from shared.contract.events import OrderEvent
 from shared.contract.parsing import Keyed
 from shared.domain.errors import OutcomeUnknown, ShopError
-from shared.domain.ids import known_id
+from shared.domain.ids import known_id, new_id
 from shared.domain.order import OrderStatus, RejectReason
 from shared.platform import tracing
 from shared.platform.tokens import Principal
@@ -48,24 +48,22 @@ class Orders:
         self.settings = settings
         self.answers = Answers(database)
 
-    async def place(self, who: Principal, keyed: Keyed[OrderInput]) -> tuple[OrderState, Answer | None]:
-        """Write the order down, once for each customer and key; else return what the key's answer is now."""
-        order = OrderState.fresh(who, keyed)
+    async def place(self, who: Principal, keyed: Keyed[OrderInput]) -> OrderState | None:
+        """Write the order down, once for each customer and key; None if the key came before."""
+        order_id = new_id()
         row = {
-            "id": order.id,
-            "customer_id": order.customer_id,
-            "email": order.email,
-            "idempotency_key": order.idempotency_key,
-            "fingerprint": order.fingerprint,
-            "payment_id": order.payment_id,
-            "payment_method": order.payment_method,
+            "id": order_id,
+            "customer_id": who.subject,
+            "email": who.email,
+            "idempotency_key": keyed.key,
+            "fingerprint": keyed.fingerprint,
+            "payment_id": new_id(),
+            "payment_method": keyed.body.payment_method,
             "wanted": keyed.body.model_dump(include={"lines", "expected_total"}),
             "due_in_s": self.settings.recovery_after_s,
         }
         rows = await self._database.write(PLACE, row)
-        if not rows:
-            return order, await self.answers.replay(who, keyed)
-        return replace(order, created_at=rows[0].created_at), None
+        return OrderState.of_row(rows[0]) if rows else None
 
     async def confirm(self, order: OrderState, connection: AsyncConnection | None = None) -> Answer:
         """The money is taken: the sale stands. The event makes the catalog sell and the customer hear of it."""

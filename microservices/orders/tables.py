@@ -46,14 +46,18 @@ orders = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
-PLACE = text("""
+PLACE = (
+    text("""
     INSERT INTO orders (id, customer_id, email, idempotency_key, fingerprint, status, payment_id, payment_method,
                         wanted, due_at)
     VALUES (:id, :customer_id, :email, :idempotency_key, :fingerprint, 'placed', :payment_id, :payment_method,
             :wanted, now() + make_interval(secs => :due_in_s))
     ON CONFLICT (customer_id, idempotency_key) DO NOTHING
-    RETURNING created_at
-""").bindparams(bindparam("wanted", type_=JSONB))
+    RETURNING *
+""")
+    .bindparams(bindparam("wanted", type_=JSONB))
+    .columns(*orders.c)
+)
 
 # A step of the saga: compare-and-set on (status, version), and the event that tells it. All or nothing, in one trip.
 STEP = text("""

@@ -108,7 +108,7 @@ MUTANTS = (
     ),
     _mutant(
         "key-not-stored-with-the-order", "orders", "an order is sent twice", "S4",
-        Edit(_ORDERS, '"idempotency_key": order.idempotency_key,', '"idempotency_key": order.id,'),
+        Edit(_ORDERS, '"idempotency_key": keyed.key,', '"idempotency_key": order_id,'),
         Edit(_ORDERS, '"idempotency_key": new.idempotency_key,', '"idempotency_key": new.id,'),
     ),
     _mutant(
