@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import nats.errors
@@ -64,31 +65,20 @@ class NotYet(Exception):
     """A handler raises it for an event that came too early, or met somebody else at work: it comes again for ever."""
 
 
+@dataclass
 class Consumer:
     """A durable pull consumer that hands events to `handle`, in one transaction with the memory of their ids."""
 
-    def __init__(
-        self,
-        name: str,
-        event_types: Sequence[str],
-        event_class: type[Event],
-        handle: Handler,
-        *,
-        database: Database,
-        broker: Broker,
-        metrics: Metrics,
-        after_commit: Callable[[], None],
-    ) -> None:
-        self.name = name
-        self._event_types = event_types
-        self._event_class = event_class
-        self._handle = handle
-        self._database = database
-        self._broker = broker
-        self._metrics = metrics
-        self._after_commit = after_commit
-        self._pull: JetStreamContext.PullSubscription | None = None
-        self._known_errors: set[type[Exception]] = set()
+    name: str
+    event_types: Sequence[str]
+    event_class: type[Event]
+    handle: Handler
+    database: Database
+    broker: Broker
+    metrics: Metrics
+    after_commit: Callable[[], None]
+    _pull: JetStreamContext.PullSubscription | None = None
+    _known_errors: set[type[Exception]] = field(default_factory=set)
 
     async def step(self) -> bool:
         """Wait for events, handle what has come. Always returns True: the wait is in here."""
@@ -107,10 +97,10 @@ class Consumer:
         return True
 
     async def _subscribe(self) -> JetStreamContext.PullSubscription:
-        jetstream = await self._broker.jetstream()
+        jetstream = await self.broker.jetstream()
         config = ConsumerConfig(
             durable_name=self.name,
-            filter_subjects=[subject_of(event_type) for event_type in self._event_types],
+            filter_subjects=[subject_of(event_type) for event_type in self.event_types],
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=ACK_WAIT_S,
             max_deliver=_WITHOUT_LIMIT,
@@ -121,7 +111,7 @@ class Consumer:
 
     async def _exists(self) -> bool:
         try:
-            await (await self._broker.jetstream()).consumer_info(STREAM, self.name)
+            await (await self.broker.jetstream()).consumer_info(STREAM, self.name)
         except NotFoundError:
             return False
         return True
@@ -147,24 +137,24 @@ class Consumer:
     async def apply(self, events: Sequence[Event]) -> None:
         """Handle events in one transaction with the memory of their ids. Raises what `handle` raises."""
         tracing.begin(events[0].trace_id if len(events) == 1 else None)
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             ids = [event.id for event in events]
             rows = await connection.execute(_REMEMBER, {"ids": ids, "consumer": self.name})
             fresh = {str(row.event_id) for row in rows}
             # By id: a relay that was killed publishes again, and both copies may come in one batch.
             new_events = list({event.id: event for event in events if event.id in fresh}.values())
             if new_events:
-                await self._handle(connection, new_events)
+                await self.handle(connection, new_events)
         failpoint("inbox.applied")
         for event in events:
             outcome = "applied" if event.id in fresh else "duplicate"
-            self._metrics.events_consumed.labels(event.type, outcome).inc()
+            self.metrics.events_consumed.labels(event.type, outcome).inc()
         if new_events:
-            self._after_commit()
+            self.after_commit()
 
     async def _decode(self, message: Msg) -> Event | None:
         try:
-            return self._event_class.model_validate_json(message.data)
+            return self.event_class.model_validate_json(message.data)
         except ValidationError as error:
             await self._set_aside(message, message.subject, error)  # it will never be readable
             return None
@@ -173,7 +163,7 @@ class Consumer:
         """Ask for the event again, later; set it aside if it is the event itself that its handler cannot bear."""
         passes = isinstance(error, NotYet | Unavailable | OutcomeUnknown)
         delay_s = back_off_s(message.metadata.num_delivered, FIRST_RETRY_S)
-        self._metrics.events_consumed.labels(event.type, "failed").inc()
+        self.metrics.events_consumed.labels(event.type, "failed").inc()
         # A thousand events may fail for one reason: where is told of the first of its kind, and never of a database's
         # error, which carries what it was given.
         is_new = not passes and not isinstance(error, DBAPIError) and type(error) not in self._known_errors
@@ -190,8 +180,8 @@ class Consumer:
         reason = _reason(error)
         log.error("%s: a message on %s is set aside: %s", self.name, message.subject, reason)
         headers = {REASON_HEADER: reason, SUBJECT_HEADER: message.subject}
-        await self._broker.publish(DEAD_SUBJECT_PREFIX + self.name, message.data, headers)
-        self._metrics.events_consumed.labels(event_type, "dead").inc()
+        await self.broker.publish(DEAD_SUBJECT_PREFIX + self.name, message.data, headers)
+        self.metrics.events_consumed.labels(event_type, "dead").inc()
         await message.ack()
 
 

@@ -104,15 +104,9 @@ class ServiceRuntime:
 
         `wakes` is the loop that carries on after the commit; the outbox's relay if none is named.
         """
+        after_commit = (wakes or self.outbox.wake).set
         consumer = Consumer(
-            name,
-            event_types,
-            event_class,
-            handle,
-            database=self.database,
-            broker=self.broker,
-            metrics=self.metrics,
-            after_commit=(wakes or self.outbox.wake).set,
+            name, event_types, event_class, handle, self.database, self.broker, self.metrics, after_commit
         )
         self.repeats(f"consumer {name}", consumer.step, self.settings.sweep_interval_s)
         self.prunes(PRUNE_INBOX)

@@ -262,7 +262,7 @@ def test_what_a_database_refuses_is_set_aside_and_its_values_are_not_told(
         await connection.execute(text("INSERT INTO kit_effects VALUES (CAST(:id AS uuid))"), {"id": "ada@example"})
 
     async def scene(stage: Stage) -> None:
-        stage.consumer._handle = handle
+        stage.consumer.handle = handle
         async with stage.running():
             await stage.tell(1)
             await stage.until_outbox_is_empty()

@@ -33,14 +33,7 @@ _QUEUE = insert(notifications).on_conflict_do_nothing(constraint="notifications_
 
 # Ids grow with time (UUIDv7), so their order is that of the messages.
 _PAGE = (
-    select(
-        notifications.c.id,
-        notifications.c.order_id,
-        notifications.c.kind,
-        notifications.c.status,
-        notifications.c.created_at,
-        notifications.c.sent_at,
-    )
+    select(notifications)
     .where(notifications.c.customer_id == bindparam("customer_id"), notifications.c.id < bindparam("before"))
     .order_by(notifications.c.id.desc())
     .limit(bindparam("row_count"))

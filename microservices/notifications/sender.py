@@ -7,19 +7,16 @@ import logging
 import time
 import uuid
 from collections.abc import Sequence
-from typing import Any
 
 from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPNotSupported, SMTPRecipientsRefused, SMTPSenderRefused
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import TextClause, text
 
 from microservices.kit.database import Database
 from microservices.notifications.config import NotificationsSettings
-from shared.domain.money import Money
 from shared.domain.notification import (
     NEEDS_UTF8,
     UTF8,
     Mail,
-    NotificationKind,
     NotificationStatus,
     can_be_addressed,
     refused,
@@ -72,7 +69,7 @@ class MailSender:
         """Send one batch; return whether there may be more."""
         await asyncio.sleep(LINGER_S)
         rows = await self._database.write(CLAIM, {"lease_s": LEASE_S, "batch": BATCH})
-        await self.deliver([mail_of(row) for row in rows])
+        await self.deliver([Mail.of_row(row) for row in rows])
         return len(rows) == BATCH
 
     async def deliver(self, mails: Sequence[Mail]) -> bool:
@@ -132,11 +129,3 @@ class MailSender:
         except (SMTPSenderRefused, SMTPDataError) as error:
             return refused(mail, error.code, error.message)
         return NotificationStatus.SENT
-
-
-def mail_of(row: Row[Any]) -> Mail:
-    """Return the mail that a claimed row describes."""
-    total = Money(row.total, row.currency)
-    return Mail(
-        row.id, str(row.order_id), NotificationKind(row.kind), row.email, total, row.message_id, row.traceparent
-    )

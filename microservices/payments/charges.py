@@ -119,15 +119,7 @@ class Charges:
         rows = await self._database.read(select(payments).where(payments.c.id == payment_id))
         if not rows or (rows[0].customer_id != who.subject and not who.is_admin):
             raise NotFound("There is no such payment.")
-        row = rows[0]
-        return Payment(
-            id=row.id,
-            order_id=row.order_id,
-            status=PaymentStatus(row.status),
-            amount=MoneyBody(amount=row.amount, currency=row.currency),
-            refunded=MoneyBody(amount=row.refunded, currency=row.currency),
-            created_at=row.created_at,
-        )
+        return Payment.of_row(rows[0])
 
     async def settle(self, payment: Row[Any], outcome: ChargeOutcome, *, tell: bool) -> bool:
         """Record the end of a charge; `tell` also if nobody was told `pending`. Return whether it was news."""

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from monolith.catalog.tables import products, stock
 from monolith.database import Database
-from shared.contract.bodies import Category, CategoryList, Product, ProductInput, ProductPage
+from shared.contract.bodies import Category, CategoryList, Product, ProductInput, ProductPage, product_fields
 from shared.contract.queries import ProductQuery, encode_cursor
 from shared.domain.errors import NotFound
 from shared.platform.injected_faults import inject
@@ -83,24 +83,14 @@ def list_categories(database: Database) -> CategoryList:
 
 def put_product(connection: Connection, sku: str, body: ProductInput) -> Product:
     """Create or replace a product; its stock stays as it is, none for a new one."""
-    connection.execute(
-        _PUT,
-        {
-            "sku": sku,
-            "name": body.name,
-            "description": body.description,
-            "category": body.category,
-            "price": body.price.amount,
-            "currency": body.price.currency,
-        },
-    )
+    connection.execute(_PUT, body.columns(sku))
     connection.execute(_WITHOUT_STOCK, {"sku": sku, "initial": 0, "available": 0})
     return find_product(connection, sku)
 
 
 def _page(rows: Sequence[Sequence[Any]], limit: int) -> ProductPage:
     more = len(rows) > limit
-    items = [_fields(row) for row in rows[:limit]]
+    items = [product_fields(row) for row in rows[:limit]]
     # One validation of the whole page: one by one, its forty bodies would cost half as much again.
     return ProductPage.model_validate(
         {"items": items, "next_cursor": encode_cursor(items[-1]["sku"]) if more else None}
@@ -110,16 +100,4 @@ def _page(rows: Sequence[Sequence[Any]], limit: int) -> ProductPage:
 def _product(row: Sequence[Any] | None) -> Product:
     if row is None:
         raise NotFound("There is no such product.")
-    return Product.model_validate(_fields(row))
-
-
-def _fields(row: Sequence[Any]) -> dict[str, Any]:
-    sku, name, description, category, price, currency, available = row
-    return {
-        "sku": sku,
-        "name": name,
-        "description": description,
-        "category": category,
-        "price": {"amount": price, "currency": currency},
-        "available": available,
-    }
+    return Product.model_validate(product_fields(row))

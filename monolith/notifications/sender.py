@@ -7,17 +7,14 @@ import smtplib
 import time
 import uuid
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from monolith.database import Database
-from shared.domain.money import Money
 from shared.domain.notification import (
     NEEDS_UTF8,
     UTF8,
     Mail,
-    NotificationKind,
     NotificationStatus,
     can_be_addressed,
     refused,
@@ -62,7 +59,7 @@ class Sender:
 
     def send_queued(self) -> bool:
         """Send one batch; True if there may be more. Raises Unavailable."""
-        batch = [mail_of(row) for row in self._database.write(_CLAIM)]
+        batch = [Mail.of_row(row) for row in self._database.write(_CLAIM)]
         return self.deliver(batch, self._timeout_s) and len(batch) == BATCH
 
     def deliver(self, batch: Sequence[Mail], timeout_s: float) -> bool:
@@ -114,9 +111,3 @@ class Sender:
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
             return refused(mail, error.smtp_code, error.smtp_error)
         return NotificationStatus.SENT
-
-
-def mail_of(row: Row[Any]) -> Mail:
-    """Return the mail that a claimed row describes."""
-    total = Money(row.total, row.currency)
-    return Mail(row.id, row.order_id, NotificationKind(row.kind), row.email, total, row.message_id, row.traceparent)

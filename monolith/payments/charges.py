@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, u
 
 from monolith.database import Database
 from monolith.payments.tables import payments, refunds
-from shared.contract.bodies import MoneyBody, Payment
+from shared.contract.bodies import Payment
 from shared.contract.provider import ChargeOutcome, ProviderRequests, charge_outcome, check_refunded
 from shared.domain.errors import NotFound, Unanswered, Unreached
 from shared.domain.money import Money
@@ -211,14 +211,7 @@ class Payments:
         row = self._database.fetch_one(_BY_ID, {"of_id": payment_id})
         if row is None or customer_id not in (None, row.customer_id):
             raise NotFound("There is no such payment.")
-        return Payment(
-            id=row.id,
-            order_id=row.order_id,
-            status=PaymentStatus(row.status),
-            amount=MoneyBody(amount=row.amount, currency=row.currency),
-            refunded=MoneyBody(amount=int(row.refunded), currency=row.currency),
-            created_at=row.created_at,
-        )
+        return Payment.of_row(row)
 
 
 def charge_of(row: Row[Any]) -> Charge:

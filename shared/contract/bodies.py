@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from unicodedata import normalize
@@ -105,6 +106,11 @@ class ProductInput(Body):
             raise ValueError(f"the highest price is {MAX_PRICE} minor units")
         return price
 
+    def columns(self, sku: str) -> dict[str, Any]:
+        """Return the product as a row's values."""
+        price = {"price": self.price.amount, "currency": self.price.currency}
+        return {"sku": sku, "name": self.name, "description": self.description, "category": self.category, **price}
+
 
 class RestockInput(Body):
     """POST /products/{sku}/restock."""
@@ -156,6 +162,22 @@ class Product(Answer):
     category: str
     price: MoneyBody
     available: int
+
+
+def product_fields(row: Sequence[Any]) -> dict[str, Any]:
+    """Return a Product, not yet validated, of (sku, name, description, category, price, currency, available).
+
+    By position: looking up seven names costs more than all the rest of this.
+    """
+    sku, name, description, category, price, currency, available = row
+    return {
+        "sku": sku,
+        "name": name,
+        "description": description,
+        "category": category,
+        "price": {"amount": price, "currency": currency},
+        "available": available,
+    }
 
 
 class ProductPage(Answer):
@@ -228,6 +250,18 @@ class Payment(Answer):
     amount: MoneyBody
     refunded: MoneyBody
     created_at: datetime
+
+    @classmethod
+    def of_row(cls, row: Any) -> Payment:
+        """Return the body of a row with these names, and a `currency`."""
+        return cls(
+            id=row.id,
+            order_id=row.order_id,
+            status=PaymentStatus(row.status),
+            amount=MoneyBody(amount=row.amount, currency=row.currency),
+            refunded=MoneyBody(amount=int(row.refunded), currency=row.currency),
+            created_at=row.created_at,
+        )
 
 
 class Refund(Answer):

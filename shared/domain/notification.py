@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from email.utils import formatdate
 from enum import StrEnum
+from typing import Any
 
 from shared.domain.money import Money
 
@@ -85,6 +86,12 @@ class Mail:
     total: Money
     message_id: str
     traceparent: str | None
+
+    @classmethod
+    def of_row(cls, row: Any) -> Mail:
+        """Return the mail that a claimed row describes."""
+        total, kind = Money(row.total, row.currency), NotificationKind(row.kind)
+        return cls(row.id, str(row.order_id), kind, row.email, total, row.message_id, row.traceparent)
 
     def encode(self, sender: str) -> bytes:
         """Return it as bytes: its few headers are cheaper written out than built."""

@@ -12,9 +12,9 @@ from monolith.config import Settings
 from monolith.database import Database
 from monolith.modules import Connections, Modules, build_modules, connect, mail_sender
 from monolith.notifications import Notifications, Sender
-from monolith.notifications.sender import mail_of
 from monolith.server import serve
 from shared.domain.errors import ShopError
+from shared.domain.notification import Mail
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class DirectNotifier(Notifications):
     def dispatch(self, order_id: str) -> None:
         """Call after the commit. It never fails the request: what is not sent is left to the loop."""
         try:
-            mails = [mail_of(row) for row in self._database.write(_CLAIM, {"order_id": order_id})]
+            mails = [Mail.of_row(row) for row in self._database.write(_CLAIM, {"order_id": order_id})]
             self._sender.deliver(mails, self._timeout_s)
         except ShopError as error:
             log.warning("the mail about order %s is left to the loop: %s", order_id, error.detail)

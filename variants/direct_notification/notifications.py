@@ -12,9 +12,10 @@ from microservices.kit.web import Answer, called_by, read_body, service_of
 from microservices.notifications import app as plain
 from microservices.notifications.config import NotificationsSettings
 from microservices.notifications.queue import KIND_OF_EVENT, Notifications
-from microservices.notifications.sender import BATCH, CLAIM, LEASE_S, MailSender, mail_of
+from microservices.notifications.sender import BATCH, CLAIM, LEASE_S, MailSender
 from shared.contract.events import OrderEvent
 from shared.domain.errors import FieldError, InvalidRequest
+from shared.domain.notification import Mail
 from shared.platform.settings import load_or_exit
 from variants.direct_notification.notifier import PATH
 
@@ -29,7 +30,7 @@ class DirectSender(MailSender):
     async def send_order(self, order_id: str) -> bool:
         """Return whether nothing is left that the plain sender's loop would have to send."""
         values = {"lease_s": LEASE_S, "batch": BATCH, "order_id": order_id}
-        return await self.deliver([mail_of(row) for row in await self._database.write(CLAIM_ORDER, values)])
+        return await self.deliver([Mail.of_row(row) for row in await self._database.write(CLAIM_ORDER, values)])
 
 
 @router.post(PATH, dependencies=[called_by("orders")])
