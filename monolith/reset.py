@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 from sqlalchemy import text
 
 from monolith import catalog, idempotency, notifications, orders, payments
@@ -12,7 +10,7 @@ from monolith.database import Database
 from monolith.migrations import migrate
 from shared.platform.metrics import Metrics
 from shared.platform.settings import load_or_exit
-from shared.seed import DEFAULT_COUNT
+from shared.seed import number_of_products
 
 
 def main() -> None:
@@ -31,13 +29,6 @@ def reset(database: Database, count: int) -> None:
             module.reset(connection)
         catalog.reset(connection, count)
     database.write(text("ANALYZE"))
-
-
-def number_of_products(description: str | None) -> int:
-    """Return what the command line says of products."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--products", type=int, default=DEFAULT_COUNT)
-    return int(parser.parse_args().products)
 
 
 if __name__ == "__main__":

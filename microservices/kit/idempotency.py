@@ -74,16 +74,8 @@ async def begin(connection: AsyncConnection, subject: str, keyed: Keyed[Any]) ->
 
 async def finish(connection: AsyncConnection, subject: str, key: str, answer: Answer) -> None:
     """Store the final answer of the key."""
-    await connection.execute(
-        _FINISH,
-        {
-            "subject": subject,
-            "key": key,
-            "status": answer.status,
-            "media_type": answer.media_type,
-            "body": answer.body,
-        },
-    )
+    final = {"status": answer.status, "media_type": answer.media_type, "body": answer.body}
+    await connection.execute(_FINISH, {"subject": subject, "key": key, **final})
 
 
 async def free(connection: AsyncConnection, subject: str, key: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from importlib import resources
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from sqlalchemy.exc import ProgrammingError
 
 from microservices.kit.database import Database
 from shared.platform.migrations import LOOK_EVERY_S, is_newest, upgrade
-
-log = logging.getLogger(__name__)
 
 _TRY_LOCK = text("SELECT pg_try_advisory_lock(7305001)")  # any number, the same for all replicas of a service
 
@@ -37,7 +34,6 @@ async def migrate(database: Database, package: str) -> None:
         if not is_newest(await _version(patient), folder):
             async with patient.engine.connect() as connection:
                 await connection.run_sync(upgrade, folder)
-    log.info("the database is at version %s", await _version(database))
 
 
 async def _version(database: Database) -> str | None:

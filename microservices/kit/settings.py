@@ -21,13 +21,11 @@ class ServiceSettings(CommonSettings):
 
     def private_jwk(self) -> dict[str, Any]:
         """Return the key this service signs its calls with. Raises OSError or ValueError if it cannot be read."""
-        return _read_json(self.service_private_key)
+        key: dict[str, Any] = json.loads(Path(self.service_private_key).read_text("utf-8"))
+        return key
 
     def public_jwks(self) -> dict[str, dict[str, Any]]:
         """Return the public keys of the other services, by name; none if no file is named."""
-        return _read_json(self.service_public_keys) if self.service_public_keys else {}
-
-
-def _read_json(path: str) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
-    return value
+        path = self.service_public_keys
+        keys: dict[str, dict[str, Any]] = json.loads(Path(path).read_text("utf-8")) if path else {}
+        return keys

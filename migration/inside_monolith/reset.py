@@ -9,9 +9,10 @@ from migration.inside_monolith.config import ExtractableSettings
 from migration.inside_monolith.migrations import migrate as migrate_extraction
 from monolith.database import Database
 from monolith.migrations import migrate
-from monolith.reset import number_of_products, reset
+from monolith.reset import reset
 from shared.platform.metrics import Metrics
 from shared.platform.settings import load_or_exit
+from shared.seed import number_of_products
 
 
 def main() -> None:

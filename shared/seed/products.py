@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -82,3 +83,10 @@ def _price_cents(kind: Kind, share: float) -> int:
     euros = int(exact) // 100
     ending = _ENDINGS_CENTS[int(share * 1_000_003) % len(_ENDINGS_CENTS)]
     return min(max(euros * 100 + ending, kind.low_cents), kind.high_cents)
+
+
+def number_of_products(description: str | None, default: int = DEFAULT_COUNT) -> int:
+    """Return what the command line of a reset says of products."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--products", type=int, default=default)
+    return int(parser.parse_args().products)
