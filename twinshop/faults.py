@@ -21,7 +21,9 @@ LONGEST_S = 3600.0
 
 def fault(
     name: Annotated[str, typer.Argument(help="Which fault; `list` shows all.")] = "list",
-    part: Annotated[str, typer.Option("--part", help="A part, a module or a replica: payments, payments-db.")] = "",
+    part: Annotated[
+        str, typer.Option("--part", help="A part, module, replica or connection: payments, orders:sql.")
+    ] = "",
     stack: StackOption = Choice.both,
     lasts: Annotated[str, typer.Option("--for", help="How long: 30s, 500ms, 2m.")] = "30s",
     setting: Annotated[list[str] | None, typer.Option("--set", help="NAME=NUMBER, a parameter of the fault.")] = None,

@@ -21,11 +21,12 @@ from deploy.model.ports import MAX_REPLICAS, PORTS
 from deploy.model.topology import stack as stack_of
 
 COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
-RELAY = "deploy/compose/relay.py"
+RELAY = "deploy/faults/proxy.py"
 NETWORKS = {
-    "monolith": ("monolith", "monolith-data"),
+    "monolith": ("monolith", "monolith-outside", "monolith-data"),
     "microservices": (
-        "services", "services-events", "catalog-data", "orders-data", "payments-data", "notifications-data",
+        "services", "services-outside", "services-events",
+        "catalog-data", "orders-data", "payments-data", "notifications-data",
     ),
 }  # fmt: skip
 PORT_VARIABLES = {  # of docker-compose.yml
@@ -171,8 +172,8 @@ class Project:
         return {
             "image": "python:3.13-slim-trixie",
             "profiles": [self._stack.name],
-            "command": ["python", "/relay.py", json.dumps(ways)],
-            "volumes": [f"./{RELAY}:/relay.py:ro"],
+            "command": ["python", "/relay.py", str(self.exchange), json.dumps(ways)],
+            "volumes": [f"./{RELAY}:/relay.py:ro", f"{self.exchange}:{self.exchange}"],
             "user": "10001:10001",
             "read_only": True,
             "cap_drop": ["ALL"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from deploy.compose import build_images, secrets
 from deploy.compose.cgroups import usage_of
@@ -10,15 +11,15 @@ from deploy.compose.edge import set_runtime
 from deploy.compose.engine import Container, Engine, docker
 from deploy.compose.fleet import GRACE_S, ContainerFleet, Replica, in_parallel
 from deploy.compose.project import Project, changed, cpuset
-from deploy.compose.site import STACKS
+from deploy.compose.site import STACKS, inside
 from deploy.model import keys
 from deploy.model.errors import Unsupported
 from deploy.model.home import Home
 from deploy.model.parts import Part, Site, Stack
-from deploy.model.ports import checked_shift, port_shift
+from deploy.model.ports import PROXY_PORTS, checked_shift, port_shift
 from deploy.model.topology import stack as stack_of
 from deploy.runner import port_check
-from deploy.runner.interface import NOTHING, PartStats, Runner, StackStatus
+from deploy.runner.interface import NOTHING, PartStats, ProxyPlace, Runner, StackStatus
 
 
 class ComposeRunner(Runner):
@@ -42,6 +43,17 @@ class ComposeRunner(Runner):
     @property
     def site(self) -> Site:
         return self._site
+
+    @property
+    def inside(self) -> Stack:
+        return inside(self._site.secrets, self._stack.name, self._site.shift)
+
+    @property
+    def proxy(self) -> ProxyPlace:
+        return ProxyPlace(self._project.exchange, self._project.relay, PROXY_PORTS.get(self._stack.name, 0))
+
+    def start_proxy(self, script: Path) -> None:
+        """The way in is one, and always there."""
 
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         containers = self._fleet.all()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from deploy.envoy import faults
-from deploy.faults import full_disk, injected_faults, outside, read_only
+from deploy.faults import connections, full_disk, injected_faults, outside, read_only
 from deploy.faults.injectors import INJECTORS, Heal
 from deploy.faults.vocabulary import Fault, NoSuchFault, find, part_of
 from deploy.model.errors import DeployError
@@ -83,6 +83,7 @@ def heal_everything(runner: Runner) -> list[str]:
     healed += [f"{part} has room again" for part in full_disk.clear_all(runner)]
     healed += [f"{part} takes writes again" for part in read_only.end_all(runner)]
     healed += [f"{part} is disarmed" for part in injected_faults.disarm_all(runner)]
+    healed += [f"{one.name} goes straight again" for one in connections.let_all_go(runner)]
     for part in runner.stack.parts:
         if part.kind == "envoy":
             apps = [one.name for one in runner.stack.parts if one.kind == "app"]
@@ -114,5 +115,8 @@ def _required_part(runner: Runner, fault: Fault, part: str) -> str:
         return ""
     if not part:
         raise NoSuchFault(f"{fault.name} needs a part: --part payments, for instance.")
-    part_of(runner.stack, part)
+    if fault.where == "connection":
+        connections.named(runner, part)
+    else:
+        part_of(runner.stack, part)
     return part

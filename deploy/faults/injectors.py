@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Mapping
 
 from deploy.envoy import faults as links
-from deploy.faults import full_disk, injected_faults, outside, read_only
+from deploy.faults import connections, full_disk, injected_faults, outside, read_only
+from deploy.faults.proxy import NONE, Trouble
 from deploy.faults.vocabulary import MODULES, Fault, NoSuchFault, part_of, target_of
 from deploy.model.errors import DeployError
 from deploy.model.parts import Part
@@ -98,6 +99,31 @@ def _on_link(runner: Runner, part: str, keys: Callable[[str, str], dict[str, str
     caller = links.SERVICES if has_inner else links.CUSTOMER
     runner.set_runtime(keys(caller, name))
     return lambda: runner.set_runtime(links.healthy(caller, name))
+
+
+def _connection(runner: Runner, fault: Fault, part: str, parameters: Parameters) -> Heal:
+    """The part is started again for it, and once more when it is healed, unless its connections are led already."""
+    trouble = Trouble(
+        latency_ms=parameters.get("ms", 0),
+        bytes_per_s=parameters.get("kb_s", 0) * 1000,
+        limit_bytes=int(parameters.get("bytes", 0)),
+        reset=fault.name == "tcp-reset",
+        swallow=fault.name == "tcp-half-open",
+        first=int(parameters["first"]),
+    )
+    struck = connections.named(runner, part)
+    led = connections.lead(runner, struck)
+    try:
+        connections.set_trouble(runner, struck, trouble)
+    except DeployError:
+        connections.let_go(runner, led)
+        raise
+
+    def heal() -> None:
+        connections.set_trouble(runner, struck, NONE)
+        connections.let_go(runner, led)
+
+    return heal
 
 
 def _provider(runner: Runner, fault: Fault, _: str, parameters: Parameters) -> Heal:
@@ -195,6 +221,7 @@ INJECTORS: dict[str, Injector] = {
     "cut": _cut,
     "delay": _delay,
     "drop": _drop,
+    "connection": _connection,
     "provider": _provider,
     "mail": _mail,
     "identity": _identity,

@@ -10,8 +10,9 @@ from deploy.model.errors import DeployError
 from deploy.model.parts import Part, Stack
 
 # What a fault strikes: a part by name, a module wherever it runs, the broker, a way between two parts, or the
-# outside world as this shop sees it.
-Where = Literal["part", "module", "broker", "link", "outside"]
+# outside world as this shop sees it; or the TCP connections that a part has opened (connections.py): all of `payments`,
+# or one kind of them, as `payments:sql`.
+Where = Literal["part", "module", "broker", "link", "outside", "connection"]
 
 MODULES = ("catalog", "orders", "payments", "notifications")
 WHOLE_SHOP = {"monolith": "web", "colocated": "app"}
@@ -47,6 +48,15 @@ _EVERY = (
     Fault("cut", "requests to the part are refused on the way", "link", "cut"),
     Fault("delay", "requests to the part are held back on the way", "link", "delay", {"ms": 500}),
     Fault("drop", "a share of the requests to the part never arrives", "link", "drop", {"percent": 100}),
+    Fault("tcp-latency", "whatever goes over the part's connections takes longer, each way", "connection", "connection",
+          {"ms": 200, "first": 0}),
+    Fault("tcp-bandwidth", "the part's connections are narrow", "connection", "connection", {"kb_s": 16, "first": 0}),
+    Fault("tcp-reset", "the part's connections are reset, and so is each new one", "connection", "connection",
+          {"first": 0}),
+    Fault("tcp-half-open", "packets on the part's connections vanish and nobody is told: dropped by a socket filter on "
+          "Linux; taken by a proxy that stalls elsewhere", "connection", "connection", {"first": 0}),
+    Fault("tcp-limited", "the part's connections are closed after so many bytes of answers", "connection", "connection",
+          {"bytes": 2000, "first": 0}),
     Fault("provider-slow", "the payment provider takes its time", "outside", "provider", {"ms": 1000}),
     Fault("provider-failing", "a share of the provider's answers is 500", "outside", "provider", {"percent": 100}),
     Fault("provider-hanging", "the provider accepts calls and never answers", "outside", "provider"),

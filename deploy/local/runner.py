@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from deploy.envoy import admin, bootstrap, traffic_split
@@ -20,11 +22,11 @@ from deploy.model.errors import DeployError, NotRunning, OlderSupervisor, StartF
 from deploy.model.extraction import ExtractionState
 from deploy.model.home import MARK, Home
 from deploy.model.parts import Site, Stack
-from deploy.model.ports import checked_shift, port_shift
+from deploy.model.ports import PROXY_PORTS, checked_shift, port_shift
 from deploy.model.topology import THIS
 from deploy.model.versions import Version
 from deploy.runner import port_check
-from deploy.runner.interface import LOOK_EVERY_S, InstanceStatus, PartStats, Runner, StackStatus
+from deploy.runner.interface import LOOK_EVERY_S, InstanceStatus, PartStats, ProxyPlace, Runner, StackStatus
 
 ASK_TIMEOUT_S = 10.0
 SLOW_COMMAND_S = 90.0  # scale, restart, release: they wait for readiness
@@ -69,6 +71,21 @@ class LocalRunner(Runner):
     @property
     def site(self) -> Site:
         return self._site
+
+    @property
+    def proxy(self) -> ProxyPlace:
+        return ProxyPlace(
+            self._folder, self._site.host(self._stack.name, ""), PROXY_PORTS.get(self._stack.name, 0) + self._shift
+        )
+
+    def start_proxy(self, script: Path) -> None:
+        """Run it beside the supervisor; whatever becomes of us, it bears the stack's mark and ends with it."""
+        command = (sys.executable, str(script), str(self._folder))
+        with self._home.log(self._stack.name, "proxy").open("ab") as log:
+            subprocess.run(
+                ("/bin/sh", "-c", '"$@" &', "sh", *command), check=True, start_new_session=True,
+                env={**os.environ, MARK: str(self._folder)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
 
     @property
     def extraction(self) -> ExtractionState:

@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from deploy.envoy.listeners import RATE_LIMIT_KEY
 from deploy.model.errors import StartFailed
@@ -87,6 +88,15 @@ class PartStats(Usage):
 Watch = Callable[[StackStatus], None]
 
 
+@dataclass(frozen=True)
+class ProxyPlace:
+    """Where the proxy of a stack is told what to do, and where the stack's parts find it (deploy/faults/proxy.py)."""
+
+    folder: Path
+    host: str
+    first_port: int
+
+
 class Runner(ABC):
     """Runs one stack. A target is a part (`payments`: all its replicas) or a replica (`payments.1`).
 
@@ -104,6 +114,20 @@ class Runner(ABC):
     @abstractmethod
     def site(self) -> Site:
         """Where the parts of this and of the other stacks are, seen from this machine."""
+
+    @property
+    def inside(self) -> Stack:
+        """The stack's parts with their settings as they have them themselves."""
+        return self.stack
+
+    @property
+    @abstractmethod
+    def proxy(self) -> ProxyPlace:
+        """Where connections can be led through a proxy. Nothing runs there until it is started."""
+
+    @abstractmethod
+    def start_proxy(self, script: Path) -> None:
+        """Have the proxy running, which is this script; it ends when there is nothing to do."""
 
     @property
     def address(self) -> str:

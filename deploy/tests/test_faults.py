@@ -7,16 +7,20 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 
 from deploy.envoy import faults as links
-from deploy.faults import during, full_disk, heal_everything, inject
+from deploy.faults import connections, during, full_disk, heal_everything, inject, proxy
 from deploy.faults.injectors import INJECTORS
 from deploy.faults.vocabulary import FAULTS, NoSuchFault, part_of, target_of
+from deploy.local import process
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError
+from deploy.model.home import Home
 from deploy.tests.asking import ask, eventually
+from deploy.tests.stacks import HERE
 
 
 @pytest.fixture
@@ -145,6 +149,54 @@ def read_only_error(chairs: psycopg.Connection[Any]) -> bool:
 
     eventually(refused)
     return True
+
+
+def sql_of_payments(services: LocalRunner) -> str:
+    """The address of the database that payments is told to connect to."""
+    settings = services.stack.part("payments").environment | services.status().environment.get("payments", {})
+    return settings["DATABASE_URL"]
+
+
+def proxies(services: LocalRunner) -> list[int]:
+    """The proxies of this stack that run."""
+    found = []
+    for one in process.descendants_of(services.proxy.folder):
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            found += [one.pid] if proxy.__file__ in one.cmdline() else []
+    return found
+
+
+def test_connections_are_led_through_a_proxy_only_while_there_is_a_fault(services: LocalRunner) -> None:
+    straight = sql_of_payments(services)
+
+    with during(services, "tcp-limited", "payments:sql", {"bytes": 100_000, "first": 1}):
+        led, running = sql_of_payments(services), proxies(services)
+        answers = []
+        for _ in "ab":
+            with psycopg.connect(led) as connection, contextlib.suppress(psycopg.OperationalError):
+                answers += connection.execute("SELECT repeat('x', 200000)").fetchall()
+
+    assert led != straight
+    assert len(running) == 1
+    assert len(answers) == 1  # the first was cut in the midst of it
+    assert sql_of_payments(services) == straight
+    assert not services.proxy.folder.joinpath(proxy.TOLD).exists()
+    eventually(lambda: not proxies(services))
+
+
+def test_connections_are_called_by_part_or_module_and_by_kind(
+    services: LocalRunner, monolith: LocalRunner, home: Home
+) -> None:
+    def names(runner: LocalRunner, target: str) -> list[str]:
+        return [one.name for one in connections.named(runner, target)]
+
+    assert names(services, "payments") == ["payments:identity", "payments:provider", "payments:sql", "payments:nats"]
+    assert names(services, "notifications:smtp") == ["notifications:smtp"]
+    assert names(monolith, "catalog:sql") == names(monolith, "web:sql") == ["web:sql"]
+    colocated = LocalRunner("colocated", home, topology=HERE)
+    assert (names(colocated, "orders:sql"), names(colocated, "orders:identity")) == (["orders:sql"], ["app:identity"])
+    with pytest.raises(NoSuchFault, match="orders:nats"):
+        names(services, "orders:smtp")
 
 
 @pytest.mark.parametrize("end", [RuntimeError, KeyboardInterrupt])

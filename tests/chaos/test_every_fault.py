@@ -110,6 +110,11 @@ CASES = (
     Case("cut", "catalog", _fails),
     Case("delay", "catalog", lambda struck: struck.order_took_s() > 0.4),
     Case("drop", "catalog", _fails),
+    Case("tcp-latency", "orders:sql", lambda struck: struck.order_took_s() > 0.3, {"ms": 50}),
+    Case("tcp-bandwidth", "orders:sql", lambda struck: struck.order_took_s() > 0.3, {"kb_s": 4}),
+    Case("tcp-reset", "orders:sql", _fails),
+    Case("tcp-half-open", "payments:provider", _takes_for_later),
+    Case("tcp-limited", "payments:provider", _takes_for_later, {"bytes": 20}),
     Case("provider-slow", "", lambda struck: struck.order_took_s() > 0.7),
     Case("provider-failing", "", _takes_for_later),
     Case("provider-hanging", "", _takes_for_later),
@@ -148,7 +153,7 @@ def test_a_fault_strikes_is_healed_and_the_books_close(
     if FAULTS[case.fault].where == "broker" and not arm.has_broker:
         pytest.skip(f"{arm.name} has no broker")
     runner, sku = arm.runner, admin.stocks("FAULT", stock=500)
-    broken = "broker" if case.fault == "broker-away" else case.part
+    broken = "broker" if case.fault == "broker-away" else case.part.partition(":")[0]
     struck = Struck(arm, shop, witness, sku, target_of(runner.stack, broken) if broken else "")
     struck.before = struck.instance().restarts if broken else 0
 

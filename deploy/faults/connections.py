@@ -1,0 +1,201 @@
+"""The TCP connections that the applications of a stack open, and how they are led through a proxy on demand.
+
+A part is led by its settings: for as long as there is a fault, the address of what it connects to is the proxy's. For
+that its replicas are started again, one after the other, unless they are led already. So no build knows of a proxy,
+and none is in the way of a stack without such a fault. Requests between services go through Envoy, which has faults of
+its own (deploy/envoy/faults.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from deploy.faults import proxy
+from deploy.faults.proxy import IN_FORCE, NONE, TOLD, Trouble
+from deploy.faults.vocabulary import NoSuchFault, part_of
+from deploy.model.errors import DeployError
+from deploy.model.home import write_atomically
+from deploy.model.parts import Part
+from deploy.model.ports import PROXY_WAYS
+from deploy.runner.interface import LOOK_EVERY_S, Runner
+
+IN_FORCE_WITHIN_S = 10.0
+# What a part connects to, by the end of the setting that says where; before it stands a module, if the part is several.
+KINDS = {"DATABASE_URL": "sql", "NATS_URL": "nats", "PROVIDER_URL": "provider", "JWKS_URL": "identity",
+         "SMTP_HOST": "smtp"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where one part connects to: `setting` says so. `owner` is the part, or one of the modules in it."""
+
+    part: str
+    owner: str
+    kind: str
+    setting: str
+    address: str  # a URL, or host:port
+
+    @property
+    def name(self) -> str:
+        """How a person names it."""
+        return f"{self.owner}:{self.kind}"
+
+    @property
+    def to(self) -> tuple[str, int]:
+        """Return host and port."""
+        split = urlsplit(self.address if "://" in self.address else f"//{self.address}")
+        return split.hostname or "", split.port or 80
+
+    def settings(self, host: str, port: int) -> dict[str, str]:
+        """Return the settings by which the part connects to another address."""
+        if self.kind == "smtp":
+            return {"SMTP_HOST": host, "SMTP_PORT": str(port)}
+        split = urlsplit(self.address)
+        user, at, _ = split.netloc.rpartition("@")
+        return {self.setting: split._replace(netloc=f"{user}{at}{host}:{port}").geturl()}
+
+
+def of(runner: Runner) -> list[Connection]:
+    """Return all connections of a stack, in the order of its parts."""
+    return opened_by(runner.inside.parts)
+
+
+def opened_by(parts: Iterable[Part]) -> list[Connection]:
+    """Return all connections of these parts."""
+    return [one for part in parts if part.kind == "app" for one in _of(part.name, part.environment)]
+
+
+def named(runner: Runner, target: str) -> list[Connection]:
+    """Return the connections that `payments:sql` means, of a part or a module; without a kind, all of them.
+
+    Raises NoSuchFault, UnknownTarget.
+    """
+    every = of(runner)
+    owner, _, kind = target.partition(":")
+    for name in (owner, part_of(runner.stack, owner).name):  # what a module has for itself, else what its part has
+        if found := [one for one in every if name in (one.owner, one.part) and kind in ("", one.kind)]:
+            return found
+    names = ", ".join(one.name for one in every)
+    raise NoSuchFault(f"{runner.stack.name} has no connection '{target}'; there are {names}.")
+
+
+def lead(runner: Runner, wanted: Sequence[Connection]) -> list[Connection]:
+    """Lead connections through the proxy; return those that were not before. Raises DeployError, and then none is."""
+    led = _led(runner)
+    fresh = [one for one in wanted if one not in led]
+    if fresh:
+        place, is_idle = runner.proxy, not led
+        free = (port for port in range(place.first_port, place.first_port + PROXY_WAYS) if port not in led.values())
+        ports = dict(zip(fresh, free, strict=False))
+        if len(ports) < len(fresh):
+            raise DeployError(f"Only {PROXY_WAYS} connections of {runner.stack.name} can be struck at once.")
+        _tell(runner, led | ports, {}, starts=is_idle)
+        try:
+            for part in _parts(fresh):
+                settings: dict[str, str | None] = {}
+                for one in fresh:
+                    settings |= one.settings(place.host, ports[one]) if one.part == part else {}
+                runner.configure(part, settings)
+        except DeployError:
+            let_go(runner, fresh)
+            raise
+    return fresh
+
+
+def set_trouble(runner: Runner, struck: Iterable[Connection], what: Trouble) -> None:
+    """Let connections that are led have a trouble, or with NONE no more. Returns when they have. Raises DeployError."""
+    led = _led(runner)
+    _tell(runner, led, {led[one]: what for one in struck if one in led})
+
+
+def let_go(runner: Runner, connections: Sequence[Connection]) -> None:
+    """Lead connections through the proxy no more, which ends if it was for these only. Raises DeployError."""
+    led = _led(runner)
+    leaving = [one for one in connections if one in led]
+    for part in _parts(leaving):
+        names = (name for one in leaving if one.part == part for name in one.settings("", 0))
+        runner.configure(part, dict.fromkeys(names))
+    if connections:
+        _tell(runner, _led(runner), {})
+
+
+def let_all_go(runner: Runner) -> list[Connection]:
+    """Lead no connection through the proxy any more; return those that were. Raises DeployError."""
+    led = list(_led(runner))
+    let_go(runner, led)
+    if (runner.proxy.folder / TOLD).exists():  # whoever started the proxy came no further
+        _tell(runner, {}, {})
+    return led
+
+
+@contextlib.contextmanager
+def leading(runner: Runner, targets: Iterable[str]) -> Iterator[None]:
+    """Lead connections for the length of a block, so that faults on them start and end without a restart."""
+    fresh = lead(runner, [one for target in targets for one in named(runner, target)])
+    try:
+        yield
+    finally:
+        let_go(runner, fresh)
+
+
+def _of(part: str, environment: Mapping[str, str]) -> Iterator[Connection]:
+    for setting, value in environment.items():
+        for ending, kind in KINDS.items():
+            if setting.endswith(ending):
+                owner = setting.removesuffix(ending).rstrip("_").lower() or part
+                address = f"{value}:{environment.get('SMTP_PORT', 25)}" if kind == "smtp" else value
+                yield Connection(part, owner, kind, setting, address)
+
+
+def _led(runner: Runner) -> dict[Connection, int]:
+    """Return the port of each connection that is led: its part's settings say so."""
+    settings, found = runner.status().environment, {}
+    for connection in of(runner):
+        for now in _of(connection.part, settings.get(connection.part, {})):
+            host, port = now.to
+            first = runner.proxy.first_port
+            if now.setting == connection.setting and host == runner.proxy.host and 0 <= port - first < PROXY_WAYS:
+                found[connection] = port
+    return found
+
+
+def _parts(connections: Iterable[Connection]) -> list[str]:
+    return list(dict.fromkeys(one.part for one in connections))
+
+
+def _tell(
+    runner: Runner, led: Mapping[Connection, int], changed: Mapping[int, Trouble], *, starts: bool = False
+) -> None:
+    """Have the proxy lead these; what is not changed has the trouble that it had. Raises DeployError."""
+    folder = runner.proxy.folder
+    path, in_force = folder / TOLD, folder / IN_FORCE
+    try:
+        before: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        before = {}
+    if starts:
+        before = {}
+    had = {port: Trouble(**before[str(port)]["trouble"]) for port in led.values() if str(port) in before}
+    troubles = {**had, **changed}
+    told = {str(port): {"to": one.to, "trouble": asdict(troubles.get(port, NONE))} for one, port in led.items()}
+    text = json.dumps(told) if told else ""
+    if text:
+        write_atomically(path, text, mode=0o644)
+    else:
+        path.unlink(missing_ok=True)
+    if starts:
+        runner.start_proxy(Path(proxy.__file__))
+    give_up_at = time.monotonic() + IN_FORCE_WITHIN_S
+    while (in_force.read_text("utf-8") if in_force.exists() else "") != text:
+        if time.monotonic() > give_up_at:
+            if not told:  # it was killed, and nobody needs it
+                return in_force.unlink()
+            raise DeployError(f"The proxy of {runner.stack.name} does not do what it is told; `twinshop heal` ends it.")
+        time.sleep(LOOK_EVERY_S)
