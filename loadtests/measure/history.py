@@ -32,11 +32,12 @@ def to_attempts(calls: Iterable[OrderCall]) -> tuple[Attempt, ...]:
 
 def _attempt(call: OrderCall) -> Attempt:
     lines = (call.body or {}).get("lines", ())
+    is_cut = call.status < 300 and not call.answer  # a head without its body: who sent it died in the midst of it
     return Attempt(
         kind="order" if call.kind == "place" else "cancel",
         customer=call.customer,
         key=call.key,
-        status=call.status,
+        status=0 if is_cut else call.status,
         code=call.code if call.status >= 400 else "",
         order_id=call.order_id,
         lines=tuple((line["sku"], line["quantity"]) for line in lines),

@@ -112,14 +112,15 @@ def test_the_clients_history_becomes_attempts_in_the_order_of_the_answers() -> N
         OrderCall("cancel", 3.0, 4.0, "ada", "", None, "o-1", 200, "cancelled", "{}"),
         OrderCall("place", 1.0, 2.0, "ada", "k", body, "o-1", 201, "confirmed", '{"id": "o-1"}'),
         OrderCall("place", 1.0, 9.0, "ben", "k2", body, "", 0, "no_answer", ""),
+        OrderCall("place", 1.0, 9.5, "ben", "k3", body, "", 201, "wrong_content: malformed", ""),  # the head of one
     ]
 
-    placed, cancelled, lost = history.to_attempts(calls)
+    placed, cancelled, *without_answer = history.to_attempts(calls)
 
     assert (placed.kind, placed.is_final, placed.lines, placed.code) == ("order", True, (("LAMP", 2),), "")
     assert (cancelled.kind, cancelled.order_id) == ("cancel", "o-1")
-    assert lost.is_unanswered
-    assert not lost.is_failed
+    assert [one.is_unanswered for one in without_answer] == [True, True]
+    assert [one.is_failed for one in without_answer] == [False, False]
 
 
 def test_the_body_that_was_answered_is_sent_again_and_none_where_nobody_can_know(
