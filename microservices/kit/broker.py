@@ -14,6 +14,7 @@ from nats.js.api import DiscardPolicy, StreamConfig
 from nats.js.errors import BadRequestError, NoStreamResponseError, NotFoundError
 
 from shared.contract.events import DEAD_STREAM, DEAD_SUBJECT_PREFIX, STREAM, SUBJECT_PREFIX
+from shared.platform.broker import PING_EVERY_S, PINGS_UNANSWERED
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +114,8 @@ class Broker:
                     connect_timeout=CONNECT_TIMEOUT_S,
                     reconnect_time_wait=RECONNECT_WAIT_S,
                     max_reconnect_attempts=_EVER,
+                    ping_interval=PING_EVERY_S,
+                    max_outstanding_pings=PINGS_UNANSWERED,
                     error_cb=_log_error,
                 )
             self._jetstream = self._client.jetstream(timeout=PUBLISH_TIMEOUT_S)

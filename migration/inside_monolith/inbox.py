@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from migration.inside_monolith.gate import Gate
 from monolith.database import Database
 from shared.contract.events import DEAD_SUBJECT_PREFIX, STREAM, Event, subject_of
+from shared.platform.broker import PING_EVERY_S, PINGS_UNANSWERED
 from shared.platform.failpoints import failpoint
 
 log = logging.getLogger(__name__)
@@ -95,6 +96,8 @@ class Inbox:
             inbox_prefix=f"_INBOX.{self._name}",
             connect_timeout=1,
             allow_reconnect=False,
+            ping_interval=PING_EVERY_S,
+            max_outstanding_pings=PINGS_UNANSWERED,
         )
         try:
             jetstream = client.jetstream()

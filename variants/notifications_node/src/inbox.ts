@@ -13,6 +13,8 @@ const CONSUMER = "notifications";
 const MIB = 1024 * 1024;
 const STREAMS = [["SHOP", "shop.", 512 * MIB], ["DEAD", "dead.", 256 * MIB]] as const;
 const BATCH = 100;
+const PING_EVERY_MS = 2000; // as in shared/platform/broker.py: nobody tells of packets that the network swallows
+const PINGS_UNANSWERED = 2;
 const ACK_WAIT_MS = 10_000; // after a crash, this long until the events in hand come again
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 5000;
@@ -86,6 +88,8 @@ export class Inbox {
       timeout: 1000,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_MS,
+      pingInterval: PING_EVERY_MS,
+      maxPingOut: PINGS_UNANSWERED,
     });
   }
 
