@@ -44,6 +44,8 @@ def design(result: Result) -> str:
     ratios, gate, env = list(result["comparison"].values()), result["aa_gate"], result["environment"]
     options = "".join(f" `--set {name}={value}`" for name, value in result.get("options", {}).items())
     said = [f"{'quick' if result.get('quick') else 'full'} form{options}, {plural(len(result['runs']), 'run')}"]
+    if void := sum(run["void"] for run in result["runs"]):
+        said.append(f"{void} of them void")
     if repeated := [row for row in ratios if row.get("pairs", 1) > 1]:
         sessions = max(row.get("sessions", 1) for row in repeated)
         said.append(f"{plural(sessions, 'start')}, {plural(max(row['pairs'] for row in repeated), 'pair')}")

@@ -18,7 +18,7 @@ from loadtests.report.conftest import make_run
 from loadtests.report.figures import all_figures
 from loadtests.report.plot import axes, bars, figure, shares_over_time, view
 from loadtests.report.result import Result
-from loadtests.report.words import build_name, count_of, number, percent, sentence_of_list, slug, times
+from loadtests.report.words import build_name, count_of, interval, number, percent, sentence_of_list, slug, times
 
 WRONG = {"promise": "S3", "about": "order-<b>7</b>", "seen": "2 captures", "expected": "at most one"}
 
@@ -238,6 +238,7 @@ def test_figures_are_shown_with_three_digits_that_mean_something(value: float | 
 def test_words() -> None:
     assert times({"ratio": 2.94, "low": 2.6, "high": 3.21}) == "2.9 times (2.6 to 3.2)"
     assert percent(0.0123) == "1.2 %"
+    assert interval({"ratio": 2.0, "low": 2.0, "high": 2.0}) == "none"
     assert (count_of(0, 1502), count_of(3, 1502)) == ("0 of 1,502 (at most 0.20 %)", "3 of 1,502")
     assert sentence_of_list(["a", "b", "c"]) == "a, b and c"
 

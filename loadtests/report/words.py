@@ -82,7 +82,9 @@ def times(figure: Ratio) -> str:
 
 
 def interval(figure: Ratio) -> str:
-    """Return the interval of a ratio; where it spans more than a hundredfold it says nothing, and is not shown."""
+    """Return the interval of a ratio; what was counted has none, and one of more than a hundredfold says nothing."""
+    if figure["high"] == figure["low"]:
+        return "none"
     if figure["high"] > 100 * figure["low"]:
         return "too wide to tell"
     ends = f"{number(figure['low'])} to {number(figure['high'])}"
