@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 
 from deploy.envoy import access_log, bootstrap
-from deploy.local import nats, postgres
+from deploy.local import postgres
 from deploy.local.process import Launch
-from deploy.model import versions
+from deploy.model import broker_users, versions
 from deploy.model.extraction import ExtractionState
-from deploy.model.home import MARK, REPOSITORY, Home
+from deploy.model.home import MARK, REPOSITORY, Home, write_atomically, writing
 from deploy.model.parts import SAMPLING, VARIANT, Part, Secrets, Site, Stack
 from deploy.model.topology import build
 from deploy.runner import binaries, node
@@ -18,6 +19,8 @@ from deploy.runner.tracing import DIRECTORY
 
 # What a process needs of ours besides its own settings; nothing else leaks in.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
+MAX_PAYLOAD_BYTES = 1 << 20  # of a message at the broker
+MAX_STORE_BYTES = 1 << 30
 
 
 def stack_at(home: Home, secrets: Secrets, topology: str, name: str, shift: int) -> tuple[Site, Stack]:
@@ -47,7 +50,7 @@ def prepare(
     if part.kind == "postgres":
         return postgres.launch(home, stack.name, part, secrets, environment)
     if part.kind == "nats":
-        return nats.launch(home, stack.name, part, secrets, environment)
+        return _broker(home, stack.name, part, secrets, environment)
     command = part.command_with(extra)
     if command[0] == "node":
         node.build()
@@ -71,3 +74,26 @@ def prepare(
     }
     environment.pop(VARIANT, None)
     return Launch((program, *command[1:]), environment, REPOSITORY, log)
+
+
+def _broker(home: Home, stack: str, part: Part, secrets: Secrets, environment: Mapping[str, str]) -> Launch:
+    """Write the server's configuration and return how to start it. Raises FolderTrouble."""
+    data = home.data(stack, part.name)
+    path = home.stack(stack) / "nats.conf"
+    with writing(data):
+        data.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(broker_configuration(part, str(data), secrets), indent=1), mode=0o600)
+    command = (str(binaries.nats_server()), *part.command[1:], "--config", str(path))
+    return Launch(command, environment, data, home.log(stack, part.name))
+
+
+def broker_configuration(part: Part, store: str, secrets: Secrets) -> dict[str, object]:
+    """Return nats-server's configuration (its format takes JSON)."""
+    return {
+        "host": "127.0.0.1",
+        "port": part.port("nats"),
+        "http": f"127.0.0.1:{part.port('monitor')}",
+        "max_payload": MAX_PAYLOAD_BYTES,
+        "jetstream": {"store_dir": store, "max_memory_store": 1 << 26, "max_file_store": MAX_STORE_BYTES},
+        "authorization": broker_users.authorization(secrets),
+    }

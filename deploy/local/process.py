@@ -90,6 +90,17 @@ async def start(launch: Launch) -> asyncio.subprocess.Process:
         )
 
 
+def spawn(command: list[str], environment: Mapping[str, str], log: Path) -> int:
+    """Start a process that outlives us, and return its number. It leaves our session by itself (see supervisor.py)."""
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    files = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    return os.posix_spawn(command[0], command, {**os.environ, **environment}, file_actions=files)
+
+
 def tree(leader: int) -> list[psutil.Process]:
     """Return a leader and all its descendants; those that have left its group (PostgreSQL's do) are among them."""
     try:

@@ -11,16 +11,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from deploy.envoy import admin, bootstrap, traffic_split
 from deploy.envoy.traffic_split import TrafficSplit
-from deploy.local import launch, orphans, process, spawn
+from deploy.local import launch, process
 from deploy.local.control import ask, socket_path
 from deploy.local.start_lock import StartLock
-from deploy.local.state import State
+from deploy.local.state import State, end_orphans
 from deploy.model import keys, versions
 from deploy.model.errors import DeployError, NotRunning, OlderSupervisor, StartFailed
 from deploy.model.extraction import ExtractionState
-from deploy.model.home import MARK, Home
+from deploy.model.home import MARK, REPOSITORY, Home
 from deploy.model.parts import Site, Stack
 from deploy.model.ports import PROXY_PORTS, checked_shift, port_shift
 from deploy.model.topology import THIS
@@ -122,7 +124,7 @@ class LocalRunner(Runner):
             self._starting.give_back()
             return False
         socket_path(self._folder)  # refuses a folder that is not ours alone
-        orphans.end_all(self._folder)
+        end_orphans(self._folder)
         self._forget_versions()
         port_check.require_free(self.stack)
         for part in self.stack.parts:
@@ -135,9 +137,10 @@ class LocalRunner(Runner):
             "shift": self._shift,
             "settings": {name: dict(values) for name, values in environment.items()},
         }
-        self._supervisor = spawn.spawn(
+        packages = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._supervisor = process.spawn(
             [sys.executable, "-m", "deploy.local.supervisor", json.dumps(order)],
-            {"TWINSHOP_HOME": str(self._home.root), "PYTHONPATH": spawn.with_repository(), MARK: str(self._folder)},
+            {"TWINSHOP_HOME": str(self._home.root), "PYTHONPATH": packages, MARK: str(self._folder)},
             self._home.log(self._stack.name, "supervisor"),
         )
         return True
@@ -160,9 +163,12 @@ class LocalRunner(Runner):
                 process.end([supervisor])
             except OlderSupervisor:  # by a signal it stops its parts, too
                 supervisor.terminate()
-            orphans.wait_gone(supervisor, DOWN_TIMEOUT_S)
+            try:
+                supervisor.wait(DOWN_TIMEOUT_S)
+            except psutil.TimeoutExpired:
+                process.end([supervisor])
         self._supervisor_has_ended()
-        orphans_ended = orphans.end_all(self._folder)
+        orphans_ended = end_orphans(self._folder)
         State.remove(self._folder)
         self._forget_versions()
         self._starting.give_back()
@@ -215,7 +221,10 @@ class LocalRunner(Runner):
             every = range(number, number + 1) if number is not None else range(100)
             names = [part.instance(replica) for replica in every] if part.scalable else [part.name]
         paths = [path for name in names if (path := self._home.log(self._stack.name, name)).exists()]
-        return "\n".join(spawn.tail(path, lines, title=len(paths) > 1) for path in paths)
+        ends = {path: path.read_text("utf-8", errors="replace").splitlines()[-lines:] for path in paths}
+        return "\n".join(
+            "\n".join([f"==> {path.name} <==", *end] if len(ends) > 1 else end) for path, end in ends.items()
+        )
 
     def set_runtime(self, values: Mapping[str, str]) -> None:
         admin.set_runtime(self.stack.part("edge").admin, values)

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from deploy.local.control import socket_path
-from deploy.local.process import Identity
+from deploy.local.process import Identity, descendants_of, end, tree
 from deploy.model import home
+from deploy.model.errors import DeployError
 from deploy.model.home import write_atomically
 
 FILE = "state.json"
@@ -55,3 +56,23 @@ class State:
         (folder / FILE).unlink(missing_ok=True)
         for socket in (socket_path(folder), home.socket_path(str(folder), "edge")):
             socket.unlink(missing_ok=True)
+
+
+def end_orphans(folder: Path) -> int:
+    """Kill every process of a stack whose supervisor is gone; return how many there were. Raises DeployError.
+
+    By the record that the supervisor kept, and by looking for the stack's mark: it may have died
+    between starting a process and writing it down.
+    """
+    if not folder.exists():
+        return 0
+    state = State.read(folder)
+    recorded = [identity.alive() for identity in state.processes.values()] if state else []
+    trees = [one for process in recorded if process is not None for one in tree(process.pid)]
+    every = list({*trees, *descendants_of(folder)})
+    survivors = end(every)
+    if survivors:
+        raise DeployError(
+            f"These processes could not be ended: {', '.join(str(process.pid) for process in survivors)}."
+        )
+    return len(every)

@@ -13,7 +13,7 @@ from pathlib import Path
 import nats
 import pytest
 
-from deploy.local.nats import configuration
+from deploy.local.launch import broker_configuration
 from deploy.model.broker_users import secret
 from deploy.model.parts import Secrets, Site
 from deploy.model.topology import SERVICES, stack
@@ -46,7 +46,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder = tmp_path_factory.mktemp("broker")
     part = replace(stack("microservices", Site(SECRETS, "", "")).part("broker"), ports=ports)
     config = Path(folder / "nats.conf")
-    config.write_text(json.dumps(configuration(part, str(folder), SECRETS)), "utf-8")
+    config.write_text(json.dumps(broker_configuration(part, str(folder), SECRETS)), "utf-8")
     with subprocess.Popen([binaries.nats_server(), "--config", config], stderr=subprocess.DEVNULL) as server:
         yield ports["nats"]
         server.terminate()

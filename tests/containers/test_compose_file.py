@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from deploy.compose.site import SECRET_SETTINGS, STACKS, inside, secret_files, service_name
-from deploy.local import nats
+from deploy.local.launch import broker_configuration
 from deploy.model.home import REPOSITORY
 from deploy.model.parts import Part, Secrets
 from deploy.model.topology import SERVICES
@@ -99,7 +99,7 @@ def test_the_broker_is_configured_as_the_local_one() -> None:
     broker = PARTS["broker"][1]
     text = (REPOSITORY / "deploy/compose/broker/nats.conf").read_text("utf-8")
     said = dict(line.strip().split(": ", 1) for line in text.splitlines() if ": " in line and not line.startswith("#"))
-    wanted: dict[str, Any] = dict(nats.configuration(broker, "/data", SECRETS))
+    wanted: dict[str, Any] = dict(broker_configuration(broker, "/data", SECRETS))
     del wanted["authorization"]  # a secret: nats.conf includes it
     wanted |= {"host": "0.0.0.0", "http": f"0.0.0.0:{broker.port('monitor')}"}  # noqa: S104
 
