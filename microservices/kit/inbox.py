@@ -169,7 +169,7 @@ class Consumer:
         is_new = not passes and not isinstance(error, DBAPIError) and type(error) not in self._known_errors
         self._known_errors.add(type(error))
         what = f"{self.name}: {event.type} {event.id}"
-        log.warning("%s again in %.1f s: %s", what, delay_s, _reason(error), exc_info=error if is_new else None)
+        log.warning("%s again in %.1f s: %s", what, delay_s, reason_of(error), exc_info=error if is_new else None)
         if passes or message.metadata.num_delivered < MAX_TRIES:
             await message.nak(delay=delay_s)
         else:
@@ -177,7 +177,7 @@ class Consumer:
 
     async def _set_aside(self, message: Msg, event_type: str, error: Exception) -> None:
         """Put a message where somebody can look at it and send it again, and let the others pass."""
-        reason = _reason(error)
+        reason = reason_of(error)
         log.error("%s: a message on %s is set aside: %s", self.name, message.subject, reason)
         headers = {REASON_HEADER: reason, SUBJECT_HEADER: message.subject}
         await self.broker.publish(DEAD_SUBJECT_PREFIX + self.name, message.data, headers)
@@ -185,7 +185,7 @@ class Consumer:
         await message.ack()
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return one line that says what went wrong, without the data of anybody."""
     if isinstance(error, ValidationError):
         fields = (f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['type']}" for one in error.errors())

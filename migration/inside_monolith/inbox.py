@@ -11,9 +11,11 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, text
 
+from microservices.kit.inbox import MAX_TRIES, NotYet, reason_of
 from migration.inside_monolith.gate import Gate
 from monolith.database import Database
-from shared.contract.events import DEAD_SUBJECT_PREFIX, STREAM, Event, subject_of
+from shared.contract.events import DEAD_SUBJECT_PREFIX, REASON_HEADER, STREAM, SUBJECT_HEADER, Event, subject_of
+from shared.domain.errors import OutcomeUnknown, Unavailable
 from shared.platform.broker import PING_EVERY_S, PINGS_UNANSWERED
 from shared.platform.failpoints import failpoint
 
@@ -124,20 +126,30 @@ class Inbox:
         try:
             event = self._class.model_validate_json(message.data)
         except ValidationError as error:
-            log.error("undecodable event on %s: %s", message.subject, error)
-            await jetstream.publish(DEAD_SUBJECT_PREFIX + self._name, message.data)
-            await message.ack()
+            await self._set_aside(jetstream, message, error)
             return
         try:
             applied = await asyncio.to_thread(self._apply, event)
         except Exception as error:
-            log.warning("%s again later: %s", event.type, error or type(error).__name__)
-            await message.nak(delay=AGAIN_AFTER_S)
+            log.warning("%s again later: %s", event.type, reason_of(error))
+            passes = isinstance(error, NotYet | Unavailable | OutcomeUnknown)
+            if passes or message.metadata.num_delivered < MAX_TRIES:
+                await message.nak(delay=AGAIN_AFTER_S)
+            else:
+                await self._set_aside(jetstream, message, error)
             return
         if applied:
             await message.ack()
         else:
             await message.nak()  # whoever has our work now gets it
+
+    async def _set_aside(self, jetstream: Any, message: Any, error: Exception) -> None:
+        """Put an event that nobody can read, or bear, where an operator finds it, and let the others pass."""
+        reason = reason_of(error)
+        log.error("a message on %s is set aside: %s", message.subject, reason)
+        headers = {REASON_HEADER: reason, SUBJECT_HEADER: message.subject}
+        await jetstream.publish(DEAD_SUBJECT_PREFIX + self._name, message.data, headers=headers)
+        await message.ack()
 
     def _apply(self, event: Event) -> bool:
         """Handle one event, unless it was handled before; False if it is not ours any more."""

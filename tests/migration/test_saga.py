@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from microservices.kit.inbox import NotYet
 from migration.inside_monolith.outbox import Outbox
 from migration.inside_monolith.payments import ExtractablePayments, ExtractableRefunds
 from migration.inside_monolith.saga.cancel_order import cancel_order
 from migration.inside_monolith.saga.place_order import place_order
 from migration.inside_monolith.saga.recovery import SagaRecovery
-from migration.inside_monolith.saga.settle import TooEarly, on_payment_events
+from migration.inside_monolith.saga.settle import on_payment_events
 from migration.inside_monolith.saga.steps import Steps
 from monolith.config import Settings
 from monolith.orders import Shop
@@ -207,7 +208,7 @@ def test_event_that_comes_before_the_answer_waits(stage: Stage) -> None:
     with stage.database.transaction() as connection:
         stage.steps.begin(connection, ADA, "key-1", order_id, WANTED)
 
-    with pytest.raises(TooEarly):
+    with pytest.raises(NotYet):
         stage.hear(order_id, "payment.captured")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from microservices.kit.inbox import NotYet
 from migration.inside_monolith.saga.steps import Steps, event_of
 from monolith.orders import Shop
 from monolith.orders.order import lock
@@ -19,10 +20,6 @@ from shared.platform import tracing
 log = logging.getLogger(__name__)
 
 UNPAID = (OrderStatus.PLACED, OrderStatus.PAYMENT_PENDING)
-
-
-class TooEarly(Exception):
-    """The request that placed this order still runs: deliver the event again in a moment."""
 
 
 def on_payment_settled(shop: Shop, steps: Steps, connection: Connection, result: ChargeResult) -> None:
@@ -57,7 +54,7 @@ def on_payment_events(steps: Steps, connection: Connection, events: Sequence[Pay
             if order.status == OrderStatus.CANCELLING and event.origin == RefundOrigin.CANCEL:
                 steps.cancelled(connection, order)
         elif order.status == OrderStatus.PLACED:
-            raise TooEarly
+            raise NotYet
         elif order.status == OrderStatus.PAYMENT_PENDING:
             steps.conclude(connection, order, PaymentStatus(event.type.removeprefix("payment.")))
         elif order.status == OrderStatus.REJECTED and event.type == "payment.captured":
