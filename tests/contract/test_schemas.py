@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import schemathesis
 from pydantic import BaseModel
+from schemathesis.specs.openapi.stateful.links import OpenApiLink
 
 from shared.contract import bodies
 from shared.contract.problems import PROBLEM_MEDIA_TYPE, RETRYABLE_CODES, TABLE
@@ -122,6 +124,19 @@ def test_routes_that_need_a_key_or_a_body_say_so() -> None:
     assert keyed == {("POST", "/orders"), ("POST", "/products/{}/restock"), ("POST", "/payments/{}/refunds")}
     for operation in operations().values():
         assert ("requestBody" in operation) == ("415" in operation["responses"])
+
+
+def test_every_link_names_an_operation_and_its_parameters_and_is_followed_from_somewhere() -> None:
+    schema = schemathesis.openapi.from_dict(spec())
+    linked = {
+        name
+        for operation in (found.ok() for found in schema.get_all_operations())
+        for status, response in operation.responses.items()
+        for name, definition in response.iter_links()
+        if OpenApiLink(name, status, definition, operation)  # raises InvalidTransition
+    }
+
+    assert linked == set(spec()["components"]["links"])
 
 
 def resolve(reference: dict[str, Any]) -> dict[str, Any]:
