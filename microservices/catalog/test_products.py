@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Select, text
+from sqlalchemy.dialects import postgresql
 
 from microservices.catalog.config import CatalogSettings
-from microservices.catalog.products import Products
+from microservices.catalog.products import PAGES, PAGES_BY_INDEX, Products
 from microservices.catalog.seeding import seed_if_empty
 from microservices.catalog.tables import PRUNE_TOMBSTONES
 from microservices.kit.database import Database
@@ -150,6 +151,43 @@ def test_a_large_catalog_is_filled_however_long_that_takes(play: Play, monkeypat
         await seed_if_empty(database, 20_000)
 
         assert (await database.read(text("SELECT count(*) FROM products")))[0][0] == 20_000
+
+    play(scene)
+
+
+def test_a_search_for_a_rare_word_walks_a_few_products_and_then_asks_the_index(play: Play) -> None:
+    async def scene(database: Database) -> None:
+        async with database.transaction() as connection:
+            await connection.exec_driver_sql("TRUNCATE products")
+        await seed_if_empty(database, 20_000)
+
+        near, by_index = await plan(database, PAGES[True, False]), await plan(database, PAGES_BY_INDEX[False])
+
+        assert "rows=500 " in near
+        assert "Index Scan using products_pkey" in near
+        assert "Bitmap Index Scan on products_by_text" in by_index
+        assert "Seq Scan" not in near + by_index
+
+    play(scene)
+
+
+async def plan(database: Database, statement: Select[Any]) -> str:
+    """Return how PostgreSQL goes about it."""
+    known = statement.params(query="unobtainium", after="", row_count=21).compile(
+        dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
+        compile_kwargs={"literal_binds": True},
+    )
+    return "\n".join(row[0] for row in await database.read(text(f"EXPLAIN {known}")))
+
+
+def test_a_search_finds_the_same_by_the_index(play: Play) -> None:
+    async def scene(database: Database) -> None:
+        parameters = {"query": "for -bread-1", "after": "", "row_count": 2, "category": "food"}
+
+        for by_category in (False, True):
+            near = await database.read(PAGES[True, by_category], parameters)
+            assert [row.sku for row in near] == ["APPLE-1", "CHAIR-1"]
+            assert await database.read(PAGES_BY_INDEX[by_category], parameters) == near
 
     play(scene)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Select, text
+from sqlalchemy.dialects import postgresql
 
+from monolith.catalog.products import _list
 from monolith.catalog.seeding import seed, seed_if_empty
 from monolith.config import Settings
 from monolith.database import Database
@@ -36,6 +38,38 @@ def test_a_large_catalog_is_filled_however_long_that_takes(
         database.close()
 
     assert shop.rows("SELECT count(*) FROM products") == [(20_000,)]
+
+
+def test_a_search_for_a_rare_word_walks_a_few_products_and_then_asks_the_index(shop: Shop, settings: Settings) -> None:
+    database = Database(settings.database_url, pool_size=1, metrics=Metrics(), patient=True)
+    try:
+        seed_if_empty(database, 20_000)
+        near, by_index = (plan(database, _list(frozenset({"query"}), 21, by_index=more)) for more in (False, True))
+    finally:
+        database.close()
+
+    assert "rows=500 " in near
+    assert "Index Scan using products_pkey" in near
+    assert "Bitmap Index Scan on products_by_words" in by_index
+    assert "Seq Scan" not in near + by_index
+
+
+def plan(database: Database, statement: Select[Any]) -> str:
+    """Return how PostgreSQL goes about it."""
+    known = statement.params(query="unobtainium").compile(
+        dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
+        compile_kwargs={"literal_binds": True},
+    )
+    return "\n".join(row[0] for row in database.fetch_all(text(f"EXPLAIN {known}")))
+
+
+def test_a_search_finds_the_same_by_the_index(shop: Shop) -> None:
+    for number in range(9):
+        shop.stocks(f"LAMP-{number}", stock=0, name="green" if number in (0, 1, 5, 8) else "red")
+
+    for asked in ("query=green", "query=green&category=furniture"):
+        assert skus(shop, f"{asked}&limit=1") == skus(shop, f"{asked}&limit=9")
+        assert skus(shop, f"{asked}&limit=1") == ["LAMP-0", "LAMP-1", "LAMP-5", "LAMP-8"]
 
 
 def test_pages_together_are_the_whole_list(shop: Shop) -> None:
