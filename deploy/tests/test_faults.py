@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -181,6 +182,32 @@ def test_connections_are_led_through_a_proxy_only_while_there_is_a_fault(service
     assert len(answers) == 1  # the first was cut in the midst of it
     assert sql_of_payments(services) == straight
     assert not services.proxy.folder.joinpath(proxy.TOLD).exists()
+    eventually(lambda: not proxies(services))
+
+
+def test_who_is_led_already_is_struck_and_healed_without_a_restart(services: LocalRunner) -> None:
+    with connections.leading(services, ["payments:sql", "payments:nats"]):
+        restarts = [one.restarts for one in services.status().instances]
+        with contextlib.closing(psycopg.connect(sql_of_payments(services), autocommit=True)) as connection:
+            with during(services, "tcp-half-open", "payments:sql"):
+                connection.pgconn.send_query(b"SELECT 1")
+                connection.pgconn.flush()
+                during_it, _, _ = select.select([connection.fileno()], [], [], 0.5)
+            healed, _, _ = select.select([connection.fileno()], [], [], 60)
+
+        assert (during_it, bool(healed)) == ([], True)
+        assert [one.restarts for one in services.status().instances] == restarts
+    eventually(lambda: not proxies(services))
+
+
+def test_connections_go_straight_again_for_whoever_was_killed_before_he_could_heal(services: LocalRunner) -> None:
+    straight = sql_of_payments(services)
+    inject(services, "tcp-reset", "payments")
+
+    healed = heal_everything(services)
+
+    assert "payments:sql goes straight again" in healed
+    assert sql_of_payments(services) == straight
     eventually(lambda: not proxies(services))
 
 
