@@ -1,6 +1,7 @@
-"""Chaos: processes, databases and the broker are killed at random while customers buy, and nothing may be lost.
+"""Chaos: parts are killed and frozen at random, and their network fails, while customers buy: nothing may be lost.
 
-Question: Does any kill at any moment lose an order, take money twice, or leave stock, money and mail in disagreement?
+Question: Does any kill, freeze or fault of the network at any moment lose an order, take money twice, or leave stock,
+money and mail in disagreement?
 
 Hypothesis: No, in either build. An order is down before anything is done for it, every call carries a key that makes it
 safe to repeat, events leave in the transaction of their cause, and loops finish whatever a crash has left open.
@@ -9,10 +10,12 @@ Load: Open arrivals of a mix with many orders and cancels, with cards that are d
 charge gets lost; the provider tells everything several times, late and out of order. An adversarial client asks for
 what has to be refused, and repeats itself. Beside it one burst after the other, chosen by the seed, each at one to
 three parts within half a second: kill -9 of an application, of a database, of the broker, or a freeze of up to two
-seconds. Charges are given up soon, so that voids happen, and the services have a circuit breaker before each other.
+seconds; or a part's connections to its database, the broker, the payment or identity provider or the mail server are
+slow, narrow, reset, cut in the midst of an answer, or silent without a word, for up to four seconds. Charges are given
+up soon, so that voids happen, and the services have a circuit breaker before each other.
 
 What is held equal: The rate, the seed, the length and the rhythm of the faults, which come from decks of a fixed
-mix; ten decks in seven and a half minutes come to 200 kills -9, 30 restarts of databases and 30 of the broker. Nobody's
+mix; ten decks in eight minutes and a half come to 200 kills -9, 30 restarts of databases and 30 of the broker. Nobody's
 speed is compared, so that both builds have all cores: a part that starts takes about a second of CPU from the others.
 The services have more parts, so that a fault hits less of them; both builds have to keep every promise.
 
@@ -33,7 +36,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from deploy.faults import during
+from deploy.faults import connections, during
 from deploy.model.errors import DeployError
 from deploy.model.parts import VARIANT
 from deploy.runner.interface import Runner
@@ -43,7 +46,7 @@ from loadtests.engine.study import Study
 from loadtests.engine.trial import Load, run_trial
 from loadtests.experiments.chaos import findings, plots
 from loadtests.experiments.chaos.adversarial_client import AdversarialClient
-from loadtests.experiments.chaos.schedule import ChaosSchedule, first_good_orders
+from loadtests.experiments.chaos.schedule import KILLS, ChaosSchedule, first_good_orders
 from loadtests.load.generator.history import read_history
 from loadtests.measure import sometimes
 from loadtests.measure.verdict import NEVER_MET
@@ -108,12 +111,13 @@ def _minutes(study: Study) -> float:
 
 @contextmanager
 def _watched(runner: Runner, reached: Path) -> Iterator[None]:
-    """Let every application write down which failpoints it passes."""
+    """Let every application write down which failpoints it passes, and lead its connections through a proxy."""
     apps = [part.name for part in runner.stack.parts if part.kind == "app"]
     for name in apps:
         runner.configure(name, {"REACHED_FILE": str(reached.absolute())})
     try:
-        yield
+        with connections.leading(runner, apps):
+            yield
     finally:
         for name in apps:
             runner.configure(name, {"REACHED_FILE": None})
@@ -150,7 +154,7 @@ def _broken(study: Study, arm: Arm, lasts_s: float, reached: Path) -> dict[str, 
         "cancels": sum(call.kind == "cancel" for call in calls),
         "unanswered": sum(not call.answered for call in calls),
         **findings.counts(faults),
-        "back_s": findings.spread([one.back_at - one.at for one in faults if one.kind != "pause" and one.back_at]),
+        "back_s": findings.spread([one.back_at - one.at for one in faults if one.kind in KILLS and one.back_at]),
         "first_good_order_s": findings.spread(first_good_orders(faults, calls)),
         "books_closed_s": round(trial.closed_at - schedule.healed_at, 1),
         "violations": len(trial.run["violations"]),

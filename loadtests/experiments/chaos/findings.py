@@ -28,6 +28,7 @@ def counts(faults: Sequence[Fault]) -> dict[str, int]:
         "database_restarts": kinds["database"],
         "broker_restarts": kinds["broker"],
         "pauses": kinds["pause"],
+        "network_faults": kinds["network"],
         "never_back": sum(not fault.back_at for fault in faults),
     }
 
@@ -51,7 +52,8 @@ def tell(build: dict[str, Any]) -> str:
     )
     return (
         f"  {build['build']:<14} {build['orders']} orders, {build['kills']} kills -9, {build['database_restarts']} "
-        f"database and {build['broker_restarts']} broker restarts, {build['pauses']} freezes: "
+        f"database and {build['broker_restarts']} broker restarts, {build['pauses']} freezes, "
+        f"{build['network_faults']} network faults: "
         f"{build['violations']} violations; {back}{recovery}, books closed after {build['books_closed_s']:.1f} s"
     )
 
@@ -60,7 +62,8 @@ def answer(builds: list[dict[str, Any]]) -> list[str]:
     """Return the two sentences on top of the report."""
     tried = [
         f"{one['build']} {count_of(one['violations'], one['orders'])} orders violated a promise, with "
-        f"{one['kills']} kills -9, {one['database_restarts']} database and {one['broker_restarts']} broker restarts"
+        f"{one['kills']} kills -9, {one['database_restarts']} database and {one['broker_restarts']} broker restarts, "
+        f"{one['pauses']} freezes and {one['network_faults']} network faults"
         for one in builds
     ]
     waits = [f"{one['build']} {one['first_good_order_s']['p99']:.1f} s" for one in builds if one["first_good_order_s"]]

@@ -1,42 +1,59 @@
-"""Random faults in a stack, from a seed, in bursts: processes killed and frozen, databases and the broker killed."""
+"""Random faults in a stack, from a seed, in bursts: parts killed and frozen, and connections between them spoilt."""
 
 from __future__ import annotations
 
 import random
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
+from deploy.faults import connections, inject
 from deploy.model.parts import Part
 from deploy.runner.interface import Runner
 from loadtests.engine.generator import Beside
 from loadtests.load.generator.history import OrderCall
 
-Kind = Literal["kill", "database", "broker", "pause"]
+Kind = Literal["kill", "database", "broker", "pause", "network"]
 # Faults come from decks that are shuffled, so that a run has met its share of each kind however short it is. Ten decks
 # are 200 kills to 30 restarts of databases and of the broker.
-DECK: dict[Kind, int] = {"kill": 20, "database": 3, "broker": 3, "pause": 2}
-DECK_S = 45.0
+DECK: dict[Kind, int] = {"kill": 20, "database": 3, "broker": 3, "pause": 4, "network": 6}
+KILLS: tuple[Kind, ...] = ("kill", "database", "broker")
+DECK_S = 50.0
 CALM_S = 6.0  # at the end of each: an order at a bank that never answers is `payment_pending` only after two seconds
 AT_ONCE = 3  # the most parts that one burst hits
 APART_S = 0.6  # the second falls while the first is away or just starting
 REST_S = (0.25, 0.6)  # what a stack that was hit has to work in before the next burst, however late that is
 PAUSES_S = (0.3, 2.0)
+TROUBLES_S = (0.5, 4.0)  # longer than a transaction may be silent, and than services wait for an answer
+TROUBLES: tuple[tuple[str, Mapping[str, float]], ...] = (
+    ("tcp-latency", {"ms": 100}),
+    ("tcp-bandwidth", {"kb_s": 8}),
+    ("tcp-reset", {}),
+    ("tcp-reset", {"first": 2}),
+    ("tcp-half-open", {}),
+    ("tcp-half-open", {"first": 3}),
+    ("tcp-limited", {"bytes": 1500}),
+)
 BACK_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.05
 
 
 @dataclass(frozen=True)
 class PlannedFault:
-    """A fault that is planned: `after_s` from the start of its burst; a pause lasts `pause_s`."""
+    """A fault that is planned: `after_s` from the start of its burst; a pause, or a trouble, lasts `lasts_s`.
+
+    `part` of a network fault is a connection, such as `orders:sql`; `trouble` and `parameters` say what happens to it.
+    """
 
     kind: Kind
     part: str
     after_s: float
-    pause_s: float
+    lasts_s: float
+    trouble: str = ""
+    parameters: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,9 +100,16 @@ class ChaosSchedule:
         if planned.kind == "pause":
             with self._command:
                 self.runner.pause(part)
-            time.sleep(planned.pause_s)
+            time.sleep(planned.lasts_s)
             with self._command:
                 self.runner.resume(part)
+            return Fault(planned.kind, part, at, time.time(), burst)
+        if planned.kind == "network":  # what is led through the proxy already is struck without a restart
+            with self._command:
+                active = inject(self.runner, planned.trouble, part, planned.parameters)
+            time.sleep(planned.lasts_s)
+            with self._command:
+                active.heal()
             return Fault(planned.kind, part, at, time.time(), burst)
         before = self._deaths(part)
         with self._command:
@@ -122,7 +146,8 @@ def _shuffled(chance: random.Random, parts: Sequence[Part]) -> list[tuple[Kind, 
         "kill": apps,
         "database": [part.name for part in parts if part.kind == "postgres"],
         "broker": [part.name for part in parts if part.kind == "nats"],
-        "pause": apps,
+        "pause": [part.name for part in parts if part.kind != "envoy"],
+        "network": [connection.name for connection in connections.opened_by(parts)],
     }
     cards = [(kind, chance.choice(targets[kind])) for kind, count in DECK.items() if targets[kind]
              for _ in range(count)]  # fmt: skip
@@ -135,7 +160,7 @@ def _grouped(chance: random.Random, cards: Sequence[tuple[Kind, str]]) -> list[l
     groups: list[list[tuple[Kind, str]]] = []
     room = 0
     for kind, part in cards:
-        if not room or any(part == other for _, other in groups[-1]):
+        if not room or any(_owner(part) == _owner(other) for _, other in groups[-1]):
             groups.append([])
             room = chance.randint(1, AT_ONCE)
         groups[-1].append((kind, part))
@@ -143,8 +168,15 @@ def _grouped(chance: random.Random, cards: Sequence[tuple[Kind, str]]) -> list[l
     return groups
 
 
+def _owner(part: str) -> str:
+    return part.partition(":")[0]
+
+
 def _planned(chance: random.Random, kind: Kind, part: str, *, first: bool) -> PlannedFault:
-    return PlannedFault(kind, part, 0.0 if first else chance.uniform(0, APART_S), chance.uniform(*PAUSES_S))
+    after_s = 0.0 if first else chance.uniform(0, APART_S)
+    if kind == "network":
+        return PlannedFault(kind, part, after_s, chance.uniform(*TROUBLES_S), *chance.choice(TROUBLES))
+    return PlannedFault(kind, part, after_s, chance.uniform(*PAUSES_S))
 
 
 def first_good_orders(faults: Iterable[Fault], calls: Sequence[OrderCall]) -> list[float]:
@@ -161,7 +193,7 @@ def first_good_orders(faults: Iterable[Fault], calls: Sequence[OrderCall]) -> li
         by_burst.setdefault(fault.burst, []).append(fault)
     for burst in by_burst.values():
         whole_at = max(fault.back_at for fault in burst)
-        kills = sum(fault.kind != "pause" for fault in burst)
+        kills = sum(fault.kind in KILLS for fault in burst)
         if not kills or not all(fault.back_at for fault in burst):
             continue
         answered = [call.answered_at for call in placed if call.sent_at >= whole_at and call.status in (201, 202)]

@@ -6,14 +6,16 @@ import random
 from collections import Counter
 from itertools import islice
 
+from deploy.faults.vocabulary import FAULTS
 from deploy.model.parts import Part, Probe
 from loadtests.experiments.chaos.findings import aimed_at, counts, spread
-from loadtests.experiments.chaos.schedule import DECK, DECK_S, Fault, PlannedFault, bursts, first_good_orders
+from loadtests.experiments.chaos.schedule import DECK, DECK_S, TROUBLES, Fault, PlannedFault, bursts, first_good_orders
 from loadtests.load.generator.history import OrderCall
 
 PROBE = Probe("http", "http")
+ADDRESSES = {"DATABASE_URL": "postgresql://monolith@127.0.0.1:5432/monolith", "PROVIDER_URL": "http://127.0.0.1:18401"}
 PARTS = [
-    Part(name, kind, (), {}, PROBE)
+    Part(name, kind, (), {}, PROBE, ADDRESSES)
     for name, kind in (("edge", "envoy"), ("web", "app"), ("db", "postgres"), ("broker", "nats"))
 ]
 
@@ -35,7 +37,7 @@ def test_a_deck_has_its_share_of_every_kind_and_never_hits_the_edge() -> None:
     one_deck = [fault for due_s, burst in planned(3, PARTS, 60) if due_s < DECK_S for fault in burst]
 
     assert Counter(fault.kind for fault in one_deck) == DECK
-    assert {fault.part for fault in one_deck} == {"web", "db", "broker"}
+    assert {fault.part for fault in one_deck} == {"web", "db", "broker", "web:sql", "web:provider"}
 
 
 def test_without_a_broker_none_is_hit() -> None:
@@ -48,7 +50,16 @@ def test_a_burst_hits_several_parts_and_none_twice() -> None:
     every = [burst for _, burst in planned(1, PARTS, 100)]
 
     assert {len(burst) for burst in every} == {1, 2, 3}
-    assert all(len({fault.part for fault in burst}) == len(burst) for burst in every)
+    assert all(len({fault.part.partition(":")[0] for fault in burst}) == len(burst) for burst in every)
+
+
+def test_the_network_fails_as_the_vocabulary_of_faults_says() -> None:
+    every = [fault for _, burst in planned(1, PARTS, 200) for fault in burst if fault.kind == "network"]
+
+    assert {(fault.trouble, *fault.parameters.items()) for fault in every} == {
+        (name, *parameters.items()) for name, parameters in TROUBLES
+    }
+    assert all(set(parameters) <= set(FAULTS[name].parameters) for name, parameters in TROUBLES)
 
 
 def test_bursts_follow_each_other_in_time() -> None:
@@ -61,6 +72,7 @@ def test_the_first_good_order_is_one_that_was_sent_when_the_part_was_back() -> N
     faults = [
         Fault("kill", "web", 10.0, 12.0, 0),
         Fault("pause", "web", 14.0, 15.0, 1),
+        Fault("network", "web:sql", 14.0, 15.0, 1),
         Fault("database", "db", 90.0, 95.0, 2),
     ]
     calls = [order(11.9, 12.1, 201), order(12.1, 12.2, 503), order(12.5, 12.75, 202), order(13.0, 13.1, 201)]
