@@ -50,13 +50,13 @@ _NAMED = (
     Shard(
         "figures and reports", ("loadtests/engine", "loadtests/experiments", "loadtests/measure", "loadtests/report")
     ),
+    Shard("deploy", ("deploy",)),
+    Shard("builds", ("microservices", "monolith")),
+    Shard("journeys on all arms", JOURNEYS, f"{NOT_LONG} and not on"),
     Shard("chaos on microservices", CHAOS, f"{NOT_LONG} and not {_on('monolith')}"),
     Shard("chaos on monolith", CHAOS, f"{NOT_LONG} and {_on('monolith')}"),
     Shard("traffic", TRAFFIC, measures_time=True),
-    Shard("deploy", ("deploy",)),
-    Shard("journeys on all arms", JOURNEYS, f"{NOT_LONG} and not on"),
     Shard("traces and mutants", ("tests/mutants", "tests/traces"), options=("--arms", "monolith,microservices")),
-    Shard("builds", ("microservices", "monolith")),
     Shard("variants, room and workshop", ("variants", "room", "workshop", "shared")),
     Shard("docs", ("tests/docs",)),
     Shard("outside", ("outside",)),
