@@ -190,7 +190,7 @@ class WebhookInbox:
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/webhooks/payments"
 
-    def wait_for(self, count: int, within_s: float = 8.0) -> list[Delivery]:
+    def wait_for(self, count: int, within_s: float = 30.0) -> list[Delivery]:
         """Return the deliveries once there are `count`; fail if there are not in time."""
         deadline = time.monotonic() + within_s
         while len(self.deliveries) < count:
