@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from loadtests.load.generator.history import READS, OrderCall, read_history
 from loadtests.measure.books import Attempt, Read
@@ -16,13 +17,23 @@ def attempts_of(path: Path) -> tuple[Attempt, ...]:
 
 
 def reads_of(orders: Path) -> tuple[Read, ...]:
-    """Return the reads that were kept beside an `orders.jsonl`; none, if the load was not asked to keep them."""
+    """Return the reads that were kept beside an `orders.jsonl`; none, if the load was not asked to keep them.
+
+    An answer that was cut off is no read: who sent it died in the midst of it, and nobody has seen anything.
+    """
     path = orders.with_name(READS)
     if not path.exists():
         return ()
     with path.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    return tuple(Read(row["sent_at"], row["answered_at"], row["customer"], json.loads(row["answer"])) for row in rows)
+        reads = [_read(json.loads(line)) for line in lines]
+    return tuple(read for read in reads if read)
+
+
+def _read(row: dict[str, Any]) -> Read | None:
+    try:
+        return Read(row["sent_at"], row["answered_at"], row["customer"], json.loads(row["answer"]))
+    except ValueError:
+        return None
 
 
 def to_attempts(calls: Iterable[OrderCall]) -> tuple[Attempt, ...]:

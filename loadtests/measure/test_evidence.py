@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
-from loadtests.load.generator.history import OrderCall
+from loadtests.load.generator.history import OrderCall, OrderHistory
 from loadtests.measure import evidence, history
 from loadtests.measure.books import Attempt, OrderRow
 from loadtests.measure.parties import Parties
@@ -104,6 +105,16 @@ def test_the_ledger_is_read_with_its_refunds() -> None:
 def test_a_party_that_fails_is_no_empty_evidence() -> None:
     with pytest.raises(httpx.HTTPStatusError):
         evidence._read_ledger(client(lambda _: httpx.Response(503)), PARTIES)
+
+
+def test_a_read_whose_answer_was_cut_off_is_none(tmp_path: Path) -> None:
+    with OrderHistory(tmp_path / "orders.jsonl", with_reads=True) as kept:
+        for answer in (b'{"sku": "LAMP"}', b"", b'{"sku": "LA'):
+            kept.add_read(1.0, 2.0, "ben", answer)
+
+    reads = history.reads_of(tmp_path / "orders.jsonl")
+
+    assert [(read.customer, read.body) for read in reads] == [("ben", {"sku": "LAMP"})]
 
 
 def test_the_clients_history_becomes_attempts_in_the_order_of_the_answers() -> None:
