@@ -176,12 +176,10 @@ def _tell(
     """Have the proxy lead these; what is not changed has the trouble that it had. Raises DeployError."""
     folder = runner.proxy.folder
     path, in_force = folder / TOLD, folder / IN_FORCE
-    try:
-        before: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        before = {}
-    if starts:
-        before = {}
+    before: dict[str, Any] = {}
+    if not starts:
+        with contextlib.suppress(OSError, ValueError):
+            before = json.loads(path.read_text("utf-8"))
     had = {port: Trouble(**before[str(port)]["trouble"]) for port in led.values() if str(port) in before}
     troubles = {**had, **changed}
     told = {str(port): {"to": one.to, "trouble": asdict(troubles.get(port, NONE))} for one, port in led.items()}
