@@ -233,11 +233,11 @@ class _Rounds:
         folder = self._study.folder / "raw" / variant.stack / f"{round_:02d}-{variant.name.strip('%')}-{work.unit}"
         if work.rate:
             profile = f"{work.rate:g}x{slice_s:g}"
-            order = arm.open_arrivals(folder, profile=profile, duration_s=slice_s, mix=mix, seed=seed, warm_up_s=0.7)
-            measured = arm.load(order, memory=False, generate=self._generator.run)
+            spec = arm.open_arrivals(folder, profile=profile, duration_s=slice_s, mix=mix, seed=seed, warm_up_s=0.7)
+            measured = arm.load(spec, memory=False, generate=self._generator.run)
             return rows.of_slice(self._study.next_number, variant.name, work.unit, round_, work.rate, measured)
-        order = arm.closed_loop(folder, clients=CLIENTS, duration_s=slice_s, mix=mix, seed=seed)
-        measured = arm.load(order, memory=False, generate=self._generator.run)
+        spec = arm.closed_loop(folder, clients=CLIENTS, duration_s=slice_s, mix=mix, seed=seed)
+        measured = arm.load(spec, memory=False, generate=self._generator.run)
         summary = measured.summary
         units = summary["orders_confirmed"] if work.unit == "order" else summary["outcomes"].get("ok", 0)
         failed = 1 - units / summary["requests"] if summary["requests"] else 1.0

@@ -52,6 +52,9 @@ class ArmSpec:
         return self.stack != "monolith"
 
 
+BUILDS = (ArmSpec("monolith", "monolith"), ArmSpec("microservices", "microservices"))
+
+
 @dataclass(frozen=True)
 class Measured:
     """What one load of an arm came to."""
@@ -111,14 +114,14 @@ class Arm:
         return LoadSpec(module, [*common, *arguments], out, timeout_s=lasts_s + generator.SLACK_S)
 
     def load(
-        self, order: LoadSpec, *, memory: bool = True, meanwhile: Meanwhile = generator.nothing,
+        self, spec: LoadSpec, *, memory: bool = True, meanwhile: Meanwhile = generator.nothing,
         generate: Generate = generator.run,
     ) -> Measured:  # fmt: skip
         """Let a generator run, and `meanwhile` beside it; return what the parts used until all was done.
 
         What parts count of themselves is left out where one was restarted.
         """
-        with generator.beside(order, generate) as load:
+        with generator.beside(spec, generate) as load:
             # CPU first: asking every part what it counts takes a while, and longer where there are more parts.
             before, counters = accounting.take(self.runner), accounting.counters(self.runner)
             meanwhile(load)

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loadtests.engine import pairing
-from loadtests.engine.arm import ArmSpec
+from loadtests.engine.arm import BUILDS, ArmSpec
 from loadtests.measure import replication
 from loadtests.measure.replication import Design, Spread
 from loadtests.report.result import Run
 from loadtests.report.words import journey_name
 
-BUILDS = (ArmSpec("monolith", "monolith"), ArmSpec("microservices", "microservices"))
 GATES = {"p50": 0.10, "p99": 0.25}  # within what an arm must equal its twin
 # About what an arm and its twin take on an idle core: to start and warm, in a pair of pulses, to seed and check books.
 START_S, PULSES_S, BOOKS_S = 15.0, 2.8, 10.0

@@ -39,15 +39,15 @@ class LoadSpec:
     timeout_s: float
 
 
-# Runs an order to its end; is told whom to call as its measured part begins, and with its process.
+# Runs what a LoadSpec says to its end; is told whom to call as its measured part begins, and with its process.
 Generate = Callable[[LoadSpec, Callable[[], None], Callable[[subprocess.Popen[str]], None]], dict[str, Any]]
 
 
 class Beside:
     """A generator that runs while something else is done; made by `beside`."""
 
-    def __init__(self, order: LoadSpec, generate: Generate) -> None:
-        self._order, self._generate = order, generate
+    def __init__(self, spec: LoadSpec, generate: Generate) -> None:
+        self._spec, self._generate = spec, generate
         self._processes: list[subprocess.Popen[str]] = []
         self._pool = ThreadPoolExecutor(1, "load")
         self._started, self._over = threading.Event(), threading.Event()
@@ -55,10 +55,10 @@ class Beside:
 
     def begin(self) -> None:
         """Start it, and return when its measured part begins. Raises GeneratorFailed."""
-        self._running = self._pool.submit(self._generate, self._order, self._begin, self._processes.append)
+        self._running = self._pool.submit(self._generate, self._spec, self._begin, self._processes.append)
         self._running.add_done_callback(lambda _: self._over.set())
         self._running.add_done_callback(lambda _: self._started.set())
-        self._started.wait(self._order.timeout_s)
+        self._started.wait(self._spec.timeout_s)
         if not self.began_at:
             if self._running.done():
                 self.finish()
@@ -96,41 +96,41 @@ def nothing(_: Beside) -> None:
 
 
 def run(
-    order: LoadSpec, on_start: Callable[[], None], on_process: Callable[[subprocess.Popen[str]], None] = lambda _: None
+    spec: LoadSpec, on_start: Callable[[], None], on_process: Callable[[subprocess.Popen[str]], None] = lambda _: None
 ) -> dict[str, Any]:
     """Run a generator to its end and return its summary; `on_start` is called when the measured part begins.
 
     `on_process` is told of its process. Raises GeneratorFailed. Ctrl-C ends the generator too.
     """
-    order.out.mkdir(parents=True, exist_ok=True)
-    with (order.out / "generator.log").open("wb") as log:
+    spec.out.mkdir(parents=True, exist_ok=True)
+    with (spec.out / "generator.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", order.module, *order.arguments],
+            [sys.executable, "-m", spec.module, *spec.arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY, text=True,
             start_new_session=True,
         )  # fmt: skip
         on_process(process)
         try:
             _wait_for_start(process, on_start)
-            process.communicate(timeout=order.timeout_s)
+            process.communicate(timeout=spec.timeout_s)
         except subprocess.TimeoutExpired as error:
-            raise GeneratorFailed(f"The load generator did not end within {order.timeout_s:.0f} s.") from error
+            raise GeneratorFailed(f"The load generator did not end within {spec.timeout_s:.0f} s.") from error
         finally:
             _end(process)
     if process.returncode not in (0, EXIT_VOID):
-        said = (order.out / "generator.log").read_text("utf-8", errors="replace").strip()
+        said = (spec.out / "generator.log").read_text("utf-8", errors="replace").strip()
         raise GeneratorFailed(f"The load generator failed (status {process.returncode}):\n{said[-2000:]}")
-    summary: dict[str, Any] = json.loads((order.out / "summary.json").read_text("utf-8"))
+    summary: dict[str, Any] = json.loads((spec.out / "summary.json").read_text("utf-8"))
     return summary
 
 
 @contextlib.contextmanager
-def beside(order: LoadSpec, generate: Generate = run) -> Iterator[Beside]:
+def beside(spec: LoadSpec, generate: Generate = run) -> Iterator[Beside]:
     """Have a load while the block runs, from the beginning of its measured part. No load is left, however it ends.
 
     `generate` is a generator that stays where there is one. Raises GeneratorFailed.
     """
-    load = Beside(order, generate)
+    load = Beside(spec, generate)
     try:
         load.begin()
         yield load

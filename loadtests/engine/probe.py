@@ -31,8 +31,8 @@ def probe(arm: Arm, folder: Path, *, mix: str, seed: int) -> float:
     while True:
         out = folder / f"to-{to_rate:.0f}"
         profile = f"{from_rate:g}-{to_rate:g}x{RAMP_S:g}"
-        order = arm.open_arrivals(out, profile=profile, duration_s=RAMP_S, mix=mix, seed=seed, warm_up_s=1.0)
-        generator.run(order, lambda: None)
+        spec = arm.open_arrivals(out, profile=profile, duration_s=RAMP_S, mix=mix, seed=seed, warm_up_s=1.0)
+        generator.run(spec, lambda: None)
         rate = border(read_rows(out / "requests.csv.gz"), from_rate, to_rate)
         if rate < to_rate or to_rate >= MAX_RATE:
             return rate

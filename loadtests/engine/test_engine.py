@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from loadtests.engine import verdicts
-from loadtests.engine.arm import ArmSpec
+from loadtests.engine.arm import BUILDS, ArmSpec
 from loadtests.engine.conduct import Options
-from loadtests.engine.declaration import BUILDS, Cost, Declaration, Waits
+from loadtests.engine.declaration import Cost, Declaration, Waits
 from loadtests.engine.fresh_start import places_of
 from loadtests.experiments.steady import EXPERIMENT
 from loadtests.measure.replication import Spread

@@ -30,27 +30,27 @@ class WarmGenerator:
         self._process: subprocess.Popen[str] | None = None
 
     def run(
-        self, order: LoadSpec, on_start: Callable[[], None],
+        self, spec: LoadSpec, on_start: Callable[[], None],
         on_process: Callable[[subprocess.Popen[str]], None] = lambda _: None,
     ) -> dict[str, Any]:  # fmt: skip
-        """Run an order to its end and return its summary, as `generator.run` does; its process stays.
+        """Run a load to its end and return its summary, as `generator.run` does; its process stays.
 
-        Raises GeneratorFailed, also if it takes longer than the order allows.
+        Raises GeneratorFailed, also if it takes longer than its spec allows.
         """
         process = self._alive()
         assert process.stdin is not None
-        order.out.mkdir(parents=True, exist_ok=True)
-        late = threading.Timer(order.timeout_s, process.kill)
+        spec.out.mkdir(parents=True, exist_ok=True)
+        late = threading.Timer(spec.timeout_s, process.kill)
         late.start()
         try:
-            process.stdin.write(json.dumps([order.module, *order.arguments]) + "\n")
+            process.stdin.write(json.dumps([spec.module, *spec.arguments]) + "\n")
             process.stdin.flush()
             status = _follow(process, on_start)
         finally:
             late.cancel()
         if status not in (0, EXIT_VOID):
             raise GeneratorFailed(f"The load generator failed (status {status}):\n{self._said()}")
-        summary: dict[str, Any] = json.loads((order.out / "summary.json").read_text("utf-8"))
+        summary: dict[str, Any] = json.loads((spec.out / "summary.json").read_text("utf-8"))
         return summary
 
     def __enter__(self) -> Self:
@@ -79,7 +79,7 @@ class WarmGenerator:
 
 
 def _follow(process: subprocess.Popen[str], on_start: Callable[[], None]) -> int | None:
-    """Read what the generator says until it has done its order; None if it ended instead."""
+    """Read what the generator says until its load is over; None if it ended instead."""
     assert process.stdout is not None
     for line in process.stdout:
         if '"started_at"' in line:

@@ -36,7 +36,7 @@ from deploy.envoy.cluster_stats import ClusterStats
 from deploy.faults import injected_faults
 from deploy.model.home import write_atomically
 from deploy.routing import Routing
-from loadtests.engine.arm import Arm, ArmSpec, arm_up, outside_up
+from loadtests.engine.arm import BUILDS, Arm, ArmSpec, arm_up, outside_up
 from loadtests.engine.generator import Beside
 from loadtests.engine.study import Study
 from loadtests.engine.trial import Load, run_trial
@@ -70,7 +70,6 @@ class Kind:
 
 
 KINDS = (Kind("good", {}), Kind("slow", {"hog_ms": HOG_MS}), Kind("failing", {"fail_share": 0.5}))
-BUILDS = (ArmSpec("monolith", "monolith"), ArmSpec("microservices", "microservices"))
 PART = {"monolith": "web", "microservices": "catalog"}
 
 

@@ -139,11 +139,11 @@ class _Way:
         while self.orders < orders:
             part += 1
             folder = study.folder / "raw" / f"fill-{part}"
-            order = self.arm.closed_loop(
+            spec = self.arm.closed_loop(
                 folder, clients=FILL_CLIENTS, duration_s=FILL_SLICE_S if orders > 1000 else 3.0, mix="orders-only",
                 seed=study.seed + 1000 + part,
             )  # fmt: skip
-            self.orders += generator.run(order, lambda: None)["orders_confirmed"]
+            self.orders += generator.run(spec, lambda: None)["orders_confirmed"]
             self._histories.append(folder / "orders.jsonl")
         self.measure()
 

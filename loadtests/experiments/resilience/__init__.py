@@ -103,11 +103,11 @@ def _calibrated(study: Study) -> float:
     """Return the rate of all arms: a share of what a closed loop brings through, without retries."""
     study.progress.doing("Measuring how much payments can take")
     with _working(study, _knobs("calibration", deadline_s=NO_DEADLINE_S)) as arm:
-        order = arm.closed_loop(
+        spec = arm.closed_loop(
             study.folder / "calibration", mix=MIX, seed=study.seed, clients=CALIBRATION_CLIENTS,
             duration_s=CALIBRATION_S,
         )  # fmt: skip
-        summary = generator.run(order, lambda: None)
+        summary = generator.run(spec, lambda: None)
     capacity: float = summary["requests"] / summary["duration_s"]
     rate = max(LOWEST_RATE, SHARE_OF_CAPACITY * capacity)
     study.progress.done(f"a closed loop brought {capacity:.1f} orders/s through: {rate:.1f}/s for all arms")
