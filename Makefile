@@ -19,7 +19,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml twinshop/setup.sh
 
 .PHONY: help setup demo test test-short test-all test-docs lint up down status stats scale kill hold release pause resume restart logs route fault heal trace reset lab \
 	bench experiment chaos migrate migrate-back room locust screenshots side-by-side requirements clean \
-	images images-save images-load compose-up compose-down compose-demo test-compose
+	images images-save images-load compose-up compose-down compose-demo test-compose test-kubernetes
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -124,6 +124,10 @@ compose-demo: images ## the demo, on containers
 test-compose: images ## the container tests, and the journeys and every fault on both builds in containers
 	@$(SIDE_BY_SIDE) --containers
 
+test-kubernetes: $(VENV)/.ready ## what Kubernetes is given: every combination rendered by kubectl, and checked
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r deploy/kubernetes/requirements.txt
+	@$(BIN)/pytest -q tests/kubernetes
+
 lab: $(VENV)/.ready ## the workshop's labs: make lab lists them, make lab N=1 goes through one (WITH=--check checks its exercise)
 	@$(TWINSHOP) lab $(N) $(WITH)
 
@@ -138,8 +142,9 @@ side-by-side: ## one job in both builds, side by side: NAME=place-order, cancel-
 IMAGE_EXTRAS := edge monolith services notifications tracing outside locust
 requirements: $(VENV)/.ready ## compile requirements.txt from pyproject.toml, and what each image installs of it
 	@$(COMPILE) --all-extras pyproject.toml -o requirements.txt
+	@$(COMPILE) --constraint requirements.txt --group kubernetes -o deploy/kubernetes/requirements.txt
 	@for extra in $(IMAGE_EXTRAS); do $(COMPILE) --constraint requirements.txt --extra $$extra pyproject.toml -o deploy/compose/images/$$extra.txt || exit 1; done
-	@sed -i.bak '1i # Compiled from pyproject.toml by `make requirements`. Do not edit.' requirements.txt deploy/compose/images/*.txt && rm requirements.txt.bak deploy/compose/images/*.bak
+	@sed -i.bak '1i # Compiled from pyproject.toml by `make requirements`. Do not edit.' requirements.txt deploy/kubernetes/requirements.txt deploy/compose/images/*.txt && rm requirements.txt.bak deploy/kubernetes/*.bak deploy/compose/images/*.bak
 
 clean: ## stop everything and remove .venv and .twinshop (reports stay)
 	@test ! -x $(TWINSHOP) || $(TWINSHOP) down both

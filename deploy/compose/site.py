@@ -70,10 +70,11 @@ def _secret_files(secrets: Secrets) -> Iterator[tuple[str, str]]:
     for stack_name in STACKS:
         for part in inside(secrets, stack_name).parts:
             service = service_name(stack_name, part.name)
-            yield from ((f"{service}_{setting}", text) for setting, text in _secrets_of(secrets, part))
+            yield from ((f"{service}_{setting}", text) for setting, text in secrets_of(secrets, part))
 
 
-def _secrets_of(secrets: Secrets, part: Part) -> Iterator[tuple[str, str]]:
+def secrets_of(secrets: Secrets, part: Part) -> Iterator[tuple[str, str]]:
+    """Yield the secrets that a part reads from files, by their names; its key files are not among them."""
     for setting in SECRET_SETTINGS:
         if setting in part.environment:
             yield setting.lower(), part.environment[setting]
