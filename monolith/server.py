@@ -37,17 +37,7 @@ def serve(settings_class: type[S], create_app: Callable[[S], Flask], prepare: Ca
     Exit with status 1 (2 for settings) and one line if that cannot be.
     """
     settings = load_or_exit(settings_class)
-    logs.configure("monolith", settings.log_level)
-    try:
-        failpoints.enable(settings.crash_at, settings.reached_file, local_mode=settings.is_local)
-        injected_faults.enable(settings.faults_file, local_mode=settings.is_local)
-        clock.set_off(settings.clock_off_s, local_mode=settings.is_local)
-        _check_port(settings.host, settings.port)
-        if settings.migrate_on_start:
-            _prepare(settings, prepare)
-    except (OSError, ValueError, psycopg.Error, ShopError) as error:
-        sys.stderr.write(f"monolith: {error}\n")
-        raise SystemExit(1) from None
+    start_up(settings, prepare)
     draining = multiprocessing.get_context("spawn").Event() if settings.drain_s else None
     _Server(
         "monolith.app",
@@ -61,6 +51,21 @@ def serve(settings_class: type[S], create_app: Callable[[S], Flask], prepare: Ca
         log_level=LogLevels.error,
         workers_kill_timeout=10,
     ).serve_until_told(draining, settings.drain_s, partial(_load, settings, create_app, draining))
+
+
+def start_up(settings: S, prepare: Callable[[S], None]) -> None:
+    """Log, check the port, and `prepare` the database. Exit with status 1 and one line if that cannot be."""
+    logs.configure("monolith", settings.log_level)
+    try:
+        failpoints.enable(settings.crash_at, settings.reached_file, local_mode=settings.is_local)
+        injected_faults.enable(settings.faults_file, local_mode=settings.is_local)
+        clock.set_off(settings.clock_off_s, local_mode=settings.is_local)
+        _check_port(settings.host, settings.port)
+        if settings.migrate_on_start:
+            _prepare(settings, prepare)
+    except (OSError, ValueError, psycopg.Error, ShopError) as error:
+        sys.stderr.write(f"monolith: {error}\n")
+        raise SystemExit(1) from None
 
 
 class _Server(Granian):  # type: ignore[misc, valid-type]  # which class it is depends on the interpreter

@@ -31,6 +31,7 @@ READY = Probe("http", "http", "/readyz")
 MONOLITH_VARIANTS = {
     "bulkheads": ("python", "-m", "variants.bulkheads"),
     "direct_notification": ("python", "-m", "variants.direct_notification.monolith"),
+    "fastapi": ("python", "-m", "variants.fastapi_monolith"),
     "uncounted": ("python", "-m", "variants.uncounted.monolith"),
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from deploy.faults import injected_faults
 from deploy.model.errors import DeployError
-from loadtests.engine import ablation, interleaved_slices, journeys_core, probe, verdicts
+from loadtests.engine import interleaved_slices, journeys_core, probe, rounds, verdicts
 from loadtests.engine.ablation import Ablation
 from loadtests.engine.arm import TWIN, Arm, ArmSpec
 from loadtests.engine.closing import close_books
@@ -58,7 +58,7 @@ class Options:
 
 def conduct(study: Study, declared: Declaration | Ablation) -> Result:
     """Measure what is declared: in fresh starts of all arms, or variants in turns, and say what that shows."""
-    return ablation.conduct(study, declared) if isinstance(declared, Ablation) else _sessions(study, declared)
+    return rounds.conduct(study, declared) if isinstance(declared, Ablation) else _sessions(study, declared)
 
 
 def _sessions(study: Study, declared: Declaration) -> Result:

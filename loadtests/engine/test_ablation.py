@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from loadtests.engine.ablation import Ablation, Conclusion, Variant, Work, _Rounds
+from loadtests.engine.ablation import Ablation, Conclusion, Factor, Point, Variant, Work
+from loadtests.engine.rounds import Rounds
 
 CHANGED = {"orders": {"SETTING": "1"}}
 DECLARED = Ablation(
@@ -46,14 +50,14 @@ class FakeRunner:
             self.done.append((part, changes))
 
 
-def rounds_of(runner: FakeRunner, declared: Ablation = DECLARED) -> _Rounds:
+def rounds_of(runner: FakeRunner, declared: Ablation = DECLARED) -> Rounds:
     study: Any = SimpleNamespace(
         quick=False, seed=1, folder=Path(), runs=[],
         progress=SimpleNamespace(plan=lambda _: None, doing=lambda _: None, done=lambda _: None),
     )  # fmt: skip
     arm: Any = SimpleNamespace(runner=runner, warm=lambda *_, **__: None)
     generator: Any = SimpleNamespace(run=None)
-    return _Rounds(study, declared, {"shop": arm}, generator)
+    return Rounds(study, declared, {"shop": arm}, generator)
 
 
 def test_before_each_turn_every_application_is_restarted_whether_its_settings_change_or_not() -> None:
@@ -83,9 +87,9 @@ def test_each_variant_does_its_works_once_a_round_and_a_rare_one_in_every_other(
     rounds = rounds_of(FakeRunner({}))
     seen: list[tuple[int, str, str]] = []
 
-    def measured(_: Any, variant: Variant, work: Work, round_: int) -> Any:
+    def measured(_: Any, variant: Variant, work: Work, point: Point, round_: int) -> Any:
         seen.append((round_, variant.name, work.unit))
-        return {"cpu_ms_per_unit": 1.0}
+        return {"cpu_ms_per_unit": 1.0, "rate_achieved": 1.0}
 
     rounds._slice = measured  # type: ignore[method-assign]
     rounds.all(4)
@@ -97,3 +101,36 @@ def test_each_variant_does_its_works_once_a_round_and_a_rare_one_in_every_other(
     ]
     assert [round_ for round_, name, _ in seen if name == "rare"] == [2, 4]
     assert len(rounds._study.runs) == len(seen)
+
+
+def test_every_variant_is_measured_at_every_point_of_the_grid_while_its_values_are_held() -> None:
+    now: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def hold(name: str, value: float) -> Iterator[None]:
+        now[name] = value
+        yield
+        del now[name]
+
+    factors = (
+        Factor("slow_ms", (20.0, 200.0), lambda _, value: hold("slow_ms", value)),
+        Factor("size", (1.0, 2.0, 3.0), lambda _, value: hold("size", value), quick=(1.0,)),
+    )
+    declared = replace(DECLARED, factors=factors, works=DECLARED.works[:1], variants=DECLARED.variants[:2])
+    rounds = rounds_of(FakeRunner({}), declared)
+    seen: list[tuple[str, Point]] = []
+
+    def measured(_: Any, variant: Variant, work: Work, point: Point, round_: int) -> Any:
+        assert now == point
+        seen.append((variant.name, point))
+        return {"cpu_ms_per_unit": 1.0, "rate_achieved": 1.0}
+
+    rounds._slice = measured  # type: ignore[method-assign]
+    rounds.all(1)
+
+    grid = [{"slow_ms": slow_ms, "size": size} for slow_ms in (20.0, 200.0) for size in (1.0, 2.0, 3.0)]
+    assert declared.grid() == grid
+    assert declared.grid(quick=True) == [{"slow_ms": 20.0, "size": 1.0}, {"slow_ms": 200.0, "size": 1.0}]
+    assert sorted(seen, key=str) == sorted([(name, point) for name in ("plain", "changed") for point in grid], key=str)
+    assert [run["factors"] for run in rounds._study.runs] == [point for _, point in seen]
+    assert now == {}

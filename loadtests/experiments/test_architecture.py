@@ -28,7 +28,7 @@ from loadtests.report import summary
 from loadtests.report.conftest import make_run
 from loadtests.report.result import Run
 
-COSTS = {"monolith": 6.0, "colocated": 9.0, "direct": 11.0, "microservices": 12.0}
+COSTS = {"monolith": 6.0, "monolith-fastapi": 6.5, "colocated": 9.0, "direct": 11.0, "microservices": 12.0}
 NAMES = list(COSTS)
 
 
@@ -88,7 +88,7 @@ def test_a_monolith_that_equals_itself_passes_the_gate_and_one_that_does_not_nam
 def test_a_list_does_not_pass_between_services() -> None:
     lists = next(work for work in LADDER.works if work.unit == "list")
 
-    assert lists.variants == ("monolith", "colocated", "microservices")
+    assert lists.variants == ("monolith", "monolith-fastapi", "colocated", "microservices")
 
 
 @pytest.mark.parametrize("declared", [LADDER, tracing.EXPERIMENT, instrument.EXPERIMENT, bench.EXPERIMENT])

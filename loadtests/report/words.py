@@ -8,7 +8,13 @@ from loadtests.report.result import Ratio
 
 FAMILIES = {"floor": "Floor (pgbench)", "monolith": "Monolith", "colocated": "Colocated", "services": "Microservices",
             "microservices": "Microservices"}  # fmt: skip
-VARIANTS = {"again": "again", "twin": "restarted twin", "1%": "1 % traced", "100%": "all traced"}
+VARIANTS = {
+    "again": "again",
+    "fastapi": "behind FastAPI",
+    "twin": "restarted twin",
+    "1%": "1 % traced",
+    "100%": "all traced",
+}
 JOURNEY_NAMES = {
     "all": "all requests",
     "order": "place an order",

@@ -16,7 +16,7 @@ from microservices.kit.runtime import ServiceRuntime
 from microservices.kit.settings import ServiceSettings
 from shared.platform import logs
 from shared.platform.draining import DrainingAsgi
-from shared.platform.settings import load_or_exit
+from shared.platform.settings import CommonSettings, load_or_exit
 
 STARTUP_FAILED = 3  # what `uvicorn.run` exits with
 # Longer than the edge keeps an idle connection, so that it is never us who close one that is about to be used.
@@ -37,7 +37,7 @@ def run(
     serve(create_app(settings, runtime_class(name, settings)), settings, name)
 
 
-def serve(app: ASGIApp, settings: ServiceSettings, name: str) -> None:
+def serve(app: ASGIApp, settings: CommonSettings, name: str) -> None:
     """Run the app on uvicorn until SIGTERM, one worker. Exits with status 3 if the application could not start."""
     logs.configure(name, settings.log_level)
     draining = DrainingAsgi(app) if settings.drain_s else None

@@ -2,16 +2,18 @@
 
 Question: On the way from one process to four services behind a proxy, which step adds how much CPU and how much wait?
 
-Hypothesis: The second step weighs most, not the network: four databases, sagas and events are work that a transaction
-does not have. Each HTTP call between processes adds about half a millisecond of CPU, Envoy between them a little more.
-A list of products, which passes one service only, hardly changes. In all, a confirmed order costs the services at most
-2.5 times the monolith's CPU.
+Hypothesis: The step to the services in one process weighs most, not the network: four databases, sagas and events are
+work that a transaction does not have; and the framework around the monolith's modules hardly counts. Each HTTP call
+between processes adds about half a millisecond of CPU, Envoy between them a little more. A list of products, which
+passes one service only, hardly changes. In all, a confirmed order costs the services at most 2.5 times the monolith's
+CPU.
 
 Load: Open arrivals (Poisson) at one rate for all rungs: orders alone, and lists of 20 alone, in alternating slices of 3
-s on live, warm stacks, in rounds of random order (`--set rounds=8`). Steps: the monolith; the services in one process
-(colocated); the services in processes, calling each other's ports; the same with Envoy between them. Beside the ladder,
-since they change the work, in fewer rounds: no tokens between services; the broker held, so that events and mails wait
-until after the slice; httpx's own transport in place of aiohttp's below the same API.
+s on live, warm stacks, in rounds of random order (`--set rounds=8`). Steps: the monolith; its modules behind FastAPI;
+the services in one process (colocated); the services in processes, calling each other's ports; the same with Envoy
+between them. Beside the ladder, since they change the work, in fewer rounds: no tokens between services; the broker
+held, so that events and mails wait until after the slice; httpx's own transport in place of aiohttp's below the same
+API.
 
 What is held equal: Cores, products, rate, and within a round the very requests. Before each of its turns a stack's
 applications are restarted, whether its settings change or not, and warmed up with closed-loop orders. CPU is that of
@@ -55,7 +57,10 @@ def variant_of(name: str, *parts: str) -> Settings:
 # From the bottom to the top; each is the one below with one thing added.
 LADDER = (
     Variant("monolith", "monolith", "one process, one database"),
-    Variant("colocated", "colocated", "framework, data split in four, events"),
+    Variant(
+        "monolith-fastapi", "monolith", "the same behind FastAPI and uvicorn", lambda _: variant_of("fastapi", "web")
+    ),
+    Variant("colocated", "colocated", "asyncio, data split in four, events"),
     Variant("direct", "microservices", "processes and the HTTP between them", past_envoy),
     Variant("microservices", "microservices", "Envoy between the services"),
 )
@@ -72,9 +77,10 @@ BESIDE = (
         "plain-httpx", TOP, "httpx as it comes", lambda _: variant_of("plain_httpx", "orders", "payments"), rarely=True
     ),
 )  # fmt: skip
-STEPS = {"order": [one.name for one in LADDER], "list": [BOTTOM, "colocated", TOP]}
+STEPS = {"order": [one.name for one in LADDER], "list": [BOTTOM, "monolith-fastapi", "colocated", TOP]}
 ADDS = {
-    "colocated": "framework, split data and events",
+    "monolith-fastapi": "FastAPI and uvicorn around the monolith's own modules",
+    "colocated": "asyncio, split data and events",
     "direct": "the network between processes",
     "microservices": "Envoy between them",
 }
