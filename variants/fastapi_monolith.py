@@ -68,8 +68,8 @@ def create_app(settings: Settings, modules: Modules | None = None) -> FastAPI:
         title="monolith", lifespan=lifespan, redirect_slashes=False, openapi_url=None, telemetry=NO_TELEMETRY
     )  # fmt: skip
     app.state.token_verifier = TokenVerifier(settings.jwks_url, settings.token_issuer, settings.token_audience)
-    pages = Storefront(build="monolith", identity_url=settings.token_issuer)
-    routers = (router_of_modules(modules, settings.web_threads), router_of(pages))
+    modules.connections.metrics.watch_threads(settings.web_threads)
+    routers = routers_of(settings, modules)
     for router in routers:
         app.include_router(router)
     answer_errors(app, routers)
@@ -77,11 +77,10 @@ def create_app(settings: Settings, modules: Modules | None = None) -> FastAPI:
     return app
 
 
-def router_of_modules(modules: Modules, web_threads: int) -> APIRouter:
-    """Return the routes of all modules, and the operator's."""
+def routers_of(settings: Settings, modules: Modules) -> tuple[APIRouter, APIRouter]:
+    """Return the routes of all modules with the operator's, and those of the pages."""
     router, database, shop = APIRouter(), modules.connections.database, modules.shop
-    in_thread = _threads(web_threads)
-    modules.connections.metrics.watch_threads(web_threads)
+    in_thread = _threads(settings.web_threads)
 
     async def ok(work: Callable[[], Any]) -> Response:
         """Return 200 with what the work returns."""
@@ -182,7 +181,7 @@ def router_of_modules(modules: Modules, web_threads: int) -> APIRouter:
     async def show_metrics() -> Response:
         return Response(modules.connections.metrics.render(), media_type=CONTENT_TYPE)
 
-    return router
+    return router, router_of(Storefront(build="monolith", identity_url=settings.token_issuer))
 
 
 def _threads(number: int) -> Callable[[Callable[[], T]], Awaitable[T]]:
