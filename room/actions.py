@@ -81,7 +81,7 @@ class Actions:
         status = await deed.process.wait()
         deed.status = status
         deed.ended.set()
-        lasting = deed.name in ("load", "fault", "experiment", "demo", "bench")
+        lasting = deed.name in ("load", "fault", "experiment", "demo", "bench", "gameday")
         if status and not deed.stopped:
             said = next((line for line in reversed(deed.lines) if line), "")
             self.events.add("end", f"{deed.command} failed: {said}", stack=stack, good=False)

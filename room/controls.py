@@ -8,6 +8,7 @@ from typing import Any
 from nicegui import background_tasks, ui
 
 from deploy.faults.vocabulary import FAULTS
+from deploy.model.home import REPOSITORY
 from deploy.model.topology import SERVICES
 from loadtests.engine import registry
 from loadtests.load.users.traffic import DEFAULT_MIX, MIXES
@@ -16,6 +17,7 @@ from room.control import PAIR, ControlRoom
 
 DURATIONS = ("10s", "30s", "60s", "2m", "5m")
 MAX_RATE = 300
+PLANS = REPOSITORY / "workshop" / "gameday" / "plans"
 SHORT = {"monolith": "monolith", "microservices": "services"}
 
 Words = Callable[[], list[str]]
@@ -48,6 +50,8 @@ class Controls:
             self._button("Scale", "filter_none", lambda: self._on_part("scale", str(int(self.replicas.value))))
         with _section("Fault"):
             self._fault()
+        with _section("Game day"):
+            self._gameday()
         with _section("Books"):
             self._button("Check", "fact_check", lambda: ["books"])
             self._button("Dead letters", "mark_email_unread", lambda: ["dead-letters"])
@@ -139,6 +143,21 @@ class Controls:
     async def _heal(self) -> None:
         await self._control.actions.stop_all("fault")  # each heals what it did
         background_tasks.create(self._control.do("heal"))
+
+    def _gameday(self) -> None:
+        plans = [path.stem for path in sorted(PLANS.glob("*.yaml"))]
+        self.plan = _select("Plan", plans, plans[0], self.refresh)
+        self._button("Start", "event", lambda: ["gameday", str(self.plan.value)], self._start_gameday)
+        ui.label("Its timeline is the report below, from the first second on.").classes("hint")
+        ui.button("Abort: heal all", icon="healing", color=None, on_click=lambda: self._stop("gameday")).props(
+            "dense outline no-caps"
+        )
+
+    async def _start_gameday(self) -> None:
+        if self._control.actions.running("load") or self._control.actions.running("gameday"):
+            ui.notify("Stop the load and the other game day first: this one brings its own.", type="warning")
+            return
+        background_tasks.create(self._control.do("gameday", str(self.plan.value)))
 
     def _experiment(self) -> None:
         self.experiment = _select("Experiment", [one.name for one in registry.every()], "demo", self.refresh)

@@ -17,6 +17,7 @@ from deploy.stacks import VARIABLE
 from twinshop import dead_letters, route, stacks
 from twinshop import experiments as measuring
 from twinshop import faults as breaking
+from twinshop import gameday as rehearsing
 from twinshop import labs as teaching
 from twinshop import migrate as moving
 from twinshop import room as showing
@@ -57,6 +58,7 @@ for command in (
     route.route,
     breaking.fault,
     breaking.heal,
+    rehearsing.gameday,
     moving.migrate,
     tracing.trace,
     measuring.demo,

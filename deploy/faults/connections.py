@@ -22,7 +22,7 @@ from deploy.faults.proxy import IN_FORCE, NONE, TOLD, Trouble
 from deploy.faults.vocabulary import NoSuchFault, part_of
 from deploy.model.errors import DeployError
 from deploy.model.home import write_atomically
-from deploy.model.parts import Part
+from deploy.model.parts import Part, Stack
 from deploy.model.ports import PROXY_WAYS
 from deploy.runner.interface import LOOK_EVERY_S, Runner
 
@@ -77,13 +77,17 @@ def named(runner: Runner, target: str) -> list[Connection]:
 
     Raises NoSuchFault, UnknownTarget.
     """
-    every = of(runner)
+    return meant_by(target, runner.stack, of(runner))
+
+
+def meant_by(target: str, stack: Stack, every: Sequence[Connection]) -> list[Connection]:
+    """Return which of a stack's connections are meant, as `named` does."""
     owner, _, kind = target.partition(":")
-    for name in (owner, part_of(runner.stack, owner).name):  # what a module has for itself, else what its part has
+    for name in (owner, part_of(stack, owner).name):  # what a module has for itself, else what its part has
         if found := [one for one in every if name in (one.owner, one.part) and kind in ("", one.kind)]:
             return found
     names = ", ".join(one.name for one in every)
-    raise NoSuchFault(f"{runner.stack.name} has no connection '{target}'; there are {names}.")
+    raise NoSuchFault(f"{stack.name} has no connection '{target}'; there are {names}.")
 
 
 def lead(runner: Runner, wanted: Sequence[Connection]) -> list[Connection]:

@@ -15,6 +15,7 @@ from deploy.model.errors import DeployError
 from deploy.runner.interface import Runner
 
 HEAL_TRIES = 3
+NO_TURN = contextlib.nullcontext()
 
 
 @dataclass
@@ -60,14 +61,20 @@ def inject(runner: Runner, name: str, part: str = "", parameters: Mapping[str, f
 
 @contextlib.contextmanager
 def during(
-    runner: Runner, name: str, part: str = "", parameters: Mapping[str, float] | None = None
-) -> Iterator[ActiveFault]:
-    """Have a fault for the length of the block; it is healed at the end of it in any case."""
-    injected = inject(runner, name, part, parameters)
+    runner: Runner, name: str, part: str = "", parameters: Mapping[str, float] | None = None,
+    *, turn: contextlib.AbstractContextManager[object] = NO_TURN,
+) -> Iterator[ActiveFault]:  # fmt: skip
+    """Have a fault for the length of the block; it is healed at the end of it in any case.
+
+    `turn` is held while it is injected and while it is healed: a lock, where several faults strike one stack at once.
+    """
+    with turn:
+        injected = inject(runner, name, part, parameters)
     try:
         yield injected
     finally:
-        injected.heal()
+        with turn:
+            injected.heal()
 
 
 def heal_everything(runner: Runner) -> list[str]:

@@ -45,7 +45,8 @@ class Injections:
         self.said: list[str] = []
 
         @contextlib.contextmanager
-        def during(_runner: Any, name: str, part: str, _parameters: Any) -> Iterator[Any]:
+        def during(_runner: Any, name: str, part: str, _parameters: Any, turn: Any) -> Iterator[Any]:
+            assert not hasattr(turn, "locked"), "one timeline alone waits for nobody"
             if error is not None:
                 raise error
             self.said.append(f"break {name} {part} at {load.now_s:.0f}")

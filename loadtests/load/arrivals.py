@@ -19,6 +19,7 @@ from locust.env import Environment
 
 from loadtests.load.generator import machine, seen
 from loadtests.load.generator.history import OrderHistory
+from loadtests.load.generator.live import LiveFile
 from loadtests.load.generator.open_loop import OpenLoop
 from loadtests.load.generator.plan import Plan, TooLate, parse_plan
 from loadtests.load.generator.record import write_rows
@@ -50,6 +51,8 @@ def run(plan: Plan, tell: Callable[[str], None]) -> bool:
     with OrderHistory(plan.out / "orders.jsonl", with_reads=plan.keep_reads) as history:
         recorder = Recorder(history=history, rows=[], seen=[] if plan.by_version else None)
         recorder.origin = time.perf_counter() + plan.until_measured_s(LEAD_S)
+        if plan.live:
+            recorder.live = LiveFile(plan.out)
         user.recorder = recorder
         machine.calm_garbage_collection()
         gevent.spawn(_announce, recorder, tell)
@@ -58,6 +61,8 @@ def run(plan: Plan, tell: Callable[[str], None]) -> bool:
         ended_at = time.perf_counter()
         watch.stop()
         loop.drain(TIMEOUT_S + 1)
+        if recorder.live is not None:
+            recorder.live.close()
     for stop in stops:
         stop.cancel()
     write_rows(plan.out / "requests.csv.gz", recorder.rows or [])

@@ -14,6 +14,7 @@ from loadtests.conftest import in_time
 from loadtests.engine.generator import OPEN, LoadSpec
 from loadtests.engine.warm_generator import WarmGenerator
 from loadtests.load.generator.history import read_history
+from loadtests.load.generator.live import LiveReader
 from loadtests.load.generator.record import Tally, read_rows
 from loadtests.load.generator.watch import LATE
 
@@ -55,7 +56,7 @@ def feed(tmp_path_factory):
 
 
 def test_a_run_keeps_every_request_every_order_and_its_figures(shop, tmp_path):
-    options = ["--rate", "200", "--duration", "2", "--warm-up", "0.5", "--mix", "ordering"]
+    options = ["--rate", "200", "--duration", "2", "--warm-up", "0.5", "--mix", "ordering", "--live"]
     code, summary = in_time(lambda: send(shop, tmp_path, *options))
 
     rows = read_rows(tmp_path / "requests.csv.gz")
@@ -70,6 +71,9 @@ def test_a_run_keeps_every_request_every_order_and_its_figures(shop, tmp_path):
     assert all(order.answered and order.answer_json()["id"] == order.order_id for order in orders)
     assert len({order.key for order in orders}) == len(orders)
     assert Tally.decode(summary["tally"]).whole().latency.count == len(measured)
+    live = LiveReader(tmp_path)
+    assert len(live.new()) == len(rows)
+    assert live.new() == []
 
 
 def test_the_same_seed_sends_the_same_requests_at_the_same_moments(shop, tmp_path, feed):

@@ -42,6 +42,7 @@ class Plan:
     payment_methods: dict[str, float] = field(default_factory=lambda: {"pm_ok": 1.0})
     cores: list[int] = field(default_factory=list)
     keep_reads: bool = False  # what GETs were answered, for the promises about their order
+    live: bool = False  # each request is written down as it is answered, for those who watch
     by_version: bool = False  # everybody is signed in, and which version answered whom is kept
 
     @property
@@ -90,6 +91,7 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
     parser.add_argument("--payment-methods", type=parse_weights, default={"pm_ok": 1.0}, help="pm_ok:97,pm_declined:3")
     parser.add_argument("--cores", type=_cores, default=[], help="keep to these cores, such as 0,1")
     parser.add_argument("--keep-reads", action="store_true", help="keep what products and orders were shown")
+    parser.add_argument("--live", action="store_true", help="write each request to live.jsonl as it is answered")
     parser.add_argument(
         "--by-version", action="store_true", help="everybody is signed in; keep who was answered by which version"
     )

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from loadtests.load.generator.history import OrderCall, OrderHistory
+from loadtests.load.generator.live import LiveFile
 from loadtests.load.generator.record import Row, Tally
 from loadtests.load.generator.seen import Seen
 from loadtests.load.users.journeys import Request
@@ -49,6 +50,7 @@ class Recorder:
     history: OrderHistory | None = None
     rows: list[Row] | None = None
     seen: list[Seen] | None = None
+    live: LiveFile | None = None
     tally: Tally = field(default_factory=Tally)
     orders: Counter[str] = field(default_factory=Counter)
     _epoch: float = field(default_factory=lambda: time.time() - time.perf_counter())
@@ -78,6 +80,8 @@ class Recorder:
             self.seen.append(Seen(exchange.index, row.due_s, request.customer, exchange.version, row.outcome))
         if self.rows is not None:
             self.rows.append(row)
+        if self.live is not None:
+            self.live.add(row)
         if request.journey in ("order", "cancel"):
             self._keep_order(exchange, measured=row.due_s >= 0)
         elif self.history is not None and request.journey in READS and exchange.status == 200:
