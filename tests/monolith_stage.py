@@ -97,9 +97,11 @@ class Shop:
         body = {"lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines], "payment_method": "pm_ok"}
         return self.ask("POST", "/orders", body | more, who=who, key=key or new_id())
 
-    def stocks(self, sku: str, stock: int = 10, price: int = 500, name: str = "Crunchy Armchair") -> str:
+    def stocks(
+        self, sku: str, stock: int = 10, price: int = 500, name: str = "Crunchy Armchair", category: str = "furniture"
+    ) -> str:
         """Put a product on the shelf and return its sku."""
-        product = {"name": name, "description": "Crunchy.", "category": "furniture", "price": {"amount": price}}
+        product = {"name": name, "description": "Crunchy.", "category": category, "price": {"amount": price}}
         assert self.ask("PUT", f"/products/{sku}", product, who="admin").status_code == 200
         if stock:
             restocked = self.ask("POST", f"/products/{sku}/restock", {"quantity": stock}, who="admin", key=new_id())

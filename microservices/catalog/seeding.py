@@ -30,6 +30,7 @@ async def seed_if_empty(database: Database, count: int) -> None:
                 for p in products(count)
             )
             await driver.copy_records_to_table("products", columns=_COLUMNS, records=rows)
-        # Else a search reads all words that the copy has left to be sorted in later, until the autovacuum comes by.
-        await patient.write(text("SELECT gin_clean_pending_list('products_by_text')"))
+            # In the order of their skus, as lists and searches read them. That makes the index of words anew, too,
+            # which else has all words that were copied still to be sorted in, until the autovacuum comes by.
+            await connection.execute(text("CLUSTER products USING products_pkey"))
         await patient.write(text("ANALYZE products"))

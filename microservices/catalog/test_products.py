@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import text
 
 from microservices.catalog.config import CatalogSettings
-from microservices.catalog.products import PAGES, PAGES_BY_INDEX, Products
+from microservices.catalog.products import Products, _list
 from microservices.catalog.seeding import seed_if_empty
 from microservices.catalog.tables import PRUNE_TOMBSTONES
 from microservices.kit.database import Database
@@ -20,6 +19,7 @@ from shared.contract.bodies import CategoryList, Product, ProductInput, ProductP
 from shared.contract.parsing import Keyed
 from shared.contract.queries import decode_cursor, parse_product_query
 from shared.domain.errors import IdempotencyKeyReused, NotFound
+from tests.plans import generic_plan
 
 Play = Callable[[Any], Any]
 
@@ -155,39 +155,83 @@ def test_a_large_catalog_is_filled_however_long_that_takes(play: Play, monkeypat
     play(scene)
 
 
-def test_a_search_for_a_rare_word_walks_a_few_products_and_then_asks_the_index(play: Play) -> None:
+def test_a_search_reads_a_few_products_and_then_asks_the_indexes(
+    play: Play, service_database_urls: dict[str, str]
+) -> None:
     async def scene(database: Database) -> None:
         async with database.transaction() as connection:
             await connection.exec_driver_sql("TRUNCATE products")
         await seed_if_empty(database, 20_000)
 
-        near, by_index = await plan(database, PAGES[True, False]), await plan(database, PAGES_BY_INDEX[False])
+    play(scene)
+    anywhere, on_a_shelf, shelf = (
+        generic_plan(service_database_urls["catalog"], _list(frozenset(asked), 21))
+        for asked in (("query", "after"), ("query", "category", "after"), ("category", "after"))
+    )
 
-        assert "rows=500 " in near
-        assert "Index Scan using products_pkey" in near
-        assert "Bitmap Index Scan on products_by_text" in by_index
-        assert "Seq Scan" not in near + by_index
+    assert "Index Scan using products_pkey" in anywhere
+    assert "Bitmap Index Scan on products_by_text" in anywhere
+    assert "Index Scan using products_by_category" in on_a_shelf
+    assert "Index Scan using products_by_category" in shelf
+    assert "Seq Scan on products" not in anywhere + on_a_shelf + shelf
+
+
+@pytest.mark.parametrize(("next_products", "near"), [(500, 20_000), (2, 20_000), (2, 4), (2, 7), (1, 1)])
+def test_a_search_finds_the_same_wherever_it_looks(
+    play: Play, monkeypatch: pytest.MonkeyPatch, next_products: int, near: int
+) -> None:
+    monkeypatch.setattr("shared.platform.product_search.NEXT", next_products)
+    monkeypatch.setattr("shared.platform.product_search.NEAR", near)
+    _list.cache_clear()
+
+    async def scene(database: Database) -> None:
+        service = Products(database)
+        for number in range(9):
+            await put(service, f"LAMP-{number}", "green" if number in (0, 1, 5, 8) else "red", "furniture")
+        await put(service, "LAMP-4", "green", "garden")
+
+        assert await skus(service, "green") == ["LAMP-0", "LAMP-1", "LAMP-4", "LAMP-5", "LAMP-8"]
+        assert await skus(service, "green", "furniture") == ["LAMP-0", "LAMP-1", "LAMP-5", "LAMP-8"]
+
+    play(scene)
+    _list.cache_clear()
+
+
+def test_categories_are_counted_as_products_come_move_and_go(play: Play) -> None:
+    async def scene(database: Database) -> None:
+        service = Products(database)
+        for sku, category in (("LAMP-1", "light"), ("LAMP-2", "light"), ("CHAIR-1", "wood"), ("LAMP-2", "wood")):
+            await put(service, sku, "Lamp", category)
+        assert await counts(service) == {"food": 2, "light": 1, "wood": 2}
+
+        await database.write(text("DELETE FROM products WHERE sku = 'LAMP-1'"))
+        assert await counts(service) == {"food": 2, "wood": 2}
+
+        await database.write(text("TRUNCATE products"))
+        assert await counts(service) == {}
 
     play(scene)
 
 
-async def plan(database: Database, statement: Select[Any]) -> str:
-    """Return how PostgreSQL goes about it."""
-    known = statement.params(query="unobtainium", after="", row_count=21).compile(
-        dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
-        compile_kwargs={"literal_binds": True},
-    )
-    return "\n".join(row[0] for row in await database.read(text(f"EXPLAIN {known}")))
+async def put(service: Products, sku: str, name: str, category: str) -> None:
+    said = {"name": name, "description": "Crunchy.", "category": category, "price": {"amount": 500}}
+    await service.put_product(sku, ProductInput.model_validate(said))
 
 
-def test_a_search_finds_the_same_by_the_index(play: Play) -> None:
+async def counts(service: Products) -> dict[str, int]:
+    body = CategoryList.model_validate_json(await service.list_categories())
+    return {category.name: category.product_count for category in body.items}
+
+
+def test_a_list_keeps_its_plan(play: Play) -> None:
     async def scene(database: Database) -> None:
-        parameters = {"query": "for -bread-1", "after": "", "row_count": 2, "category": "food"}
+        for _ in range(20):
+            await Products(database).list_products(parse_product_query([]))
 
-        for by_category in (False, True):
-            near = await database.read(PAGES[True, by_category], parameters)
-            assert [row.sku for row in near] == ["APPLE-1", "CHAIR-1"]
-            assert await database.read(PAGES_BY_INDEX[by_category], parameters) == near
+        plans = await database.read(
+            text("SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%LIMIT 21'")
+        )
+        assert [plan.custom_plans for plan in plans] == [5]  # PostgreSQL compares so many with the one it then keeps
 
     play(scene)
 

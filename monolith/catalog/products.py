@@ -6,35 +6,27 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Text, bindparam, func, literal_column, select
+from sqlalchemy import Connection, FromClause, Select, Text, bindparam, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from monolith.catalog.tables import products, stock
+from monolith.catalog.tables import categories, products, stock
 from monolith.database import Database
 from shared.contract.bodies import Category, CategoryList, Product, ProductInput, ProductPage, product_fields
 from shared.contract.queries import ProductQuery, encode_cursor
 from shared.domain.errors import NotFound
 from shared.platform.injected_faults import inject
+from shared.platform.product_search import in_order, page_of_skus
 
-# A search looks through so many products before it asks the index of words: common words are found at once, while the
-# index would name all of their products first. It costs about as much as naming a thousand.
-NEXT_PRODUCTS = 500
 
-_PRODUCTS = select(
-    products.c.sku,
-    products.c.name,
-    products.c.description,
-    products.c.category,
-    products.c.price,
-    products.c.currency,
-    stock.c.available,
-).select_from(products.join(stock, products.c.sku == stock.c.sku))
+def _with_stock(rows: FromClause) -> Select[Any]:
+    """Return these products as `product_fields` takes them."""
+    names = ("sku", "name", "description", "category", "price", "currency")
+    return select(*(rows.c[name] for name in names), stock.c.available).join(stock, rows.c.sku == stock.c.sku)
+
+
+_PRODUCTS = _with_stock(products)
 _ONE = _PRODUCTS.where(products.c.sku == bindparam("sku"))
-_CATEGORIES = (
-    select(products.c.category, func.count().label("products"))
-    .group_by(products.c.category)
-    .order_by(products.c.category)
-)
+_CATEGORIES = select(categories).where(categories.c.product_count > 0).order_by(categories.c.name)
 _PUT = insert(products)
 _PUT = _PUT.on_conflict_do_update(
     index_elements=["sku"],
@@ -46,45 +38,27 @@ _WITHOUT_STOCK = insert(stock).on_conflict_do_nothing()
 def list_products(database: Database, query: ProductQuery) -> ProductPage:
     """Return a page of products in the order of their skus."""
     inject("catalog", query.query or "")
-    conditions = {"query": query.query, "category": query.category, "after": query.after}
-    parameters = {name: value for name, value in conditions.items() if value is not None}
-    asked = frozenset(parameters)
-    rows = database.fetch_all(_list(asked, query.limit + 1), parameters)
-    if query.query is not None and len(rows) <= query.limit:
-        rows = database.fetch_all(_list(asked, query.limit + 1, by_index=True), parameters)
-    return _page(rows, query.limit)
+    parameters = {"query": query.query, "category": query.category, "after": query.after or ""}
+    asked = {name: value for name, value in parameters.items() if value is not None}
+    return _page(database.fetch_all(_list(frozenset(asked), query.limit + 1), asked), query.limit)
 
 
 @cache
-def _list(asked: frozenset[str], rows: int, *, by_index: bool = False) -> Select[Any]:
-    """Return the list for these parameters; of a search, what the next products hold of it, or all `by_index`.
-
-    The limit is part of the text, not a parameter: PostgreSQL would plan anew for each page if it did not know the
-    limit, which costs three times the read.
-    """
-    limit: ColumnElement[int] = literal_column(str(rows))
-    if "query" not in asked:
-        return _chosen(_PRODUCTS, asked).order_by(products.c.sku).limit(limit)
-    if by_index:
-        # Materialized, so that nobody walks all products in the order of their sku in the hope of a match.
-        hits = _chosen(select(products.c.sku), asked).where(_has_words(products.c.search))
-        skus = select(hits.cte("hits").prefix_with("MATERIALIZED").c.sku)
-    else:
-        near = _chosen(select(products.c.sku, products.c.search), asked).order_by(products.c.sku)
-        next_products = near.limit(literal_column(str(NEXT_PRODUCTS))).subquery("next_products")
-        skus = select(next_products.c.sku).where(_has_words(next_products.c.search))
-    page = skus.order_by("sku").limit(limit).subquery("page")
-    return _PRODUCTS.join(page, page.c.sku == products.c.sku).order_by(products.c.sku)
-
-
-def _chosen(rows: Select[Any], asked: frozenset[str]) -> Select[Any]:
-    if "category" in asked:
-        rows = rows.where(products.c.category == bindparam("category"))
-    return rows.where(products.c.sku > bindparam("after")) if "after" in asked else rows
-
-
-def _has_words(search: ColumnElement[Any]) -> ColumnElement[bool]:
-    return search.bool_op("@@")(func.websearch_to_tsquery(literal_column("'simple'"), bindparam("query", type_=Text)))
+def _list(asked: frozenset[str], row_count: int) -> Select[Any]:
+    """Return the list for these parameters. Its limit is in the text, which keeps its plan."""
+    by_category = "category" in asked
+    if "query" in asked:
+        page = text(page_of_skus(row_count, by_category=by_category)).columns(sku=Text).subquery("page")
+        return _PRODUCTS.join(page, page.c.sku == products.c.sku).order_by(products.c.sku)
+    within, order = in_order(by_category=by_category)
+    page = (
+        select(products)
+        .where(text(within))
+        .order_by(text(order))
+        .limit(literal_column(str(row_count)))
+        .subquery("page")
+    )
+    return _with_stock(page).order_by(page.c.sku)  # joined before, PostgreSQL may walk all stock up to that sku
 
 
 def get_product(database: Database, sku: str) -> Product:
@@ -100,7 +74,7 @@ def find_product(connection: Connection, sku: str) -> Product:
 def list_categories(database: Database) -> CategoryList:
     """Return all categories with their number of products."""
     rows = database.fetch_all(_CATEGORIES)
-    return CategoryList(items=[Category(name=row.category, product_count=row.products) for row in rows])
+    return CategoryList(items=[Category(name=row.name, product_count=row.product_count) for row in rows])
 
 
 def put_product(connection: Connection, sku: str, body: ProductInput) -> Product:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import text
 
 from monolith.catalog.products import _list
 from monolith.catalog.seeding import seed, seed_if_empty
@@ -14,6 +13,7 @@ from monolith.config import Settings
 from monolith.database import Database
 from shared.platform.metrics import Metrics
 from tests.monolith_stage import Shop
+from tests.plans import generic_plan
 
 
 def skus(shop: Shop, query: str) -> list[str]:
@@ -40,36 +40,55 @@ def test_a_large_catalog_is_filled_however_long_that_takes(
     assert shop.rows("SELECT count(*) FROM products") == [(20_000,)]
 
 
-def test_a_search_for_a_rare_word_walks_a_few_products_and_then_asks_the_index(shop: Shop, settings: Settings) -> None:
-    database = Database(settings.database_url, pool_size=1, metrics=Metrics(), patient=True)
-    try:
-        seed_if_empty(database, 20_000)
-        near, by_index = (plan(database, _list(frozenset({"query"}), 21, by_index=more)) for more in (False, True))
-    finally:
-        database.close()
+def test_a_search_reads_a_few_products_and_then_asks_the_indexes(shop: Shop, settings: Settings) -> None:
+    with shop.database.transaction() as connection:
+        seed(connection, 20_000)
 
-    assert "rows=500 " in near
-    assert "Index Scan using products_pkey" in near
-    assert "Bitmap Index Scan on products_by_words" in by_index
-    assert "Seq Scan" not in near + by_index
-
-
-def plan(database: Database, statement: Select[Any]) -> str:
-    """Return how PostgreSQL goes about it."""
-    known = statement.params(query="unobtainium").compile(
-        dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
-        compile_kwargs={"literal_binds": True},
+    anywhere, on_a_shelf, shelf, whole = (
+        generic_plan(settings.database_url, _list(frozenset(asked), 21))
+        for asked in (("query", "after"), ("query", "category", "after"), ("category", "after"), ("after",))
     )
-    return "\n".join(row[0] for row in database.fetch_all(text(f"EXPLAIN {known}")))
+
+    assert "Index Scan using products_pkey" in anywhere
+    assert "Bitmap Index Scan on products_by_words" in anywhere
+    assert "Index Scan using products_by_category" in on_a_shelf
+    assert "Index Scan using products_by_category" in shelf
+    assert "Seq Scan on products" not in anywhere + on_a_shelf + shelf
+    assert "Merge Join" not in whole  # which walks all stock up to the sku that is asked for
 
 
-def test_a_search_finds_the_same_by_the_index(shop: Shop) -> None:
+@pytest.mark.parametrize(("next_products", "near"), [(500, 20_000), (2, 20_000), (2, 4), (2, 7), (1, 1)])
+def test_a_search_finds_the_same_wherever_it_looks(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, next_products: int, near: int
+) -> None:
+    monkeypatch.setattr("shared.platform.product_search.NEXT", next_products)
+    monkeypatch.setattr("shared.platform.product_search.NEAR", near)
+    _list.cache_clear()
     for number in range(9):
         shop.stocks(f"LAMP-{number}", stock=0, name="green" if number in (0, 1, 5, 8) else "red")
+    shop.stocks("LAMP-4", stock=0, name="green", category="garden")
 
-    for asked in ("query=green", "query=green&category=furniture"):
-        assert skus(shop, f"{asked}&limit=1") == skus(shop, f"{asked}&limit=9")
-        assert skus(shop, f"{asked}&limit=1") == ["LAMP-0", "LAMP-1", "LAMP-5", "LAMP-8"]
+    assert skus(shop, "query=green&limit=1") == ["LAMP-0", "LAMP-1", "LAMP-4", "LAMP-5", "LAMP-8"]
+    assert skus(shop, "query=green&category=furniture&limit=1") == ["LAMP-0", "LAMP-1", "LAMP-5", "LAMP-8"]
+    _list.cache_clear()
+
+
+def test_categories_are_counted_as_products_come_move_and_go(shop: Shop) -> None:
+    for sku, category in (("LAMP-1", "light"), ("LAMP-2", "light"), ("CHAIR", "wood"), ("LAMP-2", "wood")):
+        shop.stocks(sku, stock=1, category=category)
+    assert counts(shop) == {"light": 1, "wood": 2}
+
+    shop.change("DELETE FROM stock WHERE sku = 'LAMP-1'")
+    shop.change("DELETE FROM products WHERE sku = 'LAMP-1'")
+    assert counts(shop) == {"wood": 2}
+
+    shop.change("TRUNCATE products, stock")
+    assert counts(shop) == {}
+
+
+def counts(shop: Shop) -> dict[str, int]:
+    body: Any = shop.ask("GET", "/categories").json
+    return {category["name"]: category["product_count"] for category in body["items"]}
 
 
 def test_pages_together_are_the_whole_list(shop: Shop) -> None:
@@ -131,4 +150,4 @@ def test_a_list_keeps_its_plan(shop: Shop) -> None:
         text("SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%LIMIT 21%'")
     )
 
-    assert [plan.custom_plans for plan in plans] == [0]
+    assert [plan.custom_plans for plan in plans] == [5]  # PostgreSQL compares so many with the one that it then keeps
