@@ -52,6 +52,7 @@ class Controls:
             self._fault()
         with _section("Game day"):
             self._gameday()
+            self._button("Mystery", "help", lambda: ["mystery"])
         with _section("Books"):
             self._button("Check", "fact_check", lambda: ["books"])
             self._button("Dead letters", "mark_email_unread", lambda: ["dead-letters"])

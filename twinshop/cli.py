@@ -20,6 +20,7 @@ from twinshop import faults as breaking
 from twinshop import gameday as rehearsing
 from twinshop import labs as teaching
 from twinshop import migrate as moving
+from twinshop import mystery as hiding
 from twinshop import room as showing
 from twinshop import traces as tracing
 from twinshop.pictures import pictures
@@ -59,6 +60,7 @@ for command in (
     breaking.fault,
     breaking.heal,
     rehearsing.gameday,
+    hiding.mystery,
     moving.migrate,
     tracing.trace,
     measuring.demo,

@@ -12,6 +12,7 @@ from rich.table import Table
 from deploy.faults.injection import during, heal_everything
 from deploy.faults.vocabulary import FAULTS
 from deploy.model.errors import DeployError
+from deploy.model.home import Home
 from deploy.runner.console import console
 from twinshop.stacks import Choice, StackOption
 
@@ -45,9 +46,13 @@ def fault(
 
 def heal(stack: StackOption = Choice.all) -> None:
     """Heal whatever is broken on purpose in the stacks that are up."""
+    from workshop.mystery.case import Desk  # noqa: PLC0415  (most commands need nothing of it)
+
+    has_mystery = Desk(Home.from_environment()).healed_by_hand()
     for runner in stack.running:
         healed = heal_everything(runner)
-        console.print(f"{runner.stack.name}: {', '.join(healed) or 'nothing was held, frozen or armed'}.")
+        said = ", ".join(healed) or "nothing was held, frozen or armed"
+        console.print(f"{runner.stack.name}: {'healed, and no word of what' if has_mystery else said}.")
 
 
 def duration_s(text: str) -> float:

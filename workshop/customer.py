@@ -66,9 +66,12 @@ class Visitor:
         return self.send("POST", "/orders", body, key or str(uuid.uuid4()))
 
     def some_skus(self, count: int) -> list[str]:
-        """Return products that can be bought."""
-        items = self.get("/products?limit=100").body["items"]
-        skus = [item["sku"] for item in items if item["available"] > 0]
+        """Return products that can be bought. Raises DeployError where the shop does not say."""
+        answer = self.get("/products?limit=100")
+        if answer.status != 200:
+            raise DeployError(f"{self.name} answered {answer.status or 'nothing'} to the wish for its products: "
+                              "without a product nothing is bought.")  # fmt: skip
+        skus = [item["sku"] for item in answer.body["items"] if item["available"] > 0]
         return skus[:count]
 
     def mails_about(self, order_id: str) -> list[dict[str, Any]]:

@@ -80,7 +80,7 @@ class Exercise:
 
     def shell(self) -> int:
         """Open a shell in the copy; there `twinshop` means the copy's."""
-        self._require()
+        self.require_copy()
         console.print(f"A shell in {self.code}; `twinshop` here runs this copy. `exit` ends it.")
         command = [os.environ.get("SHELL", "/bin/sh")]
         return subprocess.run(command, cwd=self.code, env=self.environment(), check=False).returncode
@@ -109,7 +109,7 @@ class Exercise:
 
         What the participant has up is stopped first, for it holds the same ports.
         """
-        self._require()
+        self.require_copy()
         stop_what_runs()
         choice = "both" if len(stacks) > 1 else stacks[0]
         options = [word for setting in settings for word in ("--set", setting)]
@@ -127,7 +127,8 @@ class Exercise:
         """Return an admin at a shop of the copy that is up."""
         return Visitor.at(self.runner(stack), "ada-the-admin", "admin")
 
-    def _require(self) -> None:
+    def require_copy(self) -> None:
+        """Raise DeployError unless the copy has been made."""
         if not self.exists:
             raise DeployError(f"The exercise has not begun: `twinshop lab {self.lab.number} --start`.")
 

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY, Home
 from workshop import claims
 from workshop.checks import NotYet
 from workshop.checks.decision_record import check as check_record
+from workshop.customer import Visitor
 from workshop.exercise import Exercise
+from workshop.gameday.plan import ANYWHERE
 from workshop.guide import Guide
 from workshop.labs import Command, Lab, Prediction, Question, find, missing_in, read
 from workshop.progress import Progress, folder_of
@@ -133,6 +136,13 @@ def test_what_runs_in_an_exercise_is_its_copy_and_not_the_work_tree(tmp_path: Pa
     assert str(exercise.code / "shared") in ran.stdout
     assert str(exercise.home.root) in ran.stdout
     assert "ruler.py" not in {path.name for path in REPOSITORY.iterdir()}
+
+
+def test_a_customer_at_a_shop_that_does_not_answer_is_told_so() -> None:
+    nowhere = Visitor("monolith", "http://127.0.0.1:1", ANYWHERE, "token")
+
+    with pytest.raises(DeployError, match="monolith answered nothing to the wish for its products"):
+        nowhere.some_skus(1)
 
 
 def test_a_decision_record_is_begun_with_what_was_predicted_and_is_not_solved_by_that(tmp_path: Path) -> None:

@@ -28,10 +28,15 @@ def arm(runner: Runner, part: str) -> None:
 def disarm_all(runner: Runner) -> list[str]:
     """Let no part look at the file any more; return the parts that were restarted for it."""
     file_of(runner).unlink(missing_ok=True)
-    armed = [part for part, values in runner.status().environment.items() if SETTING in values and part != "*"]
-    for part in armed:
-        runner.configure(part, {SETTING: None})
-    return armed
+    return take_back(runner, SETTING)
+
+
+def take_back(runner: Runner, setting: str) -> list[str]:
+    """Bring a setting back to its default in each part that was given it; return the parts restarted for that."""
+    given = [part for part, values in runner.status().environment.items() if setting in values and part != "*"]
+    for part in given:
+        runner.configure(part, {setting: None})
+    return given
 
 
 def set_fault(runner: Runner, module: str, fault: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ Parameters = Mapping[str, float]
 Injector = Callable[[Runner, Fault, str, Parameters], Heal]
 
 POISON = "poisonedbook"
+CLOCK = "CLOCK_OFF_S"
 INNER = ("catalog", "payments", "notifications")  # what services call through the inner listeners
 
 
@@ -157,8 +158,8 @@ def _clock(runner: Runner, _: Fault, part: str, parameters: Parameters) -> Heal:
     name = part_of(runner.stack, part).name
     if runner.stack.part(name).kind != "app":
         raise NoSuchFault(f"{name} is no program of ours: only an application's clock can be set wrong.")
-    runner.configure(name, {"CLOCK_OFF_S": str(parameters["s"])})
-    return lambda: runner.configure(name, {"CLOCK_OFF_S": None})
+    runner.configure(name, {CLOCK: str(parameters["s"])})
+    return lambda: runner.configure(name, {CLOCK: None})
 
 
 def _poison(runner: Runner, _: Fault, module: str, parameters: Parameters) -> Heal:

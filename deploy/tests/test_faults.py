@@ -277,6 +277,15 @@ def test_a_delay_lasts_as_long_as_it_says(services: LocalRunner, edge: int) -> N
     assert 0.28 <= took_s < 3  # Envoy's timers count from the last turn of its loop, a few milliseconds ago
 
 
+def test_a_clock_is_set_right_for_whoever_was_killed_before_he_could(services: LocalRunner) -> None:
+    inject(services, "clock-off", "payments")
+
+    healed = heal_everything(services)
+
+    assert healed == ["payments knows the time"]
+    assert "CLOCK_OFF_S" not in services.status().environment.get("payments", {})
+
+
 def test_everything_is_healed_for_whoever_was_killed_before_he_could(services: LocalRunner, edge: int) -> None:
     inject(services, "pause", "payments")
     inject(services, "kill", "broker")

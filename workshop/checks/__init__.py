@@ -19,6 +19,7 @@ MODULES = {
     8: "two_versions",
     9: "promotions",
     10: "decision_record",
+    11: "predictions",
 }
 
 

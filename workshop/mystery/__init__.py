@@ -1,0 +1,1 @@
+"""Mysteries: something is broken and nobody says what; who finds it names it."""
