@@ -1,0 +1,46 @@
+"""How good a model is, measured on orders that it has not seen, against who recommends the bestsellers to everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from variants.recommendations.model import Model
+from variants.recommendations.training import Basket
+
+HELD_OUT = 0.2
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Of `questions` held-out products: how many were among ten guesses, and the mean of 1 / place (0 if not there)."""
+
+    recall_at_10: float
+    mrr: float
+    questions: int
+
+
+def split(baskets: Sequence[Basket]) -> tuple[Sequence[Basket], Sequence[Basket]]:
+    """Return the earlier orders, to learn from, and the latest fifth, to be asked about."""
+    at = round(len(baskets) * (1 - HELD_OUT))
+    return baskets[:at], baskets[at:]
+
+
+def evaluate(model: Model, held_out: Iterable[Basket]) -> tuple[Quality, Quality]:
+    """Return the quality of the model, and that of popularity, at guessing the rest of an order from its first."""
+    popular = model.popular[:11].tolist()  # one may be the product that is looked at
+    questions = [
+        (numbers[0], other)
+        for basket in held_out
+        if len(numbers := [model.number_of[sku] for sku in basket if sku in model.number_of]) > 1
+        for other in numbers[1:]
+    ]
+    by_model = _quality(questions, lambda product: model.ranked(product, 10).tolist())
+    return by_model, _quality(questions, lambda product: [one for one in popular if one != product][:10])
+
+
+def _quality(questions: Sequence[tuple[int, int]], guess: Callable[[int], list[int]]) -> Quality:
+    places = [guesses.index(wanted) + 1 if wanted in (guesses := guess(shown)) else 0 for shown, wanted in questions]
+    asked = max(len(questions), 1)
+    found = [place for place in places if place]
+    return Quality(len(found) / asked, sum(1 / place for place in found) / asked, len(questions))
