@@ -77,6 +77,7 @@ for command in (
     teaching.buy,
     teaching.rows,
     teaching.claims,
+    teaching.classroom,
 ):
     app.command()(command)
 app.command("dead-letters")(dead_letters.dead_letters)

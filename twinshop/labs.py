@@ -9,6 +9,7 @@ from rich.table import Table
 
 from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY, Home
+from deploy.model.ports import port_shift
 from deploy.runner.console import console
 from twinshop.stacks import Choice, StackOption
 
@@ -20,29 +21,41 @@ def lab(
     number: Number = 0,
     yes: Annotated[bool, typer.Option("--yes", help="Run every command without asking.")] = False,
     predict: Annotated[list[str] | None, typer.Option(help="A prediction, one after the other.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Start the lab over.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Start the lab over; with --start: put a changed copy aside first.")
+    ] = False,
     start: Annotated[bool, typer.Option("--start", help="Begin the exercise: make its copy of the code.")] = False,
     shell: Annotated[bool, typer.Option("--shell", help="Open a shell in the exercise's copy.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Check the exercise.")] = False,
     solution: Annotated[bool, typer.Option("--solution", help="Begin the exercise anew and solve it.")] = False,
+    report_to: Annotated[str, typer.Option(help="Tell your instructor's page how far you are: its address.")] = "",
+    name: Annotated[str, typer.Option("--as", help="With --report-to: under which name, any you like.")] = "",
+    report_off: Annotated[bool, typer.Option("--report-off", help="Tell it no more.")] = False,
 ) -> None:
     """Go through a lab of the workshop, step by step; or begin and check its exercise."""
     from workshop import labs  # noqa: PLC0415  (most commands need nothing of it)
 
+    if report_to or report_off:
+        _report(report_to, name)
+        return
     if not number:
         console.print(_list())
         return
     selected = labs.find(number)
     if start or shell or check or solution:
-        _exercise(selected, start=start, shell=shell, check=check, solution=solution)
+        _exercise(selected, start=start, shell=shell, check=check, solution=solution, again=again)
         return
+    from workshop.classroom.reporting import Reporter  # noqa: PLC0415
     from workshop.guide import Guide, is_attended  # noqa: PLC0415
     from workshop.progress import Progress  # noqa: PLC0415
 
-    progress = Progress(Home.from_environment())
+    home = Home.from_environment()
+    progress = Progress(home)
     if again:
         progress.start_over(number)
-    if not Guide(selected, progress, unattended=yes or not is_attended(), given=iter(predict or [])).go():
+    attended = is_attended() and not yes
+    guide = Guide(selected, progress, unattended=not attended, given=iter(predict or []), reporter=Reporter(home))
+    if not guide.go():
         raise typer.Exit(1)
 
 
@@ -100,8 +113,35 @@ def claims(
         console.print(f"Your decision record: {write_record(Home.from_environment())}", markup=False)
 
 
-def _exercise(selected: object, *, start: bool, shell: bool, check: bool, solution: bool) -> None:
+def classroom(
+    bind: Annotated[str, typer.Option(help="The address it listens at; 0.0.0.0 for a room.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Another port than 8070 (and the shift).")] = 0,
+) -> None:
+    """Show an instructor how far those are who report: no accounts, names of their choice, nothing kept."""
+    from workshop.classroom.server import PORT, serve  # noqa: PLC0415
+
+    chosen = port or PORT + port_shift()
+    where = bind if bind != "0.0.0.0" else "THIS-MACHINE"  # noqa: S104
+    console.print(f"The room's progress: [bold]http://{where}:{chosen}[/]")
+    console.print(f"Who wants to reports: `twinshop lab --report-to http://{where}:{chosen} --as NAME`", markup=False)
+    serve(bind, chosen)
+
+
+def _report(url: str, name: str) -> None:
+    from workshop.classroom import reporting  # noqa: PLC0415
+
+    home = Home.from_environment()
+    if url:
+        reporting.choose(home, url, name)
+        console.print(f"{url} is told from now on how far you are in each lab, as {name}; `--report-off` ends it.",
+                      markup=False)  # fmt: skip
+    else:
+        console.print("Nothing is reported any more." if reporting.leave(home) else "Nothing was reported.")
+
+
+def _exercise(selected: object, *, start: bool, shell: bool, check: bool, solution: bool, again: bool) -> None:
     from workshop.checks import check_of  # noqa: PLC0415
+    from workshop.classroom.reporting import Reporter  # noqa: PLC0415
     from workshop.exercise import Exercise  # noqa: PLC0415
     from workshop.labs import Lab  # noqa: PLC0415
     from workshop.progress import Progress, now  # noqa: PLC0415
@@ -115,7 +155,7 @@ def _exercise(selected: object, *, start: bool, shell: bool, check: bool, soluti
         console.print(f"Your decision record, yours to write: {write_record(home)}", markup=False)
         return
     if start or solution:
-        exercise.start()
+        exercise.start(again=again)
         if solution:
             exercise.solve()
         console.print(f"Your copy of the code: {exercise.code}", markup=False)
@@ -125,6 +165,7 @@ def _exercise(selected: object, *, start: bool, shell: bool, check: bool, soluti
         progress = Progress(home)
         progress.of(selected.number).solved_at = now()
         progress.keep()
+        Reporter(home).tell()
         console.print(f"[green]The exercise of lab {selected.number} is solved.[/]")
     if shell:
         raise typer.Exit(exercise.shell())

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,8 +46,19 @@ class Exercise:
         """Whether the copy has been made."""
         return (self.code / ".git").exists()
 
-    def start(self) -> None:
-        """Make the copy afresh, with the patch that the exercise starts from. Raises DeployError."""
+    def start(self, *, again: bool = False) -> None:
+        """Make the copy afresh, with the patch that the exercise starts from.
+
+        Raises DeployError, also where a copy is there that was changed; `again` puts that one aside.
+        """
+        if self.exists and (changed := self._git("diff", "--name-only", self._begin()).split()):
+            names = ", ".join(changed[:3]) + (" and more" if len(changed) > 3 else "")
+            if not again:
+                raise DeployError(
+                    f"Your copy of lab {self.lab.number} holds work of yours, in {names}. "
+                    "It is put aside, and a new one begun, with `--again`."
+                )
+            self._put_aside()
         with writing(self._folder):
             shutil.rmtree(self._folder, ignore_errors=True)
             for name in _files_of(REPOSITORY):
@@ -60,14 +72,25 @@ class Exercise:
         self._git("add", "--all")
         self._git("commit", "--quiet", "--message", f"Lab {self.lab.number}: where the exercise starts")
 
+    def _begin(self) -> str:
+        """Return the commit that the exercise starts from, whoever has committed since; new files are known then."""
+        self._git("add", "--all", "--intent-to-add")
+        return self._git("rev-list", "--max-parents=0", "HEAD").strip()
+
+    def _put_aside(self) -> None:
+        aside = self._folder.with_name(f"{self._folder.name}-{time.strftime('%Y%m%d-%H%M%S')}")
+        with writing(aside):
+            aside.mkdir()
+            self.code.rename(aside / self.code.name)
+        console.print(f"What you had is in {aside / self.code.name}", markup=False)
+
     def solve(self) -> None:
         """Lay the solution over a copy that stands at its start. Raises DeployError."""
         self._git(*_APPLY, str(self.patches / SOLUTION))
 
     def changes(self) -> list[tuple[int, int, str]]:
         """Return what was changed since the start: lines added, lines taken away, file."""
-        self._git("add", "--all")
-        rows = [line.split("\t") for line in self._git("diff", "--cached", "--numstat", "HEAD").splitlines()]
+        rows = [line.split("\t") for line in self._git("diff", "--numstat", self._begin()).splitlines()]
         return [(int(added), int(taken), name) for added, taken, name in rows if added != "-"]
 
     def environment(self) -> dict[str, str]:

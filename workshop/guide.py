@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from deploy.runner.console import console
 from workshop import shell
+from workshop.classroom.reporting import Reporter
 from workshop.labs import EXERCISE, Command, Lab, Prediction, Prose, Question, Step, missing_in
 from workshop.progress import LabProgress, Progress, now
 
@@ -28,6 +29,8 @@ class Guide:
     progress: Progress
     unattended: bool
     given: Iterator[str]
+    reporter: Reporter | None = None  # tells the room, where the participant has chosen so
+    _trouble: str = ""  # the command that did not do what the text says
 
     def go(self) -> bool:
         """Go through what is left of the lab; return whether all its commands did what the text says."""
@@ -50,18 +53,23 @@ class Guide:
                         self._remind(kept)
                 fine = self._take(step, kept, exercise=section.title == EXERCISE) and fine
                 kept.steps_done = number
-                self.progress.keep()
+                self._keep()
         kept.steps_done = 0  # the next time begins at the beginning
         kept.done_at = now() if fine else ""
-        self.progress.keep()
+        self._keep("" if fine else self._trouble)
         self._say_goodbye(kept, fine=fine)
         return fine
+
+    def _keep(self, trouble: str = "") -> None:
+        self.progress.keep()
+        if self.reporter is not None:
+            self.reporter.tell(self.lab.number, trouble)
 
     def _take(self, step: Step, kept: LabProgress, *, exercise: bool) -> bool:
         if isinstance(step, Prose):
             _read(step.text)
         elif isinstance(step, Prediction):
-            kept.predictions[str(step.number)] = self._predict(step)
+            kept.predictions[str(step.number)] = self._predict(step, kept)
         elif isinstance(step, Question):
             console.print(f"\n[bold]?[/] {escape(step.text)}")
             self._wait("Think first; Enter shows the answer.")
@@ -72,13 +80,14 @@ class Guide:
             return self._run(step, kept)
         return True
 
-    def _predict(self, step: Prediction) -> str:
+    def _predict(self, step: Prediction, kept: LabProgress) -> str:
         console.print(f"\n[bold]Predict.[/] {escape(step.text)}")
         answer = next(self.given, "")
         if not answer and not self.unattended:
             answer = console.input("[bold]> [/]").strip()
-        console.print(f"  kept: {escape(answer or LEFT_OPEN)}")
-        return answer or LEFT_OPEN
+        answer = answer or kept.predictions.get(str(step.number), LEFT_OPEN)  # what was predicted once is not lost
+        console.print(f"  kept: {escape(answer)}")
+        return answer
 
     def _run(self, step: Command, kept: LabProgress) -> bool:
         console.print(f"\n[bold]$ {escape(step.line)}[/]")
@@ -91,6 +100,8 @@ class Guide:
                 console.print(f"[green]As expected[/], after {ran.seconds:.0f} s.")
                 return True
             console.print(f"[red]{escape(wrong)}[/]")
+            self._trouble = step.line
+            self._keep(self._trouble)
             if self.unattended or not self._again():
                 return False
 

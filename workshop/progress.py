@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.model.home import Home, write_atomically, writing
+from deploy.model.home import Home, read_json, write_atomically, writing
 
 
 @dataclass
@@ -26,13 +26,15 @@ class Progress:
 
     def __init__(self, home: Home) -> None:
         self._path = folder_of(home) / "progress.json"
-        self._labs: dict[str, LabProgress] = {}
-        if self._path.exists():
-            kept = json.loads(self._path.read_text("utf-8"))
-            self._labs = {number: LabProgress(**lab) for number, lab in kept.items()}
+        self._labs = self._kept()
+        self._asked_for: set[str] = set()
+
+    def _kept(self) -> dict[str, LabProgress]:
+        return {number: LabProgress(**lab) for number, lab in (read_json(self._path) or {}).items()}
 
     def of(self, number: int) -> LabProgress:
         """Return the progress of a lab; change it, and `keep`."""
+        self._asked_for.add(str(number))
         return self._labs.setdefault(str(number), LabProgress())
 
     def start_over(self, number: int) -> LabProgress:
@@ -42,10 +44,11 @@ class Progress:
         return lab
 
     def keep(self) -> None:
-        """Write it down. Raises FolderTrouble."""
+        """Write down the labs that were asked for, beside what another terminal has kept. Raises FolderTrouble."""
         with writing(self._path.parent):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            content = {number: asdict(lab) for number, lab in self._labs.items()}
+            labs = self._kept() | {number: self._labs[number] for number in self._asked_for}
+            content = {number: asdict(lab) for number, lab in labs.items()}
             write_atomically(self._path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,46 @@ def test_what_runs_in_an_exercise_is_its_copy_and_not_the_work_tree(tmp_path: Pa
     assert str(exercise.code / "shared") in ran.stdout
     assert str(exercise.home.root) in ran.stdout
     assert "ruler.py" not in {path.name for path in REPOSITORY.iterdir()}
+
+
+def test_a_lab_that_runs_by_itself_leaves_a_prediction_as_it_was_made(lab: Lab, tmp_path: Path) -> None:
+    assert go(lab, tmp_path, "two")
+    assert go(lab, tmp_path)
+
+    assert Progress(Home(tmp_path)).of(1).predictions == {"1": "two"}
+
+
+def test_two_labs_in_two_terminals_keep_what_the_other_has_done(tmp_path: Path) -> None:
+    one, other = Progress(Home(tmp_path)), Progress(Home(tmp_path))
+    one.of(5).predictions["1"] = "it sells on"
+    other.of(6).steps_done = 3
+    one.keep()
+    other.keep()
+
+    kept = Progress(Home(tmp_path))
+    assert (kept.of(5).predictions, kept.of(6).steps_done) == ({"1": "it sells on"}, 3)
+
+
+@pytest.mark.parametrize("committed", [False, True], ids=["changed", "committed"])
+def test_a_copy_with_work_in_it_is_put_aside_only_where_that_is_asked_for(tmp_path: Path, committed: bool) -> None:
+    exercise = Exercise(find(3), Home(tmp_path))
+    exercise.start()
+    exercise.start()  # nothing was changed: nothing is lost
+    (exercise.code / "mine.txt").write_text("an afternoon", "utf-8")
+    if committed:
+        words = ("git", "-c", "user.name=me", "-c", "user.email=me@twinshop.example")
+        for more in (("add", "--all"), ("commit", "--quiet", "--message", "mine")):
+            subprocess.run([*words, *more], cwd=exercise.code, check=True)
+
+    with pytest.raises(DeployError, match=r"holds work of yours, in mine\.txt"):
+        exercise.start()
+    assert (exercise.code / "mine.txt").exists()
+    assert exercise.changes() == [(1, 0, "mine.txt")]
+    exercise.start(again=True)
+
+    (kept,) = folder_of(Home(tmp_path)).glob("lab-03-*/code/mine.txt")
+    assert kept.read_text("utf-8") == "an afternoon"
+    assert not (exercise.code / "mine.txt").exists()
 
 
 def test_a_customer_at_a_shop_that_does_not_answer_is_told_so() -> None:

@@ -76,7 +76,7 @@ def test_the_page_tells_what_was_injected_predicted_seen_and_the_books_and_escap
     assert "<b>" not in re.sub(r"<b>S1</b>|<b>not any more</b>", "", text)
     assert "not any more" in text  # the monolith's was not injected
     assert "books right, 7 confirmed orders" in text
-    assert "http-equiv" not in text
+    assert "location.reload()" not in text
     assert not re.search(r'(src|href)="http', text)
     assert len(text) < 100_000
 
@@ -86,7 +86,7 @@ def test_the_page_tells_what_was_injected_predicted_seen_and_the_books_and_escap
     [
         ({"stopped": "microservices: errors > 5 %", "stopped_at_s": 4.0}, "aborted after 4 s, and all was healed"),
         ({"is_over": False, "now_s": 3.0}, "It runs: 3 of 10 s."),
-        ({"is_over": False}, 'http-equiv="refresh"'),
+        ({"is_over": False}, "location.reload()"),
         ({"books": {}}, "Not checked: the day was stopped."),
         ({"void": {"monolith": ["late"]}}, "not what was planned (late)"),
     ],

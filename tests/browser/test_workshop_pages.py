@@ -1,0 +1,57 @@
+"""The pages of game days and of a room's progress: for everybody, as wide as the screen, in light and dark, soon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.visitor import DESK, PHONE
+from workshop.classroom.report import LabReport, Report
+from workshop.classroom.server import Classroom, render
+from workshop.gameday import page
+from workshop.gameday.test_outcome import a_day
+
+
+def a_room() -> Classroom:
+    """Two participants, one of whom is stuck."""
+    room = Classroom()
+    for number, (name, trouble) in enumerate((("Ada", "twinshop books"), ("Grace", ""))):
+        lab = LabReport(steps_done=3, steps=12, solved=not trouble, trouble=trouble)
+        room.take(Report(id=f"{number:032x}", name=name, labs={"1": lab, "5": lab.model_copy(update={"done": True})}))
+    return room
+
+
+PAGES = {
+    "game day": lambda: page.render(a_day()),
+    "game day that runs": lambda: page.render(a_day(is_over=False, books={}, now_s=4.0)),
+    "classroom": lambda: render(a_room()),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(browser: Browser, tmp_path: Path, name: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    path = tmp_path / "index.html"
+    path.write_text(PAGES[name](), "utf-8")
+    context = browser.new_context(viewport=DESK, color_scheme="light")
+    opened = context.new_page()
+    opened.add_init_script("window.setInterval = () => 0")  # it stands still while it is looked at
+    opened.goto(path.as_uri())
+    shown_ms = opened.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+
+    found = []
+    for scheme, size in (("light", DESK), ("dark", PHONE)):
+        opened.emulate_media(color_scheme=scheme)
+        opened.set_viewport_size(size)
+        found += [
+            (scheme, one["id"], [node["html"] for node in one["nodes"]][:3])
+            for one in axe.run(opened).response["violations"]
+        ]
+        found += ["wider"] * opened.evaluate("document.documentElement.scrollWidth > innerWidth")
+    context.close()
+
+    assert found == []
+    assert path.stat().st_size < 100_000
+    assert shown_ms < 1000  # 150 on a quiet machine
