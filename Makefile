@@ -11,6 +11,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-head
 SIDE_BY_SIDE = $(BIN)/python -m tests.side_by_side $(if $(SLOW),--slowest 30) $(if $(JOBS),--jobs $(JOBS))
 STACK ?= both
 ARCHIVE ?= twinshop-images.tar.gz
+# need NAMES,EXAMPLE: variables that a target cannot do without
+need = for name in $(foreach name,$(1),$(if $($(name)),,$(name))); do echo "$$name is missing: $(2)"; exit 2; done
 on_stack = $(if $(filter-out both,$(STACK)),--stack $(STACK))
 
 $(VENV)/.ready: requirements.txt pyproject.toml twinshop/setup.sh
@@ -53,18 +55,21 @@ down: $(VENV)/.ready ## stop all that was started (STACK=... for one)
 	@$(TWINSHOP) down $(STACK)
 
 status: $(VENV)/.ready ## which parts run, and how they are
-	@$(TWINSHOP) status
+	@$(TWINSHOP) status $(filter-out both,$(STACK))
 
 stats: $(VENV)/.ready ## CPU and memory by part
 	@$(TWINSHOP) stats
 
 scale: $(VENV)/.ready ## make scale SERVICE=payments N=3
-	@$(TWINSHOP) scale $(SERVICE) $(N) $(on_stack)
+	@$(call need,SERVICE N,make scale SERVICE=payments N=3)
+	@$(TWINSHOP) scale $(on_stack) -- $(SERVICE) $(N)
 
 kill hold release pause resume restart logs: $(VENV)/.ready ## make kill SERVICE=payments (kill -9), hold, release, pause, resume, restart, logs
+	@$(call need,SERVICE,make $@ SERVICE=payments)
 	@$(TWINSHOP) $@ $(SERVICE) $(on_stack)
 
 route: $(VENV)/.ready ## make route SERVICE=catalog SHARE=v2=10% (STICKY=1; RESET=1; without SHARE: show): two versions of a part
+	@$(call need,SERVICE,make route SERVICE=catalog SHARE=v2=10%)
 	@$(TWINSHOP) route $(SERVICE) $(SHARE) $(if $(STICKY),--sticky) $(if $(RESET),--reset) $(on_stack)
 
 fault: $(VENV)/.ready ## make fault NAME=kill PART=payments STACK=microservices FOR=30s (without NAME: all there are)
@@ -83,6 +88,7 @@ bench: $(VENV)/.ready ## CPU of one order and one list against the database floo
 	@$(TWINSHOP) bench
 
 experiment: $(VENV)/.ready ## make experiment NAME=capacity (QUICK=1 for the short form)
+	@$(call need,NAME,make experiment NAME=capacity)
 	@$(TWINSHOP) experiment $(NAME) $(if $(QUICK),--quick)
 
 room: $(VENV)/.ready ## the control room: both architectures live on one page, port 8000
@@ -92,9 +98,11 @@ chaos: $(VENV)/.ready ## make chaos MINUTES=5: kill -9 at random under load in b
 	@$(TWINSHOP) chaos --minutes $(or $(MINUTES),5)
 
 migrate: $(VENV)/.ready ## move a module out of the running monolith: make migrate PART=notifications
+	@$(call need,PART,make migrate PART=notifications)
 	@$(TWINSHOP) migrate $(PART)
 
 migrate-back: $(VENV)/.ready ## move it back in: make migrate-back PART=notifications
+	@$(call need,PART,make migrate-back PART=notifications)
 	@$(TWINSHOP) migrate --back $(PART)
 
 locust: $(VENV)/.ready ## Locust's own web page on port 8089, with the shop's users

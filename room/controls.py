@@ -35,8 +35,8 @@ class Controls:
         """Build them, in the order in which a lesson needs them."""
         with _section("Shops"):
             self._button("Start", "play_arrow", lambda: ["up"])
-            self._button("Reset", "restart_alt", lambda: ["reset"])
-            self._button("Stop", "stop", lambda: ["down"])
+            self._button("Reset", "restart_alt", lambda: ["reset"], asks="Throw all orders away, in both shops?")
+            self._button("Stop", "stop", lambda: ["down"], asks="Stop both shops?")
         with _section("Load"):
             self._load()
         with _section("Part"):
@@ -54,7 +54,7 @@ class Controls:
             self._gameday()
             self._button("Mystery", "help", lambda: ["mystery"])
         with _section("Books"):
-            self._button("Check", "fact_check", lambda: ["books"])
+            self._button("Check", "fact_check", lambda: ["books"], self._check)
             self._button("Dead letters", "mark_email_unread", lambda: ["dead-letters"])
             self._button("Send again", "outgoing_mail", lambda: ["dead-letters", "retry"])
             self._button("Drop", "delete", lambda: ["dead-letters", "drop"])
@@ -150,7 +150,7 @@ class Controls:
         self.plan = _select("Plan", plans, plans[0], self.refresh)
         self._button("Start", "event", lambda: ["gameday", str(self.plan.value)], self._start_gameday)
         ui.label("Its timeline is the report below, from the first second on.").classes("hint")
-        ui.button("Abort: heal all", icon="healing", color=None, on_click=lambda: self._stop("gameday")).props(
+        ui.button("Abort game day", icon="healing", color=None, on_click=lambda: self._stop("gameday")).props(
             "dense outline no-caps"
         )
 
@@ -180,8 +180,20 @@ class Controls:
     async def _stop(self, name: str) -> None:
         await self._control.actions.stop_all(name)
 
-    def _button(self, label: str, icon: str, words: Words, do: Callable[[], Any] | None = None) -> ui.button:
+    def _check(self) -> None:
+        if self._control.actions.running("load"):  # the check asks for orders again, which would count as traffic
+            ui.notify("Stop the load first: books are checked at rest.", type="warning")
+            return
+        background_tasks.create(self._control.do("books"))
+
+    def _button(
+        self, label: str, icon: str, words: Words, do: Callable[[], Any] | None = None, *, asks: str = ""
+    ) -> ui.button:
+        """Draw a button that runs a command, or calls `do`; where it `asks`, only after a yes."""
+
         async def run() -> None:
+            if asks and not await _means_it(asks):
+                return
             given = words()
             stack = self.stack if "--stack" in given and given[0] != "load" else ""
             background_tasks.create(self._control.do(*given, stack=stack))
@@ -195,6 +207,15 @@ class Controls:
     def _number(self, label: str, low: int, high: int, value: int) -> ui.number:
         number = ui.number(label, value=value, min=low, max=high, precision=0, on_change=self.refresh)
         return number.props("dense outlined").classes("number")
+
+
+async def _means_it(question: str) -> bool:
+    with ui.dialog() as dialog, ui.card():
+        ui.label(question)
+        with ui.row():
+            ui.button("Yes", on_click=lambda: dialog.submit(True)).props("dense no-caps")
+            ui.button("No", on_click=lambda: dialog.submit(False)).props("dense outline no-caps")
+    return bool(await dialog)
 
 
 def _section(title: str) -> Any:

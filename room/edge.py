@@ -12,7 +12,8 @@ from deploy.runner.unix_http import UnixConnection
 
 TIMEOUT_S = 0.8
 WANTED = (
-    r"^(http\.(edge|inner-\w+)\.downstream_rq_(total|time|[1-5]xx)|cluster\.[\w-]+\.upstream_rq_(total|201|completed))$"
+    r"^(http\.(edge|inner-\w+)\.downstream_rq_(total|time|[1-5]xx)|"
+    r"cluster\.[\w-]+\.upstream_rq_(total|20[12]|completed))$"
 )
 PATH = f"/stats?usedonly&format=json&histogram_buckets=detailed&filter={quote(WANTED)}"
 LATENCY = "http.edge.downstream_rq_time"
@@ -53,8 +54,16 @@ class Counters:
     @property
     def confirmed(self) -> int:
         """How many orders were answered as confirmed: nothing else in the public API answers 201."""
-        inner = sum(count for name, count in self.values.items() if name.endswith("downstream_rq_201"))
-        return sum(count for name, count in self.values.items() if name.endswith("upstream_rq_201")) - inner
+        return self._answered(201)
+
+    @property
+    def pending(self) -> int:
+        """How many orders and cancels were answered 202: they are being worked on."""
+        return self._answered(202)
+
+    def _answered(self, status: int) -> int:
+        inner = sum(count for name, count in self.values.items() if name.endswith(f"downstream_rq_{status}"))
+        return sum(count for name, count in self.values.items() if name.endswith(f"upstream_rq_{status}")) - inner
 
     def percentile_ms(self, percent: float) -> float | None:
         """Return a percentile of the latency at the edge, or None if nothing was answered."""

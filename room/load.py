@@ -83,6 +83,7 @@ def _say(stack: str, out: Path, status: int) -> None:
     summary = json.loads((out / "summary.json").read_text("utf-8"))
     console.print(
         f"{stack}: {summary['sent']} sent, {summary['orders_confirmed']} orders confirmed, "
+        f"{summary['orders'].get('payment_pending', 0)} pending, "
         f"p99 {summary['latency_ms']['p99']:.0f} ms, {100 * summary['error_share']:.2f} % errors"
         f"{' (void: ' + '; '.join(summary['void_reasons']) + ')' if summary['void'] else ''}"
     )

@@ -13,7 +13,7 @@ from room.controls import Controls
 
 CHARTS = {
     "arrivals": "Arrivals and good answers /s",
-    "orders": "Confirmed orders /s",
+    "orders": "Orders /s: confirmed, and pending (dashed)",
     "latency": "Latency at the edge, ms",
     "errors": "Errors /s",
     "cpu-monolith": "CPU of the monolith, cores",

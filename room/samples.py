@@ -77,6 +77,7 @@ class StackWatch:
             "refused": round(new.edge("4xx") / lapse_s, 1),
             "errors": round(new.edge("5xx") / lapse_s, 1),
             "orders": round(new.confirmed / lapse_s, 1),
+            "pending": round(new.pending / lapse_s, 1),
             "p50": _rounded(new.percentile_ms(50)),
             "p99": _rounded(new.percentile_ms(99)),
             "flows": {name: round(rate, 1) for name, rate in flows.items() if rate},

@@ -24,12 +24,14 @@ def test_envoys_answer_becomes_counters() -> None:
                 {"name": "cluster.catalog.upstream_rq_total", "value": 6},
                 {"name": "http.inner-catalog.downstream_rq_total", "value": 2},
                 {"name": "cluster.orders.upstream_rq_201", "value": 1},
+                {"name": "cluster.orders.upstream_rq_202", "value": 3},
                 {"histograms": {"details": details}},
             ]
         }
     )
 
-    assert (found.edge("total"), found.outer("catalog"), found.inner("catalog"), found.confirmed) == (7, 4, 2, 1)
+    assert (found.edge("total"), found.outer("catalog"), found.inner("catalog")) == (7, 4, 2)
+    assert (found.confirmed, found.pending) == (1, 3)
     assert found.latency_ms == {5: (0.1, 2)}
 
 

@@ -9,8 +9,8 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from deploy.faults import vocabulary
 from deploy.faults.injection import during, heal_everything
-from deploy.faults.vocabulary import FAULTS
 from deploy.model.errors import DeployError
 from deploy.model.home import Home
 from deploy.runner.console import console
@@ -33,11 +33,13 @@ def fault(
     if name == "list":
         console.print(_table())
         return
+    vocabulary.find(name)
     seconds, parameters = duration_s(lasts), dict(_parameter(item) for item in setting or [])
-    running = stack.running_shops
+    running = stack.require_shops()
     if len(running) != 1:
-        names = " and ".join(runner.stack.name for runner in running) or "none of them"
-        raise DeployError(f"A fault strikes one stack: say which with --stack; up is {names}.")
+        names = " and ".join(runner.stack.name for runner in running)
+        example = f"--stack {running[0].stack.name} (with make: STACK={running[0].stack.name})"
+        raise DeployError(f"A fault strikes one shop, and {names} are up: say which, such as {example}.")
     with during(running[0], name, part, parameters) as injected:
         console.print(f"{running[0].stack.name}: {name} {injected.part} for {lasts}")
         _wait(seconds)
@@ -51,7 +53,7 @@ def heal(stack: StackOption = Choice.all) -> None:
     has_mystery = Desk(Home.from_environment()).healed_by_hand()
     for runner in stack.running:
         healed = heal_everything(runner)
-        said = ", ".join(healed) or "nothing was held, frozen or armed"
+        said = ", ".join(healed) or "nothing is broken on purpose"
         console.print(f"{runner.stack.name}: {'healed, and no word of what' if has_mystery else said}.")
 
 
@@ -78,7 +80,7 @@ def _parameter(item: str) -> tuple[str, float]:
 
 def _table() -> Table:
     table = Table("fault", "what it does", "on", "parameters")
-    for one in FAULTS.values():
+    for one in vocabulary.FAULTS.values():
         parameters = ", ".join(f"{name}={value:g}" for name, value in one.parameters.items())
         table.add_row(one.name, one.what, one.where, parameters)
     return table

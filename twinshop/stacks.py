@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
@@ -117,7 +118,11 @@ def ports() -> None:
             console.print(f"{name:>14} {part:<18}", *(f"{key}={port + port_shift()}" for key, port in numbers.items()))
 
 
-def scale(service: str, replicas: int, stack: StackOption = Choice.both) -> None:
+def scale(
+    service: Annotated[str, typer.Argument(help="A part that can be scaled, such as payments.")],
+    replicas: Annotated[int, typer.Argument(min=1, help="How many.")],
+    stack: StackOption = Choice.both,
+) -> None:
     """Bring a part to N replicas, without a failed request."""
     runner = stacks.runner_of(service, stack.stacks)
     runner.scale(service.removeprefix(f"{runner.stack.name}/"), replicas)
@@ -126,7 +131,7 @@ def scale(service: str, replicas: int, stack: StackOption = Choice.both) -> None
 
 def kill(target: Target, stack: StackOption = Choice.both) -> None:
     """Kill -9 a part or a replica; it comes back after a short back-off."""
-    stacks.runner_of(target, stack.stacks).kill(target)
+    _do("is killed, and comes back", target, stack, lambda runner: runner.kill(target))
 
 
 def hold(
@@ -135,27 +140,34 @@ def hold(
     kill: Annotated[bool, typer.Option("--kill", help="With kill -9.")] = False,
 ) -> None:
     """Stop a part and keep it down until `release`."""
-    stacks.runner_of(target, stack.stacks).hold(target, kill=kill)
+    _do("is down until `release`", target, stack, lambda runner: runner.hold(target, kill=kill))
 
 
 def release(target: Target, stack: StackOption = Choice.both) -> None:
     """Start a part that is held."""
-    stacks.runner_of(target, stack.stacks).release(target)
+    _do("is back", target, stack, lambda runner: runner.release(target))
 
 
 def pause(target: Target, stack: StackOption = Choice.both) -> None:
     """Freeze a part (SIGSTOP): it keeps its connections and answers nothing."""
-    stacks.runner_of(target, stack.stacks).pause(target)
+    _do("is frozen until `resume`", target, stack, lambda runner: runner.pause(target))
 
 
 def resume(target: Target, stack: StackOption = Choice.both) -> None:
     """Let a frozen part go on."""
-    stacks.runner_of(target, stack.stacks).resume(target)
+    _do("goes on", target, stack, lambda runner: runner.resume(target))
 
 
 def restart(target: Target, stack: StackOption = Choice.both) -> None:
     """Stop a part gracefully and start it again, replica by replica."""
-    stacks.runner_of(target, stack.stacks).restart(target)
+    _do("is restarted", target, stack, lambda runner: runner.restart(target))
+
+
+def _do(outcome: str, target: str, stack: Choice, act: Callable[[Runner], None]) -> None:
+    """Act on the runner that has the target, and say what became of it."""
+    runner = stacks.runner_of(target, stack.stacks)
+    act(runner)
+    console.print(f"{runner.stack.name}/{target.removeprefix(f'{runner.stack.name}/')} {outcome}.")
 
 
 def logs(target: Target, stack: StackOption = Choice.both, lines: int = 50) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from deploy.model.errors import DeployError
-from twinshop.faults import duration_s
+from deploy.model.home import REPOSITORY
+from twinshop.faults import duration_s, fault
 
 
 def test_durations_are_read_as_people_write_them() -> None:
@@ -13,3 +16,15 @@ def test_durations_are_read_as_people_write_them() -> None:
     for text in ("", "soon", "-1s", "2h"):
         with pytest.raises(DeployError):
             duration_s(text)
+
+
+def test_a_fault_that_there_is_not_is_named_before_anything_else_is_asked() -> None:
+    with pytest.raises(DeployError, match="There is no fault 'nonsense'; there are crash, "):
+        fault("nonsense")
+
+
+def test_make_names_the_variable_that_a_target_lacks() -> None:
+    done = subprocess.run(["make", "kill"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stdout == "SERVICE is missing: make kill SERVICE=payments\n"

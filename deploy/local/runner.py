@@ -298,7 +298,7 @@ class LocalRunner(Runner):
     def _ask(self, command: str, timeout_s: float = ASK_TIMEOUT_S, **arguments: Any) -> Any:
         state = State.read(self._folder)
         if state is None or state.supervisor.alive() is None:
-            raise NotRunning(f"{self._stack.name} is not up: `twinshop up --stack {self._stack.name}`.")
+            raise NotRunning(f"{self._stack.name} is not up: `twinshop up {self._stack.name}`.")
         if not state.control_socket:
             raise OlderSupervisor(
                 f"{self._stack.name} was started by an older version of twinshop, which takes no commands from this "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
@@ -46,16 +47,17 @@ class StartProgress:
 
 def status_table(statuses: Iterable[StackStatus]) -> Table:
     """Return the replicas of all stacks as a table."""
-    table = Table(
-        Column("stack", no_wrap=True), Column("replica", no_wrap=True), "state", "pid", "ports", "restarts", "trouble"
-    )
+    columns = [
+        Column(name, no_wrap=name != "state") for name in ("stack", "replica", "state", "pid", "ports", "restarts")
+    ]
+    table = Table(*columns, box=box.SIMPLE_HEAD)
     for status in statuses:
         if not status.up:
-            table.add_row(status.stack, "", "down", "", "", "", "")
+            table.add_row(status.stack, "", "down", "", "", "")
         for one in status.instances:
-            state = f"[{COLOUR.get(one.state, 'red')}]{one.state}[/]"
-            ports = " ".join(f"{name}:{port}" for name, port in one.ports.items())
-            table.add_row(status.stack, one.instance, state, str(one.pid or ""), ports, str(one.restarts), one.trouble)
+            state = f"[{COLOUR.get(one.state, 'red')}]{one.state}[/]{f' ({one.trouble})' if one.trouble else ''}"
+            ports = "\n".join(f"{name}:{port}" for name, port in one.ports.items())
+            table.add_row(status.stack, one.instance, state, str(one.pid or ""), ports, str(one.restarts))
     return table
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -45,7 +46,11 @@ def traced_parts(runner: Runner) -> list[str]:
 
 
 def turn_on(runner: Runner, sampling: float) -> None:
-    """Record this share of all traces from now on. Restarts the parts that are told. Raises DeployError."""
+    """Record this share of all traces from now on.
+
+    The applications are restarted, each beside one more replica that serves meanwhile, and then the edge, which has no
+    other: a few requests fail for that moment. Raises DeployError.
+    """
     _tell(runner, dict(settings_of(runner, sampling)))
 
 
@@ -70,6 +75,26 @@ def _tell(runner: Runner, settings: dict[str, str | None]) -> None:
         for part in traced_parts(runner)
         if {name: now.get(part, {}).get(name) for name in settings} != {name: present.get(name) for name in settings}
     ]
-    if parts:
-        with ThreadPoolExecutor(len(parts)) as pool:
-            list(pool.map(lambda part: runner.configure(part, settings), parts))
+    scalable = {part.name for part in runner.stack.parts if part.scalable}
+
+    def tell(part: str) -> None:
+        with _helped(runner, part) if part in scalable else contextlib.nullcontext():
+            runner.configure(part, settings)
+
+    apps = [part for part in parts if part in scalable]
+    if apps:
+        with ThreadPoolExecutor(len(apps)) as pool:
+            list(pool.map(tell, apps))
+    for part in set(parts) - set(apps):
+        tell(part)
+
+
+@contextlib.contextmanager
+def _helped(runner: Runner, part: str) -> Iterator[None]:
+    """Have one more replica, which serves while the others are restarted one by one: no request fails."""
+    count = sum(one.part == part for one in runner.status().instances)
+    runner.scale(part, count + 1)
+    try:
+        yield
+    finally:
+        runner.scale(part, count)

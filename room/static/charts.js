@@ -16,7 +16,9 @@ const SERIES = {
   arrivals: (get) => STACKS.flatMap((stack) => [
     line(`${stack} good`, own(stack), get(stack, (look) => look.good)),
     line(`${stack} arrivals`, own(stack), get(stack, (look) => look.arrivals), thin)]),
-  orders: (get) => STACKS.map((stack) => line(stack, own(stack), get(stack, (look) => look.orders))),
+  orders: (get) => STACKS.flatMap((stack) => [
+    line(`${stack} confirmed`, own(stack), get(stack, (look) => look.orders)),
+    line(`${stack} pending`, own(stack), get(stack, (look) => look.pending), thin)]),
   latency: (get) => STACKS.flatMap((stack) => [
     line(`${stack} p99`, own(stack), get(stack, (look) => look.p99)),
     line(`${stack} p50`, own(stack), get(stack, (look) => look.p50), thin)]),

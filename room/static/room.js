@@ -64,7 +64,7 @@ function showNow() {
 function showFigures(stack, look) {
   const total = (parts) => Object.values(parts ?? {}).reduce((sum, each) => sum + each, 0);
   const figures = look.up
-    ? [["arrivals/s", look.arrivals?.toFixed(0)], ["orders/s", look.orders?.toFixed(1)], ["p99 ms", look.p99?.toFixed(0)],
+    ? [["arrivals/s", look.arrivals?.toFixed(0)], ["orders/s", look.orders?.toFixed(1)], ...(look.pending ? [["pending/s", look.pending.toFixed(1)]] : []), ["p99 ms", look.p99?.toFixed(0)],
       ["errors/s", look.errors?.toFixed(1), look.errors > 0], ["CPU cores", total(look.cpu).toFixed(2)], ["MB", total(look.memory).toFixed(0)]]
     : [["", "not up"]];
   at(`figures-${stack}`).replaceChildren(...figures.map(([name, value, bad]) =>

@@ -41,11 +41,18 @@ def test_a_customer_searches_buys_cancels_and_reads_the_messages(visitor: Visito
     visitor.sees_order("Confirmed")
     visitor.sees_order(name)
     expect(page.locator("#cart-count")).to_have_text("0")
+    page.once("dialog", lambda dialog: dialog.dismiss())  # asked whether they mean it, they do not
+    visitor.latest_order.get_by_role("button", name="Cancel this order").click()
+    visitor.sees_order("Confirmed")
+    page.once("dialog", lambda dialog: dialog.accept())
     visitor.latest_order.get_by_role("button", name="Cancel this order").click()
     visitor.sees_order("Cancelled")
+    number = re.search(r"Order (\w{8}) of", visitor.latest_order.inner_text())
+    assert number is not None
     page.get_by_role("link", name="Messages").click()
     expect(page.get_by_role("heading", level=1, name="Your messages")).to_be_visible()
     expect(page.get_by_text(re.compile("confirmed", re.IGNORECASE)).first).to_be_visible()
+    expect(page.get_by_text(f"Order {number[1]}.").first).to_be_visible()
 
 
 def test_more_of_the_shelf_is_shown_on_request(visitor: Visitor) -> None:
@@ -110,6 +117,7 @@ def test_a_slow_bank_leaves_the_order_pending_until_it_settles(visitor: Visitor,
 
     visitor.is_told("Your bank has not answered yet; we will mail you.")
     visitor.sees_order("Confirmed", within_s=30)  # the page looks again by itself
+    expect(visitor.page.locator("#notice")).to_be_hidden(timeout=1000)  # and takes back what is true no more
 
 
 def test_what_is_sold_out_cannot_be_put_into_the_cart(visitor: Visitor, admin: Admin) -> None:

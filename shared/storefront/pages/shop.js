@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import * as cart from "./cart.js";
 import * as ordering from "./ordering.js";
-import { friendly, h, messageCard, money, orderCard, productCard, productPage } from "./views.js";
+import { friendly, h, messageCard, money, numberOf, orderCard, productCard, productPage } from "./views.js";
 
 const PAGE = 24;
 const POLL_MS = 2000;
@@ -17,6 +17,7 @@ const PAYMENT_METHODS = [
 const main = document.getElementById("main");
 const notice = document.getElementById("notice");
 const picker = document.getElementById("customer");
+const WAITING = "We have your order. Your bank has not answered yet; we will mail you.";
 let customers = [];
 let polling;
 let visit = 0; // grows with each page change, so that a late answer never paints over a newer page
@@ -68,7 +69,7 @@ async function home(parameters, mine) {
     h("h1", {}, query ? `Products for “${query}”` : category || "All products"),
     h("nav", { class: "chips", "aria-label": "Categories" },
       chip("", "All"), categories.items.map((each) => chip(each.name, `${each.name} (${each.product_count})`))),
-    page.items.length ? grid : h("p", { class: "quiet" }, "Nothing found. Try another word."), more);
+    page.items.length ? grid : h("p", { class: "quiet" }, "Nothing found. Try fewer letters or another word, or look at ", h("a", { href: "#/" }, "all products"), "."), more);
 }
 
 async function product(sku, mine) {
@@ -140,7 +141,7 @@ function placed({ status, body, earlier }) {
   const isCart = JSON.stringify(body.lines.map(({ sku, quantity }) => [sku, quantity]))
     === JSON.stringify(cart.lines().map(({ sku, quantity }) => [sku, quantity]));
   if (isCart) cart.clear();
-  const news = status === 201 ? "Thank you. Your order is confirmed." : "We have your order. Your bank has not answered yet; we will mail you.";
+  const news = status === 201 ? "Thank you. Your order is confirmed." : WAITING;
   const rest = cart.count() ? " What is in your cart now is not ordered yet." : "";
   say(earlier ? `The order that you had sent before went through, and nothing else was ordered.${rest}` : news);
   location.hash = "#/orders";
@@ -162,10 +163,14 @@ async function orders(mine) {
   if (mine !== visit) return;
   const list = h("ul", { class: "stack" }, page.items.map((order) => orderCard(order, cancel)));
   show("Your orders", h("h1", {}, "Your orders"), page.items.length ? list : h("p", { class: "quiet" }, "No orders yet."));
-  if (page.items.some((order) => UNSETTLED.has(order.status))) polling = setTimeout(() => render({ quietly: true }), POLL_MS);
+  const unsettled = page.items.some((order) => UNSETTLED.has(order.status));
+  const newest = page.items[0];
+  if (newest && !UNSETTLED.has(newest.status) && notice.textContent.startsWith(WAITING)) notice.hidden = true; // answered since
+  if (unsettled) polling = setTimeout(() => render({ quietly: true }), POLL_MS);
 }
 
 async function cancel(order) {
+  if (!confirm(`Cancel order ${numberOf(order.id)} and get ${money(order.total)} back?`)) return;
   try {
     const { status } = await api.call("POST", `/orders/${order.id}/cancel`);
     say(status === 200 ? "The order is cancelled." : "The order is being cancelled; your refund is on its way.");

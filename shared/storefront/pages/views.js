@@ -17,11 +17,14 @@ export function h(tag, attributes = {}, ...children) {
 const FORMATS = new Map();
 
 export function money({ amount, currency }) {
-  if (!FORMATS.has(currency)) FORMATS.set(currency, new Intl.NumberFormat("en", { style: "currency", currency }));
+  if (!FORMATS.has(currency)) FORMATS.set(currency, new Intl.NumberFormat(undefined, { style: "currency", currency }));
   return FORMATS.get(currency).format(amount / 100);
 }
 
-export const when = (time) => new Date(time).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
+export const when = (time) => new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** What a customer tells the shop on the phone: the end of the order's id. */
+export const numberOf = (orderId) => orderId.slice(-8);
 
 export function productCard(product, onAdd) {
   return h("li", { class: "card" },
@@ -78,7 +81,7 @@ export function orderCard(order, onCancel) {
   const heading = `order-${order.id}`;
   return h("li", { class: "order", "data-status": order.status, "aria-labelledby": heading },
     h("div", { class: "row" },
-      h("h2", { id: heading }, `Order of ${when(order.created_at)}`),
+      h("h2", { id: heading }, `Order ${numberOf(order.id)} of ${when(order.created_at)}`),
       h("span", { class: `status ${order.status}` }, word)),
     h("p", { class: "quiet" }, order.reason ? `${REASONS[order.reason] ?? ""} ${sentence}` : sentence),
     h("ul", { class: "lines" }, order.lines.map((line) =>
@@ -92,7 +95,7 @@ export function orderCard(order, onCancel) {
 export function messageCard(message) {
   return h("li", { class: "order" },
     h("div", { class: "row" }, h("h2", {}, message.subject), h("span", { class: "quiet" }, when(message.created_at))),
-    h("p", { class: "quiet" }, message.sent_at ? "Mailed to you." : "On its way to you."));
+    h("p", { class: "quiet" }, `Order ${numberOf(message.order_id)}. ${message.sent_at ? "Mailed to you." : "On its way to you."}`));
 }
 
 // What is said of these is true of an order in doubt, too.
