@@ -20,19 +20,22 @@ speed is compared, so that both builds have all cores: a part that starts takes 
 The services have more parts, so that a fault hits less of them; both builds have to keep every promise.
 
 How to read it: Violations first: there must be none. Then how much was tried, and how soon after all was back that a
-burst had hit the first order was good again; a breaker that is still open costs up to a second of that, and the
-next burst may fall before. How much is tried depends on the minutes; what is aimed at is named beside it. What was not
-met was not tried: a list of refusals, replays, compensations, breaker states and failpoints has to be met at least once
-in each build, or the run has failed ("sometimes"; the short form only says so).
+burst had hit the first order was good again; a breaker that is still open costs up to a second of that. The next
+burst often falls before, so that the seconds in which something is down again are left out, and it is told how often
+that was: without it the figure would tell how densely faults are dealt, and how slowly the machine starts a process.
+How much is tried depends on the minutes; what is aimed at is named beside it. What was not met was not tried: a list
+of refusals, replays, compensations, breaker states and failpoints has to be met at least once in each build, or the
+run has failed ("sometimes"; the short form only says so).
 A capture that comes after the rejection is no part of it: the ledger would have to be falsified under load, which is
 what a planted bug's story does in tests/mutants.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +49,7 @@ from loadtests.engine.study import Study
 from loadtests.engine.trial import Load, run_trial
 from loadtests.experiments.chaos import findings, plots
 from loadtests.experiments.chaos.adversarial_client import AdversarialClient
-from loadtests.experiments.chaos.schedule import KILLS, ChaosSchedule, first_good_orders
+from loadtests.experiments.chaos.schedule import KILLS, ChaosSchedule, recoveries
 from loadtests.load.generator.history import read_history
 from loadtests.measure import sometimes
 from loadtests.measure.verdict import NEVER_MET
@@ -144,8 +147,11 @@ def _broken(study: Study, arm: Arm, lasts_s: float, reached: Path) -> dict[str, 
     assert trial.books is not None
     trial.drop_costs()
     faults, calls = schedule.faults, list(read_history(trial.folder / "orders.jsonl"))
+    told = "".join(f"{json.dumps(asdict(fault))}\n" for fault in faults)
+    (study.folder / f"faults-{build}.jsonl").write_text(told, "utf-8")  # which fault a slow recovery followed
     passed = sometimes.count_points(reached.read_text("ascii").split() if reached.exists() else ())
     met = sometimes.met(build, sometimes.Seen(trial.books, passed, client.answers))
+    recovered = recoveries(faults, calls)
     outcome = {
         "build": build,
         "run": trial.run["number"],
@@ -155,7 +161,8 @@ def _broken(study: Study, arm: Arm, lasts_s: float, reached: Path) -> dict[str, 
         "unanswered": sum(not call.answered for call in calls),
         **findings.counts(faults),
         "back_s": findings.spread([one.back_at - one.at for one in faults if one.kind in KILLS and one.back_at]),
-        "first_good_order_s": findings.spread(first_good_orders(faults, calls)),
+        "first_good_order_s": findings.spread([one.seconds for one in recovered]),
+        "struck_again": sum(one.struck_again for one in recovered),
         "books_closed_s": round(trial.closed_at - schedule.healed_at, 1),
         "violations": len(trial.run["violations"]),
         "met": met,

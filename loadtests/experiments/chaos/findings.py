@@ -48,7 +48,10 @@ def tell(build: dict[str, Any]) -> str:
     good, away = build["first_good_order_s"], build["back_s"]
     back = f"a part is back in {away['p50']:.2f} s, p99 {away['p99']:.2f} s, " if away else ""
     recovery = (
-        f"first good order {good['p50']:.2f} s after, p99 {good['p99']:.2f} s" if good else "no order after a kill"
+        f"first good order {good['p50']:.2f} s after, p99 {good['p99']:.2f} s ({build['struck_again']} of "
+        f"{good['count']:.0f} kills struck again before)"
+        if good
+        else "no order after a kill"
     )
     return (
         f"  {build['build']:<14} {build['orders']} orders, {build['kills']} kills -9, {build['database_restarts']} "
@@ -70,7 +73,7 @@ def answer(builds: list[dict[str, Any]]) -> list[str]:
     recovery = sentence_of_list(waits) if waits else "not seen"
     closed = sentence_of_list([f"{one['build']} {one['books_closed_s']:.1f} s" for one in builds])
     return [f"Random kills under load: {sentence_of_list(tried)}. {aimed_at(builds)}",
-            f"From a part being back to the first good order, p99: {recovery}; "
+            f"From a part being back to the first good order, without what was down again meanwhile, p99: {recovery}; "
             f"the aim is {RECOVERED_WITHIN_S:.0f} s. From the last healing to closed books: {closed}; "
             f"the aim is {CLOSED_WITHIN_S:.0f} s."]  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -65,6 +66,7 @@ class Fault:
     at: float
     back_at: float
     burst: int = 0
+    trouble: str = ""
 
 
 @dataclass
@@ -110,7 +112,7 @@ class ChaosSchedule:
             time.sleep(planned.lasts_s)
             with self._command:
                 active.heal()
-            return Fault(planned.kind, part, at, time.time(), burst)
+            return Fault(planned.kind, part, at, time.time(), burst, planned.trouble)
         before = self._deaths(part)
         with self._command:
             self.runner.kill(part)
@@ -179,24 +181,40 @@ def _planned(chance: random.Random, kind: Kind, part: str, *, first: bool) -> Pl
     return PlannedFault(kind, part, after_s, chance.uniform(*PAUSES_S))
 
 
-def first_good_orders(faults: Iterable[Fault], calls: Sequence[OrderCall]) -> list[float]:
-    """Return, for each kill after which its part came back, the seconds from then to the first good order's answer.
+@dataclass(frozen=True)
+class Recovery:
+    """How a kill was got over: the seconds up to the first good order, without those in which anything was broken.
 
-    `Then` is when all that its burst hit was back: no order can be good while the catalog is away, however well
-    payments have recovered. A good order is one sent after that moment and answered 201 or 202. A kill after which no
-    order was sent, because the load had ended, is left out.
+    `struck_again` says that the next burst fell before: the recovery had to begin anew.
+    """
+
+    seconds: float
+    struck_again: bool
+
+
+def recoveries(faults: Iterable[Fault], calls: Sequence[OrderCall]) -> list[Recovery]:
+    """Return, for each kill after which its part came back, how it was got over.
+
+    That begins when all that its burst hit is back: no order can be good while the catalog is away, however well
+    payments have recovered. A good order is one sent after that moment and answered 201 or 202. While a later burst has
+    something down, nobody recovers, and that time does not count. A kill after which no order was sent, because the
+    load had ended, is left out.
     """
     placed = sorted((call for call in calls if call.kind == "place"), key=lambda call: call.sent_at)
-    waits: list[float] = []
     by_burst: dict[int, list[Fault]] = {}
     for fault in faults:
         by_burst.setdefault(fault.burst, []).append(fault)
-    for burst in by_burst.values():
-        whole_at = max(fault.back_at for fault in burst)
-        kills = sum(fault.kind in KILLS for fault in burst)
-        if not kills or not all(fault.back_at for fault in burst):
-            continue
-        answered = [call.answered_at for call in placed if call.sent_at >= whole_at and call.status in (201, 202)]
-        if answered:
-            waits += [min(answered) - whole_at] * kills
-    return waits
+    broken = {
+        number: (min(one.at for one in burst), max(one.back_at or math.inf for one in burst))
+        for number, burst in by_burst.items()
+    }
+    found: list[Recovery] = []
+    for number, burst in by_burst.items():
+        whole_at = broken[number][1]
+        good = [call.answered_at for call in placed if call.sent_at >= whole_at and call.status in (201, 202)]
+        if good:
+            first = min(good)
+            down_s = [min(end, first) - at for later, (at, end) in broken.items() if later > number and at < first]
+            kills = sum(fault.kind in KILLS for fault in burst)
+            found += [Recovery(first - whole_at - sum(down_s), bool(down_s))] * kills
+    return found

@@ -9,7 +9,16 @@ from itertools import islice
 from deploy.faults.vocabulary import FAULTS
 from deploy.model.parts import Part, Probe
 from loadtests.experiments.chaos.findings import aimed_at, counts, spread
-from loadtests.experiments.chaos.schedule import DECK, DECK_S, TROUBLES, Fault, PlannedFault, bursts, first_good_orders
+from loadtests.experiments.chaos.schedule import (
+    DECK,
+    DECK_S,
+    TROUBLES,
+    Fault,
+    PlannedFault,
+    Recovery,
+    bursts,
+    recoveries,
+)
 from loadtests.load.generator.history import OrderCall
 
 PROBE = Probe("http", "http")
@@ -77,20 +86,27 @@ def test_the_first_good_order_is_one_that_was_sent_when_the_part_was_back() -> N
     ]
     calls = [order(11.9, 12.1, 201), order(12.1, 12.2, 503), order(12.5, 12.75, 202), order(13.0, 13.1, 201)]
 
-    assert first_good_orders(faults, calls) == [0.75]
+    assert recoveries(faults, calls) == [Recovery(0.75, struck_again=False)]
 
 
 def test_after_a_burst_the_wait_counts_from_when_all_of_it_is_back_once_for_each_kill() -> None:
     faults = [Fault("kill", "web", 10.0, 11.0, 4), Fault("database", "db", 10.2, 12.0, 4)]
     calls = [order(11.5, 11.6, 201), order(12.5, 13.0, 201)]
 
-    assert first_good_orders(faults, calls) == [1.0, 1.0]
+    assert recoveries(faults, calls) == [Recovery(1.0, struck_again=False)] * 2
 
 
 def test_a_burst_of_which_a_part_never_came_back_has_no_recovery_to_count() -> None:
     faults = [Fault("kill", "web", 10.0, 11.0, 4), Fault("database", "db", 10.2, 0.0, 4)]
 
-    assert first_good_orders(faults, [order(12.5, 13.0, 201)]) == []
+    assert recoveries(faults, [order(12.5, 13.0, 201)]) == []
+
+
+def test_what_is_down_again_before_the_first_good_order_is_not_counted_and_told() -> None:
+    faults = [Fault("kill", "web", 10.0, 12.0, 0), Fault("kill", "web", 12.5, 20.0, 1)]
+    calls = [order(12.1, 12.6, 504), order(20.25, 20.5, 201)]
+
+    assert recoveries(faults, calls) == [Recovery(1.0, struck_again=True), Recovery(0.5, struck_again=False)]
 
 
 def test_what_was_not_reached_is_told_and_a_broker_is_not_asked_of_the_monolith() -> None:
