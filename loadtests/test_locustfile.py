@@ -8,6 +8,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -159,6 +160,102 @@ def test_without_identity_provider_locust_says_so_and_stops(shop):
     ended, _ = run(shop, "Shopper", "-u", "1", "-t", "20s", "--tokens-from", "http://127.0.0.1:1")
 
     assert "http://127.0.0.1:1/tokens/batch" in ended.stderr
+
+
+def test_a_broken_bound_is_told_and_ends_with_status_3(shop, tmp_path):
+    options = ["-u", "5", "-r", "5", "--think", "0.1", "--fail-if", "p50(order)>0ms", "--fail-if", "errors>50%"]
+    ended, _ = run_until(shop, tmp_path, {"POST /orders"}, "Shopper", *options, "--tags", "buy")
+
+    assert ended.returncode == 3, ended.stderr
+    assert "p50(order)>0ms: " in ended.stderr
+    assert "errors>50%" not in ended.stderr
+
+
+def test_what_is_no_bound_is_refused_before_anything_is_sent(shop):
+    ended = subprocess.run(
+        command(shop, "--headless", "--fail-if", "p99 < 5"), capture_output=True, text=True, check=False, timeout=30
+    )
+
+    assert ended.returncode == 1
+    assert "'p99 < 5' is no bound: want 'p99>250ms'" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_requests_without_an_answer_at_the_end_are_reported(start_shop, tmp_path):
+    shop = start_shop("silent")
+    ended = subprocess.run(
+        command(shop, "--headless", "Shopper", "-u", "3", "-r", "3", "-t", "2s", "--tags", "buy"),
+        capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+
+    assert "POST /orders: 3 still open at the end, for " in ended.stderr
+
+
+def run_any_host(url, summary_path, *options):
+    """Run the locustfile of the documentation at a host that is no shop of ours."""
+    words = [sys.executable, "-m", "locust", "-f", "docs/locust/any_host.py", "--headless", "--json", "--host", url]
+    words += ["--arrival-profile", "100x2", "--arrival-summary", str(summary_path), *options]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=40)
+    return ended, rows_of(ended.stdout), json.loads(summary_path.read_text())
+
+
+def test_anybodys_tasks_arrive_at_a_host_that_is_not_ours(any_host, tmp_path):
+    ended, rows, summary = run_any_host(any_host, tmp_path / "summary.json", "--fail-if", "errors(comment)>99%")
+
+    assert ended.returncode == 3, ended.stderr
+    assert summary["scheduled"] == summary["sent"]
+    assert (
+        rows["ARRIVAL read"]["num_requests"] == rows["GET /"]["num_requests"] > rows["POST /comments"]["num_requests"]
+    )
+    assert summary["by_journey"]["read"]["outcomes"] == {"ok": rows["GET /"]["num_requests"]}
+    assert summary["by_journey"]["comment"]["outcomes"] == {"error": rows["POST /comments"]["num_requests"]}
+    assert "errors(comment)>99%: 100.00%" in ended.stderr
+
+
+def test_open_arrivals_of_anybodys_tasks_respect_tags(any_host, tmp_path):
+    ended, rows, _ = run_any_host(any_host, tmp_path / "summary.json", "--tags", "read")
+
+    assert set(rows) == {"ARRIVAL read", "GET /"}, ended.stderr
+
+
+class Host(BaseHTTPRequestHandler):
+    """A page that can be read, and takes no comments."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"hi")
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(403)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def any_host():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Host)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_tokens_come_from_a_command_and_a_mix_from_a_file(shop, tmp_path):
+    mix, summary_path = tmp_path / "own.json", tmp_path / "summary.json"
+    mix.write_text('{"product": 3, "own_orders": 1}')
+    options = ["--arrival-profile", "50x2", "--mix", str(mix), "--arrival-summary", str(summary_path)]
+    ended, rows = run(shop, "OpenArrivals", *options, "--tokens-from", "command:seq $COUNT")
+
+    assert set(rows) == {"GET /products/{sku}", "GET /orders"}, ended.stderr
+    assert json.loads(summary_path.read_text())["mix"] == str(mix)
 
 
 def ask(url, **form):

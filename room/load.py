@@ -14,6 +14,7 @@ from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError, NotRunning
 from deploy.model.home import REPOSITORY, Home
 from deploy.runner.console import console
+from loadtests.load import bounds
 from room.generation import generation
 
 EXIT_VOID = 3
@@ -27,8 +28,11 @@ def folder(home: Home) -> Path:
     return home.root / "room" / "load"
 
 
-def send(stacks: Sequence[str], *, rate: float, mix: str, seconds: float, seed: int, methods: str) -> None:
-    """Load each stack with the same arrivals. Raises NotRunning, DeployError."""
+def send(
+    stacks: Sequence[str], *, rate: float, mix: str, seconds: float, seed: int, methods: str,
+    fail_if: Sequence[str] = (),
+) -> bool:  # fmt: skip
+    """Load each stack with the same arrivals; return whether all bounds held. Raises NotRunning, DeployError."""
     runners = [LocalRunner(name) for name in stacks if name != "outside"]
     runners = [runner for runner in runners if runner.status().up]
     if not runners:
@@ -40,7 +44,7 @@ def send(stacks: Sequence[str], *, rate: float, mix: str, seconds: float, seed: 
         for runner, out in zip(runners, outs, strict=True):
             out.mkdir(parents=True, exist_ok=True)
             (out / GENERATION).write_text(generation(runner))
-            arguments = ["--rate", str(rate), "--duration", str(seconds), "--mix", mix, "--seed", str(seed)]
+            arguments = ["--rate", str(rate), "--duration", str(seconds), "--mix", _from_here(mix), "--seed", str(seed)]
             processes.append(_generator(runner, out, [*arguments, "--payment-methods", methods]))
         names = " and ".join(runner.stack.name for runner in runners)
         console.print(f"{rate:g} arrivals/s of the mix {mix} at {names}, for {seconds:g} s; Ctrl-C ends it.")
@@ -50,8 +54,16 @@ def send(stacks: Sequence[str], *, rate: float, mix: str, seconds: float, seed: 
         console.print("Stopping.")
     finally:
         _end(processes)
-    for runner, out, process in zip(runners, outs, processes, strict=True):
-        _say(runner.stack.name, out, process.returncode)
+    held = [
+        _say(runner.stack.name, out, process.returncode, fail_if)
+        for runner, out, process in zip(runners, outs, processes, strict=True)
+    ]
+    return all(held)
+
+
+def _from_here(mix: str) -> str:
+    """Return the mix as the generator, which runs in the repository's folder, finds it."""
+    return str(Path(mix).absolute()) if mix.endswith(".json") else mix
 
 
 def _generator(runner: LocalRunner, out: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -76,7 +88,7 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
             process.wait()
 
 
-def _say(stack: str, out: Path, status: int) -> None:
+def _say(stack: str, out: Path, status: int, fail_if: Sequence[str]) -> bool:
     if status not in (0, EXIT_VOID):
         log = (out / "generator.log").read_text("utf-8", errors="replace")
         raise DeployError(f"The load on {stack} failed (status {status}):\n{log[-1500:]}")
@@ -87,3 +99,9 @@ def _say(stack: str, out: Path, status: int) -> None:
         f"p99 {summary['latency_ms']['p99']:.0f} ms, {100 * summary['error_share']:.2f} % errors"
         f"{' (void: ' + '; '.join(summary['void_reasons']) + ')' if summary['void'] else ''}"
     )
+    broken = bounds.broken(fail_if, bounds.of_summary(summary))
+    if fail_if and summary["void"]:
+        broken.append("the run is void, so it shows nothing")
+    for said in broken:
+        console.print(f"{stack}: [red]{said}[/]")
+    return not broken

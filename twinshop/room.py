@@ -29,20 +29,32 @@ def room(
 def load(
     stack: StackOption = Choice.both,
     rate: Annotated[float, typer.Option(min=0.1, max=5000, help="Arrivals/s at each shop.")] = 30.0,
-    mix: Annotated[str, typer.Option(help="browsing, shopping, ordering or boutique.")] = "shopping",
+    mix: Annotated[str, typer.Option(help="browsing, shopping, ordering, boutique, or FILE.json.")] = "shopping",
     lasts: Long = "10m",
     seed: Annotated[int, typer.Option(help="The same seed sends the same requests.")] = 1,
     methods: Annotated[
         str, typer.Option("--payment-methods", help="Shares, such as pm_ok:97,pm_declined:3.")
     ] = "pm_ok:1",
+    fail_if: Annotated[
+        list[str] | None, typer.Option(help="End with status 3 if so: 'p99(order)>250ms', 'errors>0.1%'. Repeatable.")
+    ] = None,
 ) -> None:
     """Send open arrivals to running shops, the same to each, until Ctrl-C."""
-    from loadtests.load.users.traffic import MIXES  # noqa: PLC0415
+    from loadtests.load.bounds import EXIT_BROKEN, BadBound, Bound  # noqa: PLC0415
+    from loadtests.load.users.traffic import mix_of  # noqa: PLC0415
     from room.load import send  # noqa: PLC0415
 
-    if mix not in MIXES:
-        raise typer.BadParameter(f"there is no mix '{mix}'; there are {', '.join(MIXES)}")
-    send(stack.stacks, rate=rate, mix=mix, seconds=duration_s(lasts), seed=seed, methods=methods)
+    try:
+        mix_of(mix)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--mix") from error
+    try:
+        bounds = [Bound.parse(text).text for text in fail_if or ()]
+    except BadBound as error:
+        raise typer.BadParameter(str(error), param_hint="--fail-if") from error
+    seconds = duration_s(lasts)
+    if not send(stack.stacks, rate=rate, mix=mix, seconds=seconds, seed=seed, methods=methods, fail_if=bounds):
+        raise typer.Exit(EXIT_BROKEN)
 
 
 def books(stack: StackOption = Choice.both) -> None:

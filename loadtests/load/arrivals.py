@@ -32,7 +32,7 @@ from loadtests.load.users.open_arrivals import OpenArrivals
 from loadtests.load.users.recorder import Recorder
 from loadtests.load.users.shop_user import TIMEOUT_S, ShopUser
 from loadtests.load.users.stage import Stage
-from loadtests.load.users.traffic import MIXES
+from loadtests.load.users.traffic import mix_of
 
 # The first request must not wait for the generator to get going.
 LEAD_S = 0.2
@@ -83,7 +83,7 @@ def _announce(recorder: Recorder, tell: Callable[[str], None]) -> None:
 
 def _user(plan: Plan) -> OpenArrivals:
     journeys = Journeys(
-        MIXES[plan.mix],
+        mix_of(plan.mix),
         world.read_catalogue(plan.host),
         world.customers(plan.tokens_from, plan.customers, plan.customer_prefix),
         run=uuid.uuid4().hex,

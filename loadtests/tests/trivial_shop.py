@@ -15,7 +15,7 @@ from itertools import count
 from typing import Any
 
 SKUS = [f"TRIVIAL-{number:03d}" for number in range(100)]
-FAULTS = ("none", "empty", "malformed", "error", "out-of-stock", "hang-up")
+FAULTS = ("none", "empty", "malformed", "error", "out-of-stock", "hang-up", "silent")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
@@ -42,7 +42,7 @@ _NOTHING = _page([])
 
 
 class TrivialShop:
-    """Answers a request with (status, body); None: the connection is closed without an answer."""
+    """Answers a request with (status, body); None: the connection is closed, status 0: nothing is ever said."""
 
     def __init__(self, fault: str) -> None:
         self._fault = fault
@@ -60,6 +60,7 @@ class TrivialShop:
             "error": lambda: (500, b'{"code": "internal_error"}'),
             "out-of-stock": lambda: (409, b'{"code": "out_of_stock"}'),
             "hang-up": lambda: None,
+            "silent": lambda: (0, b""),
         }
         return faulty.get(self._fault, lambda: self._right(method, path, body))()
 
@@ -111,6 +112,7 @@ class Connection(asyncio.Protocol):
             answer = self._shop.answer(method, path, rest[:length])
             if answer is None:
                 self._transport.close()
+            if not answer or not answer[0]:
                 return
             self._transport.write(
                 b"HTTP/1.1 %d -\r\ncontent-length: %d\r\n\r\n%b" % (answer[0], len(answer[1]), answer[1])

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from loadtests.load.generator import profile
 from loadtests.load.generator.profile import Arrivals, Profile
-from loadtests.load.users.traffic import DEFAULT_MIX, MIXES
+from loadtests.load.users.traffic import DEFAULT_MIX, MIX_HELP, mix_name
+from loadtests.load.users.world import TOKENS_FROM
 
 DEFAULT_MAX_IN_FLIGHT = 2_000
 DEFAULT_CUSTOMERS = 200
@@ -71,13 +72,13 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
     parser.add_argument(
         "--host", required=True, type=_address, help="the shop's address, such as http://127.0.0.1:8001"
     )
-    parser.add_argument("--tokens-from", required=True, type=_address, help="the identity provider's address")
+    parser.add_argument("--tokens-from", required=True, type=_address, help=TOKENS_FROM)
     parser.add_argument("--out", required=True, type=Path, help="folder for the results")
     parser.add_argument("--rate", type=float, default=50.0, help="arrivals/s (default 50)")
     parser.add_argument("--duration", type=float, default=20.0, help="measured seconds (default 20)")
     parser.add_argument("--profile", help="instead: segments such as 50x20,500x5,50x20 or 10-200x60, or trace:FILE")
     parser.add_argument("--arrivals", choices=profile.ARRIVALS, default="poisson")
-    parser.add_argument("--mix", choices=sorted(MIXES), default=DEFAULT_MIX)
+    parser.add_argument("--mix", type=mix_name, default=DEFAULT_MIX, help=MIX_HELP)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--warm-up", dest="warm_up_s", type=float, default=0.0, help="seconds in front that are sent but not counted"

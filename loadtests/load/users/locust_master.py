@@ -148,7 +148,7 @@ class ArrivalsMaster:
         reasons = [f"{missing} of {len(self._joined)} processes did not hand in their figures"] if missing else []
         summary = {
             "host": self._environment.host,
-            "mix": options.mix,
+            "mix": getattr(options, "mix", ""),
             "arrivals": options.arrivals,
             "profile": str(self._profile),
             "seed": options.seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -20,6 +21,8 @@ from loadtests.load.users.recorder import Exchange, Recorder
 from loadtests.load.users.stage import Stage, set_stage
 from loadtests.load.users.world import WorldNotReady
 
+logger = logging.getLogger(__name__)
+
 # Longer than the edge's deadline of 8 s, so that the edge's own answer is seen.
 TIMEOUT_S = 20.0
 TRACERESPONSE = "traceresponse"
@@ -31,6 +34,7 @@ class ShopUser(FastHttpUser):
     abstract = True
     host = shop_address("monolith")
     stage: ClassVar[Stage | None] = None
+    still_open: ClassVar[dict[str, list[float]]] = {}  # by row: how long, in s, when the test ended
 
     def __init__(self, environment: Any) -> None:
         self.host = self.address(environment)
@@ -56,6 +60,13 @@ class ShopUser(FastHttpUser):
     def clear_stage(**_event: Any) -> None:
         """Forget the stage: the next test may have another host. A listener of Locust's `test_start`."""
         ShopUser.stage = None
+        ShopUser.still_open.clear()
+
+    @staticmethod
+    def report_still_open(**_event: Any) -> None:
+        """Say which requests had no answer when the test ended: Locust's tables leave them out. For `test_stop`."""
+        for row, waited_s in ShopUser.still_open.items():
+            logger.warning("%s: %d still open at the end, for %.1f s at most", row, len(waited_s), max(waited_s))
 
     def perform(self, request: Request, index: int, due_at: float | None = None) -> Judgement:
         """Send `request` now. Locust is told the latency from `due_at`, or from the send in a closed loop."""
@@ -64,8 +75,9 @@ class ShopUser(FastHttpUser):
         try:
             judgement, status, content, answered_at, version, trace = self._send(request, intended)
         except GreenletExit:  # the test ends while the answer is still open
-            given_up = Judgement("unanswered", "given_up")
-            self.recorder.keep(Exchange(index, request, intended, sent_at, time.perf_counter(), 0, b"", given_up))
+            given_up, now = Judgement("unanswered", "given_up"), time.perf_counter()
+            self.recorder.keep(Exchange(index, request, intended, sent_at, now, 0, b"", given_up))
+            self.still_open.setdefault(f"{request.method} {request.name}", []).append(now - intended)
             raise
         told = Exchange(index, request, intended, sent_at, answered_at, status, content, judgement, version, trace)
         self.recorder.keep(told)

@@ -11,7 +11,7 @@ from typing import Any
 from loadtests.load.users import world
 from loadtests.load.users.journeys import Journeys
 from loadtests.load.users.recorder import Recorder
-from loadtests.load.users.traffic import MIXES
+from loadtests.load.users.traffic import mix_of
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Stage:
 def set_stage(host: str, options: Any) -> Stage:
     """Return the stage for Locust's `options`; asks the shop and the identity provider. Raises world.WorldNotReady."""
     journeys = Journeys(
-        MIXES[options.mix],
+        mix_of(options.mix),
         world.read_catalogue(host),
         world.customers(options.tokens_from, options.customers, "load"),
         run=uuid.uuid4().hex,

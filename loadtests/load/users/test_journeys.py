@@ -7,8 +7,8 @@ import pytest
 
 from loadtests.load.users.journeys import Journeys
 from loadtests.load.users.popularity import Popularity
-from loadtests.load.users.traffic import MIXES
-from loadtests.load.users.world import Catalogue, Customer
+from loadtests.load.users.traffic import MIXES, mix_of
+from loadtests.load.users.world import Catalogue, Customer, WorldNotReady, customers
 from shared.contract.bodies import OrderInput
 
 CATALOGUE = Catalogue(
@@ -119,3 +119,27 @@ def test_drawing_distinct_products_ends_in_a_catalogue_of_two():
 def test_an_empty_catalogue_is_refused():
     with pytest.raises(ValueError, match="empty"):
         Popularity([])
+
+
+@pytest.mark.parametrize(
+    ("written", "wrong"),
+    [('{"produkt": 1}', "want weights such as"), ('{"order": 0}', "want weights"), ("[1]", "want weights"),
+     ('{"order": "1"}', "want weights"), ("{", "cannot be read"), ("{}", "want weights")],
+)  # fmt: skip
+def test_a_file_that_is_no_mix_is_refused(tmp_path, written, wrong):
+    path = tmp_path / "own.json"
+    path.write_text(written)
+
+    with pytest.raises(ValueError, match=wrong):
+        mix_of(str(path))
+
+
+@pytest.mark.parametrize("given", ["header:Authorization: Bearer abc", "header:Bearer abc", "command:echo abc"])
+def test_tokens_of_another_identity_provider(given):
+    assert [customer.token for customer in customers(given, 2, "load")] == ["abc"]
+
+
+@pytest.mark.parametrize("given", ["header:", "command:exit 3", "command:true"])
+def test_no_token_is_told(given):
+    with pytest.raises(WorldNotReady, match="--tokens-from: "):
+        customers(given, 2, "load")

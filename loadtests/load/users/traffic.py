@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Journey = Literal[
     "list", "category", "categories", "search", "product", "own_orders", "notifications", "order", "cancel"
 ]
+
+# The rows of Locust's statistics: one a journey, however many products there are.
+ROWS: dict[str, str] = {
+    "list": "GET /products",
+    "category": "GET /products?category=",
+    "categories": "GET /categories",
+    "search": "GET /products?query=",
+    "product": "GET /products/{sku}",
+    "own_orders": "GET /orders",
+    "notifications": "GET /notifications",
+    "order": "POST /orders",
+    "cancel": "POST /orders/{id}/cancel",
+}
 
 # How the requests that are not orders divide: an assumption of ours, the same for all mixes but `boutique`. Product
 # pages lead, lists and search follow. A shop's own shares make a mix of one's own.
@@ -64,3 +80,32 @@ MIXES: dict[str, Mix] = {
     )
 }
 DEFAULT_MIX = "shopping"
+MIX_HELP = f"{', '.join(MIXES)}, or a JSON file of weights by journey"
+
+
+def mix_of(name: str) -> Mix:
+    """Return the mix of this name, or of the weights in this JSON file. Raises ValueError that says what is wrong."""
+    if name in MIXES:
+        return MIXES[name]
+    if not name.endswith(".json"):
+        raise ValueError(f"there is no mix '{name}'; there are {MIX_HELP}")
+    try:
+        weights = json.loads(Path(name).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"the mix {name} cannot be read: {error}") from error
+    known = [isinstance(weights, dict) and journey in ROWS and _is_weight(weights[journey]) for journey in weights]
+    if not known or not all(known) or not sum(weights.values()):
+        raise ValueError(f'{name}: want weights such as {{"product": 10, "order": 1}}, of {", ".join(ROWS)}')
+    return Mix(name, weights)
+
+
+def mix_name(text: str) -> str:
+    """Return the text if it names a mix; a type of argparse, which shows what is wrong."""
+    try:
+        return mix_of(text).name
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _is_weight(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -13,6 +15,11 @@ from geventhttpclient.client import HTTPClient
 PAGE_LIMIT = 100
 # Popularity beyond this many products hardly shows in a run, and reading a catalogue of 100,000 would take a minute.
 MAX_PRODUCTS_READ = 5_000
+COMMAND_TIMEOUT_S = 60.0
+TOKENS_FROM = (
+    "the identity provider's address; or 'header:Authorization: Bearer TOKEN'; or 'command:...', which prints a token "
+    "a line, COUNT of them"
+)
 _WORD = re.compile(r"[A-Za-z]{3,}")
 
 
@@ -58,9 +65,38 @@ def read_catalogue(host: str) -> Catalogue:
 
 
 def customers(tokens_from: str, count: int, prefix: str) -> list[Customer]:
-    """Return customers with tokens of the identity provider at `tokens_from`. Raises WorldNotReady."""
+    """Return customers with tokens, from where TOKENS_FROM says. Raises WorldNotReady."""
+    how, _, what = tokens_from.partition(":")
+    if how == "header":
+        return [Customer(f"{prefix}-0", _token(what))]
+    if how == "command":
+        return [Customer(f"{prefix}-{number}", _token(line)) for number, line in enumerate(_lines_of(what, count))]
     answer = _ask("POST", f"{tokens_from}/tokens/batch", {"count": count, "prefix": prefix})
     return [Customer(token["subject"], token["access_token"]) for token in answer["tokens"]]
+
+
+def _token(text: str) -> str:
+    """Return the token of `Authorization: Bearer TOKEN`, `Bearer TOKEN` or `TOKEN`."""
+    token = text.strip().removeprefix("Authorization:").strip().removeprefix("Bearer ").strip()
+    if not token or " " in token:
+        raise WorldNotReady("--tokens-from: want a token, such as 'header:Authorization: Bearer TOKEN'")
+    return token
+
+
+def _lines_of(command: str, count: int) -> list[str]:
+    """Run a command of the user's, who is told the number of customers as COUNT; return the lines it printed."""
+    environment = os.environ | {"COUNT": str(count)}
+    try:
+        ended = subprocess.run(
+            ["/bin/sh", "-c", command], capture_output=True, text=True, check=False, timeout=COMMAND_TIMEOUT_S,
+            env=environment,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise WorldNotReady(f"--tokens-from: {error}") from error
+    lines = [line for line in ended.stdout.splitlines() if line.strip()]
+    if ended.returncode or not lines:
+        raise WorldNotReady(f"--tokens-from: '{command}' ended with {ended.returncode}: {ended.stderr[-300:]}")
+    return lines[:count]
 
 
 def _ask(method: str, url: str, body: dict[str, Any] | None = None) -> Any:
