@@ -28,7 +28,7 @@ def reset(database: Database, count: int) -> None:
         for module in (idempotency, orders, payments, notifications):
             module.reset(connection)
         catalog.reset(connection, count)
-    database.write(text("ANALYZE"))
+    database.write(text("VACUUM ANALYZE"))
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
 
+from deploy.model.errors import DeployError
 from loadtests.measure.parties import Parties
 
 TIMEOUT_S = 10.0
@@ -30,9 +31,10 @@ class Prober:
 
     def __init__(self, parties: Parties) -> None:
         self._shop = httpx.Client(base_url=parties.shop, timeout=TIMEOUT_S, trust_env=False)
+        self.subject = f"prober-{uuid.uuid4().hex[:8]}"
         answer = httpx.post(
             f"{parties.identity}/tokens",
-            json={"subject": f"prober-{uuid.uuid4().hex[:8]}", "roles": ["customer"]},
+            json={"subject": self.subject, "roles": ["customer"]},
             timeout=TIMEOUT_S,
             trust_env=False,
         )
@@ -51,6 +53,24 @@ class Prober:
         answered_at = time.time()
         order = answer.json() if answer.status_code in (201, 202) else {}
         return Placed(answer.status_code, answered_at, order.get("id", ""), order.get("payment_id", ""))
+
+    def read_ms(self, target: str) -> float:
+        """Ask for a page and return how long that took, in ms. Raises DeployError if it is not there."""
+        return self._ms(target, self._headers, 200)
+
+    def refused_ms(self) -> float:
+        """Ask without a name for what is only told to customers; return how long the refusal took, in ms."""
+        return self._ms("/orders", {}, 401)
+
+    def _ms(self, target: str, headers: Mapping[str, str], status: int) -> float:
+        began = time.perf_counter()
+        try:
+            answer = self._shop.get(target, headers=headers)
+        except httpx.HTTPError as error:
+            raise DeployError(f"{target} was not answered: {error}.") from error
+        if answer.status_code != status:
+            raise DeployError(f"{target} was answered {answer.status_code}, not {status}.")
+        return (time.perf_counter() - began) * 1000
 
     def payment_status(self, payment_id: str) -> str:
         """Return what the shop says about a payment; empty if it knows nothing of it."""

@@ -16,6 +16,7 @@ from loadtests.experiments import (
     complexity,
     consistency,
     crossover,
+    growth,
     instrument,
     overhead_ladder,
     scaling,
@@ -228,3 +229,36 @@ def test_a_cell_is_told_only_where_it_is_clear() -> None:
     assert "busy core in 1, the services in 0" in first
     assert "in the services in 1, in the monolith in 0" in first
     assert "1.1 times the goodput of a busy core and 0.20 times the p99" in second
+
+
+def grown_run(number: int, build: str, products: int, list_ms: float, order_ms: float) -> Run:
+    run = make_run(build, number, random.Random(1), pair=1, unit="order", cpu_ms_per_order=order_ms)
+    slower = 2.0 if products > 1000 else 1.0  # the machine is busier then
+    medians = {"list": list_ms * slower, growth.PLACING: order_ms * slower, growth.REFUSAL: slower}
+    latency = {name: {"p50": ms, "p95": ms, "p99": ms, "max": ms} for name, ms in medians.items()}
+    factors = {"products": products, "median_low_ms": medians, "median_high_ms": medians}
+    return {**run, "factors": factors, "latency_ms_by_journey": latency}  # type: ignore[typeddict-item]
+
+
+def test_growth_names_the_pages_that_take_more_than_three_times_as_long() -> None:
+    runs = [
+        grown_run(1, "monolith", 1000, 2.0, 10.0),
+        grown_run(2, "monolith", 1_000_000, 5.0, 11.0),
+        grown_run(3, "microservices", 1000, 2.0, 20.0),
+        grown_run(4, "microservices", 1_000_000, 8.0, 22.0),
+    ]
+
+    grown = growth.ratios(runs)
+    one, other, orders = growth.answer(grown)
+
+    assert "1 of 1 kinds" in one
+    assert "0 of 1 kinds" in other
+    assert "list (4.00 times)" in other
+    assert "1.10 times at 1,000,000 products" in orders
+    assert growth.compare(grown)["worst_page_microservices_products"]["ratio"] == pytest.approx(4.0)
+
+
+def test_the_interval_of_a_median_goes_by_ranks() -> None:
+    low, high = growth.median_interval([float(number) for number in range(21)])
+
+    assert (low, high) == (6.0, 14.0)

@@ -33,4 +33,4 @@ async def seed_if_empty(database: Database, count: int) -> None:
             # In the order of their skus, as lists and searches read them. That makes the index of words anew, too,
             # which else has all words that were copied still to be sorted in, until the autovacuum comes by.
             await connection.execute(text("CLUSTER products USING products_pkey"))
-        await patient.write(text("ANALYZE products"))
+        await patient.write(text("VACUUM ANALYZE products"))

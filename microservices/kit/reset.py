@@ -30,7 +30,7 @@ async def reset(
             await connection.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
         if seed is not None:
             await seed(database)
-        await database.write(text("ANALYZE"))
+        await database.write(text("VACUUM ANALYZE"))
     finally:
         await database.close()
 

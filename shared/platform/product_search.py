@@ -7,7 +7,7 @@ at once, then further away: a step is taken only where the one before it has not
 from __future__ import annotations
 
 NEXT = 500  # products whose words are read, in the order of their skus: finds words that many products have
-NEAR = 20_000  # products among which two indexes find a word, without reading them
+NEAR = 10_000  # products among which two indexes find a word, without reading them
 
 _WORDS = "(SELECT websearch_to_tsquery('simple', :query))"  # read once, and not for every product
 
@@ -39,9 +39,10 @@ def page_of_skus(row_count: int, *, by_category: bool) -> str:
         WHERE search @@ {_WORDS} LIMIT {row_count}
     ), near AS MATERIALIZED (
         SELECT sku FROM products WHERE {within} AND {until} AND search @@ {_WORDS} AND NOT {next_fills}
-    ), anywhere AS MATERIALIZED (
-        SELECT sku, category FROM products WHERE search @@ {_WORDS} AND NOT {next_fills} AND NOT {near_fills}
     )
-    SELECT sku FROM next WHERE {next_fills} UNION ALL SELECT sku FROM near WHERE {near_fills}
-    UNION ALL SELECT sku FROM anywhere AS products WHERE {within} ORDER BY sku LIMIT {row_count}
+    SELECT sku FROM next WHERE {next_fills} UNION ALL SELECT sku FROM near WHERE {near_fills} UNION ALL
+    SELECT sku FROM (
+        SELECT sku, category FROM products WHERE search @@ {_WORDS} AND NOT {next_fills} AND NOT {near_fills}
+        OFFSET 0  -- by the index of words alone, whatever the order
+    ) AS products WHERE {within} ORDER BY sku LIMIT {row_count}
     """  # noqa: S608  (our own words)

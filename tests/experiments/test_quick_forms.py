@@ -26,6 +26,7 @@ EXPERIMENTS = {
     "overhead-ladder": ("ladder", "C3"),
     "scaling": ("scaling", "C2"),
     "complexity": ("counted", "C5"),
+    "growth": ("growth", None),
     "consistency": ("agreement", "C6"),
     "crossover": ("crossover", None),
     "tracing": ("tracing", "C8"),

@@ -1,0 +1,311 @@
+"""Growth: what a shop's pages and its orders take as the catalog and a customer's history become large.
+
+Question: How much longer does each kind of search, list and page take at 1,000,000 products than at 1,000, and in a
+history of 300,000 orders than in one of 300? What does that do to placing an order?
+
+Hypothesis: In neither build anything takes more than three times as long, and placing an order at most 1.3 times: all
+that customers ask for is found by an index, page by page.
+
+Load: One customer, one request at a time, in rounds: every kind of page once, then the next round; afterwards orders of
+one piece, one after the other. First with growing catalogs (`--set products=1000,100000,1000000`), then with a growing
+history of that one customer (`--set orders=300,300000`), beside two orders of other customers for each of hers.
+
+What is held equal: Products, words and their shares, requests and their order. Each build runs alone on its cores. All
+sizes are of the same start, so that only the data differ. Orders and messages of the past are copies of a real one,
+written by SQL; so books are checked before, and the shop is given fresh data after it.
+
+How to read it: Each figure is a ratio of medians to those at the smallest size, divided by the same ratio of refusals,
+which ask no database and are sent in between: a machine that is busier now than then slows both. Its bounds come from
+the 95 % intervals of both medians, taken apart, so they are wide rather than narrow. A word's share is that of the
+products that have it; words 'of one kind' stand on products whose skus are neighbours, far from where a list begins.
+Times are those of a shop that does nothing else: how many such requests a second it bears is another question.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+
+import psycopg
+from psycopg import sql
+
+from deploy.model.errors import DeployError
+from loadtests.engine import rows
+from loadtests.engine.arm import BUILDS, Arm, arms_up
+from loadtests.engine.prober import Prober
+from loadtests.engine.study import PRODUCTS, Study
+from loadtests.measure import accounting
+from loadtests.measure.views import wait_until_finished
+from loadtests.report.plot import Figure, bars, figure, rows_down, upright, view
+from loadtests.report.result import Latency, Ratio, Result, Run, detail
+from loadtests.report.words import build_name, number, sentence_of_list
+from shared.contract.queries import encode_cursor
+
+MIDDLE = encode_cursor("M")  # skus begin with the product's kind
+CATALOG = {
+    "list": "/products",
+    "list of 100": "/products?limit=100",
+    "list from the middle": f"/products?cursor={MIDDLE}",
+    "category": "/products?category=Lighting",
+    "category from the middle": f"/products?category=Lighting&cursor={MIDDLE}",
+    "category of nothing": "/products?category=unobtainium",
+    "word in all": "/products?query=in",
+    "word in 40 %": "/products?query=series",
+    "word in 5 %": "/products?query=white",
+    "word in 5 %, of a few kinds": "/products?query=enough",
+    "word in 2 %": "/products?query=teal",
+    "word in 1 %, of one kind": "/products?query=hammock",
+    "word in 1 %, from the middle": f"/products?query=oven&cursor={MIDDLE}",
+    "two words": "/products?query=teal+chair",
+    "word and category": "/products?query=brook&category=Lighting",
+    "word in none": "/products?query=unobtainium",
+    "words in none together": "/products?query=hammock+chandelier",
+    "categories": "/categories",
+}
+PLACING, CPU = "placing an order", "CPU of an order"
+REFUSAL = "refusal"  # asks no database: what else the machine does meanwhile shows in it alone
+BOUND, PLACING_BOUND = 3.0, 1.3
+REST_S = 30.0
+WARM_UP = 3
+OTHERS = 2  # orders of other customers for each of hers
+
+# A copy differs from the order, or the message, that it is copied from in all that is unique.
+_COPIES = {
+    "orders": "'id', uuidv7(), 'payment_id', uuidv7(), 'idempotency_key', NULL",
+    "notifications": "'id', uuidv7(), 'order_id', uuidv7(), 'message_id', uuidv7()",
+}
+_COPY = """
+    INSERT INTO {table} SELECT copy.* FROM {table} AS one, generate_series(1, {count}) AS number,
+    LATERAL jsonb_populate_record(one, jsonb_build_object({differs}, 'customer_id', CASE WHEN number % {share} = 0
+    THEN one.customer_id ELSE 'customer-' || number % 10000 END)) AS copy WHERE one.id = (
+        SELECT id FROM {table} WHERE customer_id = {customer} LIMIT 1)
+"""
+
+
+def run(study: Study) -> Result:
+    """Measure both builds, first as their catalogs grow, then as a customer's history does."""
+    catalogs = sizes(study, "products", (1_000, 20_000) if study.quick else (1_000, 100_000, 1_000_000))
+    histories = sizes(study, "orders", (300, 6_000) if study.quick else (300, 300_000))
+    rounds, placed = (7, 15) if study.quick else (21, 100)
+    study.progress.plan(len(BUILDS) * (len(catalogs) + len(histories) + 1))
+    with arms_up([spec.name for spec in BUILDS], study.budget, keep=False) as arms:
+        for arm in arms.values():
+            for size in catalogs:
+                arm.fresh_data(size)
+                with Prober(arm.parties) as customer:
+                    _measure(study, arm, customer, CATALOG, "products", size, rounds, placed)
+            outcome, _ = arm.reconcile(None)
+            rows.note_books(study.runs[-1], outcome)
+            arm.fresh_data(PRODUCTS)
+            with Prober(arm.parties) as customer:
+                customer.place()
+                wait_until_finished(arm.parties.databases, REST_S, arm.parties.broker_monitor)
+                for before, size in zip((0, *histories), histories, strict=False):
+                    middle = _grow(arm, customer.subject, size - before)
+                    history = {
+                        "own orders": "/orders", "own orders from the middle": f"/orders?cursor={middle['orders']}",
+                        "own messages": "/notifications",
+                        "own messages from the middle": f"/notifications?cursor={middle['notifications']}",
+                    }  # fmt: skip
+                    _measure(study, arm, customer, history, "orders", size, rounds, placed)
+            arm.fresh_data(PRODUCTS)
+            study.progress.done(f"{arm.name:<14} fresh data")
+    grown = ratios(study.runs)
+    return study.result(
+        answer=answer(grown), comparison=compare(grown), findings={},
+        details={"growth": grown, "factors": {"products": catalogs, "orders": histories}},
+    )  # fmt: skip
+
+
+def sizes(study: Study, name: str, default: Sequence[int]) -> list[int]:
+    """Return what `--set` says of sizes, two at least and growing. Raises DeployError that names it."""
+    text = study.options.get(name, ",".join(map(str, default)))
+    parts = text.split(",")
+    asked = [int(part) for part in parts if part.isdecimal()]
+    if len(asked) != len(parts) or len(asked) < 2 or asked != sorted(set(asked)) or asked[0] < 1:
+        raise DeployError(f"{name}={text}: want growing numbers, two at least, such as {name}=1000,100000.")
+    return asked
+
+
+def _grow(arm: Arm, customer: str, count: int) -> dict[str, str]:
+    """Copy the customer's order and message `count` times; return a cursor to the middle of either."""
+    middle = {}
+    for url in arm.parties.databases:
+        with psycopg.connect(url, autocommit=True, options="-c statement_timeout=0") as connection:
+            for table, differs in _COPIES.items():
+                if connection.execute("SELECT to_regclass(%s)", [table]).fetchone() == (None,):
+                    continue
+                copy = sql.SQL(_COPY).format(
+                    table=sql.Identifier(table), count=sql.Literal(count * (1 + OTHERS)), differs=sql.SQL(differs),
+                    share=sql.Literal(1 + OTHERS), customer=sql.Literal(customer),
+                )  # fmt: skip
+                connection.execute(copy)
+                connection.execute(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(table)))
+                which = sql.SQL("SELECT id FROM {} WHERE customer_id = %s ORDER BY id DESC LIMIT 1 OFFSET %s")
+                found = connection.execute(which.format(sql.Identifier(table)), [customer, count // 2]).fetchone()
+                assert found is not None
+                middle[table] = encode_cursor(str(found[0]))
+    return middle
+
+
+def _measure(
+    study: Study, arm: Arm, customer: Prober, pages: Mapping[str, str], factor: str, size: int, rounds: int, placed: int
+) -> None:
+    """Ask for every kind of page in rounds, then place orders; add what both took as one run."""
+    study.progress.doing(f"{arm.name} with {size:,} {factor}")
+    taken: dict[str, list[float]] = {name: [] for name in (*pages, PLACING, REFUSAL)}
+    for round_ in range(rounds + WARM_UP):
+        for name, target in pages.items():
+            took_ms, refused_ms = customer.read_ms(target), customer.refused_ms()
+            if round_ >= WARM_UP:
+                taken[name].append(took_ms)
+                taken[REFUSAL].append(refused_ms)
+    for _ in range(placed // 5):
+        customer.place()
+    before = accounting.take(arm.runner)
+    for _ in range(placed):
+        began = time.perf_counter()
+        status = customer.place().status
+        if status != 201:
+            raise DeployError(f"{arm.name} answered {status} to an order at {size:,} {factor}.")
+        taken[PLACING].append((time.perf_counter() - began) * 1000)
+    wait_until_finished(arm.parties.databases, REST_S, arm.parties.broker_monitor)
+    spent = accounting.between(before, accounting.take(arm.runner))
+    one = rows.bare(study.next_number, arm.name, 1, "order", placed, spent)
+    one["latency_ms_by_journey"] = {name: _latency(times) for name, times in taken.items()}
+    one["requests_by_journey"] = {name: len(times) for name, times in taken.items()}
+    low, high = zip(*(median_interval(times) for times in taken.values()), strict=True)
+    one["factors"] = {
+        factor: size, "median_low_ms": dict(zip(taken, low, strict=True)),
+        "median_high_ms": dict(zip(taken, high, strict=True)),
+    }  # fmt: skip
+    study.runs.append(one)
+    waits = max((statistics.median(times), name) for name, times in taken.items() if name in pages)
+    order = one["latency_ms_by_journey"][PLACING]["p50"]
+    study.progress.done(f"{arm.name:<14} {size:>9,} {factor}: order {order:.1f} ms; most {waits[0]:.1f} ms, {waits[1]}")
+
+
+def _latency(times: Sequence[float]) -> Latency:
+    hundredths = statistics.quantiles(times, n=100, method="inclusive")
+    return {"p50": hundredths[49], "p95": hundredths[94], "p99": hundredths[98], "max": max(times)}
+
+
+def median_interval(times: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % interval of the median, by ranks: whatever the times are distributed like."""
+    ranked, count = sorted(times), len(times)
+    reach = round(0.98 * count**0.5)  # 1.96 standard deviations of the number of times below the median
+    return ranked[max(0, count // 2 - reach)], ranked[min(count - 1, count // 2 + reach)]
+
+
+def ratios(runs: Sequence[Run]) -> list[dict[str, object]]:
+    """Return every figure over that at the smallest size, with its bounds; `kind`, `factor` and `size` say of what."""
+    found: list[dict[str, object]] = []
+    smallest: dict[tuple[str, str], Run] = {}
+    for one in runs:
+        factors = one["factors"]
+        factor, size = next(iter(factors.items()))
+        first = smallest.setdefault((one["build"], factor), one)
+        if first is one:
+            continue
+        medians, at_first = one["latency_ms_by_journey"], first["latency_ms_by_journey"]
+        slower = medians[REFUSAL]["p50"] / at_first[REFUSAL]["p50"]
+        for kind, latency in medians.items():
+            if kind == REFUSAL:
+                continue
+            base = at_first[kind]["p50"] * slower
+            found.append(
+                {
+                    "build": one["build"], "kind": kind, "factor": factor, "size": size, "ms": latency["p50"],
+                    "at_first_ms": base, "ratio": latency["p50"] / base,
+                    "low": factors["median_low_ms"][kind] / first["factors"]["median_high_ms"][kind] / slower,
+                    "high": factors["median_high_ms"][kind] / first["factors"]["median_low_ms"][kind] / slower,
+                }
+            )  # fmt: skip
+        cost, base_cost = one["cpu_ms_per_order"], first["cpu_ms_per_order"]
+        if cost and base_cost:
+            found.append(
+                {
+                    "build": one["build"], "kind": CPU, "factor": factor, "size": size, "ms": cost,
+                    "at_first_ms": base_cost, "ratio": cost / base_cost, "low": None, "high": None,
+                }
+            )  # fmt: skip
+    return found
+
+
+def _at_largest(grown: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    largest = {row["factor"]: row["size"] for row in grown}  # sizes grow
+    return [row for row in grown if row["size"] == largest[row["factor"]]]
+
+
+def compare(grown: Sequence[Mapping[str, object]]) -> dict[str, Ratio]:
+    """Return, at the largest sizes, what is promised: of placing an order, and of the page that grew most."""
+    largest = _at_largest(grown)
+    worst = {
+        (row["build"], row["factor"]): row for row in sorted(_pages(largest), key=lambda row: _number(row["ratio"]))
+    }
+    figures: dict[str, Ratio] = {}
+    for row in (*(row for row in largest if row["kind"] == PLACING), *worst.values()):
+        is_order, build = row["kind"] == PLACING, str(row["build"])
+        figures[f"{'order' if is_order else 'worst_page'}_{build}_{row['factor']}"] = {
+            "ratio": _number(row["ratio"]), "low": _number(row["low"]), "high": _number(row["high"]), "a": build,
+            "b": f"{row['size']:,} {row['factor']}", "what": f"{row['kind']}, {build_name(build)}",
+            "target": PLACING_BOUND if is_order else BOUND, "verdict": "withheld",
+        }  # fmt: skip
+    return figures
+
+
+def _pages(grown: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    return [row for row in grown if row["kind"] not in (PLACING, CPU)]
+
+
+def answer(grown: Sequence[Mapping[str, object]]) -> list[str]:
+    """Return a sentence for each build about pages, and one about orders."""
+    largest = _at_largest(grown)
+    said = []
+    for build in dict.fromkeys(str(row["build"]) for row in largest):
+        pages = [row for row in _pages(largest) if row["build"] == build]
+        over = sorted((row for row in pages if _number(row["ratio"]) > BOUND), key=lambda row: -_number(row["ratio"]))
+        kinds = sentence_of_list([f"{row['kind']} ({number(_number(row['ratio']))} times)" for row in over])
+        rest = f", all but {kinds}" if over else ""
+        said.append(
+            f"{build_name(build)}: {len(pages) - len(over)} of {len(pages)} kinds of page take at most {BOUND:g} times "
+            f"as long at the largest size as at the smallest{rest}."
+        )
+    orders = [
+        f"{build_name(str(row['build']))} {number(_number(row['ratio']))} times at {row['size']:,} {row['factor']}"
+        for row in largest
+        if row["kind"] == PLACING
+    ]
+    return [*said, f"Placing an order takes, in the median: {sentence_of_list(orders)}."]
+
+
+def _number(value: object) -> float:
+    assert isinstance(value, int | float)
+    return float(value)
+
+
+def growth(result: Result) -> Figure | None:
+    """How many times as long each kind of page takes, a view for each size."""
+    grown: list[dict[str, object]] | None = detail(result, "growth")
+    if not grown:
+        return None
+    views = []
+    for factor, size in dict.fromkeys((row["factor"], row["size"]) for row in grown):
+        data = []
+        for spec in BUILDS:
+            chosen = [row for row in grown if (row["factor"], row["size"], row["build"]) == (factor, size, spec.name)]
+            data.append(
+                bars(
+                    build_name(spec.name), [str(row["kind"]) for row in chosen],
+                    [_number(row["ratio"]) for row in chosen], spec.name, lying=True,
+                    text=[f"{_number(row['ms']):.3g} ms" for row in chosen], hover="%{y}: %{x:.2f} times",
+                )
+            )  # fmt: skip
+        layout = rows_down("times what it takes at the smallest size", shapes=[upright(BOUND, "ink")])
+        views.append(view(f"{size:,} {factor}", data, layout))
+    reading = f"Median beside that at the smallest size; the upright line is {BOUND:g} times. On the bars: the median."
+    return figure("growth", "What takes longer as data grow", reading, views, 760)
+
+
+PLOTS = (growth,)
