@@ -21,7 +21,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml twinshop/setup.sh
 
 .PHONY: help setup demo test test-short test-all test-docs lint up down status stats scale kill hold release pause resume restart logs route fault heal trace reset lab \
 	bench experiment chaos migrate migrate-back room locust screenshots side-by-side requirements clean \
-	images images-save images-load compose-up compose-down compose-demo test-compose test-kubernetes
+	images images-save images-load compose-up compose-down compose-demo test-compose test-kubernetes docs-site
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -136,6 +136,11 @@ test-kubernetes: $(VENV)/.ready ## what Kubernetes is given: every combination r
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r deploy/kubernetes/requirements.txt
 	@$(BIN)/pytest -q tests/kubernetes
 
+docs-site: $(VENV)/.ready ## the documentation as a site in .twinshop/site, to be read without a network
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r docs/site/requirements.txt
+	@$(BIN)/python docs/site/build.py .twinshop/site
+	@echo "$(CURDIR)/.twinshop/site/index.html; with its search: python3 -m http.server --bind 127.0.0.1 -d .twinshop/site"
+
 lab: $(VENV)/.ready ## the workshop's labs: make lab lists them, make lab N=1 goes through one (WITH=--check checks its exercise)
 	@$(TWINSHOP) lab $(N) $(WITH)
 
@@ -151,8 +156,9 @@ IMAGE_EXTRAS := edge monolith services notifications tracing outside locust
 requirements: $(VENV)/.ready ## compile requirements.txt from pyproject.toml, and what each image installs of it
 	@$(COMPILE) --all-extras pyproject.toml -o requirements.txt
 	@$(COMPILE) --constraint requirements.txt --group kubernetes -o deploy/kubernetes/requirements.txt
+	@$(COMPILE) --constraint requirements.txt --group site -o docs/site/requirements.txt
 	@for extra in $(IMAGE_EXTRAS); do $(COMPILE) --constraint requirements.txt --extra $$extra pyproject.toml -o deploy/compose/images/$$extra.txt || exit 1; done
-	@sed -i.bak '1i # Compiled from pyproject.toml by `make requirements`. Do not edit.' requirements.txt deploy/kubernetes/requirements.txt deploy/compose/images/*.txt && rm requirements.txt.bak deploy/kubernetes/*.bak deploy/compose/images/*.bak
+	@sed -i.bak '1i # Compiled from pyproject.toml by `make requirements`. Do not edit.' requirements.txt deploy/kubernetes/requirements.txt docs/site/requirements.txt deploy/compose/images/*.txt && rm requirements.txt.bak deploy/kubernetes/*.bak docs/site/*.bak deploy/compose/images/*.bak
 
 clean: ## stop everything and remove .venv and .twinshop (reports stay)
 	@test ! -x $(TWINSHOP) || $(TWINSHOP) down both

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from enum import StrEnum
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -85,9 +86,19 @@ app.command("rate-limit")(stacks.rate_limit)
 app.command("compare-reports")(measuring.compare_reports)
 
 
+def show_version(wanted: bool) -> None:
+    """Print the version, and stop."""
+    if wanted:
+        typer.echo(f"twinshop {version('twinshop')}")
+        raise typer.Exit
+
+
 @app.callback()
 def choose_place(
     on: Annotated[Place | None, typer.Option(help="local: processes of this machine; compose: containers.")] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Run the same shop as a monolith and as microservices, and compare them."""
     if on is not None:
