@@ -16,6 +16,7 @@ from monolith import migrations
 from monolith.config import Settings
 from monolith.migrations import migrate, upgrade
 from shared.domain.ids import new_id
+from shared.platform.migrations import is_newest
 
 ROWS = 1_000_000
 LONG_S = 3.0
@@ -51,7 +52,8 @@ def test_a_migration_waits_for_as_long_as_it_takes(
     both(settings.database_url)
 
     assert time.monotonic() - began > LONG_S - 0.5
-    assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0007",)
+    (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone() or ("none",)
+    assert is_newest(version, migrations.FOLDER)
 
 
 def test_keys_of_before_are_told_apart_by_what_they_made(

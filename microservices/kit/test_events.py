@@ -309,8 +309,8 @@ def test_running_services_get_over_a_broker_that_lost_its_disk(database_url: str
     play(database_url, broker_server, scene)
 
 
-def test_a_full_stream_keeps_events_in_the_outbox_until_there_is_room(
-    database_url: str, broker_server: BrokerServer
+def test_a_full_stream_keeps_events_in_the_outbox_until_there_is_room_and_says_so(
+    database_url: str, broker_server: BrokerServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scene(stage: Stage) -> None:
         async with stage.running():
@@ -330,6 +330,8 @@ def test_a_full_stream_keeps_events_in_the_outbox_until_there_is_room(
         assert not set(effects_when_full) & set(ids)
 
     play(database_url, broker_server, scene)
+
+    assert "the loop outbox failed (1 in a row)" in caplog.messages
 
 
 def test_a_stream_that_grows_loses_what_all_have_handled_and_nothing_else(

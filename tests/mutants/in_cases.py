@@ -106,7 +106,7 @@ MUTANTS = (
     CaseMutant(
         10, "full-stream-forgets-the-oldest",
         Edit("microservices/kit/broker.py", "discard=DiscardPolicy.NEW", "discard=DiscardPolicy.OLD"),
-        _EVENTS, "test_a_full_stream_keeps_events_in_the_outbox_until_there_is_room",
+        _EVENTS, "test_a_full_stream_keeps_events_in_the_outbox_until_there_is_room_and_says_so",
     ),
     CaseMutant(
         11, "lost-events-are-not-sent-again", _SEND_NOTHING_AGAIN,
