@@ -19,7 +19,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml twinshop/setup.sh
 	@bash twinshop/setup.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 
-.PHONY: help setup demo test test-short test-all test-docs lint up down status stats scale kill hold release pause resume restart logs route fault heal trace reset lab \
+.PHONY: help setup demo test test-short test-all test-docs lint doctor up down status stats scale kill hold release pause resume restart logs route fault heal trace reset lab \
 	bench experiment chaos migrate migrate-back room locust screenshots side-by-side requirements clean \
 	images images-save images-load compose-up compose-down compose-demo test-compose test-kubernetes docs-site
 
@@ -53,6 +53,9 @@ up: $(VENV)/.ready ## start both stacks as local processes (STACK=monolith|micro
 
 down: $(VENV)/.ready ## stop all that was started (STACK=... for one)
 	@$(TWINSHOP) down $(STACK)
+
+doctor: $(VENV)/.ready ## what this machine has for both shops, what it lacks, and what to do
+	@$(TWINSHOP) doctor
 
 status: $(VENV)/.ready ## which parts run, and how they are
 	@$(TWINSHOP) status $(filter-out both,$(STACK))

@@ -15,7 +15,7 @@ import typer
 from deploy.model.errors import DeployError
 from deploy.runner.console import errors
 from deploy.stacks import VARIABLE
-from twinshop import dead_letters, route, stacks
+from twinshop import dead_letters, doctor, route, stacks
 from twinshop import experiments as measuring
 from twinshop import faults as breaking
 from twinshop import gameday as rehearsing
@@ -57,6 +57,7 @@ for command in (
     stacks.logs,
     stacks.reset,
     pictures,
+    doctor.doctor,
     route.route,
     breaking.fault,
     breaking.heal,
