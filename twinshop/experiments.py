@@ -24,14 +24,17 @@ Folder = Annotated[Path, typer.Argument(help="A report's folder, such as reports
 Settings = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, an option of this experiment.")]
 
 
+Price = Annotated[float | None, typer.Option(min=0, help="What an hour of it costs you: told for a million orders.")]
+
+
 def demo(quick: Quick = False, seed: Seed = 8001) -> None:
     """Start both shops, prove that they behave the same, compare them, write the report."""
     _conduct("demo", quick=quick, seed=seed)
 
 
-def bench(quick: Quick = False, seed: Seed = 8001) -> None:
+def bench(quick: Quick = False, seed: Seed = 8001, price_cpu_hour: Price = None, price_gb_hour: Price = None) -> None:
     """Measure the CPU of one order and of one list against the database's floor, all arms in one run."""
-    _conduct("bench", quick=quick, seed=seed)
+    _conduct("bench", quick=quick, seed=seed, options=_prices(price_cpu_hour, price_gb_hour))
 
 
 def chaos(
@@ -50,6 +53,8 @@ def experiment(
     seed: Seed = 8001,
     setting: Settings = None,
     file: Annotated[Path | None, typer.Option(help="Instead of a name: a file that holds an experiment.")] = None,
+    price_cpu_hour: Price = None,
+    price_gb_hour: Price = None,
 ) -> None:
     """Run an experiment and write its report."""
     if not name and file is None:
@@ -58,8 +63,14 @@ def experiment(
 
         console.print(list_of_experiments({one.name: one.plan for one in every()}))
         return
-    options = dict(name_and_value(item) for item in setting or [])
+    options = dict(name_and_value(item) for item in setting or []) | _prices(price_cpu_hour, price_gb_hour)
     _conduct(name, quick=quick, seed=seed, options=options, file=file)
+
+
+def _prices(cpu: float | None, memory: float | None) -> dict[str, str]:
+    if (cpu is None) != (memory is None):
+        raise typer.BadParameter("say both, --price-cpu-hour and --price-gb-hour, or neither")
+    return {} if cpu is None else {"price_cpu_hour": f"{cpu:g}", "price_gb_hour": f"{memory:g}"}
 
 
 def report(folder: Folder = REPORTS / "latest") -> None:

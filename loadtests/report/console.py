@@ -11,7 +11,7 @@ from rich.table import Table
 
 from deploy.runner.console import console
 from deploy.stacks import on_containers, runner_for
-from loadtests.report import summary
+from loadtests.report import money, summary
 from loadtests.report.result import Plan, Result, all_violations
 from loadtests.report.words import build_name, interval, number
 
@@ -32,6 +32,7 @@ def lines_of(result: Result) -> list[RenderableType]:
     shown += [f"[bold]{escape(sentence)}[/]" for sentence in result["answer"]]
     if (costs := cost_table(result)).row_count:
         shown.append(costs)
+    shown += [escape(sentence) for sentence in money.sentences(result)]
     if result["comparison"]:
         shown.append(comparison_table(result))
     return shown

@@ -15,7 +15,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from loadtests.measure.verdict import PROMISES
-from loadtests.report import sections
+from loadtests.report import money, sections
 from loadtests.report.figures import all_figures
 from loadtests.report.plot import Plot
 from loadtests.report.result import INDEX, Result, all_violations, read
@@ -55,6 +55,7 @@ def render(result: Result, folder_name: str, plots: Sequence[Plot] = ()) -> str:
         figures_json=Markup(figures_json),  # noqa: S704  (escaped above)
         latencies=sections.latencies(result),
         costs=sections.costs(result),
+        million=money.sentences(result),
         counted_names=sections.counted_names(result),
         has_mix=any(run["unit"] == "mix" for run in result["runs"]),
         promises_kept=sections.promises_kept(result, violations),
