@@ -40,7 +40,11 @@ def test_a_large_catalog_is_filled_however_long_that_takes(
     assert shop.rows("SELECT count(*) FROM products") == [(20_000,)]
 
 
-def test_a_search_reads_a_few_products_and_then_asks_the_indexes(shop: Shop, settings: Settings) -> None:
+def test_a_search_reads_a_few_products_and_then_asks_the_indexes(
+    shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.platform.product_search.NEAR", 1_000)  # as far below all of them as in a large catalog
+    _list.cache_clear()
     with shop.database.transaction() as connection:
         seed(connection, 20_000)
 
@@ -55,6 +59,7 @@ def test_a_search_reads_a_few_products_and_then_asks_the_indexes(shop: Shop, set
     assert "Index Scan using products_by_category" in shelf
     assert "Seq Scan on products" not in anywhere + on_a_shelf + shelf
     assert "Merge Join" not in whole  # which walks all stock up to the sku that is asked for
+    _list.cache_clear()
 
 
 @pytest.mark.parametrize(("next_products", "near"), [(500, 20_000), (2, 20_000), (2, 4), (2, 7), (1, 1)])

@@ -30,7 +30,7 @@ def page_of_skus(row_count: int, *, by_category: bool) -> str:
     """
     within, order = in_order(by_category=by_category)
     end = f"(SELECT sku FROM products WHERE {within} ORDER BY {order} LIMIT 1 OFFSET {NEAR})"  # noqa: S608
-    until = f"({order}) <= (:category, {end})" if by_category else f"sku <= {end}"
+    same = " AND category = :category" if by_category else ""
     next_fills = f"(SELECT count(*) FROM next) >= {row_count}"  # noqa: S608
     near_fills = f"(SELECT count(*) FROM near) >= {row_count}"  # noqa: S608
     return f"""
@@ -38,7 +38,8 @@ def page_of_skus(row_count: int, *, by_category: bool) -> str:
         SELECT sku FROM (SELECT sku, search FROM products WHERE {within} ORDER BY {order} LIMIT {NEXT}) AS product
         WHERE search @@ {_WORDS} LIMIT {row_count}
     ), near AS MATERIALIZED (
-        SELECT sku FROM products WHERE {within} AND {until} AND search @@ {_WORDS} AND NOT {next_fills}
+        SELECT sku FROM products
+        WHERE sku > :after AND sku <= {end}{same} AND search @@ {_WORDS} AND NOT {next_fills}
     )
     SELECT sku FROM next WHERE {next_fills} UNION ALL SELECT sku FROM near WHERE {near_fills} UNION ALL
     SELECT sku FROM (
