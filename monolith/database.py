@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
@@ -29,6 +30,7 @@ from shared.platform.metrics import Metrics
 from shared.platform.sqlstate import READ_ONLY, Fault, fault, has_rolled_back
 
 POOL_TIMEOUT_S = 3.0  # waiting longer than this for a connection is 'unavailable'
+CUT_TELLS_WITHIN_S = 1.0  # a connection that was cut says so at once; a silent one has had a request's time already
 
 metadata = MetaData()  # what tables.py of each module describes
 Parameters = Mapping[str, Any]
@@ -67,12 +69,13 @@ class Database:
     def fetch_all(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
         """Return all rows of a read. Raises Unavailable, InvalidRequest."""
         for last_try in (False, True):
+            began = time.monotonic()
             try:
                 with self.engine.connect() as connection:
                     return connection.execute(statement, parameters).all()
             except _FAILURES as error:
                 # A connection that a restart of the database cut is found out here, and costs one more try.
-                if last_try or not _is_disconnect(error):
+                if last_try or not _was_cut(error, began):
                     _raise_unless_ours(error)
                     raise
         raise AssertionError("unreachable")
@@ -133,13 +136,13 @@ class Database:
     def _begin(self) -> Connection:
         """Return a connection on which a transaction is open. BEGIN doubles as the test of a pooled connection."""
         for last_try in (False, True):
-            connection = self.engine.connect()
+            connection, began = self.engine.connect(), time.monotonic()
             try:
                 connection.exec_driver_sql("BEGIN")
                 return connection
             except DBAPIError as error:
                 connection.close()
-                if last_try or not _is_disconnect(error):
+                if last_try or not _was_cut(error, began):
                     raise
         raise AssertionError("unreachable")
 
@@ -160,6 +163,11 @@ class Database:
 
 def _is_disconnect(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _was_cut(error: BaseException, began: float) -> bool:
+    """Tell whether a connection out of the pool was found closed at once, so that a fresh one is worth a try."""
+    return _is_disconnect(error) and time.monotonic() - began < CUT_TELLS_WITHIN_S
 
 
 def _raise_unless_ours(error: BaseException, away: type[Unavailable | OutcomeUnknown] = Unavailable) -> None:

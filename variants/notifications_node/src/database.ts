@@ -7,6 +7,20 @@ import { Refusal } from "./problems.js";
 
 const CONNECT_TIMEOUT_MS = 2000;
 const STATEMENT_TIMEOUT_MS = 2500;
+const ANSWER_TIMEOUT_MS = 3000; // of a server that does not even say that a statement took too long
+// As the Python parts have them (shared/platform/postgres.py): whoever freezes in a transaction, or is cut off by a
+// network that swallows packets, holds its rows for seconds.
+const ALWAYS = { timezone: "UTC", jit: "off" };
+const SESSION = {
+  ...ALWAYS,
+  statement_timeout: STATEMENT_TIMEOUT_MS,
+  idle_in_transaction_session_timeout: 2000,
+  client_connection_check_interval: 1000,
+  tcp_keepalives_idle: 2,
+  tcp_keepalives_interval: 1,
+  tcp_keepalives_count: 3,
+  tcp_user_timeout: 5000,
+};
 const LOCK = 7_305_001; // the one that all versions of this service take when they migrate
 // Of SQLSTATE: what passes. Away or out of room, read-only in a failover, a conflict, a lock that is held.
 const AWAY_CLASSES = ["08", "25", "40", "53", "55", "57"];
@@ -25,14 +39,15 @@ export type Run = (text: string, values?: unknown[]) => Promise<Row[]>;
 export class Database {
   private readonly pool: pg.Pool;
 
-  constructor(url: string, size: number, private readonly metrics: Metrics) {
+  constructor(private readonly url: string, size: number, private readonly metrics: Metrics) {
     this.pool = new pg.Pool({
       connectionString: url,
       max: size,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: STATEMENT_TIMEOUT_MS,
+      query_timeout: ANSWER_TIMEOUT_MS,
+      keepAlive: true,
       application_name: "notifications",
-      options: "-c timezone=UTC -c jit=off",
+      options: words(SESSION),
     });
     this.pool.on("error", () => {}); // an idle connection that was cut: the next one is fresh
     metrics.watch("db_pool_connections_in_use", () => this.pool.totalCount - this.pool.idleCount);
@@ -55,6 +70,8 @@ export class Database {
       throw told(error);
     });
     let broken = false;
+    const lost = (): void => void (broken = true); // ended by the server between two statements: no reason to die
+    client.on("error", lost);
     try {
       await client.query("BEGIN");
       const result = await block(async (text, values = []) => {
@@ -70,14 +87,16 @@ export class Database {
       });
       throw told(error);
     } finally {
+      client.off("error", lost);
       client.release(broken);
     }
   }
 
-  /** Bring the schema up, as a version of this service in another language would find it. */
+  /** Bring the schema up, as a version of this service in another language would find it. No step is ended for length. */
   async migrate(): Promise<void> {
-    const client = await this.pool.connect();
+    const client = new pg.Client({ connectionString: this.url, application_name: "notifications", options: words(ALWAYS) });
     try {
+      await client.connect();
       await client.query("BEGIN");
       await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
       const there = await client.query("SELECT to_regclass('notifications') IS NOT NULL AS yes");
@@ -89,7 +108,7 @@ export class Database {
       await client.query("UPDATE alembic_version SET version_num = '0004' WHERE version_num < '0004'");
       await client.query("COMMIT");
     } finally {
-      client.release();
+      await client.end();
     }
   }
 
@@ -102,6 +121,10 @@ export class Database {
   async close(): Promise<void> {
     await this.pool.end();
   }
+}
+
+function words(settings: Record<string, string | number>): string {
+  return Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`).join(" ");
 }
 
 const names = new Map<string, string>();
