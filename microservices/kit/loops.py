@@ -1,18 +1,15 @@
-"""Loops beside the requests: a step every so often, and at once when woken. And how late the event loop is."""
+"""Loops beside the requests: a step every so often, and at once when woken."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable
 
 log = logging.getLogger(__name__)
 
 MAX_BACK_OFF_S = 5.0
-LAG_EVERY_S = 0.1
-LAG_FOR_S = 60.0  # nobody has read for so long: stop measuring
 
 
 async def repeat(name: str, step: Callable[[], Awaitable[bool]], wake: asyncio.Event, every_s: float) -> None:
@@ -51,31 +48,3 @@ async def stop(*tasks: asyncio.Task[None]) -> None:
 def back_off_s(failures: int, first_s: float = 1.0) -> float:
     """Return the pause after so many failures in a row: doubling, five seconds at most."""
     return min(first_s * 2.0 ** min(failures - 1, 10), MAX_BACK_OFF_S)
-
-
-class LoopLag:
-    """How late the event loop is: the longest that something which was due had to wait. Measured while it is read."""
-
-    def __init__(self) -> None:
-        self._worst_s = 0.0
-        self._until = 0.0
-        self._watch: asyncio.Task[None] | None = None
-
-    def read(self) -> float:
-        """Return the worst since the last reading, in seconds; 0 at the first, and away from the loop."""
-        self._until = time.monotonic() + LAG_FOR_S
-        if self._watch is None or self._watch.done():
-            with contextlib.suppress(RuntimeError):
-                self._watch = asyncio.get_running_loop().create_task(self._measure())
-        worst_s, self._worst_s = self._worst_s, 0.0
-        return worst_s
-
-    def stop(self) -> None:
-        """Measure no more."""
-        if self._watch is not None:
-            self._watch.cancel()
-
-    async def _measure(self) -> None:
-        while (began := time.monotonic()) < self._until:
-            await asyncio.sleep(LAG_EVERY_S)
-            self._worst_s = max(self._worst_s, time.monotonic() - began - LAG_EVERY_S)

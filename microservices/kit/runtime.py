@@ -16,7 +16,7 @@ from microservices.kit import operator_routes
 from microservices.kit.broker import Broker
 from microservices.kit.database import Database
 from microservices.kit.inbox import PRUNE_INBOX, Consumer, Handler
-from microservices.kit.loops import LoopLag, repeat, stop
+from microservices.kit.loops import repeat, stop
 from microservices.kit.migrate import migrate
 from microservices.kit.outbox import Outbox
 from microservices.kit.peers import Peer, pooled_transport
@@ -25,6 +25,7 @@ from microservices.kit.settings import ServiceSettings
 from microservices.kit.web import RequestMiddleware, answer_errors
 from shared.contract.events import Event
 from shared.platform import clock, failpoints, injected_faults, pruning
+from shared.platform.loop_lag import LoopLag
 from shared.platform.metrics import Metrics
 from shared.platform.tokens import ServiceSigner, ServiceVerifier, TokenVerifier
 
