@@ -62,6 +62,9 @@ def up(
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="PART:NAME=VALUE, a setting of a part; *: of every application.")
     ] = None,
+    extra: Annotated[
+        list[str] | None, typer.Option("--with", help="What else the shops have: recommendations.", metavar="PART")
+    ] = None,
     products: Annotated[int, typer.Option(help="How many products an empty shop is given.")] = 1000,
     trace: Annotated[bool, typer.Option("--trace", help="With tracing on: see `twinshop trace`.")] = False,
     sampling: Annotated[float, typer.Option(min=0, max=1, help="With --trace: the share that is kept.")] = 1.0,
@@ -69,6 +72,9 @@ def up(
     """Start stacks, and the outside world with the first of them; return when all are ready."""
     began = time.monotonic()
     runners = [runner_for(name) for name in stacks.with_outside(stack.stacks)]
+    for runner in runners:
+        if runner.stack.merchant:
+            runner.choose(extra or [])
     settings = stacks.settings_of(setting or [])
     settings.setdefault("*", {}).setdefault("SEED_PRODUCTS", str(products))
     with StartProgress({runner.stack.name: len(runner.stack.parts) for runner in runners}) as progress:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from deploy.compose import build_images, secrets
@@ -54,6 +54,12 @@ class ComposeRunner(Runner):
 
     def start_proxy(self, script: Path) -> None:
         """The way in is one, and always there."""
+
+    def choose(self, chosen: Collection[str]) -> None:
+        if chosen:
+            raise Unsupported(
+                f"Containers are offered without {', '.join(chosen)}: `twinshop --on local up --with ...`."
+            )
 
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         containers = self._fleet.all()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from deploy.envoy import faults
 from deploy.envoy.fragments import fragment
 from deploy.envoy.traffic_split import TrafficSplit
+from deploy.model.extras import RECOMMENDATIONS
 from deploy.model.parts import Stack
 
 EDGE_DEADLINE_S = 8.0
@@ -26,6 +27,9 @@ SERVICE_OF_PREFIX = {
     "/webhooks/payments": "payments",
     "/notifications": "notifications",
 }
+# A part that only some shops have answers below a path of another; it is asked within a page, so it has little time.
+RECOMMENDATIONS_PATH = "/products/[^/]+/recommendations"
+RECOMMENDATIONS_DEADLINE_S = 2.0
 WHOLE_SHOP = {"monolith": "web", "colocated": "app"}  # one application behind the same public paths
 
 
@@ -43,7 +47,12 @@ def edge_routes(stack: Stack, shares: Sequence[TrafficSplit] = ()) -> list[dict[
     ]
     start_page = [{**route, "match": {"path": "/"}} for route in routes[:1]]  # the storefront's owner has it too
     applicable = [share for share in shares if not share.inner and set(share.weights) <= routed]
-    return [_shared(share, EDGE_DEADLINE_S, faults.CUSTOMER) for share in applicable] + start_page + routes
+    return (
+        _recommendations(routed)
+        + [_shared(share, EDGE_DEADLINE_S, faults.CUSTOMER) for share in applicable]
+        + start_page
+        + routes
+    )
 
 
 def inner_routes(stack: Stack, service: str, shares: Sequence[TrafficSplit] = ()) -> list[dict[str, Any]]:
@@ -60,6 +69,13 @@ def inner_routes(stack: Stack, service: str, shares: Sequence[TrafficSplit] = ()
     public = [prefix for prefix, owner in SERVICE_OF_PREFIX.items() if owner == service]
     routes += [_route(prefix, service, EDGE_DEADLINE_S, faults.SERVICES) for prefix in public]
     return routes + ([{**routes[-1], "match": {"path": "/"}}] if service == SERVICE_OF_PREFIX["/storefront"] else [])
+
+
+def _recommendations(routed: Collection[str]) -> list[dict[str, Any]]:
+    if RECOMMENDATIONS not in routed:
+        return []
+    route = _route("/products", RECOMMENDATIONS, RECOMMENDATIONS_DEADLINE_S, faults.CUSTOMER)
+    return [{**route, "match": {"safe_regex": {"regex": RECOMMENDATIONS_PATH}}}]
 
 
 def _route(prefix: str, cluster: str, deadline_s: float, caller: str) -> dict[str, Any]:

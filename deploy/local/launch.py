@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from deploy.envoy import access_log, bootstrap
 from deploy.local import postgres
 from deploy.local.process import Launch
-from deploy.model import broker_users, versions
+from deploy.model import broker_users, extras, versions
 from deploy.model.extraction import ExtractionState
 from deploy.model.home import MARK, REPOSITORY, Home, write_atomically, writing
 from deploy.model.parts import SAMPLING, VARIANT, Part, Secrets, Site, Stack
@@ -32,6 +32,7 @@ def stack_at(home: Home, secrets: Secrets, topology: str, name: str, shift: int)
         shift=shift,
         notifications_in_node=node.is_chosen(),
         extraction=ExtractionState.read(home.stack(name)),
+        extras=extras.read(home.stack(name)),
     )
     return site, versions.beside(build(topology, name, site), versions.read(home.stack(name)))
 
@@ -50,7 +51,7 @@ def prepare(
     if part.kind == "postgres":
         return postgres.launch(home, stack.name, part, secrets, environment)
     if part.kind == "nats":
-        return _broker(home, stack.name, part, secrets, environment)
+        return _broker(home, stack.name, part, secrets, environment, extras.read(home.stack(stack.name)))
     command = part.command_with(extra)
     if command[0] == "node":
         node.build()
@@ -76,18 +77,24 @@ def prepare(
     return Launch((program, *command[1:]), environment, REPOSITORY, log)
 
 
-def _broker(home: Home, stack: str, part: Part, secrets: Secrets, environment: Mapping[str, str]) -> Launch:
+def _broker(
+    home: Home, stack: str, part: Part, secrets: Secrets, environment: Mapping[str, str], listeners: Collection[str]
+) -> Launch:
     """Write the server's configuration and return how to start it. Raises FolderTrouble."""
     data = home.data(stack, part.name)
     path = home.stack(stack) / "nats.conf"
     with writing(data):
         data.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, json.dumps(broker_configuration(part, str(data), secrets), indent=1), mode=0o600)
+        write_atomically(
+            path, json.dumps(broker_configuration(part, str(data), secrets, listeners), indent=1), mode=0o600
+        )
     command = (str(binaries.nats_server()), *part.command[1:], "--config", str(path))
     return Launch(command, environment, data, home.log(stack, part.name))
 
 
-def broker_configuration(part: Part, store: str, secrets: Secrets) -> dict[str, object]:
+def broker_configuration(
+    part: Part, store: str, secrets: Secrets, listeners: Collection[str] = ()
+) -> dict[str, object]:
     """Return nats-server's configuration (its format takes JSON)."""
     return {
         "host": "127.0.0.1",
@@ -95,5 +102,5 @@ def broker_configuration(part: Part, store: str, secrets: Secrets) -> dict[str, 
         "http": f"127.0.0.1:{part.port('monitor')}",
         "max_payload": MAX_PAYLOAD_BYTES,
         "jetstream": {"store_dir": store, "max_memory_store": 1 << 26, "max_file_store": MAX_STORE_BYTES},
-        "authorization": broker_users.authorization(secrets),
+        "authorization": broker_users.authorization(secrets, listeners),
     }

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from deploy.local import launch, process
 from deploy.local.control import ask, socket_path
 from deploy.local.start_lock import StartLock
 from deploy.local.state import State, end_orphans
-from deploy.model import keys, versions
+from deploy.model import extras, keys, versions
 from deploy.model.errors import DeployError, NotRunning, OlderSupervisor, StartFailed
 from deploy.model.extraction import ExtractionState
 from deploy.model.home import MARK, REPOSITORY, Home
@@ -62,8 +62,8 @@ class LocalRunner(Runner):
             self._site, self._stack = launch.stack_at(self._home, self._secrets, self._topology, name, self._shift)
         return self._stack
 
-    def _changing(self) -> tuple[list[Version], ExtractionState]:
-        return versions.read(self._folder), ExtractionState.read(self._folder)
+    def _changing(self) -> tuple[list[Version], ExtractionState, tuple[str, ...]]:
+        return versions.read(self._folder), ExtractionState.read(self._folder), extras.read(self._folder)
 
     @property
     def versions(self) -> list[Version]:
@@ -105,10 +105,14 @@ class LocalRunner(Runner):
         extraction.write(self._folder)
         self._ask("reshape", SLOW_COMMAND_S, settings={name: dict(each) for name, each in (settings or {}).items()})
 
+    def choose(self, chosen: Collection[str]) -> None:
+        if not self.status().up:
+            extras.write(self._folder, extras.checked(chosen, self._stack.name))
+
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         if self.status().up:
             return False
-        for part in self._stack.parts:
+        for part in self.stack.parts:
             part.command_with((environment or {}).get(part.name, {}))  # refuses a variant that there is not
         self._home.prepare(self._stack.name)
         if not self._starting.take():
@@ -171,6 +175,7 @@ class LocalRunner(Runner):
         orphans_ended = end_orphans(self._folder)
         State.remove(self._folder)
         self._forget_versions()
+        extras.write(self._folder, ())
         self._starting.give_back()
         return supervisor is not None or orphans_ended > 0
 

@@ -146,6 +146,7 @@ class Site:
     shift: int = 0
     mode: str = "local"
     notifications_in_node: bool = False
+    extras: tuple[str, ...] = ()  # what `twinshop up --with` adds: see extras.py
     extraction: ExtractionState = field(default_factory=ExtractionState)
 
     def host(self, stack: str, part: str) -> str:

@@ -41,6 +41,8 @@ PORTS: dict[str, dict[str, dict[str, int]]] = {
         "orders": {"http": 18220},
         "payments": {"http": 18230},
         "notifications": {"http": 18240},
+        "recommendations": {"http": 18300},  # only `up --with recommendations`
+        "recommendations-db": {"sql": 18296},
         "broker": {"nats": 18280, "monitor": 18281},
         "catalog-db": {"sql": 18291},
         "orders-db": {"sql": 18292},

@@ -7,7 +7,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from deploy.model import broker_users, infrastructure
-from deploy.model.errors import UnknownTarget
+from deploy.model.errors import DeployError, UnknownTarget
+from deploy.model.extras import RECOMMENDATIONS
 from deploy.model.parts import Part, Probe, Reset, Site, Stack
 
 NODE_MAIN = "variants/notifications_node/dist/main.js"  # built by deploy/runner/node.py
@@ -94,20 +95,25 @@ def outside(site: Site) -> Stack:
 def monolith(site: Site) -> Stack:
     """Return the monolith: one application, one database, the edge; and the services extracted from it."""
     name, extraction = "monolith", site.extraction
+    recommends = RECOMMENDATIONS in site.extras
+    if recommends and extraction.running:
+        raise DeployError("A monolith whose modules are on their way out has no recommendations.")
+    module = "variants.recommendations.monolith" if recommends else "monolith.app"
     web = Part(
         name="web",
         kind="app",
-        command=("python", "-m", "migration.inside_monolith" if extraction.running else "monolith.app"),
+        command=("python", "-m", "migration.inside_monolith" if extraction.running else module),
         ports=site.ports(name, "web"),
         probe=READY,
         environment=_common(site)
         | _payment_settings(site, name)
         | _mail_settings(site, name)
         | {"DATABASE_URL": _database_url(site, name, "db", "monolith"), "DB_POOL_SIZE": str(MONOLITH_POOL)}
-        | (_extraction_settings(site, name) if extraction.running else {}),
+        | (_extraction_settings(site, name) if extraction.running else {})
+        | (_recommendation_settings(site, name) if recommends else {}),
         needs=("db",),
         scalable=True,
-        variants={} if extraction.running else MONOLITH_VARIANTS,
+        variants={} if extraction.running or recommends else MONOLITH_VARIANTS,
     )
     whole = (infrastructure.database(site, name, "db", "monolith", MONOLITH_POOL, len(SERVICES)), web)
     reset = "migration.inside_monolith.reset" if extraction.running else "monolith.reset"
@@ -132,11 +138,13 @@ def microservices(site: Site) -> Stack:
     """Return the four services: each with a database server of its own, the broker, the edge."""
     name = "microservices"
     services = _services(site, name, SERVICES)
+    if RECOMMENDATIONS in site.extras:
+        services = (*services, _recommendations(site, name))
     return _services_shop(
         site,
         name,
         (
-            *_databases(site, name, SERVICES),
+            *_databases(site, name, [part.name for part in services]),
             infrastructure.broker(site, name),
             *services,
             infrastructure.edge(site, name, INNER),
@@ -183,8 +191,40 @@ def _service_keys(site: Site, service: str) -> dict[str, str]:
     return {"SERVICE_PUBLIC_KEYS": f"{site.keys}/service-public-keys.json"}
 
 
+def _recommendations(site: Site, name: str) -> Part:
+    """Return the fifth service. It asks the catalog as a customer does, by the public routes."""
+    return Part(
+        name=RECOMMENDATIONS,
+        kind="app",
+        command=("python", "-m", "variants.recommendations.service"),
+        ports=site.ports(name, RECOMMENDATIONS),
+        probe=READY,
+        environment=_common(site)
+        | _recommendation_settings(site, name)
+        | {
+            "DATABASE_URL": _database_url(site, name, f"{RECOMMENDATIONS}-db", RECOMMENDATIONS),
+            "DB_POOL_SIZE": str(SERVICE_POOL),
+            "NATS_URL": _broker_url(site, name, RECOMMENDATIONS),
+            "CATALOG_URL": site.url(name, "edge"),
+        },
+        needs=(f"{RECOMMENDATIONS}-db", "broker"),
+        scalable=True,
+    )
+
+
+def _recommendation_settings(site: Site, name: str) -> dict[str, str]:
+    """A new shop has a past that is made up: there would be nothing to recommend. An inference keeps to one thread."""
+    return {
+        "MODEL_DIR": site.data_of(name, RECOMMENDATIONS),
+        "HISTORY_ORDERS": "12000",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
 def _command(site: Site, service: str) -> tuple[str, ...]:
     """Every service is free to choose its technology; one of them is there in two."""
+    if service == "catalog" and RECOMMENDATIONS in site.extras:  # its pages show them
+        return ("python", "-m", "variants.recommendations.catalog")
     if service == "notifications" and site.notifications_in_node:
         return ("node", NODE_MAIN)
     return ("python", "-m", f"microservices.{service}.app")
@@ -263,6 +303,8 @@ def _services_shop(
             seeds = service == "catalog"
             module = ("microservices.catalog.reset",) if seeds else ("microservices.kit.reset", service)
             resets += (Reset(("python", "-m", *module), own[service], seeds=seeds),)
+    if RECOMMENDATIONS in own:
+        resets += (Reset(("python", "-m", "variants.recommendations.reset"), own[RECOMMENDATIONS], seeds=False),)
     return Stack(
         name,
         parts,

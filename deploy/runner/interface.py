@@ -156,6 +156,13 @@ class Runner(ABC):
         return is_ours
 
     @abstractmethod
+    def choose(self, chosen: Collection[str]) -> None:
+        """Have these beside the four modules from the next start until the stack is stopped; no matter if it is up.
+
+        Raises DeployError for what this stack cannot have, or not here.
+        """
+
+    @abstractmethod
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         """Start what can be started and return soon: True, or False if somebody else has started it. See `up`."""
 

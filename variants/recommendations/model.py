@@ -33,6 +33,7 @@ class Model:
 
     skus: tuple[str, ...]
     names: tuple[str, ...]
+    categories: tuple[str, ...]
     starts: NDArray[np.int64]
     partners: Ranked
     scores: NDArray[np.float32]
@@ -90,9 +91,9 @@ class Model:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 starts, partners, scores, words, popular, catalogue = (arrays[name] for name in _ARRAYS)
                 told = arrays["version"].tobytes().decode()
-            skus, names = json.loads(catalogue.tobytes())
-            model = cls(tuple(skus), tuple(names), starts, partners, scores, words, popular)
-        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+            skus, names, categories = (tuple(column) for column in json.loads(catalogue.tobytes()))
+            model = cls(skus, names, categories, starts, partners, scores, words, popular)
+        except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise WrongModel(f"it cannot be read: {error}") from error
         if model.version != told:
             raise WrongModel(f"it says it is {told}, and its content is {model.version}")
@@ -101,13 +102,17 @@ class Model:
 
     def _check(self) -> None:
         number = len(self.skus)
-        fits = len(self.names) == number and len(self.starts) == number + 1 and self.words.shape[:1] == (number,)
+        fits = (
+            {len(self.names), len(self.categories)} == {number}
+            and len(self.starts) == number + 1
+            and self.words.shape[:1] == (number,)
+        )
         inside = all(not len(one) or (one.min() >= 0 and one.max() < number) for one in (self.partners, self.popular))
         if not (fits and inside and int(self.starts[-1]) == len(self.partners) == len(self.scores)):
             raise WrongModel("its arrays do not fit each other")
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        catalogue = np.frombuffer(json.dumps([self.skus, self.names]).encode(), np.uint8)
+        catalogue = np.frombuffer(json.dumps([self.skus, self.names, self.categories]).encode(), np.uint8)
         own = (self.starts, self.partners, self.scores, self.words, self.popular, catalogue)
         return dict(zip(_ARRAYS, own, strict=True))
 

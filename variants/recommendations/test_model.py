@@ -124,5 +124,5 @@ def test_nothing_to_learn_from_is_a_model_all_the_same() -> None:
 
 
 def vars_of(model: Model) -> dict[str, object]:
-    fields = ("skus", "names", "starts", "partners", "scores", "words", "popular")
+    fields = ("skus", "names", "categories", "starts", "partners", "scores", "words", "popular")
     return {name: getattr(model, name) for name in fields}

@@ -50,6 +50,7 @@ def train(products: Iterable[Product], baskets: Iterable[Basket], rank: int) -> 
     return Model(
         skus=tuple(number_of),
         names=tuple(product.name for product in known),
+        categories=tuple(product.category for product in known),
         starts=starts,
         partners=partners,
         scores=scores,

@@ -1,0 +1,1 @@
+"""Both builds with recommendations."""
