@@ -17,7 +17,7 @@ from deploy.model.home import REPOSITORY
 from room.events import EventLog
 
 KEPT_LINES = 200
-END_TIMEOUT_S = 20.0
+END_TIMEOUT_S = 35.0  # a game day heals, ends its loads and lets go what it led
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PROGRESS = re.compile(r"[━╸╺].*?(\d+)/(\d+|\?)")
 BAR = re.compile(r"[━╸╺]|-:--:--|\d:\d\d:\d\d")  # a line of a progress bar, with or without figures

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from deploy.model.errors import DeployError
+from deploy.model.home import Home
 from deploy.runner.console import console
 from twinshop.experiments import REPORTS
 from twinshop.stacks import Choice, StackOption
@@ -24,6 +25,7 @@ def gameday(
     """Break what a plan says, in both shops at once, and see what was predicted; Ctrl-C heals."""
     from workshop.gameday import page, reading  # noqa: PLC0415  (most commands need nothing of it)
     from workshop.gameday.run import GameDay  # noqa: PLC0415
+    from workshop.mystery.case import Desk  # noqa: PLC0415
 
     if not plan:
         table = Table("plan", "", "seconds", "steps")
@@ -35,6 +37,9 @@ def gameday(
     path = reading.find(plan)
     read = reading.read(path).at_pace(pace)
     runners = stack.require_shops()
+    if Desk(Home.from_environment()).open_case():
+        raise DeployError("A mystery is on, and a game day heals all in the end: answer it first, or `twinshop mystery "
+                          "--give-up`.")  # fmt: skip
     from loadtests.report.result import INDEX, new_folder  # noqa: PLC0415
 
     folder = new_folder(REPORTS, f"gameday-{path.stem}")

@@ -142,6 +142,25 @@ def test_an_experiment_runs_from_the_room_to_its_report(page: Page) -> None:
     assert "two seconds" in report.text()
 
 
+@pytest.mark.timeout(240)
+def test_a_game_day_is_watched_from_its_first_second_and_aborted(page: Page, arms: dict[str, Arm]) -> None:
+    box = section(page, "Game day")
+    expect(box.get_by_text("twinshop gameday a-network-that-lies")).to_be_visible()
+
+    box.get_by_role("button", name="Start").click()
+    link = page.locator("#console a[href*='gameday']").first
+    expect(link).to_be_visible(timeout=60_000)
+    timeline = page.context.new_page()
+    timeline.goto(urljoin(page.url, link.get_attribute("href") or ""))
+    expect(timeline.get_by_text("It runs: ")).to_be_visible()
+    expect(timeline.locator(".track i.on").first).to_be_visible(timeout=60_000)  # something is broken now
+    box.get_by_role("button", name="Abort: heal all").click()
+
+    expect(timeline.get_by_text("it was stopped by hand")).to_be_visible(timeout=40_000)
+    page.wait_for_function("room.state.deeds.some((deed) => deed.name === 'gameday' && deed.status !== null)")
+    assert all(arms[stack].runner.status().ready for stack in PAIR)
+
+
 def test_a_reload_shows_everything_that_happened_before(page: Page) -> None:
     page.get_by_role("button", name="Heal all").click()
     page.wait_for_function("room.state.events.some((event) => event.text === 'twinshop heal')")

@@ -58,6 +58,10 @@ def answer(outcome: Outcome) -> list[str]:
     said = []
     if outcome.stopped:
         said.append(f"The day was aborted after {outcome.stopped_at_s:.0f} s, and all was healed: {outcome.stopped}.")
+    elif not outcome.now_s:
+        said.append(
+            "It is being prepared: what a fault needs is started again, so that customers meet the fault alone."
+        )
     elif not outcome.is_over:
         said.append(f"It runs: {outcome.now_s:.0f} of {outcome.duration_s:.0f} s.")
     for build in outcome.builds:

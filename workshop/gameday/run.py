@@ -116,14 +116,16 @@ class GameDay:
     def _begin(self, one: Watched) -> None:
         """Start again now what would have to be for a fault, so that customers meet the fault and no restart."""
         runner = one.arm.runner
-        for step in self._steps:
-            if one.arm.name in step.builds:
-                where = find(step.fault).where
-                if where == "connection":
-                    connections.lead(runner, connections.named(runner, step.part))
-                elif where == "module":
-                    injected_faults.arm(runner, part_of(runner.stack, step.part).name)
-        one.load.begin()
+        mine = [step for step in self._steps if one.arm.name in step.builds]
+        by_kind = {where: [step.part for step in mine if find(step.fault).where == where]
+                   for where in ("connection", "module")}  # fmt: skip
+        led = [each for part in by_kind["connection"] for each in connections.named(runner, part)]
+        connections.lead(runner, list(dict.fromkeys(led)))
+        for module in by_kind["module"]:
+            if not self._over.is_set():
+                injected_faults.arm(runner, part_of(runner.stack, module).name)
+        if not self._over.is_set():
+            one.load.begin()
 
     def _strike(self, one: Watched, step: Step, planned: StepOutcome) -> None:
         episode = Episode(step.name, step.fault, step.at_s, step.for_s, step.part, step.set)
@@ -190,9 +192,12 @@ class GameDay:
 
     def _end_loads(self) -> None:
         """Let each load end by itself, or at once where the day was stopped."""
+        if self.outcome.stopped:
+            with ThreadPoolExecutor(len(self.builds)) as hands:  # each has its last answers to wait for
+                list(hands.map(lambda one: one.load.end(), self.builds))
         for one in self.builds:
-            if self.outcome.stopped:
-                one.load.end()
+            if not one.load.began_at:  # stopped before
+                continue
             try:
                 self.outcome.void[one.arm.name] = one.load.finish()["void_reasons"]
             except GeneratorFailed as error:
