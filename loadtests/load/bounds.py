@@ -6,18 +6,15 @@ it may not exceed: a latency in ms or s, or a share of all requests in %.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from loadtests.load.generator.record import FAILED, Tally
 from loadtests.load.users.traffic import ROWS
+from loadtests.measure import conditions
 
 EXIT_BROKEN = 3
-_FORM = re.compile(
-    r"(?:p(?P<percentile>\d+(?:\.\d+)?)|errors)(?:\((?P<of>.+)\))?>(?P<most>\d+(?:\.\d+)?)(?P<unit>ms|s|%)"
-)
 
 
 class BadBound(ValueError):
@@ -45,12 +42,13 @@ class Bound:
     @classmethod
     def parse(cls, text: str) -> Bound:
         """Read one. Raises BadBound that says what is wanted."""
-        found = _FORM.fullmatch(text.replace(" ", ""))
-        percentile, unit = (found["percentile"], found["unit"]) if found else (None, "")
-        if not found or (percentile is None) != (unit == "%") or float(percentile or 0) > 100:
+        try:
+            found = conditions.read(text)
+        except conditions.BadCondition:
+            found = None
+        if found is None or found.comparison != ">" or (found.percentile is None and found.figure != "errors"):
             raise BadBound(f"'{text}' is no bound: want 'p99>250ms', 'p95(order)>1s' or 'errors>0.1%'")
-        most = float(found["most"]) * {"ms": 1, "s": 1000, "%": 0.01}[unit]
-        return cls(text, found["of"] or "", None if percentile is None else float(percentile), most)
+        return cls(text, found.subject.replace(" ", ""), found.percentile, found.bound)
 
     def broken_by(self, figures: Mapping[str, Figures]) -> str:
         """Return how the figures break it, empty if they do not; '' names all requests together.

@@ -10,7 +10,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,9 +39,10 @@ _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
 _WORD = r"[a-z_]+"
 _FIGURE = rf"p[\d.]+|{'|'.join(SHARES)}"
 _WRITTEN = re.compile(
-    rf"(?:(?P<figure>{_FIGURE})\s*\(\s*(?P<subject>{_WORD})\s*\)"
+    rf"(?:(?P<figure>{_FIGURE})\s*\(\s*(?P<subject>[^()]+?)\s*\)"
     rf"|(?P<bare>{_FIGURE})|(?P<whose>{_WORD})(?:\s+(?P<what>{_FIGURE}))?)"
-    r"\s*(?P<comparison><=|>=|<|>)\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>%|ms|s)"
+    r"\s*(?P<comparison><=|>=|<|>)\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>%|ms|s)",
+    re.IGNORECASE,
 )
 EXAMPLES = "browsing p99 < 300 ms, orders >= 99 %, p99(order) > 250ms, errors < 1 %"
 
@@ -117,16 +118,22 @@ class Condition:
 
 
 def parse(text: str) -> Condition:
-    """Read a condition. Raises BadCondition, which says what was not understood and what is allowed."""
+    """Read a condition on journeys of the load. Raises BadCondition: what was not understood, and what is allowed."""
+    found = read(text)
+    subject = found.subject.lower() or "all"
+    if subject not in SUBJECTS:
+        raise BadCondition(f"'{found.text}': nobody sends '{subject}'. {_allowed()}")
+    return replace(found, subject=subject)
+
+
+def read(text: str) -> Condition:
+    """Read a condition on requests of any name, which stays as it is written; empty for all. Raises BadCondition."""
     written = " ".join(text.split())
-    found = _WRITTEN.fullmatch(written.lower())
+    found = _WRITTEN.fullmatch(written)
     if found is None:
         raise BadCondition(f"'{written}' is no condition. {_allowed()}")
-    subject = found["subject"] or found["whose"] or "all"
-    figure = found["figure"] or found["bare"] or found["what"] or "answered"
-    if subject not in SUBJECTS:
-        raise BadCondition(f"'{written}': nobody sends '{subject}'. {_allowed()}")
-    is_share, unit = figure in SHARES, found["unit"]
+    figure = (found["figure"] or found["bare"] or found["what"] or "answered").lower()
+    is_share, unit = figure in SHARES, found["unit"].lower()
     if not is_share and not _PERCENTILE.fullmatch(figure):
         raise BadCondition(f"'{written}': '{figure}' is no percentile. {_allowed()}")
     if is_share is not (unit == "%"):
@@ -136,7 +143,7 @@ def parse(text: str) -> Condition:
     if is_share and value > 100:
         raise BadCondition(f"'{written}': a share is 100 % at most.")
     bound = value / 100 if is_share else value * MILLISECONDS[unit]
-    return Condition(written, subject, figure, found["comparison"], bound)
+    return Condition(written, found["subject"] or found["whose"] or "", figure, found["comparison"], bound)
 
 
 def _allowed() -> str:
