@@ -119,10 +119,10 @@ class Connection(asyncio.Protocol):
             )
 
 
-async def serve(port: int, fault: str) -> None:
-    """Serve on 127.0.0.1 until the process ends."""
+async def serve(port: int, fault: str, address: str) -> None:
+    """Serve until the process ends."""
     shop = TrivialShop(fault)
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(shop), "127.0.0.1", port)
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(shop), address, port)
     await server.serve_forever()
 
 
@@ -131,8 +131,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("port", type=int)
     parser.add_argument("--fault", choices=FAULTS, default="none")
+    parser.add_argument("--address", default="127.0.0.1")
     given = parser.parse_args()
-    asyncio.run(serve(given.port, given.fault))
+    asyncio.run(serve(given.port, given.fault, given.address))
 
 
 if __name__ == "__main__":

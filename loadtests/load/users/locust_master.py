@@ -17,6 +17,7 @@ from loadtests.load.generator.open_loop import Progress
 from loadtests.load.generator.profile import Profile
 from loadtests.load.generator.record import Tally
 from loadtests.load.generator.summary import Effort, figures
+from loadtests.load.users.clocks import Clock, Clocks
 from loadtests.load.users.locust_worker import BEGIN, DONE, FIGURES, JOIN
 
 LEAD_S = 0.5
@@ -28,6 +29,8 @@ ANSWERS_S = 2.0
 LONGEST_S = 3600.0
 # Longer than any request may take.
 LAST_ANSWERS_S = 30.0
+LOOK_EVERY_S = 1.0
+MISSING = "missing"  # what Locust calls a worker whose heart no longer beats
 EXIT_VOID = 3
 
 logger = logging.getLogger(__name__)
@@ -46,6 +49,7 @@ class ArrivalsMaster:
         self._runner.register_message(JOIN, self._on_join)
         self._runner.register_message(FIGURES, self._on_figures)
         self._runner.register_message(DONE, self._on_done)
+        self._clocks = Clocks(self._runner)
         environment.events.test_start.add_listener(self._on_test_start)
         environment.events.spawning_complete.add_listener(self._on_spawning_complete)
         environment.events.test_stop.add_listener(self._on_test_stop)
@@ -55,6 +59,10 @@ class ArrivalsMaster:
     def _on_test_start(self, **_event: Any) -> None:
         self._joined: list[str] = []
         self._done: set[str] = set()
+        self._late: list[str] = []
+        self._silent: list[str] = []
+        self._clock: dict[str, Clock] = {}
+        self._scheduled = 0
         self._begun = False
         self._concluded = False
         self._starts_at = 0.0
@@ -66,6 +74,7 @@ class ArrivalsMaster:
     def _on_join(self, msg: Any, **_event: Any) -> None:
         if self._begun:
             logger.warning("%s came too late to send a share of the arrivals; it stays idle", msg.node_id)
+            self._late.append(msg.node_id)
             return
         self._joined.append(msg.node_id)
 
@@ -84,6 +93,17 @@ class ArrivalsMaster:
             logger.error("%s", error)
             self._end()
             return
+        for client_id in self._joined:
+            if (clock := self._clocks.ask(client_id)) is not None:
+                self._clock[client_id] = clock
+        # Whoever does not answer gets no share: the others send it.
+        self._silent = [one for one in self._joined if one not in self._clock]
+        self._joined = list(self._clock)
+        if not self._joined:
+            logger.error("no process answers: nobody can send")
+            self._end()
+            return
+        self._scheduled = len(profile.due_times(self._profile, options.arrivals, options.seed))
         self._starts_at = time.time() + LEAD_S
         shares = len(self._joined)
         for share, client_id in enumerate(self._joined):
@@ -93,13 +113,14 @@ class ArrivalsMaster:
                 "seed": options.seed,
                 "share": share,
                 "shares": shares,
-                "starts_at": self._starts_at,
+                "starts_at": self._starts_at + self._clock[client_id].offset_s,
                 "max_in_flight": math.ceil(options.max_in_flight / shares),
             }
             self._runner.send_message(BEGIN, begin, client_id=client_id)
 
         # A worker that is lost never says that it is done.
         gevent.spawn_later(LEAD_S + self._profile.duration_s + LAST_ANSWERS_S, self._end_of, self._starts_at)
+        gevent.spawn(self._watch_workers, self._starts_at)
 
     def _profile_asked_for(self) -> Profile:
         options = self._environment.parsed_options
@@ -120,6 +141,22 @@ class ArrivalsMaster:
         self._done.add(msg.node_id)
         if len(self._done) == len(self._joined):
             gevent.spawn(self._end)
+
+    def _watch_workers(self, starts_at: float) -> None:
+        """End when all who are left have sent their shares."""
+        while self._starts_at == starts_at and not self._concluded:
+            gevent.sleep(LOOK_EVERY_S)
+            lost = set(self._lost())
+            if lost and set(self._joined) <= self._done | lost:
+                self._end_of(starts_at)
+                return
+
+    def _lost(self) -> list[str]:
+        clients = getattr(self._runner, "clients", None)
+        if clients is None:
+            return []
+        there = {one.id for one in clients.values() if one.state != MISSING}
+        return [one for one in self._joined if one not in there and one not in self._efforts]
 
     def _end_of(self, starts_at: float) -> None:
         if self._starts_at == starts_at and not self._concluded:
@@ -144,8 +181,19 @@ class ArrivalsMaster:
         self._concluded = True
         options = self._environment.parsed_options
         lasted_s = min(time.time() - self._starts_at, self._profile.duration_s)
-        missing = len(self._joined) - len(self._efforts)
-        reasons = [f"{missing} of {len(self._joined)} processes did not hand in their figures"] if missing else []
+        missing = [one for one in self._joined if one not in self._efforts]
+        is_whole = len(self._done) == len(self._joined)
+        due = sum(effort["progress"]["due"] for effort in self._efforts.values())
+        reasons = []
+        if missing:
+            reasons.append(
+                f"{len(missing)} of {len(self._joined)} processes did not hand in their figures "
+                f"({', '.join(missing)}): {self._scheduled - due} of {self._scheduled} arrivals were theirs, or were not due any more"
+            )
+        elif due != self._scheduled and (is_whole or self._late):
+            reasons.append(f"only {due} of {self._scheduled} arrivals were due to any process")
+        if self._late and reasons:
+            reasons[-1] += "; a worker joined in the middle, and Locust moves its users then"
         summary = {
             "host": self._environment.host,
             "mix": getattr(options, "mix", ""),
@@ -154,7 +202,11 @@ class ArrivalsMaster:
             "seed": options.seed,
             "rate_target": self._profile.mean_rate,
             "processes": len(self._joined),
-            "stopped_early": len(self._done) < len(self._joined),
+            "arrivals_scheduled": self._scheduled,
+            "clocks": {one: clock.as_ms() for one, clock in self._clock.items()},
+            "came_too_late": self._late,
+            "did_not_answer": self._silent,  # at the start: others sent their shares
+            "stopped_early": not is_whole,
             "started_at": self._starts_at,
             **figures(self._tally, self._orders, self._effort(lasted_s), reasons),
         }

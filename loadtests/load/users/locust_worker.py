@@ -2,8 +2,9 @@
 
 Every process that has an OpenArrivals user joins. Once all users are there, the master numbers those that joined and
 names a common start; the process with number i of n sends arrivals i, i+n, i+2n ... of the one schedule that the seed
-gives, so that together they send exactly what one process would. Without workers, Locust's local runner passes the
-same messages to itself.
+gives, so that together they send exactly what one process would. The start is named in each process's own time: before,
+the master asks each what time it is (see clocks.py). Without workers, Locust's local runner passes the same messages to
+itself.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from gevent.event import AsyncResult
 from loadtests.load.generator import machine, profile
 from loadtests.load.generator.open_loop import OpenLoop, Schedule
 from loadtests.load.generator.watch import CpuWatch
+from loadtests.load.users.clocks import answer_for_the_time
 from loadtests.load.users.recorder import Recorder
 
 JOIN, BEGIN, FIGURES, DONE = "arrivals_join", "arrivals_begin", "arrivals_figures", "arrivals_done"
@@ -39,6 +41,7 @@ class ArrivalsWorker:
     def __init__(self, environment: Any) -> None:
         self._runner = environment.runner
         self._runner.register_message(BEGIN, self._on_begin)
+        answer_for_the_time(self._runner)
         environment.events.test_start.add_listener(self._on_test_start)
         self._claimed = False
         self._begin: AsyncResult[dict[str, Any]] = AsyncResult()
