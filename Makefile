@@ -135,7 +135,7 @@ compose-demo: images ## the demo, on containers
 test-compose: images ## the container tests, and the journeys and every fault on both builds in containers
 	@$(SIDE_BY_SIDE) --containers
 
-test-kubernetes: $(VENV)/.ready ## what Kubernetes is given: every combination rendered by kubectl, and checked
+test-kubernetes: $(VENV)/.ready ## what Kubernetes is given, rendered and checked; with podman and the images of make images, both shops as Pods
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r deploy/kubernetes/requirements.txt
 	@$(BIN)/pytest -q tests/kubernetes
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from deploy.compose.runner import ComposeRunner
 from deploy.compose.site import STACKS
+from deploy.kubernetes.runner import KubernetesRunner
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError, UnknownTarget
 from deploy.model.home import Home
@@ -16,12 +17,13 @@ from deploy.runner.interface import READY_TIMEOUT_S, Runner, Watch, wait_until_u
 from deploy.runner.tracing import with_tracing
 
 VARIABLE = "TWINSHOP_ON"  # set by `twinshop --on`
-PLACES: dict[str, type[LocalRunner] | type[ComposeRunner]] = {"local": LocalRunner, "compose": ComposeRunner}
+Place = type[LocalRunner] | type[ComposeRunner] | type[KubernetesRunner]
+PLACES: dict[str, Place] = {"local": LocalRunner, "compose": ComposeRunner, "kubernetes": KubernetesRunner}
 EXCLUSIVE = {"microservices", "colocated"}  # two ways to run the same services: never beside each other
 
 
 def runner_for(stack: str, home: Home | None = None, shift: int | None = None) -> Runner:
-    """Return the runner of a stack where `TWINSHOP_ON` says: `local` (if it says nothing) or `compose`.
+    """Return the runner of a stack where `TWINSHOP_ON` says: `local` (if it says nothing), `compose` or `kubernetes`.
 
     Raises DeployError for another place.
     """
@@ -32,8 +34,8 @@ def runner_for(stack: str, home: Home | None = None, shift: int | None = None) -
 
 
 def on_containers() -> bool:
-    """Whether `TWINSHOP_ON` says containers."""
-    return os.environ.get(VARIABLE) == "compose"
+    """Whether `TWINSHOP_ON` says containers, of this machine or of a cluster."""
+    return os.environ.get(VARIABLE) in ("compose", "kubernetes")
 
 
 def is_offered(stack: str) -> bool:

@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from deploy.kubernetes.cluster import CONTEXT, NAMESPACE
+from deploy.kubernetes.runner import COMPONENTS
 from deploy.model.errors import DeployError
 from deploy.runner.console import errors
 from deploy.stacks import VARIABLE
@@ -32,6 +34,7 @@ class Place(StrEnum):
 
     local = "local"
     compose = "compose"
+    kubernetes = "kubernetes"
 
 
 app = typer.Typer(
@@ -96,7 +99,15 @@ def show_version(wanted: bool) -> None:
 
 @app.callback()
 def choose_place(
-    on: Annotated[Place | None, typer.Option(help="local: processes of this machine; compose: containers.")] = None,
+    on: Annotated[
+        Place | None,
+        typer.Option(help="local: processes of this machine; compose: containers; kubernetes: Pods of a cluster."),
+    ] = None,
+    context: Annotated[str, typer.Option(help="With --on kubernetes: kubectl's context.")] = "",
+    namespace: Annotated[str, typer.Option(help="With --on kubernetes: the namespace (twinshop).")] = "",
+    components: Annotated[
+        str, typer.Option(help="With --on kubernetes: components for `up`, such as budgets,hpa.")
+    ] = "",
     _version: Annotated[
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -104,6 +115,9 @@ def choose_place(
     """Run the same shop as a monolith and as microservices, and compare them."""
     if on is not None:
         os.environ[VARIABLE] = on.value  # for the programs that a command starts, too
+    for variable, value in ((CONTEXT, context), (NAMESPACE, namespace), (COMPONENTS, components)):
+        if value:
+            os.environ[variable] = value
 
 
 def main() -> None:

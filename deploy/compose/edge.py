@@ -1,17 +1,18 @@
-"""Asks the Envoy in a container, or changes it: its admin port answers only inside."""
+"""Asks the Envoy in a container or a Pod, or changes it: its admin port answers only inside."""
 
 from __future__ import annotations
 
 import http.client
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
-from deploy.compose.engine import Container, docker
 from deploy.compose.site import ADMIN_PORT
+
+Execute = Callable[..., str]  # runs a command inside the container and returns what it wrote
 
 ASK = (
     f"exec 3<>/dev/tcp/127.0.0.1/{ADMIN_PORT} && "
@@ -19,7 +20,7 @@ ASK = (
 )
 
 
-def serving_addresses(edge: Container) -> dict[str, set[str]]:
+def serving_addresses(edge: Execute) -> dict[str, set[str]]:
     """Return the addresses that requests for each part are sent to: found by DNS, and asked for their health.
 
     By part, because an address that one container has left is given to the next.
@@ -31,7 +32,7 @@ def serving_addresses(edge: Container) -> dict[str, set[str]]:
     return addresses
 
 
-def set_runtime(edge: Container, values: Mapping[str, str]) -> None:
+def set_runtime(edge: Execute, values: Mapping[str, str]) -> None:
     """Set runtime keys; they last until the edge restarts."""
     _ask(edge, "POST", f"/runtime_modify?{urlencode(values)}")
 
@@ -40,9 +41,9 @@ def _is_refused(health: dict[str, Any]) -> bool:
     return any(health.get(flag) for flag in ("failed_active_health_check", "failed_outlier_check"))
 
 
-def _ask(edge: Container, method: str, path: str) -> str:
+def _ask(edge: Execute, method: str, path: str) -> str:
     """Send a request from inside the container. Raises DeployError."""
-    text = docker("exec", edge.id, "bash", "-c", ASK, "ask", method, path).encode()
+    text = edge("bash", "-c", ASK, "ask", method, path).encode()
     reader: Any = SimpleNamespace(makefile=lambda *_: io.BytesIO(text))  # what `http.client` needs of a socket
     answer = http.client.HTTPResponse(reader)
     answer.begin()

@@ -6,10 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from deploy.compose.edge import serving_addresses
 from deploy.compose.edge_config import GONE_WITHIN_S
-from deploy.compose.engine import Container, Engine
+from deploy.compose.engine import Container, Engine, docker
 from deploy.compose.project import Project
 from deploy.model.errors import NotRunning, StartFailed, UnknownTarget
 from deploy.model.parts import Part, Stack
@@ -180,7 +181,11 @@ class ContainerFleet:
     def _serving_addresses(self) -> dict[str, set[str]] | None:
         """Return where the edge sends the requests for each part; None if it is away itself."""
         edge = self.edge()
-        return serving_addresses(edge) if edge is not None and edge.state == "running" else None
+        return (
+            serving_addresses(partial(docker, "exec", edge.id))
+            if edge is not None and edge.state == "running"
+            else None
+        )
 
 
 def in_parallel(act: Callable[[Container], object], containers: Sequence[Container]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from deploy.compose import build_images, secrets
@@ -179,7 +180,7 @@ class ComposeRunner(Runner):
 
     def set_runtime(self, values: Mapping[str, str]) -> None:
         if (edge := self._fleet.edge()) is not None:
-            set_runtime(edge, values)
+            set_runtime(partial(docker, "exec", edge.id), values)
 
     def _make(self, part: Part, replicas: int, *options: str) -> None:
         """Let compose bring a part to this many containers, made as the files say; wait until they serve."""

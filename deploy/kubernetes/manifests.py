@@ -27,6 +27,7 @@ COMPONENTS = ("budgets", "hpa", "keda", "load", "network-policies", "observe")
 OVERLAYS = ("kind", "cluster")
 PART_OF = "app.kubernetes.io/part-of"
 NAME = "app.kubernetes.io/name"
+WORKLOADS = ("Deployment", "StatefulSet")
 KUBECTL_TIMEOUT_S = 120.0
 
 Object = dict[str, Any]
@@ -39,13 +40,14 @@ def kubectl(*arguments: str, given: str | None = None, timeout_s: float = KUBECT
         raise MissingProgram("There is no `kubectl` command: install it; it brings kustomize along.")
     try:
         process = subprocess.run(
-            [program, *arguments], input=given, capture_output=True, text=True, check=False, timeout=timeout_s,
+            [program, *arguments], input=(given or "").encode(), capture_output=True, check=False, timeout=timeout_s,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise DeployError(f"`kubectl {' '.join(arguments)}` took longer than {timeout_s:.0f} s.") from error
     if process.returncode != 0:
-        raise DeployError(f"`kubectl {' '.join(arguments[:6])}` failed:\n{process.stderr.strip()[-2000:]}")
-    return process.stdout
+        said = process.stderr.decode(errors="replace").strip()
+        raise DeployError(f"`kubectl {' '.join(arguments[:6])}` failed:\n{said[-2000:]}")
+    return process.stdout.decode(errors="replace")  # not as text, which would change the ends of lines
 
 
 def render(folder: Path) -> list[Object]:
@@ -113,7 +115,7 @@ def containers_of(workload: Object) -> list[Object]:
 
 def images(objects: Iterable[Object]) -> list[str]:
     """Return the names of all images that objects ask for."""
-    workloads = [one for one in objects if one["kind"] in ("Deployment", "StatefulSet")]
+    workloads = [one for one in objects if one["kind"] in WORKLOADS]
     return sorted({container["image"] for one in workloads for container in containers_of(one)})
 
 

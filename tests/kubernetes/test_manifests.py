@@ -10,7 +10,17 @@ import yaml
 
 from deploy.compose.site import SECRET_SETTINGS, STACKS, inside, service_name
 from deploy.kubernetes import manifests
-from deploy.kubernetes.manifests import COMPONENTS, FOLDER, NAME, OVERLAYS, PART_OF, Object, containers_of, images
+from deploy.kubernetes.manifests import (
+    COMPONENTS,
+    FOLDER,
+    NAME,
+    OVERLAYS,
+    PART_OF,
+    WORKLOADS,
+    Object,
+    containers_of,
+    images,
+)
 from deploy.model.home import Home
 from deploy.model.parts import Secrets
 from deploy.model.ports import PORTS
@@ -23,7 +33,6 @@ PARTS = {service_name(name, part.name): (name, part) for name in STACKS for part
 SHOPS = ("monolith", "microservices")
 APPS = [name for name, (stack, part) in PARTS.items() if part.kind == "app" and stack in SHOPS]
 OWN_OF_CONTAINERS = {"SECRETS_DIR", "SEED_PRODUCTS", "DRAIN_S"}
-WORKLOADS = ("Deployment", "StatefulSet")
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +204,10 @@ def test_readiness_is_the_topologys_and_liveness_asks_nobody_else(workloads: dic
 
     assert container["readinessProbe"]["httpGet"] == {"path": probe.path, "port": probe.port}
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
-    assert float(settings_of(workloads[name])["DRAIN_S"]) > 1.0  # the edge asks once a second
+    drain_s = float(settings_of(workloads[name])["DRAIN_S"])
+    patience_s = (container["livenessProbe"]["failureThreshold"] - 1) * container["livenessProbe"]["periodSeconds"]
+    assert 1.0 < drain_s < workloads[name]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] < patience_s
+    assert workloads[name]["spec"]["minReadySeconds"] > 5 + 1  # the cluster's DNS repeats itself; the edge asks it
 
 
 @pytest.mark.parametrize("name", [*APPS, *(name for name, (_, part) in PARTS.items() if part.kind == "envoy")])

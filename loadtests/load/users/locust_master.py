@@ -187,8 +187,8 @@ class ArrivalsMaster:
         reasons = []
         if missing:
             reasons.append(
-                f"{len(missing)} of {len(self._joined)} processes did not hand in their figures "
-                f"({', '.join(missing)}): {self._scheduled - due} of {self._scheduled} arrivals were theirs, or were not due any more"
+                f"{len(missing)} of {len(self._joined)} processes did not hand in their figures: {', '.join(missing)}; "
+                f"{self._scheduled - due} of {self._scheduled} arrivals were theirs, or were not due any more"
             )
         elif due != self._scheduled and (is_whole or self._late):
             reasons.append(f"only {due} of {self._scheduled} arrivals were due to any process")
