@@ -11,7 +11,7 @@ from sqlalchemy import Row, Select, Text, bindparam, literal_column, select, tex
 from sqlalchemy.dialects.postgresql import insert
 
 from microservices.catalog.stock import restock
-from microservices.catalog.tables import categories, products
+from microservices.catalog.tables import products
 from microservices.kit import idempotency
 from microservices.kit.database import Database
 from microservices.kit.web import Answer
@@ -28,9 +28,7 @@ _DETAILS = ("name", "description", "category", "price", "currency")  # what an a
 _COLUMNS = [products.c[name] for name in ("sku", *_DETAILS, "available")]
 
 PRODUCT = select(*_COLUMNS).where(products.c.sku == bindparam("sku"))
-
-CATEGORIES = select(categories).where(categories.c.product_count > 0).order_by(categories.c.name)
-
+CATEGORIES = text("SELECT name, product_count FROM categories WHERE product_count > 0 ORDER BY name")
 _new = insert(products).values({name: bindparam(name) for name in ("sku", *_DETAILS)})
 PUT_PRODUCT = _new.on_conflict_do_update(
     index_elements=["sku"], set_={name: _new.excluded[name] for name in _DETAILS}

@@ -27,14 +27,6 @@ products = Table(
     Column("search", TSVECTOR, nullable=False),  # of name and description, made by the database
 )
 
-# Kept by triggers on products (shared/platform/migrations/categories.py), so that nobody counts them all.
-categories = Table(
-    "categories",
-    metadata,
-    Column("name", Text(collation="C"), primary_key=True),
-    Column("product_count", BigInteger, nullable=False),
-)
-
 # One row an order: its key makes the reservation happen once, its status makes each later step happen once.
 reservations = Table(
     "reservations",

@@ -26,16 +26,15 @@ class Pruner:
 
     async def step(self) -> bool:
         """Forget one batch of each; return whether there may be more, after a pause for the others."""
-        forgotten = [await self._forget(statement) for statement in self.statements]
+        forgotten = [0]
+        for statement in self.statements:
+            async with self._database.transaction() as connection:
+                # Else another replica does it, or a module is being copied.
+                if (await connection.execute(_ALONE, {"lock": LOCK})).scalar_one():
+                    forgotten.append(len((await connection.execute(statement, self._values)).all()))
         if sum(forgotten):
             log.info("%d rows are forgotten", sum(forgotten))
-        if max(forgotten, default=0) < BATCH:
+        if max(forgotten) < BATCH:
             return False
         await asyncio.sleep(PAUSE_S)
         return True
-
-    async def _forget(self, statement: TextClause) -> int:
-        async with self._database.transaction() as connection:
-            if not (await connection.execute(_ALONE, {"lock": LOCK})).scalar_one():
-                return 0  # another replica does it, or a module is being copied
-            return len((await connection.execute(statement, self._values)).all())

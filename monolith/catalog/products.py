@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, FromClause, Select, Text, bindparam, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from monolith.catalog.tables import categories, products, stock
+from monolith.catalog.tables import products, stock
 from monolith.database import Database
 from shared.contract.bodies import Category, CategoryList, Product, ProductInput, ProductPage, product_fields
 from shared.contract.queries import ProductQuery, encode_cursor
@@ -26,7 +26,7 @@ def _with_stock(rows: FromClause) -> Select[Any]:
 
 _PRODUCTS = _with_stock(products)
 _ONE = _PRODUCTS.where(products.c.sku == bindparam("sku"))
-_CATEGORIES = select(categories).where(categories.c.product_count > 0).order_by(categories.c.name)
+_CATEGORIES = text("SELECT name, product_count FROM categories WHERE product_count > 0 ORDER BY name")
 _PUT = insert(products)
 _PUT = _PUT.on_conflict_do_update(
     index_elements=["sku"],

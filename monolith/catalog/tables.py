@@ -22,14 +22,6 @@ products = Table(
     Column("search", TSVECTOR),
 )
 
-# Kept by triggers on products (shared/platform/migrations/categories.py), so that nobody counts them all.
-categories = Table(
-    "categories",
-    metadata,
-    Column("name", BYTES, primary_key=True),
-    Column("product_count", BigInteger, nullable=False),
-)
-
 # Apart from products: a sale writes this narrow row, and not the description and its index.
 stock = Table(
     "stock",

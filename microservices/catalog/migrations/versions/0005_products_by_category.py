@@ -1,14 +1,8 @@
 """How many products each category has is kept, and no longer counted for each answer."""
 
-from alembic import op
-
-from shared.platform.migrations.categories import COUNT_BY_CATEGORY
+from shared.platform.migrations.categories import count_by_category
 
 revision = "0005"
 down_revision = "0004"
 
-
-def upgrade() -> None:
-    """Add the table and what keeps it; a version before this one does not mind them."""
-    for statement in COUNT_BY_CATEGORY:
-        op.execute(statement)
+upgrade = count_by_category
