@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.arms import Arm
+from tests.chaos.traffic import Witness
 from tests.journeys.books import settle
 from tests.journeys.opening import open_shop
 from tests.journeys.shop import Admin, Shop
@@ -37,3 +39,11 @@ def skus(admin: Admin) -> list[str]:
     return [admin.stocks(word, stock=40, price=price) for word, price in (("ANVIL", 9_900), ("VASE", 2_500))] + [
         admin.stocks(word, stock=500, price=price) for word, price in (("BALLOON", 150), ("CACTUS", 990))
     ]
+
+
+@pytest.fixture
+def witness(tmp_path: Path) -> Iterator[Witness]:
+    """Writes down what is asked and answered."""
+    found = Witness(tmp_path / "orders.jsonl")
+    yield found
+    found.close()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,14 +136,6 @@ def _environment(struck: Struck) -> Mapping[str, str]:
 
 def test_no_fault_is_left_out() -> None:
     assert [case.fault for case in CASES] == list(FAULTS)
-
-
-@pytest.fixture
-def witness(tmp_path: Path) -> Iterator[Witness]:
-    """Writes down what is asked and answered."""
-    found = Witness(tmp_path / "orders.jsonl")
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -29,14 +29,6 @@ GOES_ON_WITHIN_S = 40.0
 CALLERS = 32  # twice as many as a monolith has threads
 FREE_WITHIN_S = 10.0
 WATCHED_S = 14.0
-
-
-@pytest.fixture
-def witness(tmp_path: Path) -> Iterator[Witness]:
-    """Writes down what is asked and answered."""
-    found = Witness(tmp_path / "orders.jsonl")
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize("target", TO_THE_BROKER)

@@ -15,14 +15,14 @@ from tests.journeys.shop import Shop
 from tests.journeys.waiting import until
 from tests.plain_http import plain_http
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.long]
 CALLERS = 32  # twice as many as a monolith has threads
 AT_ONCE_S = 3.0  # a request waits 0.5 s for keys at most; the rest is 64 callers on a busy machine
 READY_WITHIN_S = 1.5
 KNOWN_AGAIN_WITHIN_S = 15.0
 
 
-@pytest.mark.parametrize("fault", ["identity-away", pytest.param("tcp-half-open", marks=pytest.mark.long)])
+@pytest.mark.parametrize("fault", ["identity-away", "tcp-half-open"])
 def test_who_needs_it_gets_503_at_once_and_others_browse(arm: Arm, shop: Shop, fault: str) -> None:
     part, customer = arm.part_of("orders"), shop.customer("early-edda")
     target = "orders:identity" if fault == "tcp-half-open" else ""
