@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError, NotRunning
@@ -21,6 +23,10 @@ EXIT_VOID = 3
 END_TIMEOUT_S = 30.0
 HISTORY = "orders.jsonl"
 GENERATION = "generation"
+UNSEEN = (
+    "Seen from outside: latency, errors, confirmed orders. Not seen: CPU and memory, and the books of stock, money and "
+    "mails; way and balancer in front of the shop are in its latency."
+)
 
 
 def folder(home: Home) -> Path:
@@ -30,23 +36,24 @@ def folder(home: Home) -> Path:
 
 def send(
     stacks: Sequence[str], *, rate: float, mix: str, seconds: float, seed: int, methods: str,
-    fail_if: Sequence[str] = (),
+    fail_if: Sequence[str] = (), addresses: Sequence[str] = (), tokens_from: str = "",
 ) -> bool:  # fmt: skip
-    """Load each stack with the same arrivals; return whether all bounds held. Raises NotRunning, DeployError."""
-    runners = [LocalRunner(name) for name in stacks if name != "outside"]
-    runners = [runner for runner in runners if runner.status().up]
-    if not runners:
-        raise NotRunning("No shop is up: `twinshop up` first.")
+    """Load each stack, or each shop elsewhere that has an address, with the same arrivals.
+
+    Returns whether all bounds held. Raises NotRunning, DeployError.
+    """
+    shops = [Target.elsewhere(one, tokens_from) for one in addresses] or _running(stacks)
     number = time.strftime("%Y%m%d-%H%M%S")
-    outs = [folder(Home.from_environment()) / f"{number}-{runner.stack.name}" for runner in runners]
+    outs = [folder(Home.from_environment()) / f"{number}-{shop.folder}" for shop in shops]
     processes = []
     try:
-        for runner, out in zip(runners, outs, strict=True):
+        for shop, out in zip(shops, outs, strict=True):
             out.mkdir(parents=True, exist_ok=True)
-            (out / GENERATION).write_text(generation(runner))
+            if shop.generation:
+                (out / GENERATION).write_text(shop.generation)
             arguments = ["--rate", str(rate), "--duration", str(seconds), "--mix", _from_here(mix), "--seed", str(seed)]
-            processes.append(_generator(runner, out, [*arguments, "--payment-methods", methods]))
-        names = " and ".join(runner.stack.name for runner in runners)
+            processes.append(_generator(shop, out, [*arguments, "--payment-methods", methods]))
+        names = " and ".join(shop.name for shop in shops)
         console.print(f"{rate:g} arrivals/s of the mix {mix} at {names}, for {seconds:g} s; Ctrl-C ends it.")
         for process in processes:
             process.wait()
@@ -55,10 +62,48 @@ def send(
     finally:
         _end(processes)
     held = [
-        _say(runner.stack.name, out, process.returncode, fail_if)
-        for runner, out, process in zip(runners, outs, processes, strict=True)
+        _say(shop.name, out, process.returncode, fail_if)
+        for shop, out, process in zip(shops, outs, processes, strict=True)
     ]
+    if addresses:
+        console.print(UNSEEN)
     return all(held)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A shop that is loaded. `generation` tells which data a stack of this machine had; '' for a shop elsewhere."""
+
+    name: str
+    folder: str
+    address: str
+    tokens_from: str
+    generation: str = ""
+
+    @classmethod
+    def elsewhere(cls, address: str, tokens_from: str) -> Target:
+        """Return the shop at an address such as https://shop.example. Raises DeployError."""
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+            raise DeployError(f"'{address}' is no address of a shop; write it as https://shop.example:8443.")
+        if not tokens_from:
+            raise DeployError(
+                "--at needs --tokens-from: the identity provider's address, 'header:Authorization: Bearer TOKEN', or "
+                "'command:...', which prints tokens."
+            )
+        return cls(address, parts.netloc.replace(":", "-"), address.rstrip("/"), tokens_from)
+
+
+def _running(stacks: Sequence[str]) -> list[Target]:
+    runners = [LocalRunner(name) for name in stacks if name != "outside"]
+    shops = [
+        Target(one.stack.name, one.stack.name, one.address, one.site.url("outside", "identity"), generation(one))
+        for one in runners
+        if one.status().up
+    ]
+    if not shops:
+        raise NotRunning("No shop is up: `twinshop up` first.")
+    return shops
 
 
 def _from_here(mix: str) -> str:
@@ -66,8 +111,8 @@ def _from_here(mix: str) -> str:
     return str(Path(mix).absolute()) if mix.endswith(".json") else mix
 
 
-def _generator(runner: LocalRunner, out: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    where = ["--host", runner.address, "--tokens-from", runner.site.url("outside", "identity"), "--out", str(out)]
+def _generator(shop: Target, out: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    where = ["--host", shop.address, "--tokens-from", shop.tokens_from, "--out", str(out)]
     with (out / "generator.log").open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "loadtests.load.arrivals", *where, *arguments],

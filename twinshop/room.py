@@ -38,8 +38,14 @@ def load(
     fail_if: Annotated[
         list[str] | None, typer.Option(help="End with status 3 if so: 'p99(order)>250ms', 'errors>0.1%'. Repeatable.")
     ] = None,
+    at: Annotated[
+        list[str] | None, typer.Option(help="A shop elsewhere, such as https://shop.example:8443. Repeatable.")
+    ] = None,
+    tokens_from: Annotated[
+        str, typer.Option(help="With --at: the identity provider's address, 'header:Bearer TOKEN' or 'command:...'.")
+    ] = "",
 ) -> None:
-    """Send open arrivals to running shops, the same to each, until Ctrl-C."""
+    """Send open arrivals to running shops, or to shops elsewhere, the same to each, until Ctrl-C."""
     from loadtests.load.bounds import EXIT_BROKEN, BadBound, Bound  # noqa: PLC0415
     from loadtests.load.users.traffic import mix_of  # noqa: PLC0415
     from room.load import send  # noqa: PLC0415
@@ -53,7 +59,10 @@ def load(
     except BadBound as error:
         raise typer.BadParameter(str(error), param_hint="--fail-if") from error
     seconds = duration_s(lasts)
-    if not send(stack.stacks, rate=rate, mix=mix, seconds=seconds, seed=seed, methods=methods, fail_if=bounds):
+    if not send(
+        stack.stacks, rate=rate, mix=mix, seconds=seconds, seed=seed, methods=methods, fail_if=bounds,
+        addresses=at or (), tokens_from=tokens_from,
+    ):  # fmt: skip
         raise typer.Exit(EXIT_BROKEN)
 
 

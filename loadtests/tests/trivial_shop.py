@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import re
+import ssl
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -119,10 +120,13 @@ class Connection(asyncio.Protocol):
             )
 
 
-async def serve(port: int, fault: str, address: str) -> None:
-    """Serve until the process ends."""
+async def serve(port: int, fault: str, address: str, certificate: str) -> None:
+    """Serve until the process ends; over TLS with a file that holds a certificate and its key."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if certificate else None
+    if tls is not None:
+        tls.load_cert_chain(certificate)
     shop = TrivialShop(fault)
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(shop), address, port)
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(shop), address, port, ssl=tls)
     await server.serve_forever()
 
 
@@ -132,8 +136,9 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("--fault", choices=FAULTS, default="none")
     parser.add_argument("--address", default="127.0.0.1")
+    parser.add_argument("--certificate", default="")
     given = parser.parse_args()
-    asyncio.run(serve(given.port, given.fault, given.address))
+    asyncio.run(serve(given.port, given.fault, given.address, given.certificate))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 from urllib.parse import urlsplit
 
 from gevent import monkey
 from geventhttpclient.client import HTTPClientPool
-from geventhttpclient.connectionpool import ConnectionPool
+from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 
 _poll = monkey.get_original("select", "poll")
 
@@ -36,19 +37,31 @@ class OneAttemptPool(ConnectionPool):
         return not poll.poll(0)
 
 
+class OneAttemptTlsPool(OneAttemptPool, SSLConnectionPool):
+    """The same over TLS. Who signed the shop's certificate is checked."""
+
+
 def client_pool(host: str, *, concurrency: int, timeout_s: float) -> HTTPClientPool:
-    """Return the pool for `host` (an http URL) that a FastHttpUser takes as `client_pool`."""
+    """Return the pool for `host` (an http or https URL) that a FastHttpUser takes as `client_pool`."""
     timeouts = {"connection_timeout": timeout_s, "network_timeout": timeout_s}
     clients = HTTPClientPool(concurrency=concurrency, **timeouts)
     client = clients.get_client(host)
-    address = urlsplit(host)
-    if address.scheme == "http":
-        client._connection_pool = OneAttemptPool(
-            connection_host=client.host,
-            connection_port=client.port,
-            request_host=client.host,
-            request_port=client.port,
-            size=concurrency,
-            **timeouts,
-        )
+    settings: dict[str, Any] = {
+        "connection_host": client.host,
+        "connection_port": client.port,
+        "request_host": client.host,
+        "request_port": client.port,
+        "size": concurrency,
+        **timeouts,
+    }
+    if urlsplit(host).scheme == "https":
+        client._connection_pool = OneAttemptTlsPool(ssl_options=trusted(), **settings)
+    else:
+        client._connection_pool = OneAttemptPool(**settings)
     return clients
+
+
+def trusted() -> dict[str, str]:
+    """Return whose signatures on certificates are believed: an own authority's, where SSL_CERT_FILE names one."""
+    file = os.environ.get("SSL_CERT_FILE")
+    return {"ca_certs": file} if file else {}

@@ -12,6 +12,8 @@ from urllib.parse import quote, urlsplit
 
 from geventhttpclient.client import HTTPClient
 
+from loadtests.load.generator.connections import trusted
+
 PAGE_LIMIT = 100
 # Popularity beyond this many products hardly shows in a run, and reading a catalogue of 100,000 would take a minute.
 MAX_PRODUCTS_READ = 5_000
@@ -101,7 +103,8 @@ def _lines_of(command: str, count: int) -> list[str]:
 
 def _ask(method: str, url: str, body: dict[str, Any] | None = None) -> Any:
     address = urlsplit(url)
-    client = HTTPClient.from_url(url, connection_timeout=10, network_timeout=10)
+    tls = {"ssl_options": trusted()} if address.scheme == "https" else {}
+    client = HTTPClient.from_url(url, connection_timeout=10, network_timeout=10, **tls)
     try:
         response = client.request(
             method,

@@ -1,0 +1,87 @@
+"""Shops that run elsewhere: an address in the place of a stack, over TLS whose authority is ours."""
+
+import datetime
+import ipaddress
+import subprocess
+import sys
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from deploy.model.errors import DeployError
+from loadtests.conftest import free_port, wait_for_port
+from room import load
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for 127.0.0.1 that nobody knows, with its key, in one file."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop")])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "shop.pem"
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + secret)
+    return path
+
+
+@pytest.fixture
+def shop(certificate):
+    """A shop over TLS that costs next to nothing."""
+    port = free_port()
+    command = [sys.executable, "-m", "loadtests.tests.trivial_shop", str(port), "--certificate", str(certificate)]
+    process = subprocess.Popen(command)
+    wait_for_port(port)
+    yield f"https://127.0.0.1:{port}"
+    process.kill()
+    process.wait()
+
+
+def send(shop, tokens_from="header:Authorization: Bearer abc"):
+    settings = {"rate": 40, "mix": "ordering", "seconds": 2, "seed": 1, "methods": "pm_ok:1"}
+    return load.send((), **settings, fail_if=["errors>0%"], addresses=[shop], tokens_from=tokens_from)
+
+
+def test_a_shop_elsewhere_is_loaded_over_tls_and_what_was_not_seen_is_said(
+    shop, certificate, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setenv("TWINSHOP_HOME", str(tmp_path))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+    send(shop)
+
+    said = " ".join(capfd.readouterr().out.split())
+    assert "0.00 % errors" in said
+    assert " 0 orders confirmed" not in said
+    assert "Not seen: CPU and memory, and the books" in said
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(shop, tmp_path, monkeypatch):
+    monkeypatch.setenv("TWINSHOP_HOME", str(tmp_path))
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+
+    with pytest.raises(DeployError, match="certificate verify failed"):
+        send(shop)
+
+
+@pytest.mark.parametrize("address", ["shop.example", "ftp://shop.example", "https://", "https://shop.example/shop"])
+def test_what_is_no_address_of_a_shop_is_refused(address):
+    with pytest.raises(DeployError, match="is no address of a shop"):
+        send(address)
+
+
+def test_a_shop_elsewhere_needs_tokens():
+    with pytest.raises(DeployError, match="--tokens-from"):
+        send("https://shop.example", tokens_from="")
