@@ -152,7 +152,7 @@ def test_a_game_day_is_watched_from_its_first_second_and_aborted(page: Page, arm
     expect(link).to_be_visible(timeout=60_000)
     timeline = page.context.new_page()
     timeline.goto(urljoin(page.url, link.get_attribute("href") or ""))
-    expect(timeline.get_by_text("It runs: ")).to_be_visible()
+    expect(timeline.get_by_text("It runs: ")).to_be_visible(timeout=60_000)
     expect(timeline.locator(".track i.on").first).to_be_visible(timeout=60_000)  # something is broken now
     box.get_by_role("button", name="Abort: heal all").click()
 

@@ -70,8 +70,9 @@ def answer(outcome: Outcome) -> list[str]:
             held = (
                 f"{mine.count('held')} of {plural(len(mine), 'hypothesis').replace('hypothesiss', 'hypotheses')} held"
             )
+            rest = len(mine) - mine.count("held") - mine.count("refuted")
             said.append(f"{build_name(build)}: {held}, {mine.count('refuted')} refuted, "
-                        f"{len(mine) - mine.count('held') - mine.count('refuted')} not shown.")  # fmt: skip
+                        f"{rest} {'not shown' if outcome.is_over else 'still open'}.")  # fmt: skip
     return said
 
 

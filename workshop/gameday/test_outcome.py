@@ -87,6 +87,7 @@ def test_the_page_tells_what_was_injected_predicted_seen_and_the_books_and_escap
         ({"stopped": "microservices: errors > 5 %", "stopped_at_s": 4.0}, "aborted after 4 s, and all was healed"),
         ({"is_over": False, "now_s": 3.0}, "It runs: 3 of 10 s."),
         ({"is_over": False, "now_s": 0.0}, "It is being prepared"),
+        ({"is_over": False}, "Monolith: 0 of 1 hypothesis held, 0 refuted, 1 still open."),
         ({"is_over": False}, "location.reload()"),
         ({"books": {}}, "Not checked: the day was stopped."),
         ({"void": {"monolith": ["late"]}}, "not what was planned (late)"),
