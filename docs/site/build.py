@@ -6,6 +6,7 @@ page of its own, so that no link leads out of the site. The API is drawn from th
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import posixpath
@@ -15,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from importlib.metadata import distribution
+from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
@@ -23,7 +25,18 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CONTRACT = "shared/contract/openapi.yaml"
 PAGES = re.compile(r"(README|CHANGELOG)\.md|docs/(?!site/).*\.md|workshop/[^/]*\.md")
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)]*)?\)")
+DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LANGUAGES = {".py": "python", ".js": "javascript", ".ts": "typescript", ".sql": "sql", ".yaml": "yaml", ".sh": "bash"}
+# Material would fetch Mermaid from the network; NiceGUI, which draws the room, has it. A module, so it needs a server.
+DIAGRAMS = """
+const nodes = document.querySelectorAll("pre.diagram");
+if (nodes.length) {
+  const { mermaid } = await import("./mermaid/index.js");
+  const dark = document.body.dataset.mdColorScheme === "slate";
+  mermaid.initialize({ startOnLoad: false, theme: dark ? "dark" : "default", securityLevel: "strict" });
+  await mermaid.run({ nodes });
+}
+"""
 SWAGGER_UI = ("swagger-ui.css", "swagger-ui-bundle.js")
 CONFIG = {
     "site_name": "Twinshop",
@@ -44,6 +57,7 @@ CONFIG = {
             for scheme, colours in (("light", "default"), ("dark", "slate"))
         ],
     },
+    "extra_javascript": [{"path": "diagrams.js", "type": "module"}],
     "plugins": ["search"],  # it needs a server: Material's way around that fetches a script from the network
     "markdown_extensions": ["tables", "toc", "pymdownx.highlight", "pymdownx.superfences"],
 }
@@ -58,6 +72,7 @@ def stage(target: Path) -> list[str]:
     pages = sorted(name for name in tracked if PAGES.fullmatch(name))
     for name in pages:
         text = (REPOSITORY / name).read_text("utf-8")
+        text = DIAGRAM.sub(lambda block: f'<pre class="diagram">{html.escape(block[1])}</pre>', text)
         _write(target / name, LINK.sub(lambda link, name=name: led(link, name, target, tracked), text))
     return pages
 
@@ -68,6 +83,7 @@ def build(out: Path) -> None:
     for folder in (work, out):
         shutil.rmtree(folder, ignore_errors=True)
     pages = stage(work / "docs")
+    add_mermaid(work / "docs")
     (work / "mkdocs.yml").write_text(yaml.safe_dump(CONFIG | {"site_dir": str(out), "nav": _nav(pages)}), "utf-8")
     subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "-f", work / "mkdocs.yml"],
@@ -116,6 +132,15 @@ def _nav(pages: Iterable[str]) -> list[dict[str, object]]:
         {"Decisions": below("docs/decisions/")},
         {"API": "api/index.html"},
     ]
+
+
+def add_mermaid(folder: Path) -> None:
+    """Write to `folder` what draws the diagrams. Raises ModuleNotFoundError."""
+    nicegui = find_spec("nicegui")
+    if nicegui is None or nicegui.origin is None:
+        raise ModuleNotFoundError("NiceGUI, whose Mermaid draws the diagrams, is not installed: run `make setup`.")
+    shutil.copytree(Path(nicegui.origin).parent / "elements/mermaid/dist", folder / "mermaid")
+    _write(folder / "diagrams.js", DIAGRAMS)
 
 
 def _draw_the_api(folder: Path) -> None:

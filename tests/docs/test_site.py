@@ -43,3 +43,14 @@ def test_a_link_that_leads_nowhere_is_named(site: ModuleType, tmp_path: Path) ->
 
     with pytest.raises(ValueError, match=r"docs/files.md: docs/nowhere.py is not there"):
         site.led(link, "docs/files.md", tmp_path, {"docs/files.md"})
+
+
+def test_diagrams_are_drawn_by_what_lies_beside_the_pages(site: ModuleType, tmp_path: Path) -> None:
+    site.stage(tmp_path)
+    site.add_mermaid(tmp_path)
+
+    page = (tmp_path / "docs/architecture.md").read_text("utf-8")
+    assert page.count('<pre class="diagram">flowchart LR') == 3
+    assert "```mermaid" not in page
+    assert (tmp_path / "mermaid/index.js").is_file()
+    assert '"./mermaid/index.js"' in (tmp_path / "diagrams.js").read_text("utf-8")
