@@ -21,7 +21,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml twinshop/setup.sh
 
 .PHONY: help setup demo test test-short test-all test-docs lint doctor up down status stats scale kill hold release pause resume restart logs route fault heal trace reset lab \
 	bench experiment chaos migrate migrate-back room locust screenshots side-by-side requirements clean \
-	images images-save images-load compose-up compose-down compose-demo test-compose test-kubernetes docs-site
+	images images-save images-load compose-up compose-down compose-demo test-compose test-kubernetes docs-site compare-place-order
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -142,7 +142,7 @@ test-kubernetes: $(VENV)/.ready ## what Kubernetes is given, rendered and checke
 docs-site: $(VENV)/.ready ## the documentation as a site in .twinshop/site, to be read without a network
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r docs/site/requirements.txt
 	@$(BIN)/python docs/site/build.py .twinshop/site
-	@echo "$(CURDIR)/.twinshop/site/index.html; with its search: python3 -m http.server --bind 127.0.0.1 -d .twinshop/site"
+	@echo "$(CURDIR)/.twinshop/site/index.html; with search and diagrams: python3 -m http.server --bind 127.0.0.1 -d .twinshop/site"
 
 lab: $(VENV)/.ready ## the workshop's labs: make lab lists them, make lab N=1 goes through one (WITH=--check checks its exercise)
 	@$(TWINSHOP) lab $(N) $(WITH)
@@ -154,6 +154,9 @@ FILE_OF_refund := payments/refund_for_admin.py
 side-by-side: ## one job in both builds, side by side: NAME=place-order, cancel-order, settle or refund
 	@test -n "$(FILE_OF_$(NAME))" || { echo "NAME=$(NAME)? There are place-order, cancel-order, settle and refund."; exit 2; }
 	@diff -y -W $${COLUMNS:-$$(tput cols 2>/dev/null || echo 200)} monolith/$(FILE_OF_$(NAME)) microservices/$(FILE_OF_$(NAME)) || true
+
+compare-place-order:
+	@echo "make compare-place-order is now: make side-by-side NAME=place-order"; exit 2
 
 IMAGE_EXTRAS := edge monolith services notifications tracing outside locust
 requirements: $(VENV)/.ready ## compile requirements.txt from pyproject.toml, and what each image installs of it
