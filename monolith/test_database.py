@@ -20,7 +20,7 @@ from tests.monolith_stage import Shop
 from tests.stalled import stalling_proxy
 
 # What only the migrations say, because no statement needs to know it.
-BY_HAND = {"remove_index", "remove_constraint", "remove_fk", "modify_default"}
+BY_HAND = {"remove_index", "remove_table", "remove_constraint", "remove_fk", "modify_default"}
 
 NOBODY = "postgresql://nobody:x@127.0.0.1:1/nothing"
 INSERT = text("INSERT INTO products VALUES ('LAMP', 'Lamp', '', 'light', 1, 'EUR')")

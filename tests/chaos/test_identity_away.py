@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from deploy.faults import during
+from deploy.faults import connections, during
 from tests.arms import Arm
 from tests.journeys.shop import Admin, Shop
 from tests.journeys.waiting import until
@@ -26,8 +26,9 @@ TIMEOUT_S = 20.0
 
 @pytest.mark.fault
 @pytest.mark.long
+@pytest.mark.parametrize("fault", ["identity-away", "tcp-half-open"])
 def test_who_needs_an_absent_identity_provider_is_told_at_once_and_nobody_else_notices(
-    arm: Arm, shop: Shop, admin: Admin
+    arm: Arm, shop: Shop, admin: Admin, fault: str
 ) -> None:
     customer, sku = shop.customer(), admin.stocks("MASQUERADE", stock=50)
     parts = [part.name for part in arm.runner.stack.parts if part.kind == "app"]
@@ -37,7 +38,8 @@ def test_who_needs_an_absent_identity_provider_is_told_at_once_and_nobody_else_n
         status = httpx.get(part_or_shop + path, headers=headers, timeout=TIMEOUT_S).status_code
         return status, time.monotonic() - began
 
-    with during(arm.runner, "identity-away"):
+    struck = "orders:identity" if fault == "tcp-half-open" else ""
+    with connections.leading(arm.runner, [struck] if struck else []), during(arm.runner, fault, struck):
         for part in parts:
             arm.runner.restart(part)
         until("products are listed", lambda: shop.http.get("/products").status_code == 200)
@@ -55,7 +57,7 @@ def test_who_needs_an_absent_identity_provider_is_told_at_once_and_nobody_else_n
         f"pages after {max(s for _, s in browsed):.2f} s, /readyz after {max(s for _, s in probed):.2f} s; orders "
         f"again {back_s:.1f} s after it was back"
     )
-    log.info("%s: %s", arm.name, told)
+    log.info("%s, %s: %s", arm.name, fault, told)
     assert {status for status, _ in needed} == {503}, needed
     assert {status for status, _ in (*browsed, *probed)} == {200}, (browsed, probed)
     assert max(s for _, s in needed) < TOLD_WITHIN_S, told

@@ -33,11 +33,11 @@ LOG_BYTES = 2_000_000  # a line for each that is set aside; it was 370 MB of tra
 @pytest.mark.fault
 @pytest.mark.long
 def test_a_thousand_poisoned_events_are_set_aside_and_stop_nobody(
-    arm: Arm, shop: Shop, admin: Admin, tmp_path: Path
+    arm: Arm, shop: Shop, admin: Admin, witness: Witness, tmp_path: Path
 ) -> None:
     if not arm.has_broker:
         pytest.skip(f"{arm.name} has no broker")
-    witness, customer, sku = Witness(tmp_path / "orders.jsonl"), shop.customer(), admin.stocks("HEMLOCK", stock=500)
+    customer, sku = shop.customer(), admin.stocks("HEMLOCK", stock=500)
     placed = witness.ask("place", customer, "/orders", order_body((sku, 1)), new_key())
     customer.is_told(placed.order_id, "order_confirmed")
     (event,) = [one for one in broker.events_about(arm, placed.order_id) if one.subject == "shop.order.confirmed"]
@@ -70,8 +70,15 @@ def test_a_thousand_poisoned_events_are_set_aside_and_stop_nobody(
 def _poisoned(body: dict[str, Any]) -> Iterator[bytes]:
     """Complete events, each with one value that no database of ours can hold."""
     for number in range(POISON):
-        wrong = ({"order_id": f"order {number}"}, {"id": f"event {number}"}, {"email": f"a\x00{number}@x.example"})
-        yield json.dumps(body | {"id": new_id()} | wrong[number % 3]).encode()
+        wrong: tuple[dict[str, Any], ...] = (
+            {"order_id": f"order {number}"},
+            {"id": f"event {number}"},
+            {"email": f"a\x00{number}@x.example"},
+            {"email": f"a\ud800{number}@x.example"},  # half of a surrogate pair
+            {"total": body["total"] | {"amount": 10**20}},
+            {"version": 2**40},
+        )
+        yield json.dumps(body | {"id": new_id()} | wrong[number % len(wrong)]).encode()
 
 
 def _parts(arm: Arm) -> set[str]:
