@@ -13,7 +13,7 @@ from deploy.model.errors import DeployError
 from loadtests.engine import timeline
 from loadtests.engine.registry import find
 from loadtests.engine.timeline import NOTHING, Episode, Timeline
-from loadtests.experiments import blast_radius, deploy
+from loadtests.experiments import blast_radius, deploy, spike
 from loadtests.experiments.blast_radius import findings
 from loadtests.experiments.deploy.touched import touched_by
 from loadtests.experiments.resilience import findings as outcomes
@@ -185,3 +185,25 @@ def test_a_change_of_one_service_touches_one_image_and_a_shared_rule_all_of_them
 def test_rollouts_name_files_that_exist() -> None:
     for rollout in deploy.ROLLOUTS:
         assert touched_by(rollout.change, rollout.build).lines > 0
+
+
+def row_at(second: float, latency_ms: float = 5.0, outcome: str = "ok", status: int = 200) -> Row:
+    return Row(0, second, second, latency_ms, latency_ms, "list", "GET /products", status, "", outcome)  # type: ignore[arg-type]
+
+
+def test_a_shop_is_back_when_it_answers_in_time_for_three_seconds() -> None:
+    form = spike.Form(before_s=2, crowd_s=2, after_s=6)
+    slow = {2: 900.0, 3: 900.0, 4: 400.0, 6: 400.0}  # second 5 is a good one between two bad ones
+    rows = [row_at(second + 0.5, slow.get(second, 5.0)) for second in range(10)]
+
+    assert spike.spike_of(rows, 0, form)["back_after_s"] == 3
+    assert spike.spike_of(rows[:9], 0, form)["back_after_s"] is None
+
+
+def test_what_was_not_sent_and_what_was_refused_is_lost() -> None:
+    form = spike.Form(before_s=1, crowd_s=2, after_s=3)
+    rows = [row_at(0.5, outcome="error"), row_at(1.5), row_at(2.5, outcome="error", status=429)]
+
+    told = spike.spike_of(rows, 4, form)
+
+    assert (told["asked"], told["lost"], told["refused"], told["not_sent"]) == (6, 5, 1, 4)

@@ -27,6 +27,7 @@ EXPERIMENTS = {
     "scaling": ("scaling", "C2"),
     "complexity": ("counted", "C5"),
     "growth": ("growth", None),
+    "spike": ("spikes", None),
     "consistency": ("agreement", "C6"),
     "crossover": ("crossover", None),
     "tracing": ("tracing", "C8"),
