@@ -16,6 +16,7 @@ from typing import Literal
 from deploy.compose import cgroups
 from deploy.compose.engine import Container, Engine
 from deploy.compose.runner import ComposeRunner
+from deploy.kubernetes.runner import KubernetesRunner
 from deploy.local import process
 from deploy.model.errors import Unsupported
 from deploy.runner.interface import Runner
@@ -98,6 +99,10 @@ def _candidates(own: Path) -> Iterator[tuple[Literal[1, 2], Path]]:
 
 def quotas_for(runner: Runner, share: float) -> Quotas | ContainerQuotas:
     """Return CPU quotas of `share` of a core for replicas of a stack. Raises Unsupported where there can be none."""
+    if isinstance(runner, KubernetesRunner):
+        raise Unsupported(
+            "In a cluster the quota of a replica is the limit of its Pod: scale by components hpa, budgets."
+        )
     return ContainerQuotas(runner, share) if isinstance(runner, ComposeRunner) else Quotas(runner, share)
 
 

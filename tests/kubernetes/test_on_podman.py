@@ -143,12 +143,12 @@ def test_a_setting_is_changed_by_new_pods(shops: Runners) -> None:
 
 
 def test_a_fault_on_the_way_is_envoys(shops: Runners) -> None:
-    fault = inject(shops["microservices"], "cut", "catalog")
-    cut = eventually(lambda: answers(shops["microservices"]) == 503)
+    fault = inject(shops["monolith"], "cut", "web")
+    cut = eventually(lambda: answers(shops["monolith"]) == 503)
     fault.heal()
 
     assert cut
-    assert eventually(lambda: answers(shops["microservices"]) == 200)
+    assert eventually(lambda: answers(shops["monolith"]) == 200)
 
 
 def test_what_pods_use_is_counted(shops: Runners) -> None:
