@@ -145,7 +145,9 @@ def test_an_experiment_runs_from_the_room_to_its_report(page: Page) -> None:
 @pytest.mark.timeout(240)
 def test_a_game_day_is_watched_from_its_first_second_and_aborted(page: Page, arms: dict[str, Arm]) -> None:
     box = section(page, "Game day")
-    expect(box.get_by_text("twinshop gameday a-network-that-lies")).to_be_visible()
+    box.get_by_label("Plan").click()
+    page.get_by_role("option", name="the-providers-bad-day", exact=True).click()
+    expect(box.get_by_text("twinshop gameday the-providers-bad-day")).to_be_visible()
 
     box.get_by_role("button", name="Start").click()
     link = page.locator("#console a[href*='gameday']").first

@@ -85,7 +85,9 @@ class GameDay:
         trouble: DeployError | None = None
         with ThreadPoolExecutor(len(self.builds) * (len(self._steps) + 1), "gameday") as hands:
             try:
-                list(hands.map(self._begin, self.builds))
+                list(hands.map(self._prepare, self.builds))
+                if not self._over.is_set():  # all at once, whoever was prepared first
+                    list(hands.map(lambda one: one.load.begin(), self.builds))
                 faults = [
                     hands.submit(self._strike, one, step, planned)
                     for one in self.builds
@@ -113,7 +115,7 @@ class GameDay:
             raise trouble
         return self.outcome
 
-    def _begin(self, one: Watched) -> None:
+    def _prepare(self, one: Watched) -> None:
         """Start again now what would have to be for a fault, so that customers meet the fault and no restart."""
         runner = one.arm.runner
         mine = [step for step in self._steps if one.arm.name in step.builds]
@@ -124,8 +126,6 @@ class GameDay:
         for module in by_kind["module"]:
             if not self._over.is_set():
                 injected_faults.arm(runner, part_of(runner.stack, module).name)
-        if not self._over.is_set():
-            one.load.begin()
 
     def _strike(self, one: Watched, step: Step, planned: StepOutcome) -> None:
         episode = Episode(step.name, step.fault, step.at_s, step.for_s, step.part, step.set)
