@@ -8,6 +8,7 @@ in loadtests/load/shapes: `locust -f loadtests/locustfile.py,loadtests/load/shap
 from typing import Any
 
 from locust import events
+from locust.runners import WorkerRunner
 
 from loadtests.load.locust_arrivals import wire
 from loadtests.load.users.open_arrivals import OpenArrivals
@@ -22,7 +23,8 @@ __all__ = ["Buyer", "OpenArrivals", "Shopper"]
 def choose(environment: Any, **_event: Any) -> None:
     """Leave OpenArrivals out where nobody asked for it, and let Locust's page answer nobody but itself."""
     options = environment.parsed_options
-    if not options.user_classes and not options.class_picker:
+    is_told = isinstance(environment.runner, WorkerRunner)  # by its master, whom to send
+    if not is_told and not options.user_classes and not options.class_picker:
         environment.user_classes = [user for user in environment.user_classes if user is not OpenArrivals]
     if environment.web_ui is not None:
         environment.web_ui.app.wsgi_app = own_page_only(environment.web_ui.app.wsgi_app)
