@@ -103,7 +103,8 @@ def test_the_long_commands_run_in_their_short_form(home: Path, target: str) -> N
 def test_help_tells_every_target_of_the_makefile(home: Path) -> None:
     told = run(Command(("make", "help")), home).stdout
 
-    rules = re.findall(r"^([a-z][a-z -]*):(?!=)", (REPOSITORY / "Makefile").read_text("utf-8"), re.MULTILINE)
+    makefile = (REPOSITORY / "Makefile").read_text("utf-8")
+    rules = re.findall(r"^([a-z][a-z -]*):(?!=)(?!\n\t@echo .* is now: )", makefile, re.MULTILINE)  # gone: only told so
     shown = {word for line in told.splitlines() for word in line[:60].split()}
     assert [target for rule in rules for target in rule.split() if target not in shown] == []
 
