@@ -107,8 +107,10 @@ def test_what_is_no_product_is_not_found(shops: dict[str, Shop], name: str) -> N
 def test_a_wrong_model_is_not_served(shops: dict[str, Shop], runners: dict[str, LocalRunner], name: str) -> None:
     before = until("a model", lambda: recommended(shops[name]))
     folder = Path(runners[name].site.data_of(name, RECOMMENDATIONS))
+    _, number, *made_of, _ = max(folder.glob("model-*.npz")).stem.split("-")  # of something else: another would be due
 
-    (wrong := folder / "model-999999-0-orders-000000000000.npz").write_bytes(b"no model")
+    wrong = folder / "-".join(["model", str(int(number) + 1).zfill(6), *made_of, "0" * 12 + ".npz"])
+    wrong.write_bytes(b"no model")
     until("a word about it in the log", lambda: wrong.name in runners[name].logs(PART[name], 200))
 
     assert recommended(shops[name]) == before

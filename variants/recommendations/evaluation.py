@@ -1,12 +1,20 @@
-"""How good a model is, measured on orders that it has not seen, against who recommends the bestsellers to everybody."""
+"""How good a model is, measured on orders that it has not seen, against who recommends the bestsellers to everybody.
+
+`python -m variants.recommendations.evaluation` measures it on a history that is made up from a seed.
+"""
 
 from __future__ import annotations
 
+import argparse
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from shared.seed import DEFAULT_COUNT
+from shared.seed import products as seed_products
+from variants.recommendations.history import history
 from variants.recommendations.model import Model
-from variants.recommendations.training import Basket
+from variants.recommendations.training import Basket, Product, train
 
 HELD_OUT = 0.2
 
@@ -44,3 +52,22 @@ def _quality(questions: Sequence[tuple[int, int]], guess: Callable[[int], list[i
     asked = max(len(questions), 1)
     found = [place for place in places if place]
     return Quality(len(found) / asked, sum(1 / place for place in found) / asked, len(questions))
+
+
+def main() -> None:
+    """Print how well a model of these sizes guesses what it has not seen."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--products", type=int, default=DEFAULT_COUNT)
+    parser.add_argument("--orders", type=int, default=12_000)
+    parser.add_argument("--rank", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=22)
+    asked = parser.parse_args()
+    known = [Product(one.sku, one.name, one.description, one.category) for one in seed_products(asked.products)]
+    earlier, later = split(history([product.sku for product in known], asked.orders, asked.seed).baskets)
+    for name, quality in zip(("model", "bestsellers"), evaluate(train(known, earlier, asked.rank), later), strict=True):
+        recall, mrr = f"recall@10 {quality.recall_at_10:.3f}", f"MRR {quality.mrr:.3f}"
+        sys.stdout.write(f"{name:<12} {recall}  {mrr}  of {quality.questions} held-out products\n")
+
+
+if __name__ == "__main__":
+    main()

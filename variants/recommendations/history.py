@@ -1,11 +1,19 @@
-"""Orders that were made up from a seed, of which one knows what belongs together: what a model should find again."""
+"""Orders that were made up from a seed, of which one knows what belongs together: what a model should find again.
+
+`python -m variants.recommendations.history` prints the baskets as JSON.
+"""
 
 from __future__ import annotations
 
+import argparse
 import itertools
+import json
 import random
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from shared.seed import DEFAULT_COUNT, products
 
 SET_SIZE = 3
 PLANTED_SHARE = 0.5  # of what lies in a basket beside its first product; the rest is chance
@@ -46,3 +54,17 @@ def _basket(
         else:
             basket[chance.choices(skus, cum_weights=weights)[0]] = None
     return tuple(basket)
+
+
+def main() -> None:
+    """Print orders of the shop's own products."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--products", type=int, default=DEFAULT_COUNT)
+    parser.add_argument("--orders", type=int, default=12_000)
+    parser.add_argument("--seed", type=int, default=22)
+    asked = parser.parse_args()
+    json.dump(history([one.sku for one in products(asked.products)], asked.orders, asked.seed).baskets, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -21,12 +21,11 @@ class Learner:
 
     def __init__(self, shelf: Shelf, settings: RecommendationSettings) -> None:
         self._shelf, self._settings = shelf, settings
-        self._products = -1  # of the model that we trained last
 
     def is_due(self, orders: int, products: int) -> bool:
-        """Tell whether the shop has gone on far enough since the newest model, or was reset. Raises OSError."""
+        """Tell whether the shop has gone on far enough since the newest model, or is another. Raises OSError."""
         last = self._shelf.newest()
-        if last is None or orders < last.orders or self._products not in (-1, products):
+        if last is None or orders < last.orders or (last.products, last.rank) != (products, self._settings.model_rank):
             return True
         return orders - last.orders >= self._settings.train_after_orders
 
@@ -42,8 +41,7 @@ class Learner:
             products, baskets = load()
             past = history([product.sku for product in products], self._settings.history_orders, SEED)
             model = train(products, [*past.baskets, *baskets], self._settings.model_rank)
-            entry = self._shelf.put(model, len(baskets))
-            self._products = len(products)
+            entry = self._shelf.put(model, len(baskets), self._settings.model_rank)
         taken_s = time.monotonic() - began
         log.info("trained model %s of %d orders in %.1f s", entry.version, entry.orders, taken_s)
         return True

@@ -13,16 +13,18 @@ from pathlib import Path
 from variants.recommendations.model import Model
 
 KEPT = 3  # the newest: a step back is a file that is deleted
-_NAME = re.compile(r"model-(\d{6,})-(\d+)-orders-([0-9a-f]{12})\.npz")
+_NAME = re.compile(r"model-(\d{6,})-(\d+)-orders-(\d+)-products-rank-(\d+)-([0-9a-f]{12})\.npz")
 _LOCK = "training.lock"
 
 
 @dataclass(frozen=True, order=True)
 class Entry:
-    """A model that lies there: the how manieth, of how many orders, and which content."""
+    """A model that lies there: the how manieth, made of what, and which content. `rank` is what was asked for."""
 
     number: int
     orders: int
+    products: int
+    rank: int
     version: str
     path: Path
 
@@ -37,23 +39,26 @@ class Shelf:
         """Return what there is, the oldest first. What bears another name is passed over. Raises OSError."""
         paths = list(self._folder.iterdir()) if self._folder.is_dir() else []
         named = [(match, path) for path in paths if (match := _NAME.fullmatch(path.name))]
-        return sorted(Entry(int(match[1]), int(match[2]), match[3], path) for match, path in named)
+        return sorted(
+            Entry(int(match[1]), int(match[2]), int(match[3]), int(match[4]), match[5], path) for match, path in named
+        )
 
     def newest(self) -> Entry | None:
         """Return the one that is to be served; None if nobody has trained one yet. Raises OSError."""
         return next(reversed(self.entries()), None)
 
-    def put(self, model: Model, orders: int) -> Entry:
-        """Add a model that was trained on so many of the shop's orders, and forget the oldest. Raises OSError."""
+    def put(self, model: Model, orders: int, rank: int) -> Entry:
+        """Add a model of so many of the shop's orders, and forget the oldest. Raises OSError."""
         last = self.newest()
         number = last.number + 1 if last else 1
-        path = self._folder / f"model-{number:06d}-{orders}-orders-{model.version}.npz"
+        made_of = f"{orders}-orders-{len(model.skus)}-products-rank-{rank}"
+        path = self._folder / f"model-{number:06d}-{made_of}-{model.version}.npz"
         draft = path.with_suffix(f".{os.getpid()}.draft")
         draft.write_bytes(model.dump())
         draft.rename(path)
         for old in self.entries()[:-KEPT]:
             old.path.unlink(missing_ok=True)
-        return Entry(number, orders, model.version, path)
+        return Entry(number, orders, len(model.skus), rank, model.version, path)
 
     @contextlib.contextmanager
     def training(self) -> Iterator[bool]:

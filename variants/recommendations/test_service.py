@@ -12,6 +12,7 @@ import anyio
 import httpx
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from microservices.kit.database import Database
 from microservices.kit.peers import Peer
@@ -145,6 +146,15 @@ def test_while_the_catalog_is_away_the_last_model_serves_on(play: Callable[[Scen
             await stage.service.look()
 
         assert await stage.recommended() == [("LANTERN", "similar")]
+
+    play(scene)
+
+
+def test_whoever_checks_the_books_finds_nothing_unfinished(play: Callable[[Scene], None]) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.hear(event("order.confirmed", 2, "LAMP", "SOFA"))
+
+        assert await stage.database.read(text("SELECT kind, id, state, age_s FROM v_unfinished")) == []
 
     play(scene)
 

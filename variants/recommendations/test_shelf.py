@@ -18,7 +18,7 @@ from variants.recommendations.training import train
 
 @pytest.fixture
 def recommender(shelf: Shelf, small_model: Model) -> Recommender:
-    shelf.put(small_model, orders=3)
+    shelf.put(small_model, orders=3, rank=8)
     loaded = Recommender(shelf)
     assert loaded.refresh()
     return loaded
@@ -54,7 +54,7 @@ def test_without_a_model_nothing_is_said(shelf: Shelf) -> None:
 
 def test_a_newer_model_is_taken_without_a_restart(recommender: Recommender, shelf: Shelf) -> None:
     newer = train(PRODUCTS, [("LAMP", "LANTERN")], rank=8)
-    shelf.put(newer, orders=4)
+    shelf.put(newer, orders=4, rank=8)
 
     assert recommender.refresh()
     assert items(recommender.infer("LAMP").body)[0] == ("LANTERN", "bought_together")
@@ -64,7 +64,7 @@ def test_a_newer_model_is_taken_without_a_restart(recommender: Recommender, shel
 def test_a_wrong_model_is_left_where_it_is_and_the_last_one_serves_on(
     recommender: Recommender, shelf: Shelf, small_model: Model, caplog: pytest.LogCaptureFixture
 ) -> None:
-    newer = shelf.put(train(PRODUCTS, [("LAMP", "LANTERN")], rank=8), orders=4)
+    newer = shelf.put(train(PRODUCTS, [("LAMP", "LANTERN")], rank=8), orders=4, rank=8)
     newer.path.write_bytes(newer.path.read_bytes()[:100])
 
     assert not recommender.refresh()
@@ -75,7 +75,7 @@ def test_a_wrong_model_is_left_where_it_is_and_the_last_one_serves_on(
 def test_taking_the_newest_model_away_brings_the_one_before_back(
     recommender: Recommender, shelf: Shelf, small_model: Model
 ) -> None:
-    newer = shelf.put(train(PRODUCTS, [], rank=8), orders=4)
+    newer = shelf.put(train(PRODUCTS, [], rank=8), orders=4, rank=8)
     recommender.refresh()
 
     newer.path.unlink()
@@ -86,7 +86,7 @@ def test_taking_the_newest_model_away_brings_the_one_before_back(
 
 def test_only_the_newest_models_are_kept(shelf: Shelf) -> None:
     for orders in range(KEPT + 2):
-        shelf.put(train(PRODUCTS, [("LAMP", "SOFA")] * orders, rank=8), orders)
+        shelf.put(train(PRODUCTS, [("LAMP", "SOFA")] * orders, rank=8), orders, rank=8)
 
     assert [entry.orders for entry in shelf.entries()] == [2, 3, 4]
 
