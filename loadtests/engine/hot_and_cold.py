@@ -1,4 +1,4 @@
-"""A hot load beside a cold one: orders as fast as they are answered, and product pages at a steady rate."""
+"""A hot load beside a cold one: requests as fast as they are answered, and others at a steady rate."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ WARM_S = 1.5  # of the cold load, in which the hot one gets going
 
 @dataclass(frozen=True)
 class Load:
-    """`clients` send `mix` in a closed loop; `cold_rate` product pages a second arrive whatever happens."""
+    """`clients` send `mix` in a closed loop; `cold_rate` requests of `cold_mix` a second arrive whatever happens."""
 
     clients: int
     mix: str
     cold_rate: float
     duration_s: float
+    cold_mix: str = "products-only"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def both(arm: Arm, pair: Pair, load: Load, folder: Path, *, seed: int) -> Both:
     lasts_s, profile = load.duration_s, f"{load.cold_rate:g}x{load.duration_s:g}"
     hot = arm.closed_loop(folder / "hot", clients=load.clients, duration_s=lasts_s, mix=load.mix, seed=seed)
     cold = arm.open_arrivals(
-        folder / "cold", profile=profile, duration_s=lasts_s, mix="products-only", seed=seed, warm_up_s=WARM_S,
+        folder / "cold", profile=profile, duration_s=lasts_s, mix=load.cold_mix, seed=seed, warm_up_s=WARM_S,
         extra=["--customers", "1"],
     )  # fmt: skip
     before: list[Reading] = []

@@ -24,6 +24,7 @@ JOURNEY_NAMES = {
     "categories": "categories",
     "search": "search",
     "product": "product page",
+    "recommendations": "recommendations",
     "own_orders": "own orders",
     "notifications": "notifications",
 }

@@ -51,8 +51,8 @@ def twinshop(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_there_are_eleven_labs_in_order() -> None:
-    assert [lab.number for lab in LABS] == list(range(1, 12))
+def test_there_are_twelve_labs_in_order() -> None:
+    assert [lab.number for lab in LABS] == list(range(1, 13))
 
 
 @pytest.mark.parametrize("lab", LABS, ids=name)

@@ -30,6 +30,7 @@ EXPERIMENTS = {
     "spike": ("spikes", None),
     "consistency": ("agreement", "C6"),
     "crossover": ("crossover", None),
+    "inference": ("inference", None),
     "tracing": ("tracing", "C8"),
     "instrument": ("", None),
     "migration": ("migration", "C12"),

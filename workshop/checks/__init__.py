@@ -20,6 +20,7 @@ MODULES = {
     9: "promotions",
     10: "decision_record",
     11: "predictions",
+    12: "recall",
 }
 
 

@@ -98,6 +98,10 @@ class Journeys:
                 request = self._search(rng)
             case "product":
                 request = self._product(rng)
+            case "recommendations":
+                page = self._product(rng)
+                name, path = f"{page.name}/recommendations", f"{page.path}/recommendations"
+                request = replace(page, journey=journey, name=name, path=path)
             case "own_orders" | "notifications":
                 request = self._own(journey, rng)
             case "order":

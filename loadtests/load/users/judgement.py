@@ -63,6 +63,9 @@ def _judge_content(request: Request, status: int, body: Any) -> Judgement:
         case "product":
             _expect(body["sku"] == request.about, "another product")
             _expect(body["price"]["amount"] >= 0, "no price")
+        case "recommendations":
+            _expect(body["sku"] == request.about, "another product")
+            _expect(len(body["items"]) > 0 and bool(body["model"]), "nothing recommended")
         case "categories":
             _expect(len(body["items"]) > 0 and bool(body["items"][0]["name"]), "no categories")
         case "own_orders":

@@ -84,6 +84,7 @@ def test_a_row_of_locust_never_names_a_product():
         "/products?category=",
         "/products?query=",
         "/products/{sku}",
+        "/products/{sku}/recommendations",
         "/categories",
         "/orders",
         "/notifications",

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Literal
 
 Journey = Literal[
-    "list", "category", "categories", "search", "product", "own_orders", "notifications", "order", "cancel"
+    "list",
+    "category",
+    "categories",
+    "search",
+    "product",
+    "recommendations",
+    "own_orders",
+    "notifications",
+    "order",
+    "cancel",
 ]
 
 # The rows of Locust's statistics: one a journey, however many products there are.
@@ -19,6 +28,7 @@ ROWS: dict[str, str] = {
     "categories": "GET /categories",
     "search": "GET /products?query=",
     "product": "GET /products/{sku}",
+    "recommendations": "GET /products/{sku}/recommendations",  # of a shop that was started with them
     "own_orders": "GET /orders",
     "notifications": "GET /notifications",
     "order": "POST /orders",
@@ -77,6 +87,8 @@ MIXES: dict[str, Mix] = {
         Mix("orders-only", {"order": 1}),
         Mix("lists-only", {"list": 1}),
         Mix("products-only", {"product": 1}),
+        Mix("recommendations-only", {"recommendations": 1}),
+        Mix("product-pages", {"product": 1, "recommendations": 1}),
     )
 }
 DEFAULT_MIX = "shopping"
