@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
 
 from outside.conftest import Merchant, OutsidePart, WebhookInbox, free_port
+from outside.provider import charges
+from outside.provider.behaviour import Behaviour
+from outside.provider.webhook_sender import WebhookSender, event_of
+from outside.storage import Storage
 from shared.platform import webhook_signature
 
 
@@ -201,3 +209,23 @@ def test_a_shop_that_is_away_does_not_slow_the_provider_and_is_told_later(
     assert set(answers) == {200}
     merchant.control.put("/webhook", json={"url": own_inbox.url, "secret": "hush"})
     own_inbox.wait_for(200, within_s=60)
+
+
+def test_who_has_the_answer_may_rely_on_the_webhook(tmp_path: Path) -> None:
+    async def run() -> bool:
+        storage = Storage(tmp_path / "ledger.sqlite3", "")
+        gateway: Any = SimpleNamespace(
+            ledger=SimpleNamespace(storage=storage), webhook_sender=WebhookSender(storage, {})
+        )
+        request: Any = SimpleNamespace(is_disconnected=lambda: asyncio.sleep(0, False))
+        event = event_of("charge.captured", "monday", "order-1", 500, "EUR")
+        behaviour = Behaviour.model_validate({"webhook": {"mode": "always", "delay_ms": 60_000}})
+
+        await charges._tell(gateway, request, behaviour, event, withheld=False)
+
+        is_durable = storage._group is None  # nothing is written and not committed: a kill would take nothing
+        await gateway.webhook_sender.stop()
+        storage.close()
+        return is_durable
+
+    assert asyncio.run(run())
