@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from loadtests.load import conditions
 from loadtests.load.generator.record import FAILED, Tally
 from loadtests.load.users.traffic import ROWS
-from loadtests.measure import conditions
 
 EXIT_BROKEN = 3
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from loadtests.load.generator.record import FAILED, Row
-from loadtests.measure.impact import ACT_OF
+from loadtests.load.users.traffic import ROWS
 
 BROWSING = ("list", "category", "categories", "product", "search")
 # Whose requests are meant: every journey by its own name, and some together.
 SUBJECTS: dict[str, tuple[str, ...]] = {
-    **{journey: (journey,) for journey in ACT_OF},
-    "all": tuple(ACT_OF),
+    **{journey: (journey,) for journey in ROWS},
+    "all": tuple(ROWS),
     "browsing": BROWSING,
     "orders": ("order",),
 }

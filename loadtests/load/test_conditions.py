@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from loadtests.load.conditions import BadCondition, parse
 from loadtests.load.generator.record import Outcome, Row
-from loadtests.measure.conditions import BadCondition, parse
 
 
 def row(journey: str, latency_ms: float, outcome: Outcome = "ok", code: str = "") -> Row:

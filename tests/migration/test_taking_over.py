@@ -54,6 +54,8 @@ def test_the_schema_of_the_version_before_is_brought_up_to_date(
     database: psycopg.Connection, extraction_database_url: str
 ) -> None:
     database.execute("ALTER TABLE idempotency_keys DROP COLUMN operation")
+    database.execute("DROP FUNCTION count_by_category CASCADE")
+    database.execute("DROP TABLE categories")
     database.execute("UPDATE alembic_version SET version_num = '0005'")
     database.execute(
         "INSERT INTO idempotency_keys (owner, key, fingerprint, resource_id, status) "

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 
 from deploy.model.home import write_atomically
+from loadtests.load.conditions import Condition
 from loadtests.load.generator.record import FAILED, Row
-from loadtests.measure.conditions import Condition
 from loadtests.measure.impact import FaultWindow
 
 FILE = "gameday.json"

@@ -14,10 +14,10 @@ from deploy.faults.vocabulary import MODULES, part_of
 from deploy.model.errors import DeployError
 from deploy.model.parts import Secrets, Site, Stack
 from deploy.model.topology import stack
+from loadtests.load import conditions
+from loadtests.load.conditions import Condition
 from loadtests.load.generator import profile
 from loadtests.load.users.traffic import DEFAULT_MIX, MIXES
-from loadtests.measure import conditions
-from loadtests.measure.conditions import Condition
 
 Build = Literal["monolith", "microservices"]
 BUILDS: tuple[Build, ...] = ("monolith", "microservices")

@@ -19,9 +19,9 @@ from loadtests.engine.arm import Arm
 from loadtests.engine.budgets import Budget
 from loadtests.engine.generator import Beside, GeneratorFailed
 from loadtests.engine.timeline import Episode, Timeline
+from loadtests.load.conditions import Condition
 from loadtests.load.generator.live import LiveReader
 from loadtests.load.generator.record import Row
-from loadtests.measure.conditions import Condition
 from loadtests.measure.impact import FaultWindow
 from loadtests.measure.parties import Parties
 from workshop.gameday.outcome import Outcome, Prediction, StepOutcome, by_second

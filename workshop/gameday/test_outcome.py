@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from loadtests.load.conditions import parse
 from loadtests.load.generator.record import Outcome as Fate
 from loadtests.load.generator.record import Row
-from loadtests.measure.conditions import parse
 from loadtests.measure.impact import FaultWindow
 from workshop.gameday import page
 from workshop.gameday.outcome import Outcome, Prediction, StepOutcome, by_second
