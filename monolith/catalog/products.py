@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, Text, bindparam, literal_column, select, text
+from sqlalchemy import ColumnElement, Connection, Select, Text, bindparam, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from monolith.catalog.tables import products, stock
@@ -17,14 +17,10 @@ from shared.domain.errors import NotFound
 from shared.platform.injected_faults import inject
 from shared.platform.product_search import in_order, page_of_skus
 
-
-def _with_stock(rows: FromClause) -> Select[Any]:
-    """Return these products as `product_fields` takes them."""
-    names = ("sku", "name", "description", "category", "price", "currency")
-    return select(*(rows.c[name] for name in names), stock.c.available).join(stock, rows.c.sku == stock.c.sku)
-
-
-_PRODUCTS = _with_stock(products)
+_OF_PRODUCT = [products.c[name] for name in ("sku", "name", "description", "category", "price", "currency")]
+_PRODUCTS = select(*_OF_PRODUCT, stock.c.available).join(stock, products.c.sku == stock.c.sku)
+# Asked product by product, else PostgreSQL may walk all stock up to the first sku of a page.
+_AVAILABLE = func.coalesce(select(stock.c.available).where(stock.c.sku == products.c.sku).scalar_subquery(), 0)
 _ONE = _PRODUCTS.where(products.c.sku == bindparam("sku"))
 _CATEGORIES = text("SELECT name, product_count FROM categories WHERE product_count > 0 ORDER BY name")
 _PUT = insert(products)
@@ -51,14 +47,8 @@ def _list(asked: frozenset[str], row_count: int) -> Select[Any]:
         page = text(page_of_skus(row_count, by_category=by_category)).columns(sku=Text).subquery("page")
         return _PRODUCTS.join(page, page.c.sku == products.c.sku).order_by(products.c.sku)
     within, order = in_order(by_category=by_category)
-    page = (
-        select(products)
-        .where(text(within))
-        .order_by(text(order))
-        .limit(literal_column(str(row_count)))
-        .subquery("page")
-    )
-    return _with_stock(page).order_by(page.c.sku)  # joined before, PostgreSQL may walk all stock up to that sku
+    rows: ColumnElement[int] = literal_column(str(row_count))
+    return select(*_OF_PRODUCT, _AVAILABLE).where(text(within)).order_by(text(order)).limit(rows)
 
 
 def get_product(database: Database, sku: str) -> Product:
