@@ -20,7 +20,8 @@ from shared.platform.product_search import in_order, page_of_skus
 _OF_PRODUCT = [products.c[name] for name in ("sku", "name", "description", "category", "price", "currency")]
 _PRODUCTS = select(*_OF_PRODUCT, stock.c.available).join(stock, products.c.sku == stock.c.sku)
 # Asked product by product, else PostgreSQL may walk all stock up to the first sku of a page.
-_AVAILABLE = func.coalesce(select(stock.c.available).where(stock.c.sku == products.c.sku).scalar_subquery(), 0)
+_STOCK = select(stock.c.available).where(stock.c.sku == products.c.sku).scalar_subquery()
+_AVAILABLE = func.coalesce(_STOCK, literal_column("0"))
 _ONE = _PRODUCTS.where(products.c.sku == bindparam("sku"))
 _CATEGORIES = text("SELECT name, product_count FROM categories WHERE product_count > 0 ORDER BY name")
 _PUT = insert(products)
