@@ -18,8 +18,8 @@ gets 20 % of one core (`--set share=0.2`), by a control group with a period of 1
 as much in sum as all services. Nobody is given bestsellers instead: each answer is an inference
 (`RECOMMEND_WITHIN_MS`). Edge, databases and broker are outside the quota in both builds.
 
-How to read it: The p99 of orders, hot over calm, in each arm: less than 1.2 is what was promised of the services. One
-pass of each, so a direction and no verdict; without quotas, or in the short form, nothing is shown. The monolith with
+How to read it: The p99 of orders, hot over calm, in each arm: less than 1.2 is what is aimed at for the services. One
+pass of each, so a direction and no verdict. The monolith with
 as much quota in sum has it in one process; a pool of monoliths of which one is kept for inference is not measured here.
 """
 
@@ -126,8 +126,7 @@ def run(study: Study) -> Result:
             close_books(study, arm, histories, [one for one in study.runs if one["build"] == name][-1])
     if len(set(versions.values())) > 1:
         study.notes.append(f"The builds had different models, so their answers differ: {versions}.")
-    is_judged = not study.quick and all(run["factors"]["limited"] for run in study.runs)
-    return findings.result(study, versions, products=products, rank=rank, share=share, is_judged=is_judged)
+    return findings.result(study, versions, products=products, rank=rank, share=share)
 
 
 @contextlib.contextmanager
