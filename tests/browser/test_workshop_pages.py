@@ -39,6 +39,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(browser: Browser
     opened = context.new_page()
     opened.add_init_script("window.setInterval = () => 0")  # it stands still while it is looked at
     opened.goto(path.as_uri())
+    opened.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
     shown_ms = opened.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
 
     found = []
