@@ -28,9 +28,8 @@ from microservices.kit.web import (
     read_keyed,
     read_raw,
 )
-from monolith import idempotency
 from monolith.app import prepare
-from monolith.catalog import products, stock
+from monolith.catalog import products
 from monolith.config import Settings
 from monolith.modules import Modules, build_modules, connect
 from monolith.orders import replay
@@ -40,9 +39,8 @@ from monolith.payments.refund_for_admin import refund_for_admin
 from monolith.server import start_up
 from shared.contract.answers import Answer
 from shared.contract.bodies import OrderInput, ProductInput, RefundInput, RestockInput, WebhookAnswer
-from shared.contract.parsing import Keyed
 from shared.contract.queries import parse_page_query, parse_product_query
-from shared.domain.ids import known_id, known_sku, new_id
+from shared.domain.ids import known_id, known_sku
 from shared.platform.injected_faults import inject
 from shared.platform.metrics import CONTENT_TYPE
 from shared.platform.settings import load_or_exit
@@ -112,7 +110,7 @@ def routers_of(settings: Settings, modules: Modules) -> tuple[APIRouter, APIRout
     @router.post("/products/{sku}/restock")
     async def restock(request: Request, sku: str, who: Admin) -> Response:
         keyed = await read_keyed(request, RestockInput, f"POST {request.url.path}")
-        return _response(await in_thread(lambda: _restock(modules, who.subject, known_sku(sku), keyed)))
+        return _response(await in_thread(lambda: products.restock(database, who.subject, known_sku(sku), keyed)))
 
     @router.post("/orders")
     async def post_order(request: Request, who: Buyer) -> Response:
@@ -198,17 +196,6 @@ def _threads(number: int) -> Callable[[Callable[[], T]], Awaitable[T]]:
 
 def _response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, answer.headers, answer.media_type)
-
-
-def _restock(modules: Modules, admin: str, sku: str, keyed: Keyed[RestockInput]) -> Answer:
-    with modules.connections.database.transaction() as connection:
-        earlier = idempotency.claim(connection, admin, keyed, new_id(), idempotency.RESTOCK)
-        if earlier is not None:
-            return earlier.replayed()
-        stock.restock(connection, sku, keyed.body.quantity)
-        answer = Answer.of(200, products.find_product(connection, sku))
-        idempotency.finish(connection, admin, keyed.key, answer, idempotency.RESTOCK)
-    return answer
 
 
 if __name__ == "__main__":

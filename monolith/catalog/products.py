@@ -9,11 +9,24 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Text, bindparam, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from monolith import idempotency
+from monolith.catalog import stock as movements
 from monolith.catalog.tables import products, stock
 from monolith.database import Database
-from shared.contract.bodies import Category, CategoryList, Product, ProductInput, ProductPage, product_fields
+from shared.contract.answers import Answer
+from shared.contract.bodies import (
+    Category,
+    CategoryList,
+    Product,
+    ProductInput,
+    ProductPage,
+    RestockInput,
+    product_fields,
+)
+from shared.contract.parsing import Keyed
 from shared.contract.queries import ProductQuery, encode_cursor
 from shared.domain.errors import NotFound
+from shared.domain.ids import new_id
 from shared.platform.injected_faults import inject
 from shared.platform.product_search import in_order, page_of_skus
 
@@ -73,6 +86,18 @@ def put_product(connection: Connection, sku: str, body: ProductInput) -> Product
     connection.execute(_PUT, body.columns(sku))
     connection.execute(_WITHOUT_STOCK, {"sku": sku, "initial": 0, "available": 0})
     return find_product(connection, sku)
+
+
+def restock(database: Database, admin: str, sku: str, keyed: Keyed[RestockInput]) -> Answer:
+    """Add pieces to a product's stock, once for each key of an admin, and answer the product."""
+    with database.transaction() as connection:
+        earlier = idempotency.claim(connection, admin, keyed, new_id(), idempotency.RESTOCK)
+        if earlier is not None:
+            return earlier.replayed()
+        movements.restock(connection, sku, keyed.body.quantity)
+        answer = Answer.of(200, find_product(connection, sku))
+        idempotency.finish(connection, admin, keyed.key, answer, idempotency.RESTOCK)
+    return answer
 
 
 def _page(rows: Sequence[Sequence[Any]], limit: int) -> ProductPage:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, request
 
-from monolith import idempotency
-from monolith.catalog import products, stock
+from monolith.catalog import products
 from monolith.database import Database
 from monolith.web import principal, read_body, read_keyed, send
 from shared.contract.answers import Answer
 from shared.contract.bodies import ProductInput, RestockInput
 from shared.contract.queries import parse_product_query
-from shared.domain.ids import known_sku, new_id
+from shared.domain.ids import known_sku
 
 blueprint = Blueprint("catalog", __name__)
 
@@ -55,12 +54,4 @@ def restock(sku: str) -> Response:
     """Add stock, once for each Idempotency-Key; for admins."""
     admin = principal("admin")
     keyed = read_keyed(RestockInput)
-    sku = known_sku(sku)
-    with _database().transaction() as connection:
-        earlier = idempotency.claim(connection, admin.subject, keyed, new_id(), idempotency.RESTOCK)
-        if earlier is not None:
-            return send(earlier.replayed())
-        stock.restock(connection, sku, keyed.body.quantity)
-        answer = Answer.of(200, products.find_product(connection, sku))
-        idempotency.finish(connection, admin.subject, keyed.key, answer, idempotency.RESTOCK)
-    return send(answer)
+    return send(products.restock(_database(), admin.subject, known_sku(sku), keyed))
