@@ -155,8 +155,9 @@ class Controls:
         )
 
     async def _start_gameday(self) -> None:
-        if self._control.actions.running("load") or self._control.actions.running("gameday"):
-            ui.notify("Stop the load and the other game day first: this one brings its own.", type="warning")
+        if self._is_busy(
+            "load", "gameday", says="Stop the load and the other game day first: this one brings its own."
+        ):
             return
         background_tasks.create(self._control.do("gameday", str(self.plan.value)))
 
@@ -172,17 +173,25 @@ class Controls:
         return ["experiment", str(self.experiment.value), *(["--quick"] if self.quick.value else [])]
 
     async def _run_experiment(self) -> None:
-        if self._control.actions.running("load") or self._control.actions.running("experiment"):
-            ui.notify("Stop the load and the other experiment first: this one brings its own.", type="warning")
+        if self._is_busy(
+            "load", "experiment", says="Stop the load and the other experiment first: this one brings its own."
+        ):
             return
         background_tasks.create(self._control.do(*self._experiment_words()))
 
     async def _stop(self, name: str) -> None:
         await self._control.actions.stop_all(name)
 
+    def _is_busy(self, *commands: str, says: str) -> bool:
+        """Say why something has to wait, if one of these commands is under way."""
+        busy = any(self._control.actions.running(command) for command in commands)
+        if busy:
+            ui.notify(says, type="warning")
+        return busy
+
     def _check(self) -> None:
-        if self._control.actions.running("load"):  # the check asks for orders again, which would count as traffic
-            ui.notify("Stop the load first: books are checked at rest.", type="warning")
+        # The check asks for orders again, which would count as traffic.
+        if self._is_busy("load", says="Stop the load first: books are checked at rest."):
             return
         background_tasks.create(self._control.do("books"))
 

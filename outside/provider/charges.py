@@ -154,9 +154,8 @@ async def _tell(
     mode = behaviour.webhook.mode
     if event is not None and (mode == "always" or (mode == "unanswered" and gone)):
         gateway.webhook_sender.send(event, behaviour.webhook, webhook_after_s)
-        await (
-            gateway.ledger.storage.wait_committed()
-        )  # whoever has the answer may rely on the webhook, whatever is killed
+        # Whoever has the answer may rely on the webhook, whatever is killed.
+        await gateway.ledger.storage.wait_committed()
     return gone
 
 
