@@ -77,6 +77,7 @@ class Consumer:
     broker: Broker
     metrics: Metrics
     after_commit: Callable[[], None]
+    forgotten_after_s: float | None = None  # away for longer, events wait for it no more; None: for as long as it takes
     _pull: JetStreamContext.PullSubscription | None = None
     _known_errors: set[type[Exception]] = field(default_factory=set)
 
@@ -104,6 +105,7 @@ class Consumer:
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=ACK_WAIT_S,
             max_deliver=_WITHOUT_LIMIT,
+            inactive_threshold=self.forgotten_after_s,
         )
         await make_streams(jetstream)
         await jetstream.add_consumer(STREAM, config)

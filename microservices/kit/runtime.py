@@ -100,15 +100,18 @@ class ServiceRuntime:
         event_class: type[Event],
         handle: Handler,
         wakes: asyncio.Event | None = None,
+        forgotten_after_s: float | None = None,
     ) -> None:
         """Hand events of these types to `handle` through the inbox. `name` is the durable consumer's.
 
-        `wakes` is the loop that carries on after the commit; the outbox's relay if none is named.
+        `wakes` is the loop that carries on after the commit; the outbox's relay if none is named. Events wait for who
+        is away, unless longer than `forgotten_after_s`.
         """
         after_commit = (wakes or self.outbox.wake).set
         consumer = Consumer(
-            name, event_types, event_class, handle, self.database, self.broker, self.metrics, after_commit
-        )
+            name, event_types, event_class, handle, self.database, self.broker, self.metrics, after_commit,
+            forgotten_after_s,
+        )  # fmt: skip
         self.repeats(f"consumer {name}", consumer.step, self.settings.sweep_interval_s)
         self.prunes(PRUNE_INBOX)
 

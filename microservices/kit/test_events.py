@@ -359,6 +359,20 @@ def test_a_stream_that_grows_loses_what_all_have_handled_and_nothing_else(
     play(database_url, broker_server, scene)
 
 
+def test_events_do_not_wait_for_a_reader_that_may_be_forgotten(database_url: str, broker_server: BrokerServer) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.consumer.forgotten_after_s = 1.0
+        async with stage.running(reads=False):
+            await stage.consumer._subscribe()
+            await stage.tell(2)  # and nobody reads them
+            await stage.until_outbox_is_empty()
+            (late,) = await stage.tell(1)
+            async with stage.doing(stage.reading()):  # who comes back is taken in again
+                await stage.until_effects(late)
+
+    play(database_url, broker_server, scene)
+
+
 def test_a_stream_without_bounds_gets_them_and_keeps_what_it_holds(
     database_url: str, broker_server: BrokerServer
 ) -> None:

@@ -36,6 +36,8 @@ from variants.recommendations.settings import RecommendationSettings
 from variants.recommendations.shelf import Shelf
 from variants.recommendations.training import Basket, Product
 
+# A shop that is started without recommendations again must not keep events for them for ever.
+FORGOTTEN_AFTER_S = 600.0
 NAME = "recommendations"
 EVENT_TYPES = ("order.confirmed", "order.cancelled")
 PAGE = 100  # products; as many as the catalog gives at a time
@@ -163,7 +165,9 @@ def create_app(settings: ServiceOfRecommendationsSettings, runtime: ServiceRunti
     runtime.on_start(partial(make_tables, runtime.database))
     service = Recommendations(runtime.database, runtime.service_peer("catalog", settings.catalog_url), settings)
     wake = runtime.repeats("look for models", service.look, settings.look_every_s)
-    runtime.consumes(NAME, EVENT_TYPES, OrderEvent, service.on_order_events, wakes=wake)
+    runtime.consumes(
+        NAME, EVENT_TYPES, OrderEvent, service.on_order_events, wakes=wake, forgotten_after_s=FORGOTTEN_AFTER_S
+    )
     return runtime.app([router], service)
 
 
