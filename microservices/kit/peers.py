@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from functools import lru_cache
 
 import aiohttp
@@ -76,7 +77,8 @@ class Peer:
                 # between our parts, take as much CPU as the call itself.
                 request = httpx.Request(method, self._url(path), content=body, headers=headers, extensions=self._limits)
                 answer = await self._transport.handle_async_request(request)
-                await answer.aread()
+                async with aclosing(answer):  # a body that does not end in time gives its connection back, too
+                    await answer.aread()
             outcome = str(answer.status_code)
             return answer
         except (httpx.HTTPError, TimeoutError) as error:
