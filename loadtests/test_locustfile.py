@@ -258,6 +258,13 @@ def test_tokens_come_from_a_command_and_a_mix_from_a_file(shop, tmp_path):
     assert json.loads(summary_path.read_text())["mix"] == str(mix)
 
 
+def test_a_market_has_an_admin_who_changes_prices_and_stock(shop):
+    ended, rows = run(shop, "OpenArrivals", "--arrival-profile", "150x2", "--mix", "market")
+
+    assert {"PUT /products/{sku}", "POST /products/{sku}/restock", "POST /orders"} <= set(rows), ended.stderr
+    assert sum(row["num_failures"] for row in rows.values()) == 0
+
+
 def ask(url, **form):
     data = urllib.parse.urlencode(form, doseq=True).encode() if form else None
     with urllib.request.urlopen(url, data, timeout=10) as answer:  # noqa: S310 - our own web page

@@ -29,7 +29,9 @@ def room(
 def load(
     stack: StackOption = Choice.both,
     rate: Annotated[float, typer.Option(min=0.1, max=5000, help="Arrivals/s at each shop.")] = 30.0,
-    mix: Annotated[str, typer.Option(help="browsing, shopping, ordering, boutique, or FILE.json.")] = "shopping",
+    mix: Annotated[
+        str, typer.Option(help="browsing, shopping, ordering, market or others; or FILE.json.")
+    ] = "shopping",
     lasts: Long = "10m",
     seed: Annotated[int, typer.Option(help="The same seed sends the same requests.")] = 1,
     methods: Annotated[

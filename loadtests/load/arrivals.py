@@ -54,6 +54,8 @@ def run(plan: Plan, tell: Callable[[str], None]) -> bool:
         if plan.live:
             recorder.live = LiveFile(plan.out)
         user.recorder = recorder
+        for price in user.journeys.opening_prices():
+            history.add(price)
         machine.calm_garbage_collection()
         gevent.spawn(_announce, recorder, tell)
         watch.start()
@@ -82,14 +84,16 @@ def _announce(recorder: Recorder, tell: Callable[[str], None]) -> None:
 
 
 def _user(plan: Plan) -> OpenArrivals:
+    mix = mix_of(plan.mix)
     journeys = Journeys(
-        mix_of(plan.mix),
+        mix,
         world.read_catalogue(plan.host),
         world.customers(plan.tokens_from, plan.customers, plan.customer_prefix),
         run=uuid.uuid4().hex,
         seed=plan.seed,
         payment_methods=plan.payment_methods,
         signed_in=plan.by_version,
+        admin=world.admin(plan.tokens_from) if mix.needs_admin else None,
     )
     ShopUser.stage = Stage(plan.host, journeys, Recorder())
     return OpenArrivals(Environment(user_classes=[OpenArrivals], host=plan.host), plan.max_in_flight)

@@ -42,6 +42,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     watch = CpuWatch()
     with OrderHistory(options.out / "orders.jsonl") as history:
         recorder.history = history
+        for price in user.journeys.opening_prices():
+            history.add(price)
         begins = time.perf_counter() + WARM_UP_S
         recorder.origin = begins
         ends = begins + options.duration
@@ -71,12 +73,14 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _user(options: argparse.Namespace, recorder: Recorder) -> OpenArrivals:
+    mix = MIXES[options.mix]
     journeys = Journeys(
-        MIXES[options.mix],
+        mix,
         world.read_catalogue(options.host),
         world.customers(options.tokens_from, CUSTOMERS, "bench"),
         run=uuid.uuid4().hex,
         seed=options.seed,
+        admin=world.admin(options.tokens_from) if mix.needs_admin else None,
     )
     ShopUser.stage = Stage(options.host, journeys, recorder)
     # Of all users this one shares its connections among greenlets; its own loop is not used.

@@ -17,6 +17,9 @@ from loadtests.load.generator.history import read_history
 from loadtests.load.generator.live import LiveReader
 from loadtests.load.generator.record import Tally, read_rows
 from loadtests.load.generator.watch import LATE
+from loadtests.measure.books import Books
+from loadtests.measure.history import attempts_of, changes_of
+from loadtests.measure.prices import prices_were_true_when_charged
 
 STALL_S = 2.0
 
@@ -152,6 +155,19 @@ def test_an_error_of_the_shop_is_an_error(start_shop, tmp_path, feed):
     summary = feed(start_shop("error"), tmp_path, "--rate", "50", "--duration", "1")
 
     assert summary["outcomes"] == {"error": summary["requests"]}
+
+
+@pytest.mark.parametrize(("fault", "is_right"), [("none", True), ("stale-price", False)])
+def test_prices_change_while_people_buy_and_a_wrong_charge_is_found(start_shop, tmp_path, feed, fault, is_right):
+    summary = feed(start_shop(fault), tmp_path, "--rate", "200", "--duration", "2", "--mix", "market")
+    history = tmp_path / "orders.jsonl"
+
+    verdict = prices_were_true_when_charged(Books("", "", attempts_of(history), changes=changes_of(history)))
+
+    assert {"price", "restock", "order"} <= summary["by_journey"].keys()
+    assert summary["error_share"] == 0.0
+    assert verdict.looked_at > 20
+    assert (verdict.violations == []) == is_right
 
 
 def test_a_connection_that_breaks_is_unanswered_after_one_attempt(start_shop, tmp_path, feed):

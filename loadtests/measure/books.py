@@ -52,15 +52,26 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Read:
-    """A GET that was answered 200, of products or of one's own orders, or a change of a product.
-
-    Times are seconds since the epoch.
-    """
+    """A GET that was answered 200, of products or of one's own orders. Times are seconds since the epoch."""
 
     sent_at: float
     answered_at: float
     customer: str
     body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ProductChange:
+    """A price that the client set, or pieces that it added. Times are seconds since the epoch.
+
+    `answered_at` is infinite where nobody can know whether, and when, it happened.
+    """
+
+    kind: Literal["price", "restock"]
+    sku: str
+    amount: int  # minor units, or pieces
+    sent_at: float
+    answered_at: float
 
 
 @dataclass(frozen=True)
@@ -173,6 +184,7 @@ class Books:
     mail_domain: str
     attempts: tuple[Attempt, ...] = ()
     reads: tuple[Read, ...] = ()
+    changes: tuple[ProductChange, ...] = ()
     orders: tuple[OrderRow, ...] = ()
     payments: tuple[PaymentRow, ...] = ()
     stock: tuple[StockRow, ...] = ()
@@ -187,7 +199,7 @@ class Books:
     earlier: Mapping[str, str] = field(default_factory=dict)
     listed: Mapping[str, frozenset[str]] = field(default_factory=dict)  # customer -> ids in GET /orders
     replays: tuple[Attempt, ...] = ()  # answers to old keys that were sent once more, at the end
-    prices: Mapping[str, int] = field(default_factory=dict)  # sku -> minor units; empty if prices moved
+    prices: Mapping[str, int] = field(default_factory=dict)  # sku -> minor units, of what the client did not reprice
 
     @cached_property
     def order_by_id(self) -> dict[str, OrderRow]:

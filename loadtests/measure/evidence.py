@@ -29,10 +29,12 @@ UNPROCESSABLE = 422
 def read(parties: Parties, orders: Path | None, *, planted_poison: int = 0) -> Books:
     """Return the books of a stack; `orders` is the client's history. Sends old keys again, but never a new one."""
     attempts = history.attempts_of(orders) if orders else ()
+    changes = history.changes_of(orders) if orders else ()
+    repriced = {change.sku for change in changes if change.kind == "price"}
     earlier = {row.order_id: row.status for row in read_views(parties.databases)["v_orders"]}
     with httpx.Client(timeout=HTTP_TIMEOUT_S, limits=httpx.Limits(max_keepalive_connections=4)) as client:
         listed, replays = _ask_the_shop(client, parties, attempts)
-        prices = read_prices(client, parties.shop)
+        prices = {sku: price for sku, price in read_prices(client, parties.shop).items() if sku not in repriced}
         charges = _read_ledger(client, parties)
         dead_letters = _count_dead_letters(client, parties)
         rows = read_views(parties.databases)
@@ -41,6 +43,7 @@ def read(parties: Parties, orders: Path | None, *, planted_poison: int = 0) -> B
         stack=parties.stack,
         mail_domain=parties.mail_domain,
         attempts=attempts,
+        changes=changes,
         reads=history.reads_of(orders) if orders else (),
         orders=tuple(rows["v_orders"]),
         payments=tuple(rows["v_payments"]),

@@ -1,14 +1,15 @@
-"""Reads the client's own history, `orders.jsonl`, as attempts that the promises are checked against."""
+"""Reads the client's own history, `orders.jsonl`, as attempts and changes that the promises are checked against."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from loadtests.load.generator.history import READS, OrderCall, read_history
-from loadtests.measure.books import Attempt, Read
+from loadtests.measure.books import Attempt, ProductChange, Read
 
 
 def attempts_of(path: Path) -> tuple[Attempt, ...]:
@@ -38,7 +39,25 @@ def _read(row: dict[str, Any]) -> Read | None:
 
 def to_attempts(calls: Iterable[OrderCall]) -> tuple[Attempt, ...]:
     """Return the attempts of a history, in the order of their answers."""
-    return tuple(_attempt(call) for call in sorted(calls, key=lambda call: call.answered_at))
+    placed = [call for call in calls if call.kind in ("place", "cancel")]
+    return tuple(_attempt(call) for call in sorted(placed, key=lambda call: call.answered_at))
+
+
+def changes_of(path: Path) -> tuple[ProductChange, ...]:
+    """Return what an `orders.jsonl` says of prices and stock: all but what the shop has surely not done."""
+    return tuple(
+        _change(call)
+        for call in read_history(path)
+        if call.kind in ("price", "restock") and not 400 <= call.status < 500
+    )
+
+
+def _change(call: OrderCall) -> ProductChange:
+    body = call.body or {}
+    answered_at = call.answered_at if call.status == 200 else math.inf
+    if call.kind == "price":
+        return ProductChange("price", call.order_id, body["price"]["amount"], call.sent_at, answered_at)
+    return ProductChange("restock", call.order_id, body["quantity"], call.sent_at, answered_at)
 
 
 def _attempt(call: OrderCall) -> Attempt:

@@ -1,4 +1,4 @@
-"""The promises about the order of what customers read, S8 to S10, checked on the answers that the load was given.
+"""The promises about the order of what customers read, S8 and S9, checked on the answers that the load was given.
 
 One read comes after another only if it was sent after the other was answered. Reads that overlap may show either state.
 """
@@ -6,14 +6,13 @@ One read comes after another only if it was sent after the other was answered. R
 from __future__ import annotations
 
 import json
-import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
-from loadtests.measure.books import Attempt, Books, Read
+from loadtests.measure.books import Books, Read
 from loadtests.measure.safety import REACHABLE
 from loadtests.measure.verdict import Verdict
 from shared.domain.order import OrderStatus
@@ -57,40 +56,13 @@ def stock_is_never_shown_above_what_was_there(books: Books) -> Verdict:
             sold[sku].append((answers[order_id].answered_at + CLOCKS_AGREE_S, quantity))
     times = {sku: sorted(at for at, _ in sales) for sku, sales in sold.items()}
     sums = {sku: [0, *accumulate(quantity for _, quantity in sorted(sales))] for sku, sales in sold.items()}
-    for product, read in _products_shown(books):
+    for product, read in products_shown(books):
         sku, shown = product["sku"], product["available"]
         if sku in put_in:
             gone = sums[sku][bisect_right(times[sku], read.sent_at)] if sku in sums else 0
             most = put_in[sku] - gone
             verdict.look(0 <= shown <= most, sku, f"{shown} shown as available", f"0 to {most}")
     return verdict
-
-
-def prices_were_true_when_charged(books: Books) -> Verdict:
-    """S10. The price of a line was shown by a read that may have been the last before the request, during it, or next.
-
-    The answer to a change of a price counts as a read: a price that went to and fro between two reads was true, too.
-    """
-    verdict = Verdict("S10")
-    shown: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
-    for product, read in _products_shown(books):
-        shown[product["sku"]].append((read.sent_at, read.answered_at, product["price"]["amount"]))
-    for attempt in books.attempts:
-        if attempt.kind == "order" and attempt.status == 201 and attempt.answered_at:
-            for line in json.loads(attempt.body)["lines"]:
-                prices, price = _prices_around(shown[line["sku"]], attempt), line["unit_price"]["amount"]
-                if prices:
-                    expected = f"one of {sorted(prices)}, which were shown then"
-                    verdict.look(price in prices, attempt.order_id, f"{line['sku']} at {price}", expected)
-    return verdict
-
-
-def _prices_around(shown: list[tuple[float, float, int]], attempt: Attempt) -> set[int]:
-    """Return the prices that may have been true during the request: those of reads with no other read between."""
-    began, ended = attempt.sent_at - CLOCKS_AGREE_S, attempt.answered_at + CLOCKS_AGREE_S
-    last_before = max((sent_at for sent_at, answered_at, _ in shown if answered_at <= began), default=0.0)
-    first_after = min((answered_at for sent_at, answered_at, _ in shown if sent_at >= ended), default=math.inf)
-    return {price for sent_at, answered_at, price in shown if answered_at >= last_before and sent_at <= first_after}
 
 
 def _orders_shown(books: Books) -> Iterator[tuple[str, str, Read]]:
@@ -100,7 +72,7 @@ def _orders_shown(books: Books) -> Iterator[tuple[str, str, Read]]:
                 yield item["id"], item["status"], read
 
 
-def _products_shown(books: Books) -> Iterator[tuple[dict[str, Any], Read]]:
+def products_shown(books: Books) -> Iterator[tuple[dict[str, Any], Read]]:
     for read in books.reads:
         for item in read.body.get("items", [read.body]):
             if "available" in item:

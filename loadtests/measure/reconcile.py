@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtests.measure import evidence, liveness, reads, safety, sameness
+from loadtests.measure import evidence, liveness, prices, reads, safety, sameness
 from loadtests.measure.books import Books
 from loadtests.measure.parties import Parties
 from loadtests.measure.verdict import PROMISES, Verdict, Violation
@@ -26,7 +26,7 @@ CHECKS: tuple[Callable[[Books], Verdict], ...] = (
     safety.confirmed_orders_are_listed,
     reads.order_reads_never_go_backwards,
     reads.stock_is_never_shown_above_what_was_there,
-    reads.prices_were_true_when_charged,
+    prices.prices_were_true_when_charged,
     liveness.nothing_is_unfinished,
     liveness.the_money_is_all_there,
     liveness.every_capture_has_its_reason,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from itertools import pairwise
 
@@ -25,12 +26,19 @@ def stock_is_never_negative(books: Books) -> Verdict:
 
 
 def stock_adds_up(books: Books) -> Verdict:
-    """S2."""
+    """S2. What the client was told is restocked was put in."""
     verdict = Verdict("S2")
+    added: Counter[str] = Counter()
+    for change in books.changes:
+        if change.kind == "restock" and change.answered_at < math.inf:
+            added[change.sku] += change.amount
     for row in books.stock:
         put_in, there = row.initial + row.restocked, row.available + row.reserved + row.sold
         seen = f"{row.available} available + {row.reserved} reserved + {row.sold} sold = {there}"
         verdict.look(put_in == there, row.sku, seen, f"{row.initial} initial + {row.restocked} restocked = {put_in}")
+        if row.sku in added:
+            seen = f"{row.restocked} restocked"
+            verdict.look(row.restocked >= added[row.sku], row.sku, seen, f"at least the {added[row.sku]} of the client")
     return verdict
 
 

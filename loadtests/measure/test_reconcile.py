@@ -23,7 +23,7 @@ from loadtests.measure.reconcile import check, compare, tell
 from loadtests.measure.verdict import PROMISES
 from shared.domain import notification
 
-OF_READS = {"S8", "S9", "S10"}  # see test_reads.py
+OF_READS = {"S8", "S9", "S10"}  # see test_reads.py, test_prices.py
 DOMAIN = "testshop.twinshop.example"
 BOUGHT, PENDED, DECLINED, CANCELLED = "id-bought", "id-pended", "id-declined", "id-cancelled"
 

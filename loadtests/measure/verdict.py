@@ -18,7 +18,7 @@ PROMISES: dict[str, str] = {
     "S7": "every order answered 201 is in its owner's list",
     "S8": "what a customer reads of an order never goes backwards",
     "S9": "stock is never shown above what was there",
-    "S10": "the price charged was shown around the moment of the request",
+    "S10": "the price charged was true between the request and its answer, and is the total that was expected",
     "L1": "nothing is unfinished; the dead-letter stream holds only planted poison",
     "L2": "captured minus refunded = totals of confirmed orders minus admin refunds",
     "L3": "every capture has a confirmed order, or a full refund",

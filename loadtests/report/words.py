@@ -27,6 +27,8 @@ JOURNEY_NAMES = {
     "recommendations": "recommendations",
     "own_orders": "own orders",
     "notifications": "notifications",
+    "price": "change a price",
+    "restock": "restock a product",
 }
 
 

@@ -1,7 +1,7 @@
 """A shop that costs next to nothing, to measure the generator: `python -m loadtests.tests.trivial_shop PORT`.
 
 It answers what the load asks for, in the contract's shapes, and is the identity provider too. `--fault` makes it wrong
-in one way, so that the judgement can be tested over a real connection.
+in one way, so that the judgement can be tested over a real connection; `stale-price` sells at the prices of its start.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any
 
 SKUS = [f"TRIVIAL-{number:03d}" for number in range(100)]
-FAULTS = ("none", "empty", "malformed", "error", "out-of-stock", "hang-up", "silent")
+FAULTS = ("none", "empty", "malformed", "error", "out-of-stock", "hang-up", "silent", "stale-price")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
@@ -48,6 +48,7 @@ class TrivialShop:
     def __init__(self, fault: str) -> None:
         self._fault = fault
         self._numbers = count(1)
+        self._prices: dict[str, int] = {}
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes] | None:
         """Return the answer. What the load asks before it starts is never faulty."""
@@ -69,18 +70,28 @@ class TrivialShop:
         if path.startswith("/products?"):
             return 200, _FIRST_PAGE
         if path.startswith("/products/"):
-            return 200, json.dumps(_product(path.removeprefix("/products/"))).encode()
+            return 200, json.dumps(self._product(path.split("/")[2], body)).encode()
         if path == "/categories":
             return 200, _CATEGORIES
         if path.endswith("/cancel"):
             return 200, json.dumps({"id": path.split("/")[2], "status": "cancelled"}).encode()
-        return (201, self._order(json.loads(body))) if method == "POST" else (200, _NOTHING)
+        return self._order(json.loads(body)) if method == "POST" else (200, _NOTHING)
 
-    def _order(self, asked: dict[str, Any]) -> bytes:
-        lines = [line | {"line_total": {"amount": 100 * line["quantity"]}} for line in asked["lines"]]
+    def _product(self, sku: str, body: bytes) -> dict[str, Any]:
+        """Return a product, at the price that is set."""
+        if b'"price"' in body:
+            self._prices[sku] = json.loads(body)["price"]["amount"]
+        return _product(sku) | {"price": {"amount": self._prices.get(sku, 100), "currency": "EUR"}}
+
+    def _order(self, asked: dict[str, Any]) -> tuple[int, bytes]:
+        prices = {} if self._fault == "stale-price" else self._prices
+        lines = [line | {"unit_price": {"amount": prices.get(line["sku"], 100)}} for line in asked["lines"]]
+        lines = [line | {"line_total": {"amount": line["unit_price"]["amount"] * line["quantity"]}} for line in lines]
         total = {"amount": sum(line["line_total"]["amount"] for line in lines), "currency": "EUR"}
+        if asked.get("expected_total", total) != total:
+            return 409, json.dumps({"code": "price_changed", "total": total}).encode()
         order = {"id": f"order-{next(self._numbers)}", "status": "confirmed", "lines": lines, "total": total}
-        return json.dumps(order).encode()
+        return 201, json.dumps(order).encode()
 
     def _tokens(self, asked: dict[str, Any]) -> bytes:
         tokens = [{"subject": f"{asked['prefix']}-{n}", "access_token": f"token-{n}"} for n in range(asked["count"])]

@@ -56,10 +56,14 @@ class Witness:
             code=str(told.get("code", "")),
             answer=text,
         )
+        self.keep(call)
+        return call
+
+    def keep(self, call: OrderCall) -> None:
+        """Write down a call that was made."""
         with self._writing:
             self._history.add(call)
-            self.statuses.append(status)
-        return call
+            self.statuses.append(call.status)
 
 
 class Traffic:

@@ -58,6 +58,15 @@ MUTANTS = (
         Edit(_CATALOG, "if rows[line.sku].available < line.quantity:", "if False:"),
     ),
     _mutant(
+        "a-price-is-remembered", "catalog", "a price changes", "S10",
+        Edit(_CATALOG, "_SELL = _move(", "_seen: dict[str, int] = {}\n_SELL = _move("),
+        Edit(_CATALOG, "Money(row.price, ", "Money(_seen.setdefault(row.sku, row.price), "),
+    ),
+    _mutant(
+        "the-expected-total-is-ignored", "catalog", "a price changes", "S10",
+        Edit(_CATALOG, "expected_total.to_money() if expected_total else None", "None"),
+    ),
+    _mutant(
         "a-second-cancel-gives-stock-again", "catalog", "an order is cancelled twice", "L4",
         Edit(_CATALOG, " AND status = '{before}' RETURNING", " RETURNING"),
         Edit(

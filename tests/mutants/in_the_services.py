@@ -7,7 +7,6 @@ from tests.mutants.planting import Edit, Mutant
 _INBOX = "microservices/kit/inbox.py"
 _OUTBOX = "microservices/kit/outbox.py"
 _CATALOG = "microservices/catalog/stock.py"
-_PIECES = "microservices/catalog/stock.py"
 _ORDERS = "microservices/orders/service.py"
 _CHARGES = "microservices/payments/charges.py"
 _ACKNOWLEDGE = "        await asyncio.gather(*(message.ack() for message, _ in decoded))\n"
@@ -47,7 +46,7 @@ MUTANTS = (
     ),
     _mutant(
         "no-tombstone", "catalog", "a reservation comes after its release", "L4",
-        Edit(_PIECES, "    if released:\n", "    if False:\n"),
+        Edit(_CATALOG, "    if released:\n", "    if False:\n"),
     ),
     _mutant(
         "no-recovery-of-interrupted-orders", "orders", "a crash after the reservation", "L1",
@@ -90,7 +89,7 @@ MUTANTS = (
     _mutant(
         "compensation-skips-the-release", "catalog", "a card is declined", "L4",
         Edit(
-            _PIECES,
+            _CATALOG,
             "        target = TARGET_OF_EVENT[event.type]\n",
             "        target = TARGET_OF_EVENT[event.type]\n"
             "        if target == ReservationStatus.RELEASED:\n            continue\n",
@@ -105,6 +104,15 @@ MUTANTS = (
             "available = products.available - least(products.available, locked.quantity), "
             "reserved = products.reserved + least(products.available, locked.quantity)",
         ),
+    ),
+    _mutant(
+        "a-price-is-remembered", "catalog", "a price changes", "S10",
+        Edit(_CATALOG, "Quantities = ", "_seen: dict[str, int] = {}\nQuantities = "),
+        Edit(_CATALOG, "Money(row.price, ", "Money(_seen.setdefault(row.sku, row.price), "),
+    ),
+    _mutant(
+        "the-expected-total-is-ignored", "catalog", "a price changes", "S10",
+        Edit(_CATALOG, "AND (CAST(:expected AS bigint) IS NULL", "AND (TRUE OR CAST(:expected AS bigint) IS NULL"),
     ),
     _mutant(
         "key-not-stored-with-the-order", "orders", "an order is sent twice", "S4",

@@ -28,14 +28,25 @@ class Story:
     customer: Customer
     sku: str
 
-    def order(self, method: str = "pm_ok", quantity: int = 1, key: str = "", sku: str = "") -> OrderCall:
+    def order(
+        self, method: str = "pm_ok", quantity: int = 1, key: str = "", sku: str = "", expected_total: int | None = None
+    ) -> OrderCall:
         """Place an order."""
-        body = order_body((sku or self.sku, quantity), payment_method=method)
+        body = order_body((sku or self.sku, quantity), payment_method=method, expected_total=expected_total)
         return self.calls.ask("place", self.customer, "/orders", body, key or new_key())
 
     def cancel(self, order: OrderCall) -> OrderCall:
         """Cancel an order."""
         return self.calls.ask("cancel", self.customer, f"/orders/{order.order_id}/cancel", None, "", order.order_id)
+
+    def reprice(self, price: int) -> None:
+        """Set another price of the product."""
+        sent_at = time.time()
+        self.admin.put_product(self.sku, price=price)
+        body = {"price": {"amount": price, "currency": "EUR"}}
+        self.calls.keep(
+            OrderCall("price", sent_at, time.time(), self.admin.subject, "", body, self.sku, 200, "", "")
+        )  # fmt: skip
 
     def dies(self, service: str, restarts_before: int) -> None:
         """Wait until the part of this service has died at its failpoint, and disarm it."""
@@ -76,6 +87,14 @@ def _last_piece(story: Story) -> None:
     sku = story.admin.stocks("LAST-PIECE", stock=1, price=PRICE)
     assert story.order(sku=sku).status == 201
     story.order(sku=sku)
+
+
+def _price_changes(story: Story) -> None:
+    assert story.order().status == 201
+    story.reprice(2 * PRICE)
+    time.sleep(0.1)  # longer than what is forgiven to the witnesses' clocks
+    assert story.order().status == 201
+    story.order(expected_total=PRICE)
 
 
 def _cancelled_twice(story: Story) -> None:
@@ -171,7 +190,7 @@ def _nobody_hears(story: Story) -> None:
 SLOW_RESERVATION = Edit(
     "microservices/catalog/stock.py",
     "    total = None\n",
-    "    if any(quantity == 7 for _, quantity in wanted):\n"
+    "    if any(quantity == 7 for _, quantity in quantities):\n"
     "        await __import__('asyncio').sleep(6)\n"
     "    total = None\n",
 )
@@ -180,6 +199,7 @@ SCENARIOS: dict[str, Scenario] = {
     "a charge got lost": Scenario(_lost),
     "a charge got no answer": Scenario(_no_answer),
     "two want the last piece": Scenario(_last_piece),
+    "a price changes": Scenario(_price_changes),
     "an order is cancelled twice": Scenario(_cancelled_twice),
     "an order is sent twice": Scenario(_sent_twice),
     "a cancelled order is sent again": Scenario(_sent_again_when_cancelled),

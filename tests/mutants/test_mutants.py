@@ -110,7 +110,7 @@ def test_there_are_mutants_enough() -> None:
 
 @pytest.mark.parametrize("mutant", [*MUTANTS, *in_cases.MUTANTS], ids=str)
 def test_the_anchors_of_a_mutant_are_in_the_code(mutant: Mutant | CaseMutant) -> None:
-    edits = mutant.edits if isinstance(mutant, Mutant) else (mutant.edit,)
+    edits = (*SCENARIOS[mutant.scenario].staged, *mutant.edits) if isinstance(mutant, Mutant) else (mutant.edit,)
     files = {edit.file: (REPOSITORY / edit.file).read_text("utf-8") for edit in edits}
 
     for edit in edits:

@@ -1,4 +1,4 @@
-"""The client's own history of orders and cancels, what was asked and answered: a witness of the reconciliation."""
+"""The client's own history of what it changed, what was asked and answered: a witness of the reconciliation."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ READS = "reads.jsonl"
 
 @dataclass(frozen=True)
 class OrderCall:
-    """One POST /orders or POST /orders/{id}/cancel. Times are seconds since the epoch.
+    """One POST /orders, POST /orders/{id}/cancel, or change of a product. Times are seconds since the epoch.
 
-    `status` 0 means that no answer came (reset, refused, timed out). `answer` is the body as it came, byte for byte.
+    `order_id` is a product's sku where its price is changed, or its stock. `status` 0 means that no answer came (reset,
+    refused, timed out). `answer` is the body as it came, byte for byte.
     """
 
-    kind: Literal["place", "cancel"]
+    kind: Literal["place", "cancel", "price", "restock"]
     sent_at: float
     answered_at: float
     customer: str

@@ -9,8 +9,8 @@ from typing import Any
 from loadtests.load.generator.record import Outcome
 from loadtests.load.users.journeys import LIST_LIMIT, Request
 
-# Refusals that are right answers of a shop, by journey. Everything else that is not a success is a failure, 429 and
-# price_changed included: the load never says a price, and rate limits are off in experiments.
+# Refusals that are right answers of a shop, by journey. Everything else that is not a success is a failure, 429
+# included: rate limits are off in experiments.
 BUSINESS_CODES: dict[str, frozenset[str]] = {
     "order": frozenset({"out_of_stock", "payment_declined"}),
     "cancel": frozenset({"not_cancellable"}),
@@ -44,7 +44,8 @@ def judge(request: Request, status: int, content: bytes) -> Judgement:
         except (ValueError, KeyError, TypeError, IndexError):
             return Judgement("error", "wrong_content: malformed")
     code = _problem_code(content)
-    if code in BUSINESS_CODES.get(request.journey, ()):
+    names_a_total = request.journey == "order" and "expected_total" in (request.body or {})
+    if code in BUSINESS_CODES.get(request.journey, ()) or (code == "price_changed" and names_a_total):
         return Judgement("business", code)
     return Judgement("error", code)
 
@@ -66,6 +67,10 @@ def _judge_content(request: Request, status: int, body: Any) -> Judgement:
         case "recommendations":
             _expect(body["sku"] == request.about, "another product")
             _expect(len(body["items"]) > 0 and bool(body["model"]), "nothing recommended")
+        case "price" | "restock":
+            _expect(body["sku"] == request.about, "another product")
+            asked = (request.body or {}).get("price", body["price"])
+            _expect(body["price"] == asked, "another price than was set")
         case "categories":
             _expect(len(body["items"]) > 0 and bool(body["items"][0]["name"]), "no categories")
         case "own_orders":
@@ -98,6 +103,7 @@ def _judge_order(request: Request, status: int, body: Any) -> Judgement:
     _expect(asked == got, "other lines than ordered")
     lines_total = sum(line["line_total"]["amount"] for line in body["lines"])
     _expect(body["total"]["amount"] == lines_total, "the total is not the sum of the lines")
+    _expect(body["total"] == (request.body or {}).get("expected_total", body["total"]), "not the total that was named")
     return Judgement("ok", wanted, body["id"])
 
 

@@ -24,6 +24,11 @@ class Popularity:
         random.Random(RANKING_SEED).shuffle(self._items)  # otherwise the popular ones are neighbours in the index
         self._cumulative = list(accumulate(rank**-exponent for rank in range(1, len(self._items) + 1)))
 
+    @property
+    def ranking(self) -> tuple[str, ...]:
+        """All items, the most popular first."""
+        return tuple(self._items)
+
     def draw(self, rng: random.Random) -> str:
         """Return one item."""
         return self._items[bisect_left(self._cumulative, rng.random() * self._cumulative[-1])]

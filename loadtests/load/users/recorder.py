@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Literal
 
 from loadtests.load.generator.history import OrderCall, OrderHistory
 from loadtests.load.generator.live import LiveFile
@@ -13,6 +14,9 @@ from loadtests.load.generator.seen import Seen
 from loadtests.load.users.journeys import Request
 from loadtests.load.users.judgement import Judgement
 
+KINDS: dict[str, Literal["place", "cancel", "price", "restock"]] = {
+    "order": "place", "cancel": "cancel", "price": "price", "restock": "restock"
+}  # fmt: skip
 READS = frozenset({"list", "category", "search", "product", "own_orders"})
 
 
@@ -82,8 +86,8 @@ class Recorder:
             self.rows.append(row)
         if self.live is not None:
             self.live.add(row)
-        if request.journey in ("order", "cancel"):
-            self._keep_order(exchange, measured=row.due_s >= 0)
+        if request.journey in KINDS:
+            self._keep_change(exchange, measured=row.due_s >= 0)
         elif self.history is not None and request.journey in READS and exchange.status == 200:
             times = self.epoch(exchange.sent_at), self.epoch(exchange.answered_at)
             self.history.add_read(*times, request.customer, exchange.content)
@@ -94,7 +98,7 @@ class Recorder:
         self.tally, self.orders = Tally(), Counter()
         return taken
 
-    def _keep_order(self, exchange: Exchange, *, measured: bool) -> None:
+    def _keep_change(self, exchange: Exchange, *, measured: bool) -> None:
         request, judgement = exchange.request, exchange.judgement
         if request.journey == "order":
             fate = judgement.code if judgement.outcome in ("ok", "business") else judgement.outcome
@@ -105,7 +109,7 @@ class Recorder:
             return
         self.history.add(
             OrderCall(
-                kind="place" if request.journey == "order" else "cancel",
+                kind=KINDS[request.journey],
                 sent_at=self.epoch(exchange.sent_at),
                 answered_at=self.epoch(exchange.answered_at),
                 customer=request.customer,

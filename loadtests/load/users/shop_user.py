@@ -81,8 +81,8 @@ class ShopUser(FastHttpUser):
             raise
         told = Exchange(index, request, intended, sent_at, answered_at, status, content, judgement, version, trace)
         self.recorder.keep(told)
-        if request.journey == "order" and judgement.code == "confirmed":
-            self.journeys.confirmed(request, judgement.order_id)
+        if judgement.outcome == "ok":
+            self.journeys.succeeded(request, judgement.code, judgement.order_id)
         return judgement
 
     def _send(self, request: Request, intended: float) -> tuple[Judgement, int, bytes, float, str, str]:

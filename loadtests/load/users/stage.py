@@ -26,11 +26,13 @@ class Stage:
 
 def set_stage(host: str, options: Any) -> Stage:
     """Return the stage for Locust's `options`; asks the shop and the identity provider. Raises world.WorldNotReady."""
+    mix = mix_of(options.mix)
     journeys = Journeys(
-        mix_of(options.mix),
+        mix,
         world.read_catalogue(host),
         world.customers(options.tokens_from, options.customers, "load"),
         run=uuid.uuid4().hex,
         seed=options.seed,
+        admin=world.admin(options.tokens_from) if mix.needs_admin else None,
     )
     return Stage(host, journeys, Recorder())

@@ -5,22 +5,32 @@ from collections import Counter
 
 import pytest
 
-from loadtests.load.users.journeys import Journeys
+from loadtests.load.users.journeys import Journeys, Request
 from loadtests.load.users.popularity import Popularity
 from loadtests.load.users.traffic import MIXES, mix_of
-from loadtests.load.users.world import Catalogue, Customer, WorldNotReady, customers
-from shared.contract.bodies import OrderInput
+from loadtests.load.users.world import Catalogue, Customer, WorldNotReady, admin, customers
+from shared.contract.bodies import OrderInput, ProductInput, RestockInput
 
 CATALOGUE = Catalogue(
     skus=tuple(f"KETTLE-{number}" for number in range(500)),
     words={f"KETTLE-{number}": "kettle" for number in range(500)},
     categories=("kettles", "lamps"),
-)
+    products={
+        f"KETTLE-{number}": {
+            "sku": f"KETTLE-{number}", "name": "A kettle", "description": "", "category": "kettles", "available": 9,
+            "price": {"amount": 1_000 + number, "currency": "EUR"},
+        }
+        for number in range(500)
+    },
+    read_between=(5.0, 6.0),
+)  # fmt: skip
+ADMIN = Customer("load-admin", "token-of-admin")
 BUYERS = [Customer(f"ada-{number}", f"token-{number}") for number in range(10)]
 
 
 def journeys(mix="shopping", seed=1, run="run", **options):
-    return Journeys(MIXES[mix], CATALOGUE, BUYERS, run=run, seed=seed, **options)
+    admin = ADMIN if MIXES[mix].needs_admin else None
+    return Journeys(MIXES[mix], CATALOGUE, BUYERS, run=run, seed=seed, admin=admin, **options)
 
 
 @pytest.mark.parametrize(("mix", "share"), [("browsing", 0.01), ("shopping", 0.05), ("ordering", 0.5)])
@@ -89,12 +99,53 @@ def test_a_row_of_locust_never_names_a_product():
         "/orders",
         "/notifications",
         "/orders/{id}/cancel",
+        "/products/{sku}/restock",
     }
+
+
+def test_a_market_changes_prices_and_stock_as_an_admin_and_leaves_the_rest_of_a_product():
+    source = journeys("market")
+
+    price, restock = source.draw_of("price", 1), source.draw_of("restock", 2)
+
+    product = CATALOGUE.products[price.about]
+    assert (price.method, price.path) == ("PUT", f"/products/{price.about}")
+    assert ProductInput.model_validate(price.body).name == product["name"]
+    assert price.body["price"]["amount"] != product["price"]["amount"]
+    assert RestockInput.model_validate(restock.body).quantity > 0
+    assert restock.headers["Idempotency-Key"] == "run-2"
+    assert {price.headers["Authorization"], restock.headers["Authorization"]} == {"Bearer token-of-admin"}
+
+
+def test_customers_of_a_market_name_the_total_they_were_shown_some_of_them_that_of_an_old_page():
+    source = journeys("market")
+    for sku in CATALOGUE.skus:
+        source.succeeded(Request("price", "", "PUT", "", body={"price": {"amount": 7}}, about=sku), "", "")
+
+    orders = [source.draw_of("order", index).body for index in range(500)]
+
+    named = [order for order in orders if "expected_total" in order]
+    pieces = [sum(line["quantity"] for line in order["lines"]) for order in named]
+    current = sum(order["expected_total"]["amount"] == 7 * count for order, count in zip(named, pieces, strict=True))
+    assert len(named) / len(orders) == pytest.approx(0.5, abs=0.07)
+    assert current / len(named) == pytest.approx(0.8, abs=0.07)
+    assert [order for order in orders if not OrderInput.model_validate(order).lines] == []
+
+
+def test_a_history_begins_with_the_prices_that_a_market_will_change():
+    source = journeys("market")
+
+    opening = {call.order_id: call for call in source.opening_prices()}
+
+    changed = {source.draw_of("price", index).about for index in range(2_000)}
+    assert changed == opening.keys()
+    assert {(call.sent_at, call.answered_at) for call in opening.values()} == {(5.0, 6.0)}
+    assert list(journeys().opening_prices()) == []
 
 
 def test_a_cancel_takes_an_order_that_was_confirmed_and_only_once():
     drawn = journeys()
-    drawn.confirmed(drawn.draw_of("order", 1), "order-1")
+    drawn.succeeded(drawn.draw_of("order", 1), "confirmed", "order-1")
 
     first, second = drawn.draw_of("cancel", 2), drawn.draw_of("cancel", 3)
 
@@ -144,3 +195,8 @@ def test_tokens_of_another_identity_provider(given):
 def test_no_token_is_told(given):
     with pytest.raises(WorldNotReady, match="--tokens-from: "):
         customers(given, 2, "load")
+
+
+def test_without_an_identity_provider_there_is_no_admin():
+    with pytest.raises(WorldNotReady, match="This mix changes products, which needs an admin's token"):
+        admin("header:Bearer abc")

@@ -25,6 +25,14 @@ def order():
     return request("order", body=ORDER_BODY)
 
 
+def shown(amount):
+    return request("order", body=ORDER_BODY | {"expected_total": {"amount": amount}})
+
+
+def repriced(amount):
+    return request("price", "LAMP-1", {"price": {"amount": amount, "currency": "EUR"}})
+
+
 def outcome(asked, status, body):
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return judge(asked, status, content).outcome
@@ -43,6 +51,9 @@ def outcome(asked, status, body):
         (request("notifications"), 200, {"items": [{"order_id": "order-1"}]}),
         (order(), 201, CONFIRMED),
         (order(), 202, CONFIRMED | {"status": "payment_pending"}),
+        (shown(3800), 201, CONFIRMED),
+        (repriced(1900), 200, PRODUCT),
+        (request("restock", "LAMP-1", {"quantity": 3}), 200, PRODUCT),
         (request("cancel", "order-1"), 200, {"id": "order-1", "status": "cancelled"}),
         (request("cancel", "order-1"), 202, {"id": "order-1", "status": "cancelling"}),
     ],
@@ -82,6 +93,9 @@ def test_a_success_that_holds_nothing_is_an_error(asked, status, content):
         (order(), 201, CONFIRMED | {"lines": []}),
         (order(), 201, CONFIRMED | {"total": {"amount": 1}}),
         (order(), 201, CONFIRMED | {"total": None}),
+        (shown(3801), 201, CONFIRMED),
+        (repriced(1901), 200, PRODUCT),
+        (request("restock", "LAMP-2", {"quantity": 3}), 200, PRODUCT),
         (request("cancel", "order-1"), 200, {"id": "order-1", "status": "confirmed"}),
         (request("cancel", "order-1"), 200, {"id": "order-2", "status": "cancelled"}),
     ],
@@ -98,6 +112,7 @@ def test_a_success_with_other_content_is_an_error(asked, status, body):
         (request("cancel", "order-1"), 409, "not_cancellable", "business"),
         (order(), 409, "request_in_flight", "error"),
         (order(), 409, "price_changed", "error"),
+        (shown(1), 409, "price_changed", "business"),
         (order(), 429, "rate_limited", "error"),
         (order(), 503, "unavailable", "error"),
         (order(), 504, "deadline_exceeded", "error"),

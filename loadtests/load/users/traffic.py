@@ -6,7 +6,7 @@ import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 Journey = Literal[
     "list",
@@ -19,6 +19,8 @@ Journey = Literal[
     "notifications",
     "order",
     "cancel",
+    "price",
+    "restock",
 ]
 
 # The rows of Locust's statistics: one a journey, however many products there are.
@@ -33,6 +35,8 @@ ROWS: dict[str, str] = {
     "notifications": "GET /notifications",
     "order": "POST /orders",
     "cancel": "POST /orders/{id}/cancel",
+    "price": "PUT /products/{sku}",
+    "restock": "POST /products/{sku}/restock",
 }
 
 # How the requests that are not orders divide: an assumption of ours, the same for all mixes but `boutique`. Product
@@ -60,14 +64,17 @@ class Mix:
         """The share of POST /orders in all requests."""
         return self.weights.get("order", 0.0) / sum(self.weights.values())
 
+    @property
+    def needs_admin(self) -> bool:
+        """Whether products are changed, which only an admin may."""
+        return bool(self.weights.get("price") or self.weights.get("restock"))
 
-def _with_orders(name: str, order_share: float, cancel_share: float = 0.0) -> Mix:
-    rest = (1 - order_share - cancel_share) / sum(BROWSING_WEIGHTS.values())
-    weights: dict[Journey, float] = {journey: weight * rest for journey, weight in BROWSING_WEIGHTS.items()}
-    weights["order"] = order_share
-    if cancel_share:
-        weights["cancel"] = cancel_share
-    return Mix(name, weights)
+
+def _with_orders(name: str, order_share: float, **others: float) -> Mix:
+    """Return orders and `others` at these shares, by journey, with browsing for the rest."""
+    rest = (1 - order_share - sum(others.values())) / sum(BROWSING_WEIGHTS.values())
+    weights = {journey: weight * rest for journey, weight in BROWSING_WEIGHTS.items()}
+    return Mix(name, weights | {"order": order_share} | cast("dict[Journey, float]", others))
 
 
 MIXES: dict[str, Mix] = {
@@ -81,8 +88,10 @@ MIXES: dict[str, Mix] = {
         # (setCurrency, addToCart and viewCart have no counterpart here).
         Mix("boutique", {"list": 1, "product": 10, "order": 1}),
         # Not for comparisons of speed: for faults and recovery, where refunds have to be in the play.
-        _with_orders("cancelling", 0.40, 0.10),
-        _with_orders("faults", 0.25, 0.05),
+        _with_orders("cancelling", 0.40, cancel=0.10),
+        _with_orders("faults", 0.25, cancel=0.05),
+        # An admin changes prices and restocks what sells most while it is bought: see market.py.
+        _with_orders("market", 0.25, cancel=0.02, price=0.05, restock=0.03),
         # One request each, for figures by unit of work.
         Mix("orders-only", {"order": 1}),
         Mix("lists-only", {"list": 1}),

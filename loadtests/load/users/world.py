@@ -6,7 +6,8 @@ import json
 import os
 import re
 import subprocess
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +19,7 @@ PAGE_LIMIT = 100
 # Popularity beyond this many products hardly shows in a run, and reading a catalogue of 100,000 would take a minute.
 MAX_PRODUCTS_READ = 5_000
 COMMAND_TIMEOUT_S = 60.0
+ADMIN_TTL_S = 24 * 3600
 TOKENS_FROM = (
     "the identity provider's address; or 'header:Authorization: Bearer TOKEN'; or 'command:...', which prints a token "
     "a line, COUNT of them"
@@ -31,11 +33,13 @@ class WorldNotReady(RuntimeError):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Products for sale: their skus, for each a word that its name holds, and the categories."""
+    """Products for sale: their skus, for each a word that its name holds, the categories, and the products whole."""
 
     skus: tuple[str, ...]
     words: dict[str, str]
     categories: tuple[str, ...]
+    products: dict[str, dict[str, Any]] = field(default_factory=dict)  # by sku, as GET /products shows them
+    read_between: tuple[float, float] = (0.0, 0.0)  # in seconds since the epoch
 
 
 @dataclass(frozen=True)
@@ -48,22 +52,23 @@ class Customer:
 
 def read_catalogue(host: str) -> Catalogue:
     """Return the products that the shop at `host` sells, by its public API. Raises WorldNotReady."""
-    skus: list[str] = []
+    began = time.time()
+    products: dict[str, dict[str, Any]] = {}
     words: dict[str, str] = {}
     categories: dict[str, None] = {}
     cursor: str | None = ""
-    while cursor is not None and len(skus) < MAX_PRODUCTS_READ:
+    while cursor is not None and len(products) < MAX_PRODUCTS_READ:
         after = f"&cursor={quote(cursor)}" if cursor else ""
         page = _ask("GET", f"{host}/products?limit={PAGE_LIMIT}{after}")
         for product in page["items"]:
-            skus.append(product["sku"])
+            products[product["sku"]] = product
             categories[product["category"]] = None
             if word := _WORD.search(product["name"]):
                 words[product["sku"]] = word.group().lower()
         cursor = page["next_cursor"]
-    if not skus:
+    if not products:
         raise WorldNotReady(f"{host} sells nothing: its products have not been seeded")
-    return Catalogue(tuple(skus), words, tuple(categories))
+    return Catalogue(tuple(products), words, tuple(categories), products, (began, time.time()))
 
 
 def customers(tokens_from: str, count: int, prefix: str) -> list[Customer]:
@@ -75,6 +80,18 @@ def customers(tokens_from: str, count: int, prefix: str) -> list[Customer]:
         return [Customer(f"{prefix}-{number}", _token(line)) for number, line in enumerate(_lines_of(what, count))]
     answer = _ask("POST", f"{tokens_from}/tokens/batch", {"count": count, "prefix": prefix})
     return [Customer(token["subject"], token["access_token"]) for token in answer["tokens"]]
+
+
+def admin(tokens_from: str) -> Customer:
+    """Return an admin with a token, who may change products. Raises WorldNotReady."""
+    if not tokens_from.startswith(("http://", "https://")):
+        raise WorldNotReady(
+            "This mix changes products, which needs an admin's token: want the identity provider's address in "
+            "--tokens-from, or a mix without price and restock."
+        )
+    asked = {"count": 1, "prefix": "load-admin", "roles": ["admin"], "ttl_s": ADMIN_TTL_S}
+    (token,) = _ask("POST", f"{tokens_from}/tokens/batch", asked)["tokens"]
+    return Customer(token["subject"], token["access_token"])
 
 
 def _token(text: str) -> str:
