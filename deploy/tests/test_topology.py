@@ -43,7 +43,7 @@ def test_the_largest_shift_keeps_every_port_of_every_replica_below_those_of_the_
 
     assert checked_shift(str(LARGEST_SHIFT)) == LARGEST_SHIFT
     assert highest + MAX_REPLICAS - 1 + LARGEST_SHIFT == EPHEMERAL - 1
-    assert f"at most {LARGEST_SHIFT}," in (REPOSITORY / "README.md").read_text("utf-8")
+    assert f"at most {LARGEST_SHIFT}," in (REPOSITORY / "docs" / "running.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("shift", [str(LARGEST_SHIFT + 1), "60000", "-1", "many", "1.5"])

@@ -1,7 +1,8 @@
-"""Reads a Markdown page: the commands of its ```console blocks, the files that it names."""
+"""Reads the README and its two pages: the commands of its ```console blocks, the files that it names."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 README = REPOSITORY / "README.md"
+RUNNING = REPOSITORY / "docs" / "running.md"
+PAGES = (README, RUNNING, REPOSITORY / "docs" / "measuring.md")
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -31,21 +34,23 @@ class Command:
         return self.words[1] if self.words[0] == "make" else self.words[0]
 
 
-def commands_of(page: Path = README) -> list[Command]:
-    """Return the commands of all console blocks, in the order of the page."""
-    lines = [line for block in _BLOCK.findall(page.read_text("utf-8")) for line in block.splitlines()]
-    return [Command(tuple(shlex.split(line[2:], comments=True))) for line in lines if line.startswith("$ ")]
+def commands_of(*pages: Path) -> list[Command]:
+    """Return the commands of all console blocks, in the order of the pages (all where none is named), each once."""
+    blocks = [block for page in pages or PAGES for block in _BLOCK.findall(page.read_text("utf-8"))]
+    lines = [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+    return [Command(tuple(shlex.split(line, comments=True))) for line in dict.fromkeys(lines)]
 
 
-def inline_commands_of(page: Path = README) -> list[Command]:
-    """Return the `make ...` commands that the text mentions."""
-    found = [code for code in _CODE.findall(page.read_text("utf-8")) if code.startswith("make ") and "..." not in code]
-    return [Command(tuple(shlex.split(code))) for code in found]
+def inline_commands_of() -> list[Command]:
+    """Return the `make ...` commands that the pages mention in their text."""
+    codes = [code for page in PAGES for code in _CODE.findall(page.read_text("utf-8"))]
+    return [Command(tuple(shlex.split(code))) for code in codes if code.startswith("make ") and "..." not in code]
 
 
-def files_of(page: Path = README) -> list[str]:
-    """Return the paths into this repository that the page names, in code or as links."""
+def files_of(page: Path) -> list[str]:
+    """Return the paths into this repository that the page names, in code or as links (seen from its folder)."""
     text = page.read_text("utf-8")
     in_code = [code for code in _CODE.findall(text) if _FILE.fullmatch(code)]
-    links = [link for link in _LINK.findall(text) if "://" not in link]
+    here = os.path.relpath(page.parent, REPOSITORY)
+    links = [os.path.normpath(os.path.join(here, link)) for link in _LINK.findall(text) if "://" not in link]
     return sorted({*in_code, *links})

@@ -1,4 +1,4 @@
-"""The commands of README.md exist, those that are quick are run, and the files it names are there."""
+"""The commands of README.md and of its two pages exist, the quick ones are run, and the files named are there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from deploy.model.ports import PORTS
-from tests.docs.readme import README, REPOSITORY, Command, commands_of, files_of, inline_commands_of
+from tests.docs.readme import PAGES, REPOSITORY, RUNNING, Command, commands_of, files_of, inline_commands_of
 from tests.ports import COMMANDS_SHIFT
 
 TAKES_LONG = {
@@ -109,13 +109,13 @@ def test_help_tells_every_target_of_the_makefile(home: Path) -> None:
     assert [target for rule in rules for target in rule.split() if target not in shown] == []
 
 
-@pytest.mark.parametrize("named", files_of())
+@pytest.mark.parametrize("named", sorted({name for page in PAGES for name in files_of(page)}))
 def test_every_file_that_the_page_names_is_there(named: str) -> None:
     assert (REPOSITORY / named).exists()
 
 
 def test_the_ports_of_the_page_are_the_ports_of_the_topology() -> None:
-    text = README.read_text("utf-8")
+    text = RUNNING.read_text("utf-8")
     table = text[text.index("## Ports") :]
 
     rows = {
