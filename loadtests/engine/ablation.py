@@ -6,15 +6,15 @@ of earlier ones. A round restarts what runs a variant, so that rounds are over s
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.runner.interface import Runner
-from loadtests.engine import pairing, verdicts
+from loadtests.engine import factor, pairing, verdicts
 from loadtests.engine.arm import Arm, Settings
+from loadtests.engine.factor import Factor, Point
 from loadtests.measure.replication import rounds_that_find
 from loadtests.report.result import Gate, Ratio, Run
 
@@ -55,19 +55,6 @@ class Work:
     rate: float = 0.0
     variants: tuple[str, ...] = ()
     clients: int = 8
-
-
-@dataclass(frozen=True)
-class Factor:
-    """What is set alike for every variant, each of `values` in turn: `held(arm, value)` while it is measured."""
-
-    name: str
-    values: tuple[float, ...]
-    held: Callable[[Arm, float], AbstractContextManager[None]]
-    quick: tuple[float, ...] = ()  # in the short form
-
-
-Point = Mapping[str, float]  # a value for each factor
 
 
 @dataclass(frozen=True)
@@ -129,10 +116,7 @@ class Ablation:
 
     def grid(self, *, quick: bool = False) -> list[Point]:
         """Return the points at which every variant is measured: all combinations of the factors' values."""
-        values = [(one.quick if quick and one.quick else one.values) for one in self.factors]
-        return [
-            dict(zip((one.name for one in self.factors), point, strict=True)) for point in itertools.product(*values)
-        ]
+        return factor.grid(self.factors, quick=quick)
 
 
 def compare(runs: Sequence[Run], contrasts: Sequence[Contrast], *, withhold: bool = False) -> dict[str, Ratio]:

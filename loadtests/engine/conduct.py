@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from deploy.faults import injected_faults
 from deploy.model.errors import DeployError
 from loadtests.engine import interleaved_slices, journeys_core, probe, rounds, verdicts
 from loadtests.engine.ablation import Ablation
 from loadtests.engine.arm import TWIN, Arm, ArmSpec
+from loadtests.engine.cells import Cells
 from loadtests.engine.closing import close_books
-from loadtests.engine.declaration import Declaration
+from loadtests.engine.declaration import Cell, Declaration, Waits
 from loadtests.engine.fresh_start import fresh_start
 from loadtests.engine.interleaved_slices import Pulse
 from loadtests.engine.study import PRODUCTS, Study, whole_number
-from loadtests.engine.trial import Load, once_more_if_void
 from loadtests.engine.warm_generator import WarmGenerator
 from loadtests.measure import accounting
 from loadtests.measure.replication import Design
@@ -49,7 +50,7 @@ class Options:
         if build not in by_name:
             raise DeployError(f"planted_in={build}: want {' or '.join(by_name)}.")
         design = declared.quick if study.quick else declared.design
-        sessions = whole_number(study, "sessions", design.sessions, 2)
+        sessions = whole_number(study, "sessions", design.sessions, min(2, design.sessions))
         pairs = whole_number(study, "pairs", design.pairs, 1)
         arms = (by_name[build],) if figures == "aa" else declared.arms
         design = replace(design, sessions=sessions, pairs=pairs)
@@ -64,52 +65,82 @@ def conduct(study: Study, declared: Declaration | Ablation) -> Result:
 def _sessions(study: Study, declared: Declaration) -> Result:
     """Measure session by session, and say what they show together."""
     options = Options.of(study, declared)
-    if study.quick:  # whether it runs, and keeps every promise; two starts show nothing
-        declared = replace(declared, costs=declared.costs[:1], waits=())
-        study.notes.append("The short form measures CPU alone, of the first unit of work.")
-    elif not options.waits:
-        alone = len(options.arms) == 1
-        declared = replace(declared, waits=(), costs=declared.costs[:1] if alone else declared.costs)
-    chance = random.Random(study.seed)
-    specs = [one for spec in options.arms for one in (spec, spec.twin)]
-    per_session = len(declared.costs) * options.design.pairs + len(declared.waits)
-    study.progress.plan(options.design.sessions * len(specs) * (per_session + 1))
-    study.progress.tell(
-        f"{options.design.sessions} sessions, {options.design.pairs} pairs of pulses in each, all fixed beforehand: "
-        f"{declared.minutes(options.design):.0f} minutes or so"
-    )
-    rates: Rates = {}
-    for number in range(1, options.design.sessions + 1):
+    if declared.costs:
+        declared = _shortened(study, declared, options)
+    design, chance = options.design, random.Random(study.seed)
+    cells = [cell for cell in declared.cells(design, quick=study.quick) if _base(cell.arm) in options.arms]
+    twins = design.sessions > 1 or not study.quick
+    specs = [one for spec in options.arms for one in ((spec, spec.twin) if twins else (spec,))]
+    study.progress.plan(design.sessions * (len(specs) * (len(declared.costs) * design.pairs + 1) + len(cells)))
+    for sentence in _plan(declared, options, cells, quick=study.quick):
+        study.progress.tell(sentence)
+        study.notes.append(sentence)
+    runs = Cells(study, declared, cells, {})
+    for number in range(1, design.sessions + 1):
         study.progress.doing(f"Session {number}: starting everything afresh")
         with fresh_start(specs, study.budget, chance) as arms:
+            with ThreadPoolExecutor(len(arms)) as pool:
+                list(pool.map(declared.prepare, arms.values()))
             if number == 1:
-                rates = _prepare(study, declared, {spec.name: arms[spec.name] for spec in options.arms})
+                runs.rates = _prepare(study, declared, {spec.name: arms[spec.name] for spec in options.arms})
             began = len(study.runs)
-            _session(study, declared, options, arms, rates, number)
+            _session(study, declared, options, arms, runs, number)
             for run in study.runs[began:]:
                 run["session"] = number
-    return verdicts.result(study, declared, [spec.name for spec in options.arms], rates, planted=options.planted > 0)
+    names = [spec.name for spec in options.arms]
+    return verdicts.result(study, declared, names, runs.rates, planted=options.planted > 0, measured=runs.measured)
+
+
+def _base(spec: ArmSpec) -> ArmSpec:
+    return replace(spec, name=_spec(spec.name))
+
+
+def _shortened(study: Study, declared: Declaration, options: Options) -> Declaration:
+    if study.quick:  # whether it runs, and keeps every promise; two starts show nothing
+        study.notes.append("The short form measures CPU alone, of the first unit of work.")
+        return replace(declared, costs=declared.costs[:1], waits=())
+    alone = len(options.arms) == 1
+    costs = declared.costs[:1] if alone else declared.costs
+    return declared if options.waits else replace(declared, waits=(), costs=costs)
+
+
+def _plan(declared: Declaration, options: Options, cells: list[Cell], *, quick: bool) -> list[str]:
+    """Return what is measured, how long that takes, and what was left out for it."""
+    design = options.design
+    said = f"{design.sessions} sessions, {design.pairs} pairs of pulses in each, all fixed beforehand"
+    if not declared.costs:
+        said = f"{design.sessions} sessions of {len(cells)} runs, all fixed beforehand"
+    plan = [f"{said}: {declared.minutes(design, cells):.0f} minutes or so"]
+    whole = replace(declared, most_minutes=math.inf)
+    if not quick and (missing := len(whole.cells(design)) - len(cells)) > 0:
+        plan.append(
+            f"The whole grid would take {declared.minutes(design):.0f} minutes; {missing} runs of a session, farthest "
+            f"from the base, are left out, so that it is done in {declared.most_minutes:.0f}."
+        )
+    return plan
 
 
 def _prepare(study: Study, declared: Declaration, arms: Mapping[str, Arm]) -> Rates:
     """Prove that the builds behave alike, and return the rates, which are the same in all sessions."""
     rates: Rates = {}
     first = {arm.runner.stack.name: arm for arm in [*arms.values()][::-1]}
-    if len(first) > 1:
+    is_short = study.quick and declared.quick.sessions == 1
+    if len(first) > 1 and not is_short:
         study.progress.tell(f"the builds behave the same: {journeys_core.prove(first, study.folder / 'core.log')}")
     for name, arm in arms.items():
         for cost in declared.costs:
             rates[cost.mix, name] = cost.share * probe.probed(study, arm, cost.mix)
     for waits in declared.waits:
-        slowest = min(probe.probed(study, arm, waits.mix) for arm in arms.values())
-        rates |= {(waits.mix, name): waits.share * slowest for name in arms}
+        rate = waits.quick_rate if is_short else 0.0
+        rate = rate or waits.share * min(probe.probed(study, arm, waits.mix) for arm in arms.values())
+        rates |= {(waits.mix, name): rate for name in arms}
     return rates
 
 
 def _session(
-    study: Study, declared: Declaration, options: Options, arms: Mapping[str, Arm], rates: Rates, number: int
+    study: Study, declared: Declaration, options: Options, arms: Mapping[str, Arm], runs: Cells, number: int
 ) -> None:
-    """Measure once on arms that are up: CPU on live, warm data, then waits on fresh data."""
+    """Measure once on arms that are up: CPU on live, warm data, then runs."""
     seed, folder = study.seed + 100 * number, study.folder / f"session-{number}"
     with WarmGenerator(study.folder / "generator.log") as warm_generator:
         for name, arm in arms.items():
@@ -117,22 +148,19 @@ def _session(
             arm.warm(folder / name, warm_generator.run, seconds=WARM_S, seed=seed)
         if options.planted:
             _slow_down(study, warm_generator, arms[f"{options.planted_in}{TWIN}"], options.planted, folder)
-    for cost in declared.costs:
-        loads = [Pulse(name, cost.unit, cost.mix, rates[cost.mix, _spec(name)]) for name in arms]
-        study.progress.doing(f"Session {number}: pulses, {cost.what}")
-        interleaved_slices.measure(study, arms, loads, options.design.pairs, seed=seed, folder=folder.joinpath)
-    for name, arm in arms.items():
-        last = [run for run in study.runs if run["build"] == name][-1]
-        close_books(study, arm, (folder / name).rglob("orders.jsonl"), last)
-    chance = random.Random(seed)
-    for waits in declared.waits:
-        for arm in chance.sample(list(arms.values()), len(arms)):
-            load = Load(rates[waits.mix, _spec(arm.name)], waits.duration_s, waits.warm_up_s, waits.mix)
-            began = len(study.runs)
-            once_more_if_void(study, arm, load, pair=1, seed=seed)
-            for run in study.runs[began:]:
-                for by_journey in (run["latency_ms_by_journey"], run["histograms"], run["requests_by_journey"]):
-                    _keep(by_journey, waits.journeys)
+        for cost in declared.costs:
+            loads = [Pulse(name, cost.unit, cost.mix, runs.rates[cost.mix, _spec(name)]) for name in arms]
+            study.progress.doing(f"Session {number}: pulses, {cost.what}")
+            interleaved_slices.measure(study, arms, loads, options.design.pairs, seed=seed, folder=folder.joinpath)
+        is_live = not any(isinstance(load, Waits) and load.is_fresh for load in declared.loads)
+        if is_live:
+            runs.measure(arms, warm_generator.run, seed)
+        for name, arm in arms.items():
+            last = [run for run in study.runs if run["build"] == name][-1]
+            histories = [*(folder / name).rglob("orders.jsonl"), *(runs.histories(name) if is_live else ())]
+            close_books(study, arm, histories, last)
+        if not is_live:
+            runs.measure(arms, warm_generator.run, seed)
 
 
 def _slow_down(study: Study, warm_generator: WarmGenerator, arm: Arm, share: float, folder: Path) -> None:
@@ -151,12 +179,6 @@ def _slow_down(study: Study, warm_generator: WarmGenerator, arm: Arm, share: flo
 
 def _spec(arm: str) -> str:
     return arm.removesuffix(TWIN)
-
-
-def _keep(by_journey: dict[str, Any], journeys: Sequence[str]) -> None:
-    """Leave out the journeys that another mix is for: a plot would merge them."""
-    for name in by_journey.keys() - set(journeys):
-        del by_journey[name]
 
 
 def _share(text: str) -> float:

@@ -54,10 +54,15 @@ def fresh_start(specs: Sequence[ArmSpec], budget: Budget, chance: random.Random)
             names = with_outside([spec.stack for spec in chance.sample(place, len(place))])
             runners = {name: LocalRunner(name, home=home, shift=shift) for name in names}
             settings = {part: values for spec in place for part, values in spec.settings.items()}
-            with StartProgress({name: len(runner.stack.parts) for name, runner in runners.items()}) as progress:
-                stacks.up(list(runners.values()), settings, progress.watch)
-            for name, runner in runners.items():
+            for runner in runners.values():
                 stack.callback(runner.down)
+            # The services colocated are never offered beside the services; who compares them knows why.
+            first = [runner for name, runner in runners.items() if name != "colocated"]
+            with StartProgress({name: len(runner.stack.parts) for name, runner in runners.items()}) as progress:
+                stacks.up(first, {part: one for part, one in settings.items() if part != "app"}, progress.watch)
+                if "colocated" in runners:
+                    runners["colocated"].up({"app": settings.get("app", {})}, progress.watch)
+            for name, runner in runners.items():
                 with contextlib.suppress(Unsupported):
                     runner.pin(budget.other if name == "outside" else budget.build)
             for spec in place:

@@ -38,6 +38,11 @@ def cpu_per_unit(run: Run) -> float | None:
     return run["cpu_ms_per_unit"]
 
 
+def rate(run: Run) -> float | None:
+    """What was done a second."""
+    return run["rate_achieved"] or None
+
+
 def memory(run: Run) -> float | None:
     """Megabytes of all parts."""
     return sum(run["memory_mb_by_part"].values()) or None

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from loadtests.engine import ablation, interleaved_slices, journeys_core, probe, rows
-from loadtests.engine.ablation import Ablation, Point, Variant, Work
+from loadtests.engine.ablation import Ablation, Variant, Work
 from loadtests.engine.arm import Arm, Settings, arms_up
 from loadtests.engine.closing import close_books
+from loadtests.engine.factor import Point
 from loadtests.engine.floor import Floor
 from loadtests.engine.interleaved_slices import Pulse
 from loadtests.engine.study import PRODUCTS, Study, whole_number
@@ -133,14 +134,7 @@ class Rounds:
             return rows.of_slice(self._study.next_number, variant.name, work.unit, round_, work.rate, measured)
         spec = arm.closed_loop(folder, clients=work.clients, duration_s=slice_s, mix=mix, seed=seed)
         measured = arm.load(spec, memory=False, generate=self._generator.run)
-        summary = measured.summary
-        units = summary["orders_confirmed"] if work.unit == "order" else summary["outcomes"].get("ok", 0)
-        failed = 1 - units / summary["requests"] if summary["requests"] else 1.0
-        run = rows.cost(
-            self._study.next_number, variant.name, work.unit, round_, units, measured.spent, summary["duration_s"]
-        )
-        run |= {"error_share": failed, "counted": measured.counted}
-        return run
+        return rows.of_closed_loop(self._study.next_number, variant.name, work.unit, round_, measured)
 
     def _floor_slice(self, work: Work, round_: int) -> Run:
         assert self._floor is not None

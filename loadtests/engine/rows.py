@@ -44,6 +44,19 @@ def cost(number: int, build: str, unit: str, pair: int, units: int, spent: Spent
     return run | {"rate_achieved": units / wall_s, "duration_s": wall_s}
 
 
+def of_closed_loop(number: int, build: str, unit: str, pair: int, measured: Measured) -> Run:
+    """Return a run of clients that waited for nothing but answers: its units are confirmed orders, or right answers."""
+    summary = measured.summary
+    units = summary["orders_confirmed"] if unit == "order" else summary["outcomes"].get("ok", 0)
+    failed = 1 - units / summary["requests"] if summary["requests"] else 1.0
+    run = cost(number, build, unit, pair, units, measured.spent, summary["duration_s"])
+    run |= {
+        "orders_confirmed": summary["orders_confirmed"], "error_share": failed, "counted": measured.counted,
+        "memory_mb_by_part": dict(measured.after.memory_mb),
+    }  # fmt: skip
+    return run
+
+
 def of_load(
     number: int, build: str, pair: int, unit: str, units: int, measured: Measured, void: Sequence[str], *, orders: int,
     waits: bool = True,

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from loadtests.engine.ablation import Ablation, Conclusion, Factor, Point, Variant, Work
+from loadtests.engine.ablation import Ablation, Conclusion, Variant, Work
+from loadtests.engine.factor import Factor, Point
 from loadtests.engine.rounds import Rounds
 
 CHANGED = {"orders": {"SETTING": "1"}}

@@ -44,7 +44,7 @@ def runs_of(sessions: int, ratio: float, *, between: float = 0.01, twins: float 
 def judged(runs: list[Run], *, enforced: bool = True) -> tuple[dict[str, Any], dict[str, tuple[str, str]]]:
     arms = [spec.name for spec in ONE.arms]
     gates = {(name, arm): verdicts.gate(runs, figure, arm) for name, figure in ONE.figures.items() for arm in arms}
-    rows = verdicts.compare(runs, ONE.figures, arms, gates, enforced=enforced)
+    rows = verdicts.compare(runs, ONE.figures, ONE.pairs, gates, enforced=enforced)
     return dict(rows), verdicts.findings(ONE, rows)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from loadtests.engine import generator, rows, slow_traces
 from loadtests.engine.arm import Arm, Measured
-from loadtests.engine.generator import Meanwhile
+from loadtests.engine.generator import Generate, Meanwhile
 from loadtests.engine.study import PRODUCTS, Study
 from loadtests.load.generator.record import Row, read_rows
 from loadtests.measure.books import Books
@@ -69,10 +69,12 @@ class Trial:
 def run_trial(
     study: Study, arm: Arm, load: Load, *, pair: int, seed: int, fresh: bool = True, reconcile: bool = True,
     meanwhile: Meanwhile = generator.nothing, before_books: Callable[[Path], None] = lambda _: None,
+    generate: Generate = generator.run,
 ) -> Trial:  # fmt: skip
     """Run one arm once, add it to the study's runs, and return it. The same seed sends the same requests.
 
-    `meanwhile` happens beside the load. `before_books` gets the client's history before anybody looks at the books.
+    `generate` may be a generator that stays. `meanwhile` happens beside the load. `before_books` gets the client's
+    history before anybody looks at the books.
     """
     number = study.next_number
     folder = study.raw_folder(number, arm.name)
@@ -83,7 +85,7 @@ def run_trial(
         folder, profile=load.as_profile, duration_s=load.duration_s, mix=load.mix, seed=seed,
         warm_up_s=load.warm_up_s, extra=load.extra,
     )  # fmt: skip
-    measured = arm.load(spec, meanwhile=meanwhile)
+    measured = arm.load(spec, meanwhile=meanwhile, generate=generate)
     before_books(folder / "orders.jsonl")
     closed_at = time.monotonic()
     outcome, books = arm.reconcile(folder / "orders.jsonl") if reconcile else (None, None)
@@ -106,10 +108,23 @@ def run_trial(
     return Trial(run, measured, books, folder, closed_at)
 
 
-def once_more_if_void(study: Study, arm: Arm, load: Load, *, pair: int, seed: int) -> Trial:
-    """Run one arm. Void is said of the generator and never of the build, so running again favours nobody."""
-    trial = run_trial(study, arm, load, pair=pair, seed=seed)
-    return run_trial(study, arm, load, pair=pair, seed=seed) if trial.run["void"] else trial
+def once_more_if_void(
+    study: Study, arm: Arm, load: Load, *, pair: int, seed: int, generate: Generate | None = None
+) -> Trial:
+    """Run one arm. Void is said of the generator and never of the build, so running again favours nobody.
+
+    With a generator that stays (`generate`) it is on live data, whose books are closed later.
+    """
+    for _ in range(2):
+        if generate:
+            trial = run_trial(
+                study, arm, load, pair=pair, seed=seed, fresh=False, reconcile=False, generate=generate
+            )  # fmt: skip
+        else:
+            trial = run_trial(study, arm, load, pair=pair, seed=seed)
+        if not trial.run["void"]:
+            break
+    return trial
 
 
 def tell(run: Run) -> str:

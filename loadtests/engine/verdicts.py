@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from loadtests.engine import pairing
 from loadtests.engine.arm import TWIN
@@ -12,16 +13,19 @@ from loadtests.measure.statistics import ALPHA, Equivalence, holm
 from loadtests.report.result import Gate, Ratio, Result, Run
 from loadtests.report.words import build_name, percent, sentence_of_list, times
 
+MOST_NAMED = 4
 Gates = Mapping[tuple[str, str], Equivalence | None]  # by figure and build
 
 
 def result(
-    study: Study, declared: Declaration, arms: Sequence[str], rates: Mapping[tuple[str, str], float], *, planted: bool
-) -> Result:
-    """Return the result of a study whose sessions are over."""
+    study: Study, declared: Declaration, arms: Sequence[str], rates: Mapping[tuple[str, str], float], *, planted: bool,
+    measured: Sequence[Mapping[str, Any]] = (),
+) -> Result:  # fmt: skip
+    """Return the result of a study whose sessions are over; `measured`: what the values of factors came to."""
     gates = {(name, build): gate(study.runs, figure, build)
-             for name, figure in declared.figures.items() for build in arms}  # fmt: skip
-    comparison = compare(study.runs, declared.figures, arms, gates, enforced=study.budget.enforced)
+             for name, figure in declared.figures.items() for build in arms if not figure.gate}  # fmt: skip
+    pairs = [(a, b) for a, b in declared.pairs if a in arms and b in arms]
+    comparison = compare(study.runs, declared.figures, pairs, gates, enforced=study.budget.enforced)
     if planted:
         comparison |= pairing.present(
             {f"{name}_twin_vs_{build}": _ratio(study.runs, declared.figures[name], build, f"{build}{TWIN}", False)
@@ -39,7 +43,8 @@ def result(
         details={
             "gates": {f"{name}_{build}": vars(passed) for (name, build), passed in gates.items() if passed},
             "rates": {f"{mix}_{build}": round(rate, 1) for (mix, build), rate in rates.items()},
-        },
+        }
+        | ({"factors": list(measured)} if measured else {}),
     )
 
 
@@ -50,17 +55,18 @@ def gate(runs: Sequence[Run], figure: Figure, build: str) -> Equivalence | None:
 
 
 def compare(
-    runs: Sequence[Run], figures: Mapping[str, Figure], arms: Sequence[str], gates: Gates, *, enforced: bool
-) -> dict[str, Ratio]:
-    """Return each arm over the first. A verdict stands where both passed the figure's gate, and after Holm."""
-    base = arms[0]
+    runs: Sequence[Run], figures: Mapping[str, Figure], pairs: Sequence[tuple[str, str]], gates: Gates, *,
+    enforced: bool,
+) -> dict[str, Ratio]:  # fmt: skip
+    """Return b over a of each pair. A verdict stands where both passed the figure's gate, and after Holm."""
     ratios = {
-        f"{name}_{_short(arm)}_vs_{_short(base)}": _ratio(
-            runs, figure, base, arm,
-            withhold=(figure.is_speed and not enforced) or not all(_passed(gates, name, one) for one in (base, arm)),
+        f"{name}_{_short(b)}_vs_{_short(a)}": _ratio(
+            runs, figure, a, b,
+            withhold=(figure.is_speed and not enforced)
+            or not all(_passed(gates, figure.gate or name, one) for one in (a, b)),
         )
         for name, figure in figures.items()
-        for arm in arms[1:]
+        for a, b in pairs
     }  # fmt: skip
     rows = pairing.present(ratios)
     corrected = holm({name: row.get("p_value", 1.0) for name, row in rows.items()})
@@ -79,7 +85,7 @@ def _short(arm: str) -> str:
 
 
 def _passed(gates: Gates, name: str, build: str) -> bool:
-    passed = gates[name, build]
+    passed = gates.get((name, build))
     return passed is not None and passed.passed
 
 
@@ -88,22 +94,24 @@ def answer(declared: Declaration, comparison: Mapping[str, Ratio], gates: Gates)
     costs = [figure.what for figure in declared.figures.values() if not figure.is_speed]
     waits = [figure.what for figure in declared.figures.values() if figure.is_speed]
     headlines = (*costs[:1], *waits[:1])
+    chosen = [row for name, row in comparison.items()
+              if (name in declared.headlines if declared.headlines else row.get("what") in headlines)]  # fmt: skip
     said = [
         f"{row.get('what')}, {build_name(row['b'])} over {build_name(row['a'])}: {times(row)}{_standing(row)}."
-        for row in comparison.values()
-        if row.get("what") in headlines
+        for row in chosen
     ]
-    first = next(iter(declared.figures))
+    first, figure = next(iter(declared.figures.items()))
     spreads = [
         f"{build_name(arm)} {percent(passed.spread)}"
         for (name, arm), passed in gates.items()
         if name == first and passed
     ]
     if spreads:
-        said.append(f"Against a restarted twin, {costs[0]} stays within: {sentence_of_list(spreads)}.")
+        said.append(f"Against a restarted twin, {figure.what} stays within: {sentence_of_list(spreads)}.")
     withheld = [str(row.get("what")) for row in comparison.values() if row.get("verdict") == "withheld"]
     if withheld:
-        said.append(f"No winner is named in {sentence_of_list(withheld)}: an arm did not equal its twin there.")
+        where = sentence_of_list(withheld) if len(withheld) <= MOST_NAMED else f"{len(withheld)} figures"
+        said.append(f"No winner is named in {where}: an arm did not equal its twin there.")
     return [" ".join(said) or "Too few valid runs to say anything."]
 
 

@@ -28,8 +28,9 @@ from statistics import mean
 from deploy.faults import outside
 from deploy.model.parts import VARIANT
 from deploy.runner.interface import Runner
-from loadtests.engine.ablation import Ablation, Conclusion, Contrast, Factor, Variant, Work
+from loadtests.engine.ablation import Ablation, Conclusion, Contrast, Variant, Work
 from loadtests.engine.arm import Arm, Settings
+from loadtests.engine.factor import Factor
 from loadtests.report.plot import Figure, axes, figure, line, view
 from loadtests.report.result import Ratio, Result, Run, detail
 from loadtests.report.words import build_name, times

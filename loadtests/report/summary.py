@@ -113,12 +113,14 @@ def arms(result: Result) -> list[Arm]:
         return unit, FAMILY_ORDER.index(kin) if kin in FAMILY_ORDER else len(FAMILY_ORDER), build
 
     return [Arm(build, unit, tuple(by_arm[unit, build])) for unit, build in sorted(by_arm, key=place)
-            if not _many_rates(by_arm[unit, build])]  # fmt: skip
+            if unit != "mix" or not have_many_loads(by_arm[unit, build])]  # fmt: skip
 
 
-def _many_rates(runs: list[Run]) -> bool:
-    sent = {(run.get("load", {}).get("mix"), run["rate_target"]) for run in runs}
-    return len(sent) > len({mix for mix, _ in sent})
+def have_many_loads(runs: Sequence[Run]) -> bool:
+    """Whether a mix was sent at several rates, or at several points of a grid of factors."""
+    mixes = {run.get("load", {}).get("mix") for run in runs}
+    sent = {(run.get("load", {}).get("mix"), run["rate_target"], str(run.get("factors"))) for run in runs}
+    return len(sent) > len(mixes)
 
 
 def mean_cpu_ms(runs: Iterable[Run], build: str, unit: str) -> float:

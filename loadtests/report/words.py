@@ -31,6 +31,9 @@ JOURNEY_NAMES = {
     "restock": "restock a product",
 }
 
+FACTOR_NAMES = {"hop_ms": "ms between services", "db_ms": "ms to the databases", "risk_ms": "ms of risk score",
+                "provider_ms": "ms at the provider"}  # fmt: skip
+
 
 def family(arm: str) -> str:
     """Return which build an arm is of: `services` for `services-bare`; an arm of none is its own family."""
@@ -54,6 +57,11 @@ def slug(name: str) -> str:
 def journey_name(journey: str) -> str:
     """Return what a customer does on this journey."""
     return JOURNEY_NAMES.get(journey, journey)
+
+
+def factor_name(factor: str) -> str:
+    """Return what a factor is, with its unit."""
+    return FACTOR_NAMES.get(factor, factor.replace("_", " "))
 
 
 def plural(count: int, thing: str) -> str:

@@ -56,14 +56,28 @@ def home() -> Iterator[Path]:
 @pytest.mark.timeout(TIMEOUT_S + 60)
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_the_quick_form_runs_through_and_keeps_every_promise(name: str, home: Path) -> None:
+    detail, claim = EXPERIMENTS[name]
+
     result, folder = conduct(name, home, "--quick")
 
-    detail, claim = EXPERIMENTS[name]
     assert not all_violations(result)
     assert result["details"][detail] if detail else result["runs"]
     assert (folder / INDEX).stat().st_size > 1_000_000  # the plots' library is in it
     if claim and name not in MAY_BE_VOID:
         assert next(row for row in result["claims"] if row["id"] == claim)["verdict"] != "not measured"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(TIMEOUT_S + 60)
+def test_a_distance_is_had_on_each_way_and_books_stay_right(home: Path) -> None:
+    result, folder = conduct("latency-curve", home, "--quick")
+
+    now = {(row["factor"], row["arm"], row["value"]): row["now_ms"] for row in result["details"]["factors"]}
+    for factor, arms in {"hop_ms": ["microservices"], "db_ms": ["colocated", "microservices", "monolith"]}.items():
+        assert sorted({arm for name, arm, _ in now if name == factor}) == arms
+        assert all(10 <= now[factor, arm, 5.0] - now[factor, arm, 0.0] < 30 for arm in arms)  # 5 ms there and back
+    assert not all_violations(result)
+    assert "Latency against load" in (folder / INDEX).read_text("utf-8")
 
 
 @pytest.mark.long
