@@ -7,12 +7,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from deploy.faults import notes
 from deploy.local.runner import LocalRunner
 from deploy.model.home import Home
 from loadtests.measure.verdict import PROMISES
 from room import books, drawing
 from room.actions import Actions, Deed
 from room.events import EventLog, StateChanges
+from room.narration import Fault, Narrator, Story, faults_on
 from room.samples import Sample, Sampler
 
 PAIR = ("monolith", "microservices")
@@ -33,6 +35,9 @@ class ControlRoom:
         self.actions = Actions(self.events)
         self.pages: set[Callable[[Message], None]] = set()
         self.sampler = Sampler(self.runners, self._on_sample)
+        self.faults: list[Fault] = []
+        self.story: Story = {}
+        self._narrator = Narrator()
         self._changes = StateChanges()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._told: dict[str, str] = {}
@@ -57,7 +62,8 @@ class ControlRoom:
             "promises": PROMISES,
             "samples": list(self.sampler.kept),
             "events": list(self.events.kept),
-            "books": self._books(),
+            "story": self.story,
+            "books": self.books(),
             "deeds": self._deeds(),
         }
 
@@ -76,7 +82,7 @@ class ControlRoom:
             self._waiting.add(task)
             task.add_done_callback(self._waiting.discard)
         if deed.name == "books":
-            self._tell({"books": self._books()})
+            self._tell({"books": self.books()})
         return deed
 
     async def _close_books(self) -> None:
@@ -95,8 +101,12 @@ class ControlRoom:
         for name, watch in self.sampler.watches.items():
             for text, good in self._changes.of(name, watch.states):
                 self.events.add("seen", text, stack=name, good=good)
-        message: Message = {"samples": [sample]}
-        for what, value in (("deeds", self._deeds()), ("books", self._books())):
+        self.faults = faults_on(notes.current(self.home))
+        states = {name: watch.states for name, watch in self.sampler.watches.items()}
+        self.story = self._narrator.tell(sample["at"], self.faults, sample["stacks"], states)
+        sample["broken"] = bool(self.faults)
+        message: Message = {"samples": [sample], "story": self.story}
+        for what, value in (("deeds", self._deeds()), ("books", self.books())):
             written = json.dumps(value)
             if self._told.get(what) != written:  # most seconds nothing has changed
                 self._told[what] = written
@@ -121,7 +131,8 @@ class ControlRoom:
             for deed in list(self.actions.deeds)[-DEEDS_SHOWN:]
         ]
 
-    def _books(self) -> dict[str, Any]:
+    def books(self) -> dict[str, Any]:
+        """Return the last outcome of each shop's books, as far as there is one."""
         checking = bool(self.actions.running("books"))
         found: dict[str, Any] = {"checking": checking}
         for name in PAIR:

@@ -75,7 +75,9 @@ def _header() -> None:
         )
         ui.html('<p class="legend"><b class="monolith">━</b> monolith <b class="microservices">━</b> microservices'
                 ' <span>┅ arrivals, p50</span></p>', sanitize=False)  # fmt: skip
+        ui.html('<p class="wall-link"><a href="/wall" title="for the back row (w)">on the wall</a></p>', sanitize=False)
         ui.html('<p class="clock" id="clock" role="status">waiting for the first second …</p>', sanitize=False)
+        ui.html('<p class="story" id="story" aria-live="polite" aria-atomic="true"></p>', sanitize=False)
 
 
 def _twin(name: str) -> None:

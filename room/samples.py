@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from deploy.envoy.routes import COUNTED
 from deploy.local.runner import LocalRunner
 from deploy.local.usage import Meter
 from deploy.model.errors import DeployError
@@ -19,6 +20,7 @@ from room.part_metrics import MetricsReader
 EVERY_S = 1.0
 METRICS_EVERY = 3  # ticks: a look at a part's own metrics costs the part about 2 ms of CPU
 KEPT = 900  # fifteen minutes
+RECENT = 5  # looks whose requests are told together
 
 Sample = dict[str, Any]
 
@@ -30,7 +32,7 @@ class StackWatch:
         self._runner = runner
         self._edge = EdgeReader(runner.stack.part("edge").admin)
         self._meter = Meter()
-        self._counted: Counters | None = None
+        self._counted: deque[Counters] = deque(maxlen=RECENT + 1)
         self._metrics: dict[int, MetricsReader] = {}
         self._flows: dict[str, float] = {}
         self._tick = 0
@@ -44,7 +46,7 @@ class StackWatch:
             return {"up": bool(self.states), "busy": True}
         self.states = {one.instance: one.state for one in status.instances}
         if not status.up:
-            self._counted = None
+            self._counted.clear()
             return {"up": False}
         leaders = {one.pid: one.part for one in status.instances if one.pid is not None}
         cpu, memory = self._meter.read(leaders)
@@ -62,10 +64,12 @@ class StackWatch:
 
     def _traffic(self, lapse_s: float) -> dict[str, Any]:
         counted = self._edge.read()
-        if counted is None or self._counted is None:
-            self._counted = counted or self._counted
+        if counted is None:
             return {"flows": {}}
-        new, self._counted = counted.since(self._counted), counted
+        self._counted.append(counted)
+        if len(self._counted) == 1:
+            return {"flows": {}}
+        new = counted.since(self._counted[-2])
         flows = {"edge": new.edge("total") / lapse_s}
         for part in self._runner.stack.parts:
             if part.kind == "app":
@@ -76,11 +80,20 @@ class StackWatch:
             "good": round((new.edge("2xx") + new.edge("3xx")) / lapse_s, 1),
             "refused": round(new.edge("4xx") / lapse_s, 1),
             "errors": round(new.edge("5xx") / lapse_s, 1),
-            "orders": round(new.confirmed / lapse_s, 1),
-            "pending": round(new.pending / lapse_s, 1),
+            "orders": round(new.of("orders", "201") / lapse_s, 1),
+            "pending": round(new.of("orders", "202") / lapse_s, 1),
             "p50": _rounded(new.percentile_ms(50)),
             "p99": _rounded(new.percentile_ms(99)),
             "flows": {name: round(rate, 1) for name, rate in flows.items() if rate},
+            "recent": {kind: self._recent(kind) for kind in COUNTED} | {"looks": len(self._counted) - 1},
+        }
+
+    def _recent(self, kind: str) -> dict[str, float | None]:
+        """Return counts of one kind of request over the last looks: a second alone has too few orders."""
+        new = self._counted[-1].since(self._counted[0])
+        counts = {"asked": "total", "answered": "completed", "failed": "5xx", "confirmed": "201", "pending": "202"}
+        return {name: new.of(kind, what) for name, what in counts.items()} | {
+            "p99": _rounded(new.percentile_ms(99, kind))
         }
 
     def _read_metrics(self, instances: tuple[InstanceStatus, ...], lapse_s: float) -> dict[str, float]:

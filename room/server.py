@@ -5,13 +5,15 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from fastapi.responses import FileResponse
 from nicegui import app, ui
 
 from deploy.model.errors import PortTaken
 from deploy.model.home import REPOSITORY
 from deploy.runner.console import console
+from room import wall
 from room.addresses import room_port
-from room.control import ControlRoom
+from room.control import ControlRoom, Message
 from room.page import draw
 from shared.platform.own_pages import OwnPagesOnly, origins_of
 
@@ -28,6 +30,14 @@ def serve(*, show: bool, port: int = 0) -> None:
     @ui.page("/", title="Twinshop control room")
     def index() -> None:
         draw(control)
+
+    @app.get("/wall", include_in_schema=False)
+    async def wall_page() -> FileResponse:
+        return FileResponse(STATIC / "wall.html")
+
+    @app.get("/wall/now", include_in_schema=False)
+    async def wall_now(after: int = -1) -> Message:
+        return wall.view(control, after)
 
     reports = REPOSITORY / "reports"
     reports.mkdir(exist_ok=True)

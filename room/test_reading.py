@@ -5,14 +5,14 @@ from __future__ import annotations
 from room.actions import Actions, Deed, shown
 from room.control import report_of
 from room.drawing import of
-from room.edge import Counters, decode
+from room.edge import LATENCY, Counters, decode
 from room.events import StateChanges
 from room.part_metrics import decode as decode_metrics
 
 
 def counters(total: int, *buckets: tuple[float, int]) -> Counters:
     """Return counters with latencies in buckets of 1 ms."""
-    return Counters({"http.edge.downstream_rq_total": total}, {lower: (1.0, count) for lower, count in buckets})
+    return Counters({"http.edge.downstream_rq_total": total}, {LATENCY: {at: (1.0, count) for at, count in buckets}})
 
 
 def test_envoys_answer_becomes_counters() -> None:
@@ -23,23 +23,23 @@ def test_envoys_answer_becomes_counters() -> None:
                 {"name": "http.edge.downstream_rq_total", "value": 7},
                 {"name": "cluster.catalog.upstream_rq_total", "value": 6},
                 {"name": "http.inner-catalog.downstream_rq_total", "value": 2},
-                {"name": "cluster.orders.upstream_rq_201", "value": 1},
-                {"name": "cluster.orders.upstream_rq_202", "value": 3},
+                {"name": "vhost.edge.vcluster.orders.upstream_rq_201", "value": 1},
+                {"name": "vhost.edge.vcluster.orders.upstream_rq_202", "value": 3},
                 {"histograms": {"details": details}},
             ]
         }
     )
 
     assert (found.edge("total"), found.outer("catalog"), found.inner("catalog")) == (7, 4, 2)
-    assert (found.confirmed, found.pending) == (1, 3)
-    assert found.latency_ms == {5: (0.1, 2)}
+    assert (found.of("orders", "201"), found.of("orders", "202"), found.of("browsing", "5xx")) == (1, 3, 0)
+    assert found.times == {LATENCY: {5: (0.1, 2)}}
 
 
 def test_only_what_is_new_counts() -> None:
     new = counters(30, (1, 10), (2, 20)).since(counters(10, (1, 10)))
 
     assert new.edge("total") == 20
-    assert new.latency_ms == {2: (1.0, 20)}
+    assert new.times[LATENCY] == {2: (1.0, 20)}
 
 
 def test_after_a_restart_of_envoy_everything_is_new() -> None:

@@ -9,7 +9,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from deploy.faults import vocabulary
+from deploy.faults import notes, vocabulary
 from deploy.faults.injection import during, heal_everything
 from deploy.model.errors import DeployError
 from deploy.model.home import Home
@@ -40,8 +40,12 @@ def fault(
         names = " and ".join(runner.stack.name for runner in running)
         example = f"--stack {running[0].stack.name} (with make: STACK={running[0].stack.name})"
         raise DeployError(f"A fault strikes one shop, and {names} are up: say which, such as {example}.")
-    with during(running[0], name, part, parameters) as injected:
-        console.print(f"{running[0].stack.name}: {name} {injected.part} for {lasts}")
+    shop = running[0].stack.name
+    with (
+        during(running[0], name, part, parameters) as injected,
+        notes.noted(Home.from_environment(), shop, name, injected.part, seconds),
+    ):
+        console.print(f"{shop}: {name} {injected.part} for {lasts}")
         _wait(seconds)
     console.print(f"Healed after {injected.healed_at - injected.began_at:.1f} s.")
 
@@ -50,9 +54,11 @@ def heal(stack: StackOption = Choice.all) -> None:
     """Heal whatever is broken on purpose in the stacks that are up."""
     from workshop.mystery.case import Desk  # noqa: PLC0415  (most commands need nothing of it)
 
-    has_mystery = Desk(Home.from_environment()).healed_by_hand()
+    home = Home.from_environment()
+    has_mystery = Desk(home).healed_by_hand()
     for runner in stack.running:
         healed = heal_everything(runner)
+        notes.forget(home, runner.stack.name)
         said = ", ".join(healed) or "nothing is broken on purpose"
         console.print(f"{runner.stack.name}: {'healed, and no word of what' if has_mystery else said}.")
 

@@ -12,7 +12,7 @@ from deploy.envoy.access_log import with_access_log
 from deploy.envoy.clusters import cluster
 from deploy.envoy.fragments import fragment
 from deploy.envoy.listeners import listener, route_configuration
-from deploy.envoy.routes import edge_routes, inner_routes
+from deploy.envoy.routes import COUNTED, edge_routes, inner_routes
 from deploy.envoy.traffic_split import TrafficSplit
 from deploy.model.home import write_atomically
 from deploy.model.parts import Part, Stack
@@ -72,7 +72,7 @@ def _all_routes(stack: Stack, edge: Part, shares: Sequence[TrafficSplit] = ()) -
 
     A stranger decides neither what is traced nor under which id.
     """
-    public = route_configuration(EDGE, edge_routes(stack, shares))
+    public = route_configuration(EDGE, edge_routes(stack, shares), COUNTED)
     inner = [service for service in edge.ports if service != "http"]
     return [
         public | {"request_headers_to_remove": [TRACEPARENT, "tracestate"]},

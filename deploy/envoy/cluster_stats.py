@@ -28,14 +28,10 @@ class ClusterStats:
         """Return what came after `earlier`; everything, if Envoy was started anew in between."""
         if self.answered < earlier.answered:
             return self
-        waits = {
-            lower: (width, count - earlier.waits_ms.get(lower, (0.0, 0))[1])
-            for lower, (width, count) in self.waits_ms.items()
-        }
         return ClusterStats(
             self.answered - earlier.answered,
             self.failed - earlier.failed,
-            {lower: bar for lower, bar in waits.items() if bar[1] > 0},
+            bars_since(self.waits_ms, earlier.waits_ms),
         )
 
     @property
@@ -49,13 +45,7 @@ class ClusterStats:
 
     def percentile_ms(self, percent: float) -> float | None:
         """Return a percentile of the time to an answer, interpolated inside its bar; None without answers."""
-        rank, passed = self.timed * percent / 100, 0
-        for lower in sorted(self.waits_ms):
-            width, count = self.waits_ms[lower]
-            if passed + count >= rank and count:
-                return lower + width * (rank - passed) / count
-            passed += count
-        return None
+        return percentile_ms(self.waits_ms, percent)
 
     def encode(self) -> dict[str, Any]:
         """Return plain values for a file."""
@@ -87,8 +77,7 @@ def decode(document: Mapping[str, Any], clusters: Collection[str]) -> dict[str, 
             values[item["name"]] = int(item["value"])
             continue
         for histogram in item["histograms"]["details"]:
-            bars = {float(bar["lower_bound"]): (float(bar["width"]), int(bar["count"])) for bar in histogram["totals"]}
-            waits[histogram["name"]] = bars
+            waits[histogram["name"]] = bars_of(histogram)
     return {
         name: ClusterStats(
             values.get(f"cluster.{name}.upstream_rq_completed", 0),
@@ -97,3 +86,25 @@ def decode(document: Mapping[str, Any], clusters: Collection[str]) -> dict[str, 
         )
         for name in clusters
     }
+
+
+def bars_of(histogram: Mapping[str, Any]) -> Bars:
+    """Read a histogram of Envoy's JSON."""
+    return {float(bar["lower_bound"]): (float(bar["width"]), int(bar["count"])) for bar in histogram["totals"]}
+
+
+def bars_since(now: Bars, earlier: Bars) -> Bars:
+    """Return what was counted since `earlier`."""
+    new = {lower: (width, count - earlier.get(lower, (0.0, 0))[1]) for lower, (width, count) in now.items()}
+    return {lower: bar for lower, bar in new.items() if bar[1] > 0}
+
+
+def percentile_ms(bars: Bars, percent: float) -> float | None:
+    """Return a percentile (0 to 100), interpolated inside its bar; None where nothing was counted."""
+    rank, passed = sum(count for _, count in bars.values()) * percent / 100, 0
+    for lower in sorted(bars):
+        width, count = bars[lower]
+        if passed + count >= rank and count:
+            return lower + width * (rank - passed) / count
+        passed += count
+    return None

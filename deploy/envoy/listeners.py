@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from deploy.envoy.fragments import fragment
@@ -39,6 +40,18 @@ def listener(name: str, address: str, port: int, routes: dict[str, Any], *, publ
     }
 
 
-def route_configuration(name: str, routes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return routes as Envoy takes them, for every host name."""
-    return {"name": name, "virtual_hosts": [{"name": name, "domains": ["*"], "routes": routes}]}
+def route_configuration(
+    name: str, routes: list[dict[str, Any]], counted: Mapping[str, Mapping[str, str]] | None = None
+) -> dict[str, Any]:
+    """Return routes as Envoy takes them, for every host name.
+
+    `counted`: kinds of requests with statistics of their own, whichever part answers them; each has a regular
+    expression for each header that decides, such as {":method": "GET"}.
+    """
+    kinds = [
+        {"name": kind, "headers": [{"name": header, "string_match": {"safe_regex": {"regex": regex}}}
+                                   for header, regex in headers.items()]}
+        for kind, headers in (counted or {}).items()
+    ]  # fmt: skip
+    host = {"name": name, "domains": ["*"], "routes": routes} | ({"virtual_clusters": kinds} if kinds else {})
+    return {"name": name, "virtual_hosts": [host]}

@@ -27,6 +27,11 @@ SERVICE_OF_PREFIX = {
     "/webhooks/payments": "payments",
     "/notifications": "notifications",
 }
+# Kinds of requests that are counted and timed at the edge: in a monolith one application answers all of them.
+COUNTED = {
+    "orders": {":method": "POST", ":path": "/orders"},
+    "browsing": {":method": "GET", ":path": "/(products|categories).*"},
+}
 # A part that only some shops have answers below a path of another; it is asked within a page, so it has little time.
 RECOMMENDATIONS_PATH = "/products/[^/]+/recommendations"
 RECOMMENDATIONS_DEADLINE_S = 2.0

@@ -1,7 +1,13 @@
 // The charts: lines of the last minutes for both shops, with a mark for everything that was done.
 
 const WINDOW_MS = 180_000;
-const PALETTE = ["#3b82f6", "#14b8a6", "#f59e0b", "#ec4899", "#8b5cf6", "#84cc16", "#06b6d4", "#ef4444", "#a8a29e", "#f97316"];
+// A part's colour is that of its kind, which is what a legend can say to a room; the drawing names each part's share.
+const KINDS = [
+  { kinds: ["app"], name: "applications", colour: (stack) => own(stack) },
+  { kinds: ["postgres"], name: "databases", colour: () => "#3b82f6" },
+  { kinds: ["nats"], name: "broker", colour: () => "#ec4899" },
+  { kinds: ["envoy"], name: "edge", colour: () => "#8b5cf6" },
+];
 const STACKS = ["monolith", "microservices"];
 const GREY = "#8a948e";
 
@@ -26,16 +32,20 @@ const SERIES = {
   memory: (get) => STACKS.map((stack) => line(stack, own(stack), get(stack, (look) => sum(look.memory) || null))),
 };
 for (const stack of STACKS) {
-  SERIES[`cpu-${stack}`] = (get, samples) => {
-    // By name, so that a part keeps its colour whichever is measured first.
-    const parts = [...new Set(samples.flatMap((sample) => Object.keys(sample.stacks[stack]?.cpu ?? {})))].sort();
-    return parts.map((part, at) => line(part, PALETTE[at % PALETTE.length], get(stack, (look) => look.cpu?.[part] ?? null), {
-      lineStyle: { width: 0.5 }, series: { stack: "cpu", areaStyle: { opacity: 0.75 } } }));
+  SERIES[`cpu-${stack}`] = (get, samples, plan) => {
+    const kinds = new Map(plan.nodes.map((node) => [node.id, node.kind]));
+    const rank = (part) => Math.max(0, KINDS.findIndex((each) => each.kinds.includes(kinds.get(part)))); // a part that is not drawn is an application
+    const parts = [...new Set(samples.flatMap((sample) => Object.keys(sample.stacks[stack]?.cpu ?? {})))].sort((one, other) => rank(one) - rank(other) || one.localeCompare(other));
+    return parts.map((part, at) => {
+      const { name, colour } = KINDS[rank(part)];
+      return line(name, colour(stack), get(stack, (look) => look.cpu?.[part] ?? null), {
+        lineStyle: { width: 0 }, series: { id: part, stack: "cpu", areaStyle: { opacity: at % 2 ? 0.6 : 0.9 } } });
+    });
   };
 }
 
 /** Draws all charts from what is known. `find(name)` returns the ECharts instance, or nothing while it is being made. */
-export function drawCharts(names, find, samples, events) {
+export function drawCharts(names, find, samples, events, plans) {
   const until = samples.at(-1)?.at ?? Date.now();
   const seen = samples.filter((sample) => sample.at >= until - WINDOW_MS);
   const get = (stack, value) => seen.map((sample) => [sample.at, value(sample.stacks[stack] ?? {}) ?? null]);
@@ -44,7 +54,7 @@ export function drawCharts(names, find, samples, events) {
   for (const name of names) {
     const chart = find(name);
     if (!chart) continue;
-    const series = SERIES[name](get, seen);
+    const series = SERIES[name](get, seen, plans[name.replace("cpu-", "")]);
     if (series.length) series[0].markLine = markLine(marks, name === "arrivals");
     const options = frame(name, until, cores);
     chart.setOption({ ...options, series }, { replaceMerge: ["series"] });
@@ -56,13 +66,17 @@ function frame(name, until, cores) {
   return {
     animation: false,
     grid: { left: 44, right: 10, top: isCpu ? 26 : 10, bottom: 22 },
-    legend: { show: isCpu, type: "scroll", top: 0, left: 0, right: 0, itemWidth: 9, itemHeight: 9, itemGap: 6, icon: "roundRect", pageIconSize: 9,
-      pageTextStyle: { color: GREY, fontSize: 9 }, textStyle: { color: GREY, fontSize: 10 } },
-    tooltip: { trigger: "axis", confine: true, textStyle: { fontSize: 11 }, valueFormatter: (value) => (value === null || value === undefined ? "–" : Number(value.toFixed(2))) },
+    legend: { show: isCpu, top: 0, left: 0, itemWidth: 10, itemHeight: 10, itemGap: 10, icon: "roundRect", textStyle: { color: GREY, fontSize: 12 } },
+    tooltip: { trigger: "axis", confine: true, textStyle: { fontSize: 11 }, valueFormatter: (value) => (value === null || value === undefined ? "–" : Number(value.toFixed(2))), formatter: isCpu ? partByPart : null },
     xAxis: { type: "time", min: until - WINDOW_MS, max: until, axisLabel: { color: GREY, fontSize: 10, hideOverlap: true, formatter: "{HH}:{mm}:{ss}" }, axisLine: { lineStyle: { color: GREY } }, splitNumber: 3 },
     yAxis: { type: name === "latency" ? "log" : "value", min: name === "latency" ? 1 : 0, max: isCpu ? Number(cores.toPrecision(2)) : null,
       axisLabel: { color: GREY, fontSize: 10 }, splitLine: { lineStyle: { color: GREY, opacity: 0.2 } }, splitNumber: 3 },
   };
+}
+
+/** Names the parts, of which several have one colour. */
+function partByPart(points) {
+  return points.filter((point) => point.value[1]).map((point) => `${point.marker}${point.seriesId} ${point.value[1].toFixed(2)}`).join("<br>");
 }
 
 function mark(event) {

@@ -12,11 +12,11 @@ function s(tag, attributes = {}, ...children) {
   return element;
 }
 
-const size = (node) => (node.inside.length ? [150, 190] : SIZES[node.kind]);
+const size = (node) => (node.inside.length ? [150, 190] : SIZES[node.kind]).map((length) => length * (node.grow ?? 1));
 export const health = (state) => HEALTH[state] ?? "is-bad";
 const worst = (states) => ["is-bad", "is-held", "is-wait"].find((each) => states.some((state) => health(state) === each)) ?? "is-ready";
 
-/** Draws into `host`; `pick(part)` is called when a part is chosen. Returns a function that brings it up to date. */
+/** Draws into `host`; `pick(part)`, if any, is called when a part is chosen. Returns a function that brings it up to date. */
 export function draw(host, plan, pick) {
   const picture = s("svg", { viewBox: `0 0 ${plan.width} ${plan.height}`, role: "group" });
   const byId = new Map(plan.nodes.map((node) => [node.id, node]));
@@ -44,23 +44,24 @@ export function draw(host, plan, pick) {
 
 function nodeGroup(node, pick) {
   const [width, height] = size(node);
-  const known = !["people", "outside"].includes(node.kind);
-  const group = s("g", { class: known ? "node" : "node outside", transform: `translate(${node.x} ${node.y})` });
-  if (known) {
-    Object.entries({ tabindex: 0, role: "button", "aria-label": node.id }).forEach(([name, value]) => group.setAttribute(name, value));
+  const known = !["people", "outside"].includes(node.kind), grow = node.grow ?? 1;
+  const group = s("g", { role: "img", "aria-label": node.id, class: known ? "node" : "node outside", transform: `translate(${node.x} ${node.y})` });
+  if (known && pick) {
+    Object.entries({ tabindex: 0, role: "button" }).forEach(([name, value]) => group.setAttribute(name, value));
     group.addEventListener("click", () => pick(node.id));
     group.addEventListener("keydown", (event) => { if (event.key === "Enter") pick(node.id); });
   }
   group.append(s("rect", { class: "box", x: -width / 2, y: -height / 2, width, height, rx: node.kind === "postgres" ? 16 : 7 }));
-  const name = s("text", { y: node.inside.length ? -height / 2 + 18 : -1 });
-  name.textContent = WORDS[node.id] ?? node.id.replace("-db", " db");
-  const note = s("text", { class: "small note", y: node.inside.length ? -height / 2 + 32 : 13 });
+  const name = s("text", { y: node.inside.length ? -height / 2 + 18 * grow : -1 });
+  name.textContent = node.label ?? WORDS[node.id] ?? node.id.replace("-db", " db");
+  const note = s("text", { class: "small note", y: node.inside.length ? -height / 2 + 32 * grow : 13 * grow });
   group.append(name, note, s("g", { class: "pips", transform: `translate(0 ${height / 2})` }));
   node.inside.forEach((module, row) => {
-    const y = -height / 2 + 42 + row * 34;
-    const part = s("g", { class: "inside" }, s("rect", { class: "module", x: -60, y, width: 120, height: 28, rx: 5 }), s("text", { y: y + 18 }));
+    const y = -height / 2 + (42 + row * 34) * grow;
+    const part = s("g", { class: "inside" }, s("rect", { class: "module", x: -60 * grow, y, width: 120 * grow, height: 28 * grow, rx: 5 }),
+      s("text", { y: y + 18 * grow }));
     part.lastChild.textContent = module;
-    part.addEventListener("click", (event) => { event.stopPropagation(); pick(module); });
+    if (pick) part.addEventListener("click", (event) => { event.stopPropagation(); pick(module); });
     group.append(part);
   });
   return group;
@@ -92,6 +93,7 @@ function colour(node, group, look) {
   const note = trouble.length ? trouble.join(", ") : cpu === undefined ? "" : `${Math.round(cpu * 100)} % CPU`;
   group.querySelector(".note").textContent = states.length > 1 && !trouble.length ? `×${states.length} · ${note}` : note;
   const pips = states.length > 1 ? states : [];
+  group.toggleAttribute("data-noted", Boolean(note));
   group.querySelector(".pips").replaceChildren(...pips.map((state, at) =>
     s("circle", { class: `pip ${health(state)}`, cx: (at - (pips.length - 1) / 2) * 14, cy: 0, r: 5 })));
   group.setAttribute("aria-label", `${node.id}: ${states.join(", ") || node.kind}`);

@@ -2,6 +2,7 @@
 
 import { drawCharts } from "./charts.js";
 import { draw } from "./drawing.js";
+import { showStory } from "./story.js";
 
 const KEPT = 900;
 const state = { charts: {}, samples: [], events: [], books: {}, deeds: [], promises: {}, update: {}, lost: 0 };
@@ -22,10 +23,11 @@ function tell(message) {
   if (message.books) state.books = message.books;
   if (message.events?.length) showEvents();
   if (message.samples?.length || message.books) showNow();
+  if (message.story) showStory(at("story"), message.story, state.samples.at(-1)?.at ?? Date.now());
 }
 
 function begin({ drawings, charts, promises }) {
-  Object.assign(state, { charts, promises, samples: [], events: [] });
+  Object.assign(state, { charts, drawings, promises, samples: [], events: [] });
   for (const [stack, plan] of Object.entries(drawings)) {
     state.update[stack] = draw(at(`drawing-${stack}`), plan, (part) => emitEvent("room_pick", { stack, part }));
   }
@@ -58,7 +60,7 @@ function showNow() {
     showFigures(stack, look);
     showBooks(stack);
   }
-  if (!document.hidden) drawCharts(Object.keys(state.charts), (name) => getElement(state.charts[name])?.chart, state.samples, state.events);
+  if (!document.hidden) drawCharts(Object.keys(state.charts), (name) => getElement(state.charts[name])?.chart, state.samples, state.events, state.drawings);
 }
 
 function showFigures(stack, look) {
@@ -74,15 +76,15 @@ function showFigures(stack, look) {
 function showBooks(stack) {
   const found = state.books[stack];
   const list = at(`books-${stack}`);
-  const lights = Object.entries(state.promises).filter(([name]) => name !== "L8").map(([name, words]) => {
-    const looked = found?.looked_at[name];
-    const broken = found?.broken.includes(name);
+  const lights = !found ? [] : Object.entries(state.promises).filter(([name]) => name !== "L8").map(([name, words]) => {
+    const looked = found.looked_at[name];
+    const broken = found.broken.includes(name);
     const what = broken ? "broken" : looked ? "kept" : "open";
     const said = `${name} ${words}: ${broken ? "BROKEN" : looked ? `kept, ${looked} looked at` : "not looked at"}`;
     return el("li", { class: `light ${what}`, title: said, "aria-label": said }, broken ? `✗${name}` : looked ? `✓${name}` : name);
   });
   const loading = state.deeds.some((deed) => deed.name === "load" && deed.status === null);
-  const when = state.books.checking ? "checking the books …" : !found ? "the books have not been checked" :
+  const when = state.books.checking ? "checking the books …" : !found ? "The books have not been checked yet: they are when a load has ended, or by Check." :
     `${found.confirmed} orders, at rest after ${found.waited_s} s, checked ${new Date(found.at).toLocaleTimeString("en-GB")}`;
   list.replaceChildren(...lights, el("li", {}, when));
   list.classList.toggle("stale", loading || Boolean(state.books.checking));
@@ -103,6 +105,11 @@ function showDeeds(deeds) {
     return box;
   }));
 }
+
+document.addEventListener("keydown", (event) => {
+  const types = event.target.closest?.("input, textarea, [role=listbox], [role=combobox]");
+  if (event.key === "w" && !types && !event.ctrlKey && !event.metaKey && !event.altKey) location.href = "/wall";
+});
 
 const waiting = window.room.waiting;
 window.room = { tell, state };

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.faults import connections, find, heal_everything, injected_faults
+from deploy.faults import connections, find, heal_everything, injected_faults, notes
 from deploy.faults.vocabulary import part_of
 from deploy.model.errors import DeployError
+from deploy.model.home import Home
 from deploy.runner.interface import Runner
 from loadtests.engine import generator
 from loadtests.engine.arm import Arm
@@ -134,7 +135,8 @@ class GameDay:
             return
         planned.windows[one.arm.name] = FaultWindow(step.name, one.now_s, one.now_s, 0.0, 0.0)
         self._say(one, f"{step.name}: {step.fault} {step.part}".rstrip())
-        timeline(one)
+        with notes.noted(Home.from_environment(), one.arm.name, step.fault, step.part, step.for_s):
+            timeline(one)
         planned.windows[one.arm.name] = timeline.windows[0]
         self._say(one, f"{step.name}: healed")
 
