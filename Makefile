@@ -19,7 +19,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml twinshop/setup.sh
 	@bash twinshop/setup.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 
-.PHONY: help setup demo test test-short test-all test-docs lint doctor up down status stats scale kill hold release pause resume restart logs route fault heal trace reset lab \
+.PHONY: help setup demo test test-short test-all test-docs lint doctor up down status stats scale kill hold release pause resume restart logs route fault heal trace profile reset lab \
 	bench experiment chaos migrate migrate-back room locust screenshots side-by-side requirements clean \
 	images images-save images-load compose-up compose-down compose-demo test-compose test-kubernetes docs-site compare-place-order
 
@@ -83,6 +83,9 @@ heal: $(VENV)/.ready ## heal whatever is broken on purpose (STACK=... for one)
 
 trace: $(VENV)/.ready ## where the time of an order went, in both builds (ORDER="id id"; without: the latest orders)
 	@$(TWINSHOP) trace $(or $(ORDER),--latest) $(on_stack)
+
+profile: $(VENV)/.ready ## where the CPU of an order and of a list goes: flame graphs of both builds (about 2 minutes)
+	@$(TWINSHOP) profile
 
 reset: $(VENV)/.ready ## fresh data in running stacks (STACK=... for one)
 	@$(TWINSHOP) reset $(STACK)

@@ -27,6 +27,7 @@ from twinshop import mystery as hiding
 from twinshop import room as showing
 from twinshop import traces as tracing
 from twinshop.pictures import pictures
+from twinshop.profile import profile
 
 
 class Place(StrEnum):
@@ -68,6 +69,7 @@ for command in (
     hiding.mystery,
     moving.migrate,
     tracing.trace,
+    profile,
     measuring.demo,
     measuring.bench,
     measuring.experiment,

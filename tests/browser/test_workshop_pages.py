@@ -1,4 +1,4 @@
-"""The pages of game days and of a room's progress: for everybody, as wide as the screen, in light and dark, soon."""
+"""The pages of game days, of a room's progress and of profiles: for everybody, never too wide, light and dark, soon."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from loadtests.profiling import page as profile_page
+from loadtests.profiling.test_page import a_profile
 from tests.browser.visitor import DESK, PHONE
 from workshop.classroom.report import LabReport, Report
 from workshop.classroom.server import Classroom, render
@@ -27,6 +29,7 @@ PAGES = {
     "game day": lambda: page.render(a_day()),
     "game day that runs": lambda: page.render(a_day(is_over=False, books={}, now_s=4.0)),
     "classroom": lambda: render(a_room()),
+    "profile": lambda: profile_page.render([a_profile(build, "order") for build in ("monolith", "microservices")]),
 }
 
 
@@ -56,3 +59,30 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(browser: Browser
     assert found == []
     assert path.stat().st_size < 100_000
     assert shown_ms < 1000  # 150 on a quiet machine
+
+
+def test_a_flame_graph_is_zoomed_and_searched_by_the_keyboard(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "index.html"
+    path.write_text(PAGES["profile"](), "utf-8")
+    opened = browser.new_page()
+    opened.goto(path.as_uri())
+    flame = opened.locator(".flame").first
+    part, database = (flame.get_by_role("button", name=name, exact=True) for name in ("web", "db"))
+    width, whole = part.bounding_box()["width"], flame.bounding_box()["width"]
+
+    flame.get_by_role("button").first.focus()
+    for key in ("ArrowDown", "Enter"):
+        opened.keyboard.press(key)
+    zoomed = (part.bounding_box()["width"], database.is_visible())
+    opened.keyboard.press("Escape")
+    back = (part.bounding_box()["width"], database.is_visible())
+    opened.get_by_label("Search functions").fill("sqlalchemy")
+    matches = flame.locator(".match").all_text_contents()
+    said = opened.locator("output").first.text_content()
+    opened.close()
+
+    assert width == pytest.approx(0.8 * whole, rel=0.01)
+    assert zoomed == (pytest.approx(width * 1.25, rel=0.01), False)
+    assert back == (width, True)
+    assert matches == ["execute (sqlalchemy/engine/base.py:1450)"]
+    assert said == "0.300 ms (60.0 %) in what matches."

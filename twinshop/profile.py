@@ -1,0 +1,41 @@
+"""The command `twinshop profile`: where the CPU of an order and of a list goes, in both builds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.model.home import Home
+from deploy.runner.console import console
+
+
+def profile(
+    seconds: Annotated[int, typer.Option(min=1, help="How long each build is sampled for each unit of work.")] = 10,
+    seed: Annotated[int, typer.Option(help="Decides every request.")] = 8001,
+    to: Annotated[Path | None, typer.Option("--page", help="Where the page is written.")] = None,
+) -> None:
+    """Draw where the CPU of an order and of a list goes: flame graphs of both builds under a steady load."""
+    # What measures is slow to import, and `twinshop up` shares this program.
+    from loadtests.engine import budgets  # noqa: PLC0415
+    from loadtests.engine.arm import BUILDS, arms_up  # noqa: PLC0415
+    from loadtests.profiling import page  # noqa: PLC0415
+    from loadtests.profiling.flames import top_functions  # noqa: PLC0415
+    from loadtests.profiling.profiles import WORKS  # noqa: PLC0415
+    from loadtests.profiling.profiles import profile as profile_of  # noqa: PLC0415
+
+    folder = Home.from_environment().root / "profile"
+    profiles = []
+    with arms_up([one.name for one in BUILDS], budgets.of_this_machine(), keep=False) as arms:
+        for work in WORKS:
+            for arm in arms.values():
+                profiles.append(profile_of(arm, work, seconds, folder / arm.name / work.unit, seed))
+                flame = profiles[-1].flame
+                dearest = next(one for one in top_functions(flame, 99) if one.function != one.part)
+                console.print(
+                    f"{arm.name:>14}, {work.unit}: {flame.ms:.2f} ms CPU; of a function of its own the most, "
+                    f"{dearest.self_ms:.2f} ms: {dearest.function} in {dearest.part}",
+                    highlight=False,
+                )
+    console.print(f"Page: [bold]{page.write(to or folder / 'index.html', profiles)}[/]")
