@@ -53,6 +53,7 @@ def experiment(
     seed: Seed = 8001,
     setting: Settings = None,
     file: Annotated[Path | None, typer.Option(help="Instead of a name: a file that holds an experiment.")] = None,
+    cores: Annotated[int, typer.Option(min=0, help="Cores of a build, and replicas of each part; else one.")] = 0,
     price_cpu_hour: Price = None,
     price_gb_hour: Price = None,
 ) -> None:
@@ -64,7 +65,8 @@ def experiment(
         console.print(list_of_experiments({one.name: one.plan for one in every()}))
         return
     options = dict(name_and_value(item) for item in setting or []) | _prices(price_cpu_hour, price_gb_hour)
-    _conduct(name, quick=quick, seed=seed, options=options, file=file)
+    options |= {"cores": str(cores)} if cores else {}
+    _conduct(name, quick=quick, seed=seed, options=options, file=file, cores=cores or 1)
 
 
 def _prices(cpu: float | None, memory: float | None) -> dict[str, str]:
@@ -100,7 +102,13 @@ def compare_reports(first: Folder, second: Folder) -> None:
 
 
 def _conduct(
-    name: str, *, quick: bool, seed: int, options: dict[str, str] | None = None, file: Path | None = None
+    name: str,
+    *,
+    quick: bool,
+    seed: int,
+    options: dict[str, str] | None = None,
+    file: Path | None = None,
+    cores: int = 1,
 ) -> None:
     """Run an experiment, write and draw its result, and show it; a broken promise is exit status 1."""
     # What measures is slow to import, and `twinshop up` shares this program.
@@ -111,13 +119,14 @@ def _conduct(
     from loadtests.report import page, result, tidy  # noqa: PLC0415
 
     selected = registry.from_file(file) if file else registry.find(name)
+    budget = budgets.of_this_machine(cores)
     folder = result.new_folder(REPORTS, selected.name)
     console.print(f"[bold]{selected.plan['title']}[/]: {selected.plan['question']}")
     with ProgressReporter() as progress:
         study = Study(
             experiment=selected,
             folder=folder,
-            budget=budgets.of_this_machine(),
+            budget=budget,
             progress=progress,
             seed=seed,
             quick=quick,

@@ -9,7 +9,7 @@ from deploy.envoy import faults
 from deploy.envoy.fragments import fragment
 from deploy.envoy.traffic_split import TrafficSplit
 from deploy.model.extras import RECOMMENDATIONS
-from deploy.model.parts import Stack
+from deploy.model.parts import WEB_ORDERS, Stack
 
 EDGE_DEADLINE_S = 8.0
 ANSWERED_BY = "x-answered-by"  # which cluster, where requests are shared out
@@ -36,10 +36,13 @@ COUNTED = {
 RECOMMENDATIONS_PATH = "/products/[^/]+/recommendations"
 RECOMMENDATIONS_DEADLINE_S = 2.0
 WHOLE_SHOP = {"monolith": "web", "colocated": "app"}  # one application behind the same public paths
+POOLED = ("orders", "payments")  # what a pool of its own answers, where the monolith has one
 
 
 def owner_of(stack: Stack, service: str) -> str:
     """Return the part that answers the public routes of a service: itself, or the application that holds it."""
+    if service in POOLED and any(part.name == WEB_ORDERS for part in stack.parts):
+        return WEB_ORDERS
     return service if service in stack.extracted else WHOLE_SHOP.get(stack.name, service)
 
 

@@ -11,7 +11,8 @@ from deploy.model.home import read_json, write_atomically
 
 FILE = "extras.json"
 RECOMMENDATIONS = "recommendations"
-OFFERED = {RECOMMENDATIONS: ("monolith", "microservices")}  # each with the stacks that can have it
+ORDER_POOL = "order-pool"  # the monolith again, in replicas that answer for orders and payments alone
+OFFERED = {RECOMMENDATIONS: ("monolith", "microservices"), ORDER_POOL: ("monolith",)}  # with who can have it
 
 
 def read(folder: Path) -> tuple[str, ...]:

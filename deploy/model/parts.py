@@ -15,6 +15,7 @@ from deploy.model.ports import MAX_REPLICAS, PORTS
 
 Kind = Literal["app", "postgres", "nats", "envoy"]
 VARIANT = "VARIANT"  # a setting of a part that its process never sees: which of its variants is run
+WEB_ORDERS = "web-orders"  # the monolith's replicas that answer for orders and payments, where it has such a pool
 SAMPLING = "TRACE_SAMPLING"  # a setting of whatever traces a part: which share of all traces is kept
 PYTHON = ("python", "-m")
 TRACED = (*PYTHON, "variants.tracing")

@@ -23,6 +23,7 @@ PORTS: dict[str, dict[str, dict[str, int]]] = {
             "orders": 18105,
         },
         "web": {"http": 18110},
+        "web-orders": {"http": 18320},  # only `up monolith --with order-pool`
         "db": {"sql": 18190},
         # Only while these modules are out of the monolith (`twinshop migrate`).
         "catalog": {"http": 18120},

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from deploy.model import broker_users, infrastructure
 from deploy.model.errors import DeployError, UnknownTarget
-from deploy.model.extras import RECOMMENDATIONS
-from deploy.model.parts import Part, Probe, Reset, Site, Stack
+from deploy.model.extras import ORDER_POOL, RECOMMENDATIONS
+from deploy.model.parts import WEB_ORDERS, Part, Probe, Reset, Site, Stack
 
 NODE_MAIN = "variants/notifications_node/dist/main.js"  # built by deploy/runner/node.py
 THIS = "deploy.model.topology:stack"
@@ -96,8 +97,8 @@ def monolith(site: Site) -> Stack:
     """Return the monolith: one application, one database, the edge; and the services extracted from it."""
     name, extraction = "monolith", site.extraction
     recommends = RECOMMENDATIONS in site.extras
-    if recommends and extraction.running:
-        raise DeployError("A monolith whose modules are on their way out has no recommendations.")
+    if site.extras and extraction.running:
+        raise DeployError(f"A monolith whose modules are on their way out has no {' and no '.join(site.extras)}.")
     module = "variants.recommendations.monolith" if recommends else "monolith.app"
     web = Part(
         name="web",
@@ -115,7 +116,12 @@ def monolith(site: Site) -> Stack:
         scalable=True,
         variants={} if extraction.running or recommends else MONOLITH_VARIANTS,
     )
-    whole = (infrastructure.database(site, name, "db", "monolith", MONOLITH_POOL, len(SERVICES)), web)
+    database = infrastructure.database(site, name, "db", "monolith", MONOLITH_POOL, len(SERVICES))
+    whole: tuple[Part, ...] = (database, web)
+    if ORDER_POOL in site.extras:  # the same program twice: the edge sends orders to the one, all else to the other
+        half = {"DB_POOL_SIZE": str(MONOLITH_POOL // 2)}  # as many connections as without
+        pools = (replace(web, name=part, ports=site.ports(name, part)) for part in ("web", WEB_ORDERS))
+        whole = (database, *(replace(pool, environment={**web.environment, **half}) for pool in pools))
     reset = "migration.inside_monolith.reset" if extraction.running else "monolith.reset"
     resets = (Reset(("python", "-m", reset), web.environment, seeds=True),)
     if not extraction.running:

@@ -18,14 +18,14 @@ from deploy.local.runner import LocalRunner
 from deploy.model import extras
 from deploy.model.errors import DeployError
 from deploy.model.extraction import ExtractionState
-from deploy.model.extras import RECOMMENDATIONS
+from deploy.model.extras import ORDER_POOL, RECOMMENDATIONS
 from deploy.model.home import REPOSITORY, Home
 from deploy.model.parts import Secrets, Site, Stack
 from deploy.model.topology import STACKS, stack
 
 PLAIN = Site(Secrets(b"master"), keys="/keys", data="/data")
 WITH = replace(PLAIN, extras=(RECOMMENDATIONS,))
-TRACES = (RECOMMENDATIONS, "MODEL_DIR", "HISTORY_ORDERS", "OPENBLAS")
+TRACES = (RECOMMENDATIONS, "web-orders", "MODEL_DIR", "HISTORY_ORDERS", "OPENBLAS")
 
 
 def everything(of: Stack) -> str:
@@ -90,6 +90,22 @@ def test_its_route_comes_before_any_share_of_the_products() -> None:
     assert routes[0]["route"]["cluster"] == RECOMMENDATIONS
 
 
+def test_a_pool_for_orders_is_the_same_program_with_as_many_connections_in_sum() -> None:
+    plain, pooled = stack("monolith", PLAIN), stack("monolith", replace(PLAIN, extras=(ORDER_POOL,)))
+    web, orders = pooled.part("web"), pooled.part("web-orders")
+    owners = {route["match"].get("path_separated_prefix"): route["route"]["cluster"] for route in edge_routes(pooled)}
+
+    assert web.command == orders.command == plain.part("web").command
+    assert orders.scalable
+    sizes = [int(part.environment["DB_POOL_SIZE"]) for part in (web, orders, plain.part("web"))]
+    assert sizes[0] + sizes[1] == sizes[2]
+    assert {prefix for prefix, owner in owners.items() if owner == "web-orders"} == {
+        "/orders", "/payments", "/webhooks/payments"
+    }  # fmt: skip
+    assert owners["/products"] == owners["/notifications"] == "web"
+    assert "web-orders" not in {part.name for part in plain.parts}
+
+
 def test_a_choice_holds_until_the_stack_is_stopped(tmp_path: Path) -> None:
     runner = LocalRunner("microservices", Home(tmp_path))
 
@@ -104,7 +120,11 @@ def test_a_choice_holds_until_the_stack_is_stopped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "chosen", "why"),
     [
-        ("monolith", "horoscopes", "There is no 'horoscopes' to start a shop with; there is: recommendations"),
+        (
+            "monolith",
+            "horoscopes",
+            "There is no 'horoscopes' to start a shop with; there is: recommendations, order-pool",
+        ),
         ("colocated", RECOMMENDATIONS, "colocated cannot have recommendations; monolith and microservices can"),
     ],
 )

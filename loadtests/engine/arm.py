@@ -13,6 +13,7 @@ from typing import Any
 from deploy import stacks
 from deploy.faults import databases, heal_everything, injected_faults
 from deploy.model.errors import DeployError, Unsupported
+from deploy.model.ports import MAX_REPLICAS
 from deploy.runner.console import StartProgress
 from deploy.runner.interface import Runner
 from deploy.stacks import runner_for
@@ -40,6 +41,7 @@ class ArmSpec:
     name: str
     stack: str
     settings: Settings = field(default_factory=dict)
+    extras: tuple[str, ...] = ()  # what `twinshop up --with` adds; of a fresh start only
 
     @property
     def twin(self) -> ArmSpec:
@@ -183,11 +185,15 @@ def arms_up(names: Sequence[str], budget: Budget, *, keep: bool) -> Iterator[dic
     try:
         for runner in everybody:
             _bind(runner, budget.other if runner.stack.name == "outside" else budget.build)
+            if budget.workers > 1:
+                staff(runner, budget.workers)
         yield {name: Arm.of(name, budget) for name in names}
         finished = True
     finally:
         for runner in everybody:
             _bind(runner, None)
+            if budget.workers > 1 and runner.stack.name in was_up:
+                staff(runner, 1)
         if not (keep and finished):
             for runner in (*extra, *runners[::-1]):
                 if runner.stack.name not in was_up:
@@ -229,6 +235,8 @@ def arm_up(spec: ArmSpec, budget: Budget, *, armed: bool = False) -> Iterator[Ar
         for name, values in settings.items():
             runner.configure(name, values)
         _bind(runner, budget.build)
+        if budget.workers > 1:
+            staff(runner, budget.workers)
         yield Arm(spec.name, runner, Parties.of(runner), budget)
     finally:
         heal_everything(runner)
@@ -236,6 +244,8 @@ def arm_up(spec: ArmSpec, budget: Budget, *, armed: bool = False) -> Iterator[Ar
         if was_up:
             for name, values in settings.items():
                 runner.configure(name, dict.fromkeys(values))
+            if budget.workers > 1:
+                staff(runner, 1)
         else:
             runner.down()
 
@@ -245,6 +255,14 @@ def _up(runner: Runner) -> None:
         return
     with StartProgress({runner.stack.name: len(runner.stack.parts)}) as progress:
         stacks.up([runner], {}, progress.watch)
+
+
+def staff(runner: Runner, replicas: int) -> None:
+    """Give each part of a build so many replicas, as many as there can be."""
+    counts = Counter(one.part for one in runner.status().instances)
+    for part in runner.stack.parts:
+        if part.scalable and counts[part.name] != min(replicas, MAX_REPLICAS):
+            runner.scale(part.name, min(replicas, MAX_REPLICAS))
 
 
 def _bind(runner: Runner, cores: Sequence[int] | None) -> None:

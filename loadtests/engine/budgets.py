@@ -1,16 +1,20 @@
-"""Who runs on which cores: the same ones for each build, other ones for the generator and the outside world."""
+"""Who runs on which cores: the same ones for each build, other ones for the generator and the outside world.
+
+A build of Python processes uses as many cores as it has processes, so on N cores each of its parts has N replicas
+(`Budget.workers`), with pools of their own: connections grow alike in both builds.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from deploy.model.errors import DeployError
+from loadtests.measure import topology
 from loadtests.report.result import Budgets
 
-# The monolith has one worker, so its budget is one core; on more, four services would have cores that it cannot use.
-# An experiment that gives a build more has to scale the monolith to as many workers, with its pool divided among them.
-MAX_BUILD_CORES = 1
+SIZES = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,11 @@ class Budget:
         """Whether a build and its load are kept apart. If not, no winner in speed may be named."""
         return self.build is not None and self.other is not None and not set(self.build) & set(self.other)
 
+    @property
+    def workers(self) -> int:
+        """How many replicas each part of a build has: as many as there are cores for it."""
+        return len(self.build or (0,))
+
     def as_dict(self) -> Budgets:
         """Return it as it stands in result.json."""
         return {
@@ -34,17 +43,32 @@ class Budget:
         }
 
 
-def split(cores: Iterable[int]) -> Budget:
-    """Divide cores: one for a build, the rest for the others. A machine with a single core has none to divide."""
+def split(cores: Iterable[int], size: int = 1, siblings: Sequence[Sequence[int]] = ()) -> Budget:
+    """Divide cores: `size` for a build, the rest for the others. A machine with a single core has none to divide.
+
+    Threads of one core (`siblings`) come to the same side as far as they can: apart they would slow each other down.
+    Raises DeployError where nothing is left for the others.
+    """
     usable = sorted(cores)
-    half = min(len(usable) // 2, MAX_BUILD_CORES)
-    if not half:
+    if len(usable) < 2 and size == 1:
         return Budget(None, None)
-    return Budget(tuple(usable[:half]), tuple(usable[half:]))
+    if size >= len(usable):
+        raise DeployError(f"cores={size}: want less than the {len(usable)} that there are, for the load needs one.")
+    of_core = {thread: min(group) for group in siblings for thread in group}
+    usable.sort(key=lambda core: (of_core.get(core, core), core))
+    return Budget(tuple(usable[:size]), tuple(usable[size:]))
 
 
-def of_this_machine() -> Budget:
-    """Return the budget here; without affinity (macOS) nothing is bound."""
-    if not hasattr(os, "sched_getaffinity"):
-        return Budget(None, None)
-    return split(os.sched_getaffinity(0))
+def sizes(most: int) -> tuple[int, ...]:
+    """Return the budgets to compare, up to the largest."""
+    return tuple(size for size in SIZES if size <= most) or SIZES[:1]
+
+
+def usable_cores() -> list[int]:
+    """Return the cores that we may use; none where nothing can be bound (macOS)."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def of_this_machine(size: int = 1) -> Budget:
+    """Return the budget here; without affinity (macOS) nothing is bound. Raises DeployError for more than there is."""
+    return split(usable_cores(), size, topology.siblings())

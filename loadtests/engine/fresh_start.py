@@ -19,7 +19,7 @@ from deploy.model.home import Home
 from deploy.model.ports import port_shift
 from deploy.runner.console import StartProgress
 from deploy.stacks import is_offered, on_containers, runner_for, with_outside
-from loadtests.engine.arm import Arm, ArmSpec
+from loadtests.engine.arm import Arm, ArmSpec, staff
 from loadtests.engine.budgets import Budget
 from loadtests.measure.parties import Parties
 
@@ -54,6 +54,8 @@ def fresh_start(specs: Sequence[ArmSpec], budget: Budget, chance: random.Random)
             names = with_outside([spec.stack for spec in chance.sample(place, len(place))])
             runners = {name: LocalRunner(name, home=home, shift=shift) for name in names}
             settings = {part: values for spec in place for part, values in spec.settings.items()}
+            for spec in place:
+                runners[spec.stack].choose(spec.extras)
             for runner in runners.values():
                 stack.callback(runner.down)
             # The services colocated are never offered beside the services; who compares them knows why.
@@ -65,6 +67,8 @@ def fresh_start(specs: Sequence[ArmSpec], budget: Budget, chance: random.Random)
             for name, runner in runners.items():
                 with contextlib.suppress(Unsupported):
                     runner.pin(budget.other if name == "outside" else budget.build)
+                if budget.workers > 1:
+                    staff(runner, budget.workers)
             for spec in place:
                 runner = runners[spec.stack]
                 arms[spec.name] = Arm(spec.name, runner, Parties.of(runner), budget)

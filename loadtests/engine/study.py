@@ -56,6 +56,11 @@ class Study:
                 "winner in speed is named. CPU per order stays valid."
             )
 
+    def use(self, budget: Budget) -> None:
+        """Measure with other cores than those that it began with."""
+        self.budget = budget
+        self._environment["budgets"] = budget.as_dict()
+
     @property
     def next_number(self) -> int:
         """The number of the next run."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
+from deploy.model.errors import DeployError
 from loadtests.engine import budgets, probe
 from loadtests.load.generator.record import Outcome, Row
 
@@ -58,6 +61,14 @@ def test_a_big_machine_gives_a_build_no_core_that_the_monolith_could_not_use() -
 
     assert budget.build == (0,)
     assert budget.enforced
+
+
+def test_more_cores_for_a_build_keep_the_threads_of_a_core_together_and_leave_one_for_the_load() -> None:
+    assert budgets.split(range(4), 2, siblings=[[0, 2], [1, 3]]) == budgets.Budget((0, 2), (1, 3))
+    assert budgets.split(range(4), 3).workers == 3
+    assert (budgets.sizes(1), budgets.sizes(7), budgets.sizes(31)) == ((1,), (1, 2, 4), (1, 2, 4, 8))
+    with pytest.raises(DeployError, match="cores=4: want less than the 4 that there are"):
+        budgets.split(range(4), 4)
 
 
 def test_a_single_core_is_shared_and_says_so() -> None:

@@ -10,6 +10,7 @@ import pytest
 from deploy.model.home import REPOSITORY
 from loadtests.engine import registry
 from loadtests.engine.registry import NoSuchExperiment
+from loadtests.report.result import Environment
 
 NAMES = [experiment.name for experiment in registry.every()]
 OURS = (REPOSITORY / "docs" / "experiments" / "more_threads.py").read_text("utf-8")
@@ -37,7 +38,8 @@ def test_the_report_names_no_experiment() -> None:
         path.read_text("utf-8") for path in folder.iterdir() if path.suffix == ".py" and "test" not in path.stem
     )
 
-    assert [name for name in NAMES if f'"{name}"' in ours.replace("_", "-")] == []
+    names = set(NAMES) - set(Environment.__annotations__)  # an experiment may be about what a machine has
+    assert [name for name in names if f'"{name}"' in ours.replace("_", "-")] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

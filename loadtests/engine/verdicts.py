@@ -112,7 +112,7 @@ def answer(declared: Declaration, comparison: Mapping[str, Ratio], gates: Gates)
     if withheld:
         where = sentence_of_list(withheld) if len(withheld) <= MOST_NAMED else f"{len(withheld)} figures"
         said.append(f"No winner is named in {where}: an arm did not equal its twin there.")
-    return [" ".join(said) or "Too few valid runs to say anything."]
+    return [" ".join(said) or "Too few sessions, or valid runs, to compare anything: the plots show what was measured."]
 
 
 def _standing(row: Ratio) -> str:

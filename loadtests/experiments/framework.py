@@ -23,22 +23,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import mean
 
 from deploy.faults import outside
 from deploy.model.parts import VARIANT
 from deploy.runner.interface import Runner
+from loadtests.engine import pairing
 from loadtests.engine.ablation import Ablation, Conclusion, Contrast, Variant, Work
 from loadtests.engine.arm import Arm, Settings
 from loadtests.engine.factor import Factor
-from loadtests.report.plot import Figure, axes, figure, line, view
-from loadtests.report.result import Ratio, Result, Run, detail
-from loadtests.report.words import build_name, times
+from loadtests.report.result import Ratio, Run
+from loadtests.report.words import times
 
 PROVIDER_MS = (20.0, 200.0, 800.0)
 CLIENTS = 48
 GOODPUT = "orders a second"
-FIGURES = {"rate_achieved": ("goodput", GOODPUT), "cpu_ms_per_order": ("CPU", "ms of CPU per order")}
 
 
 @contextlib.contextmanager
@@ -79,17 +77,12 @@ PAIRS = {
 }
 
 
-def goodput(run: Run) -> float | None:
-    """Confirmed orders a second."""
-    return run["rate_achieved"] or None
-
-
 def contrasts() -> Iterator[Contrast]:
     """Yield goodput of each pair at each latency of the provider, and the framework's CPU at the shortest."""
     for name, (a, b) in PAIRS.items():
         for provider_ms in PROVIDER_MS:
             yield Contrast(
-                f"goodput_{name}_{provider_ms:.0f}ms", a, b, value=goodput, at={"provider_ms": provider_ms},
+                f"goodput_{name}_{provider_ms:.0f}ms", a, b, value=pairing.rate, at={"provider_ms": provider_ms},
                 what=f"{GOODPUT}, provider {provider_ms:.0f} ms",
             )  # fmt: skip
     for threads in (16, 64):
@@ -97,14 +90,13 @@ def contrasts() -> Iterator[Contrast]:
         yield Contrast(f"cpu_framework_{threads}_threads", a, b, at={"provider_ms": PROVIDER_MS[0]})
 
 
-def conclude(runs: Sequence[Run], figures: Mapping[str, Ratio]) -> Conclusion:
-    """Return the answer in two sentences, and the means of each arm by what the provider takes."""
-    means = {one.name: {key: _means(runs, one.name, key) for key in FIGURES} for one in VARIANTS}
+def conclude(_: Sequence[Run], figures: Mapping[str, Ratio]) -> Conclusion:
+    """Return the answer in two sentences."""
     cpu = figures.get("cpu_framework_16_threads")
     slow, threads, services = (figures.get(f"goodput_{name}_{PROVIDER_MS[-1]:.0f}ms")
                                for name in ("framework_16_threads", "threads", "services"))  # fmt: skip
     if not (slow and threads and services):
-        return Conclusion(["Too few valid slices to say anything."], details={"by_provider": means})
+        return Conclusion(["Too few valid slices to say anything."])
     answer = [
         f"With a provider that takes {PROVIDER_MS[-1]:.0f} ms and 16 threads, FastAPI gives {times(slow)} the orders a "
         f"second; 64 threads instead of 16 give {times(threads)}, and the services {times(services)} of those.",
@@ -112,15 +104,7 @@ def conclude(runs: Sequence[Run], figures: Mapping[str, Ratio]) -> Conclusion:
     if cpu:
         said = f"Behind FastAPI the same modules take {times(cpu)} the CPU per order that they take behind Flask."
         answer.insert(0, said)
-    return Conclusion(answer, details={"by_provider": means})
-
-
-def _means(runs: Sequence[Run], arm: str, key: str) -> dict[str, float]:
-    by_provider: dict[str, list[float]] = {}
-    for run in runs:
-        if run["build"] == arm and not run["void"] and (value := run[key]):  # type: ignore[literal-required]
-            by_provider.setdefault(f"{run['factors']['provider_ms']:g}", []).append(value)
-    return {provider_ms: mean(values) for provider_ms, values in by_provider.items()}
+    return Conclusion(answer)
 
 
 EXPERIMENT = Ablation(
@@ -134,23 +118,3 @@ EXPERIMENT = Ablation(
     quick_share=0.3,
     factors=(Factor("provider_ms", PROVIDER_MS, provider_takes, quick=PROVIDER_MS[-1:]),),
 )
-
-
-def by_provider(result: Result) -> Figure | None:
-    """Goodput and CPU per order by what the provider takes, a line for each arm."""
-    if not (arms := detail(result, "by_provider")):
-        return None
-    views = [
-        view(
-            name,
-            [line(build_name(arm), [float(ms) for ms in means[key]], list(means[key].values()), arm, marks=True)
-             for arm, means in arms.items()],
-            axes("ms that the provider takes", unit, log_x=True),
-        )
-        for key, (name, unit) in FIGURES.items()
-    ]  # fmt: skip
-    reading = f"The mean over rounds; {CLIENTS} clients order as fast as they are answered."
-    return figure("by-provider", "A slow provider", reading, views, 420)
-
-
-PLOTS = (by_provider,)

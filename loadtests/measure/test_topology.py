@@ -23,6 +23,7 @@ def test_a_virtual_machine_with_two_threads_of_one_core_and_a_limit_says_so(tmp_
     put(tmp_path, "proc/stat", "cpu  100 0 100 700 50 0 0 50 0 0\n")
     put(tmp_path, "sys/fs/cgroup/cpu.max", "150000 100000\n")
 
+    assert topology.siblings(tmp_path) == [[0, 1]]
     assert topology.describe(tmp_path) == {
         "thread_siblings": ["0-1"],
         "governor": "powersave",

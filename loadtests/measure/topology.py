@@ -25,6 +25,19 @@ def describe(root: Path = SYSTEM) -> dict[str, Any]:
     }
 
 
+def siblings(root: Path = SYSTEM) -> list[list[int]]:
+    """Return the threads of each core that has several, where the system tells: `0,1` or `0-1` in its words."""
+    cpu = root / "sys/devices/system/cpu"
+    lists = {_text(path) for path in cpu.glob("cpu[0-9]*/topology/thread_siblings_list")} - {UNKNOWN}
+    groups = [[thread for part in one.split(",") for thread in _span(part)] for one in sorted(lists)]
+    return [group for group in groups if len(group) > 1]
+
+
+def _span(text: str) -> list[int]:
+    first, _, last = text.partition("-")
+    return list(range(int(first), int(last or first) + 1))
+
+
 def _limit_cores(cgroup: Path) -> float | str:
     """Return how many cores a cgroup of version 2 or 1 allows, "none" without a limit."""
     with contextlib.suppress(OSError, ValueError):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from loadtests.report import cost_plots, latency_plot
+from loadtests.report.peak_plot import by_factor
 from loadtests.report.plot import Figure, Plot, axes, colour, figure, points, table, upright, view
 from loadtests.report.rate_plot import factor_values, latency_by_rate
 from loadtests.report.result import Ratio, Result
@@ -26,7 +27,7 @@ def all_figures(result: Result, plots: Sequence[Plot] = ()) -> list[Figure]:
     mixes = {run.get("load", {}).get("mix") for run in result["runs"] if run["unit"] == "mix"}
     units = ("order", "list", "product") if len(mixes) > 1 else ("order", "mix", "list")
     drawn = [
-        *(plot(result) for plot in (*plots, latency_by_rate, factor_values, targets, ratios)),
+        *(plot(result) for plot in (*plots, latency_by_rate, by_factor, factor_values, targets, ratios)),
         latency_plot.bars(measured),
         latency_plot.latency(measured),
         *(cost_plots.cpu(measured, unit) for unit in units),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from loadtests.measure.latency import LatencyHistogram
 from loadtests.report.plot import Figure, axes, figure, interval_bars, line, table, upright, view
 from loadtests.report.result import Result, detail
-from loadtests.report.summary import ALL, have_many_loads, histograms_of
+from loadtests.report.summary import ALL, grid_point, have_many_loads, histograms_of, shown_order
 from loadtests.report.words import build_name, factor_name, journey_name, number
 
 BEYOND = 5  # so many requests at least lie beyond a percentile that is drawn
@@ -37,7 +37,7 @@ def latency_by_rate(result: Result) -> Figure | None:
         return None
     points: dict[Place, list[LatencyHistogram]] = {}
     for run in runs:
-        mix, factors = run.get("load", {}).get("mix", ""), tuple(run.get("factors", {}).items())
+        mix, factors = run.get("load", {}).get("mix", ""), tuple(grid_point(run).items())
         for journey, histogram in histograms_of(run).items():
             place = Place(run["build"], mix, journey, round(run["rate_target"] or 0, 1), factors)
             points.setdefault(place, []).append(histogram)
@@ -100,7 +100,7 @@ def _by_factor(points: Points, factor: str, first: Mapping[str, float]) -> tuple
 
 def _curves(points: Points, x: Callable[[Place], float]) -> list[Figure]:
     data = []
-    for build in dict.fromkeys(place.build for place in points):
+    for build in sorted({place.build for place in points}, key=shown_order):
         own = sorted((x(place), each) for place, each in points.items() if place.build == build)
         for percent, (name, dash, width) in PERCENTILES.items():
             seen = [(at, _merged(each), each) for at, each in own]

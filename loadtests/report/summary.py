@@ -107,20 +107,30 @@ def arms(result: Result) -> list[Arm]:
         if not run["void"]:
             by_arm.setdefault((run["unit"], run["build"]), []).append(run)
 
-    def place(item: tuple[str, str]) -> tuple[str, int, str]:
-        unit, build = item
-        kin = family(build)
-        return unit, FAMILY_ORDER.index(kin) if kin in FAMILY_ORDER else len(FAMILY_ORDER), build
-
-    return [Arm(build, unit, tuple(by_arm[unit, build])) for unit, build in sorted(by_arm, key=place)
+    return [Arm(build, unit, tuple(by_arm[unit, build]))
+            for unit, build in sorted(by_arm, key=lambda one: (one[0], shown_order(one[1])))
             if unit != "mix" or not have_many_loads(by_arm[unit, build])]  # fmt: skip
 
 
+def shown_order(build: str) -> tuple[int, str]:
+    """Return a key that sorts arms as they are always shown."""
+    kin = family(build)
+    return FAMILY_ORDER.index(kin) if kin in FAMILY_ORDER else len(FAMILY_ORDER), build
+
+
+def grid_point(run: Run) -> dict[str, float]:
+    """Return the factors of a run that are numbers: where on a grid it was measured."""
+    return {name: value for name, value in run.get("factors", {}).items() if isinstance(value, int | float)}
+
+
 def have_many_loads(runs: Sequence[Run]) -> bool:
-    """Whether a mix was sent at several rates, or at several points of a grid of factors."""
+    """Whether a mix was sent at several rates or points of a grid of factors, or several as fast as they went."""
     mixes = {run.get("load", {}).get("mix") for run in runs}
-    sent = {(run.get("load", {}).get("mix"), run["rate_target"], str(run.get("factors"))) for run in runs}
-    return len(sent) > len(mixes)
+    sent = {(run.get("load", {}).get("mix"), run["rate_target"], tuple(grid_point(run).items())) for run in runs}
+    together = len(mixes) > 1 and any(
+        rate is None for _, rate, _ in sent
+    )  # what is as fast as it goes weighs as it likes
+    return together or len(sent) > len(mixes)
 
 
 def mean_cpu_ms(runs: Iterable[Run], build: str, unit: str) -> float:

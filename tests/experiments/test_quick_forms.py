@@ -21,6 +21,7 @@ TIMEOUT_S = 400  # 90 s on two idle cores
 # What each leaves in its details, and the claim that it is about.
 EXPERIMENTS = {
     "steady": ("gates", "C3"),
+    "cores": ("", None),
     "capacity": ("curves", None),
     "three-rulers": ("", None),
     "overhead-ladder": ("ladder", "C3"),
