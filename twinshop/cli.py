@@ -92,9 +92,9 @@ app.command("rate-limit")(stacks.rate_limit)
 app.command("compare-reports")(measuring.compare_reports)
 
 
-def show_version(wanted: bool) -> None:
+def show_version(is_set: bool) -> None:
     """Print the version, and stop."""
-    if wanted:
+    if is_set:
         typer.echo(f"twinshop {version('twinshop')}")
         raise typer.Exit
 

@@ -59,8 +59,8 @@ def heal(stack: StackOption = Choice.all) -> None:
     for runner in stack.running:
         healed = heal_everything(runner)
         notes.forget(home, runner.stack.name)
-        said = ", ".join(healed) or "nothing is broken on purpose"
-        console.print(f"{runner.stack.name}: {'healed, and no word of what' if has_mystery else said}.")
+        summary = ", ".join(healed) or "nothing is broken on purpose"
+        console.print(f"{runner.stack.name}: {'healed, and no word of what' if has_mystery else summary}.")
 
 
 def duration_s(text: str) -> float:

@@ -64,4 +64,4 @@ def gameday(
 
 
 def _told_of_books(books: dict[str, dict[str, object]]) -> list[str]:
-    return [f"{build}: the books are {'WRONG' if kept['violations'] else 'right'}" for build, kept in books.items()]
+    return [f"{build}: the books are {'WRONG' if book['violations'] else 'right'}" for build, book in books.items()]

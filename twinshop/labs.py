@@ -120,11 +120,11 @@ def classroom(
     """Show an instructor how far those are who report: no accounts, names of their choice, nothing kept."""
     from workshop.classroom.server import PORT, serve  # noqa: PLC0415
 
-    chosen = port or PORT + port_shift()
+    own_port = port or PORT + port_shift()
     where = bind if bind != "0.0.0.0" else "THIS-MACHINE"  # noqa: S104
-    console.print(f"The room's progress: [bold]http://{where}:{chosen}[/]")
-    console.print(f"Who wants to reports: `twinshop lab --report-to http://{where}:{chosen} --as NAME`", markup=False)
-    serve(bind, chosen)
+    console.print(f"The room's progress: [bold]http://{where}:{own_port}[/]")
+    console.print(f"Who wants to reports: `twinshop lab --report-to http://{where}:{own_port} --as NAME`", markup=False)
+    serve(bind, own_port)
 
 
 def _report(url: str, name: str) -> None:

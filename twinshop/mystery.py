@@ -12,7 +12,7 @@ from deploy.model.home import Home
 from deploy.runner.console import console
 from twinshop.stacks import Choice, StackOption
 
-BEGUN = """Something is broken: in one shop, in the other, or in both.
+STARTED = """Something is broken: in one shop, in the other, or in both.
 Let customers in (`twinshop load`, the room), look, and say what it is: `twinshop mystery --answer 'FAULT PART BUILD'`.
 `--list` says what it can be, `--hint` helps and costs points."""
 
@@ -51,4 +51,4 @@ def mystery(
                       f"{on.points} points left.")  # fmt: skip
     else:
         play.begin(desk, stack.require_shops(), secrets.randbelow(10_000) if seed is None else seed)
-        console.print(BEGUN)
+        console.print(STARTED)

@@ -92,9 +92,9 @@ def _lines(shop: Stack, outside: Stack) -> Iterator[str]:
 
 
 def _node(part: Part) -> str:
-    left, right = _SHAPES[part.kind]
+    opening, closing = _SHAPES[part.kind]
     label = "Envoy: edge" if part.kind == "envoy" else "NATS: broker" if part.kind == "nats" else part.name
-    return f'{_id(part.name)}{left}"{label}"{right}'
+    return f'{_id(part.name)}{opening}"{label}"{closing}'
 
 
 def _id(name: str) -> str:

@@ -16,11 +16,11 @@ def test_a_port_that_somebody_has_is_named_with_what_to_do() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", port))
         listener.listen()
-        found = {one.what: one for one in doctor.ports()}
+        checks = {one.what: one for one in doctor.ports()}
 
-    assert f"port {port} (web of monolith) is taken" in found["ports of monolith"].advice
-    assert "TWINSHOP_PORT_SHIFT" in found["ports of monolith"].advice
-    assert found["ports of microservices"].advice == ""
+    assert f"port {port} (web of monolith) is taken" in checks["ports of monolith"].advice
+    assert "TWINSHOP_PORT_SHIFT" in checks["ports of monolith"].advice
+    assert checks["ports of microservices"].advice == ""
 
 
 def test_too_little_memory_is_an_error_and_a_busy_machine_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ def test_a_fault_that_there_is_not_is_named_before_anything_else_is_asked() -> N
 
 
 def test_make_names_the_variable_that_a_target_lacks() -> None:
-    done = subprocess.run(["make", "kill"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    process = subprocess.run(["make", "kill"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
-    assert done.returncode == 2
-    assert done.stdout == "SERVICE is missing: make kill SERVICE=payments\n"
+    assert process.returncode == 2
+    assert process.stdout == "SERVICE is missing: make kill SERVICE=payments\n"

@@ -134,10 +134,10 @@ class Engine:
             raise NotRunning(f"The container engine does not answer: {error}. Does `docker info` work?") from error
         finally:
             connection.close()
-        answered = json.loads(text) if text else None
+        outcome = json.loads(text) if text else None
         if answer.status >= 400:
-            raise DeployError(f"The container engine refuses: {answered['message'] if answered else answer.reason}")
-        return answered
+            raise DeployError(f"The container engine refuses: {outcome['message'] if outcome else answer.reason}")
+        return outcome
 
     def _socket(self) -> str:
         if self._path is None:

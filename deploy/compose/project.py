@@ -168,21 +168,21 @@ class Project:
         }
 
     def _relay(self) -> dict[str, Any]:
-        ways = dict(self._ways())
+        targets = dict(self._targets())
         return {
             "image": "python:3.13-slim-trixie",
             "profiles": [self._stack.name],
-            "command": ["python", "/relay.py", str(self.exchange), json.dumps(ways)],
+            "command": ["python", "/relay.py", str(self.exchange), json.dumps(targets)],
             "volumes": [f"./{RELAY}:/relay.py:ro", f"{self.exchange}:{self.exchange}"],
             "user": "10001:10001",
             "read_only": True,
             "cap_drop": ["ALL"],
             "restart": "unless-stopped",
             "networks": ["relay", *NETWORKS[self._stack.name]],
-            "ports": [f"127.0.0.1:{int(port) + self.state.shift}:{port}" for port in ways],
+            "ports": [f"127.0.0.1:{int(port) + self.state.shift}:{port}" for port in targets],
         }
 
-    def _ways(self) -> Iterator[tuple[str, tuple[str, int]]]:
+    def _targets(self) -> Iterator[tuple[str, tuple[str, int]]]:
         """Which port leads to which container. Replicas are told apart by the names that compose gives them."""
         for part in self._stack.parts:
             if part.kind == "envoy":

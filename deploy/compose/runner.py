@@ -56,10 +56,10 @@ class ComposeRunner(Runner):
     def start_proxy(self, script: Path) -> None:
         """The way in is one, and always there."""
 
-    def choose(self, chosen: Collection[str]) -> None:
-        if chosen:
+    def choose(self, names: Collection[str]) -> None:
+        if names:
             raise Unsupported(
-                f"Containers are offered without {', '.join(chosen)}: `twinshop --on local up --with ...`."
+                f"Containers are offered without {', '.join(names)}: `twinshop --on local up --with ...`."
             )
 
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
@@ -109,20 +109,20 @@ class ComposeRunner(Runner):
                 self._start_again(one)
 
     def hold(self, target: str, *, kill: bool = False) -> None:
-        held = self._fleet.targeted(target)
-        self._project.state.held = sorted({*self._project.state.held, *(one.name for one in held)})
+        replicas = self._fleet.targeted(target)
+        self._project.state.held = sorted({*self._project.state.held, *(one.name for one in replicas)})
         self._project.save()
-        in_parallel(self._engine.kill if kill else self._stop, held)
+        in_parallel(self._engine.kill if kill else self._stop, replicas)
 
     def release(self, target: str) -> None:
-        held = self._fleet.targeted(target)
-        self._project.state.held = sorted({*self._project.state.held} - {one.name for one in held})
+        replicas = self._fleet.targeted(target)
+        self._project.state.held = sorted({*self._project.state.held} - {one.name for one in replicas})
         self._project.save()
         self._fleet.wait_removed(target)
-        for one in held:
+        for one in replicas:
             if one.state != "running":
                 self._start_again(one)
-        self._fleet.wait_serving(one.name for one in held)
+        self._fleet.wait_serving(one.name for one in replicas)
 
     def pause(self, target: str) -> None:
         in_parallel(self._engine.pause, self._fleet.targeted(target))

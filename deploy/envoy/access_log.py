@@ -61,12 +61,12 @@ def sampled_ids(ratio: float) -> str:
     """
     largest = min(int(ratio * (_LARGEST + 1)), _LARGEST)
     first, second, third = largest >> 8, largest >> 4 & 15, largest & 15
-    ways = [f"{first:x}{second:x}-{_up_to(third)}"]
+    patterns = [f"{first:x}{second:x}-{_up_to(third)}"]
     if second:
-        ways.append(f"{first:x}{_up_to(second - 1)}-.")
+        patterns.append(f"{first:x}{_up_to(second - 1)}-.")
     if first:
-        ways.append(f"{_up_to(first - 1)}.-.")
-    return f".{{21}}({'|'.join(ways)}).*"
+        patterns.append(f"{_up_to(first - 1)}.-.")
+    return f".{{21}}({'|'.join(patterns)}).*"
 
 
 def _up_to(digit: int) -> str:

@@ -18,12 +18,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from deploy.faults import proxy
-from deploy.faults.proxy import IN_FORCE, NONE, TOLD, Trouble
+from deploy.faults.proxy import CONFIG, IN_FORCE, NONE, Trouble
 from deploy.faults.vocabulary import NoSuchFault, part_of
 from deploy.model.errors import DeployError
 from deploy.model.home import write_atomically
 from deploy.model.parts import Part, Stack
-from deploy.model.ports import PROXY_WAYS
+from deploy.model.ports import PROXY_LISTENERS
 from deploy.runner.interface import LOOK_EVERY_S, Runner
 
 IN_FORCE_WITHIN_S = 10.0
@@ -72,40 +72,40 @@ def opened_by(parts: Iterable[Part]) -> list[Connection]:
     return [one for part in parts if part.kind == "app" for one in _of(part.name, part.environment)]
 
 
-def named(runner: Runner, target: str) -> list[Connection]:
+def select(runner: Runner, target: str) -> list[Connection]:
     """Return the connections that `payments:sql` means, of a part or a module; without a kind, all of them.
 
     Raises NoSuchFault, UnknownTarget.
     """
-    return meant_by(target, runner.stack, of(runner))
+    return select_from(target, runner.stack, of(runner))
 
 
-def meant_by(target: str, stack: Stack, every: Sequence[Connection]) -> list[Connection]:
-    """Return which of a stack's connections are meant, as `named` does."""
+def select_from(target: str, stack: Stack, every: Sequence[Connection]) -> list[Connection]:
+    """Return which of a stack's connections are meant, as `select` does."""
     owner, _, kind = target.partition(":")
     for name in (owner, part_of(stack, owner).name):  # what a module has for itself, else what its part has
-        if found := [one for one in every if name in (one.owner, one.part) and kind in ("", one.kind)]:
-            return found
+        if connections := [one for one in every if name in (one.owner, one.part) and kind in ("", one.kind)]:
+            return connections
     names = ", ".join(one.name for one in every)
     raise NoSuchFault(f"{stack.name} has no connection '{target}'; there are {names}.")
 
 
-def lead(runner: Runner, wanted: Sequence[Connection]) -> list[Connection]:
+def lead(runner: Runner, connections: Sequence[Connection]) -> list[Connection]:
     """Lead connections through the proxy; return those that were not before. Raises DeployError, and then none is."""
-    led = _led(runner)
-    fresh = [one for one in wanted if one not in led]
+    ports = _proxy_ports(runner)
+    fresh = [one for one in connections if one not in ports]
     if fresh:
-        place, is_idle = runner.proxy, not led
-        free = (port for port in range(place.first_port, place.first_port + PROXY_WAYS) if port not in led.values())
-        ports = dict(zip(fresh, free, strict=False))
-        if len(ports) < len(fresh):
-            raise DeployError(f"Only {PROXY_WAYS} connections of {runner.stack.name} can be struck at once.")
-        _tell(runner, led | ports, {}, starts=is_idle)
+        place, is_idle = runner.proxy, not ports
+        every = range(place.first_port, place.first_port + PROXY_LISTENERS)
+        fresh_ports = dict(zip(fresh, (port for port in every if port not in ports.values()), strict=False))
+        if len(fresh_ports) < len(fresh):
+            raise DeployError(f"Only {PROXY_LISTENERS} connections of {runner.stack.name} can be struck at once.")
+        _tell(runner, ports | fresh_ports, {}, starts=is_idle)
         try:
             for part in _parts(fresh):
                 settings: dict[str, str | None] = {}
                 for one in fresh:
-                    settings |= one.settings(place.host, ports[one]) if one.part == part else {}
+                    settings |= one.settings(place.host, fresh_ports[one]) if one.part == part else {}
                 runner.configure(part, settings)
         except DeployError:
             let_go(runner, fresh)
@@ -113,36 +113,36 @@ def lead(runner: Runner, wanted: Sequence[Connection]) -> list[Connection]:
     return fresh
 
 
-def set_trouble(runner: Runner, struck: Iterable[Connection], what: Trouble) -> None:
+def set_trouble(runner: Runner, connections: Iterable[Connection], what: Trouble) -> None:
     """Let connections that are led have a trouble, or with NONE no more. Returns when they have. Raises DeployError."""
-    led = _led(runner)
-    _tell(runner, led, {led[one]: what for one in struck if one in led})
+    ports = _proxy_ports(runner)
+    _tell(runner, ports, {ports[one]: what for one in connections if one in ports})
 
 
 def let_go(runner: Runner, connections: Sequence[Connection]) -> None:
     """Lead connections through the proxy no more, which ends if it was for these only. Raises DeployError."""
-    led = _led(runner)
-    leaving = [one for one in connections if one in led]
-    for part in _parts(leaving):
-        names = (name for one in leaving if one.part == part for name in one.settings("", 0))
+    ports = _proxy_ports(runner)
+    proxied = [one for one in connections if one in ports]
+    for part in _parts(proxied):
+        names = (name for one in proxied if one.part == part for name in one.settings("", 0))
         runner.configure(part, dict.fromkeys(names))
     if connections:
-        _tell(runner, _led(runner), {})
+        _tell(runner, _proxy_ports(runner), {})
 
 
 def let_all_go(runner: Runner) -> list[Connection]:
     """Lead no connection through the proxy any more; return those that were. Raises DeployError."""
-    led = list(_led(runner))
-    let_go(runner, led)
-    if (runner.proxy.folder / TOLD).exists():  # whoever started the proxy came no further
+    connections = list(_proxy_ports(runner))
+    let_go(runner, connections)
+    if (runner.proxy.folder / CONFIG).exists():  # whoever started the proxy came no further
         _tell(runner, {}, {})
-    return led
+    return connections
 
 
 @contextlib.contextmanager
 def leading(runner: Runner, targets: Iterable[str]) -> Iterator[None]:
     """Lead connections for the length of a block, so that faults on them start and end without a restart."""
-    fresh = lead(runner, [one for target in targets for one in named(runner, target)])
+    fresh = lead(runner, [one for target in targets for one in select(runner, target)])
     try:
         yield
     finally:
@@ -158,16 +158,16 @@ def _of(part: str, environment: Mapping[str, str]) -> Iterator[Connection]:
                 yield Connection(part, owner, kind, setting, address)
 
 
-def _led(runner: Runner) -> dict[Connection, int]:
+def _proxy_ports(runner: Runner) -> dict[Connection, int]:
     """Return the port of each connection that is led: its part's settings say so."""
-    settings, found = runner.status().environment, {}
+    settings, ports = runner.status().environment, {}
     for connection in of(runner):
         for now in _of(connection.part, settings.get(connection.part, {})):
             host, port = now.to
             first = runner.proxy.first_port
-            if now.setting == connection.setting and host == runner.proxy.host and 0 <= port - first < PROXY_WAYS:
-                found[connection] = port
-    return found
+            if now.setting == connection.setting and host == runner.proxy.host and 0 <= port - first < PROXY_LISTENERS:
+                ports[connection] = port
+    return ports
 
 
 def _parts(connections: Iterable[Connection]) -> list[str]:
@@ -175,19 +175,19 @@ def _parts(connections: Iterable[Connection]) -> list[str]:
 
 
 def _tell(
-    runner: Runner, led: Mapping[Connection, int], changed: Mapping[int, Trouble], *, starts: bool = False
+    runner: Runner, ports: Mapping[Connection, int], changes: Mapping[int, Trouble], *, starts: bool = False
 ) -> None:
     """Have the proxy lead these; what is not changed has the trouble that it had. Raises DeployError."""
     folder = runner.proxy.folder
-    path, in_force = folder / TOLD, folder / IN_FORCE
+    path, in_force = folder / CONFIG, folder / IN_FORCE
     before: dict[str, Any] = {}
     if not starts:
         with contextlib.suppress(OSError, ValueError):
             before = json.loads(path.read_text("utf-8"))
-    had = {port: Trouble(**before[str(port)]["trouble"]) for port in led.values() if str(port) in before}
-    troubles = {**had, **changed}
-    told = {str(port): {"to": one.to, "trouble": asdict(troubles.get(port, NONE))} for one, port in led.items()}
-    text = json.dumps(told) if told else ""
+    had = {port: Trouble(**before[str(port)]["trouble"]) for port in ports.values() if str(port) in before}
+    troubles = {**had, **changes}
+    config = {str(port): {"to": one.to, "trouble": asdict(troubles.get(port, NONE))} for one, port in ports.items()}
+    text = json.dumps(config) if config else ""
     if text:
         write_atomically(path, text, mode=0o644)
     else:
@@ -197,7 +197,7 @@ def _tell(
     give_up_at = time.monotonic() + IN_FORCE_WITHIN_S
     while (in_force.read_text("utf-8") if in_force.exists() else "") != text:
         if time.monotonic() > give_up_at:
-            if not told:  # it was killed, and nobody needs it
+            if not config:  # it was killed, and nobody needs it
                 return in_force.unlink()
             raise DeployError(f"The proxy of {runner.stack.name} does not do what it is told; `twinshop heal` ends it.")
         time.sleep(LOOK_EVERY_S)

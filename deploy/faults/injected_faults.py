@@ -33,10 +33,10 @@ def disarm_all(runner: Runner) -> list[str]:
 
 def take_back(runner: Runner, setting: str) -> list[str]:
     """Bring a setting back to its default in each part that was given it; return the parts restarted for that."""
-    given = [part for part, values in runner.status().environment.items() if setting in values and part != "*"]
-    for part in given:
+    parts = [part for part, values in runner.status().environment.items() if setting in values and part != "*"]
+    for part in parts:
         runner.configure(part, {setting: None})
-    return given
+    return parts
 
 
 def set_fault(runner: Runner, module: str, fault: Mapping[str, Any]) -> dict[str, Any]:

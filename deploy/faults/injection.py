@@ -124,7 +124,7 @@ def _required_part(runner: Runner, fault: Fault, part: str) -> str:
     if not part:
         raise NoSuchFault(f"{fault.name} needs a part: --part payments, for instance.")
     if fault.where == "connection":
-        connections.named(runner, part)
+        connections.select(runner, part)
     else:
         part_of(runner.stack, part)
     return part

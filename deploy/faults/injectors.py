@@ -112,17 +112,17 @@ def _connection(runner: Runner, fault: Fault, part: str, parameters: Parameters)
         swallow=fault.name == "tcp-half-open",
         first=int(parameters["first"]),
     )
-    struck = connections.named(runner, part)
-    led = connections.lead(runner, struck)
+    targets = connections.select(runner, part)
+    fresh = connections.lead(runner, targets)
     try:
-        connections.set_trouble(runner, struck, trouble)
+        connections.set_trouble(runner, targets, trouble)
     except DeployError:
-        connections.let_go(runner, led)
+        connections.let_go(runner, fresh)
         raise
 
     def heal() -> None:
-        connections.set_trouble(runner, struck, NONE)
-        connections.let_go(runner, led)
+        connections.set_trouble(runner, targets, NONE)
+        connections.let_go(runner, fresh)
 
     return heal
 

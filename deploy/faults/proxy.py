@@ -5,9 +5,9 @@ way into containers, and on those that `FOLDER/tcp.json` names while that is the
 
     {"18260": {"to": ["orders-db", 5432], "trouble": {"latency_ms": 200, "first": 3}}}
 
-What it does by now is in `FOLDER/tcp-in-force.json`, word for word. A proxy without ways of its own ends when the file
-is gone. Names are looked up for each connection, so that parts may come and go. It knows nothing but the standard
-library, and in a container it runs with no rights at all.
+What it does by now is in `FOLDER/tcp-in-force.json`, word for word. A proxy without listeners of its own ends when
+the file is gone. Names are looked up for each connection, so that parts may come and go. It knows nothing but the
+standard library, and in a container it runs with no rights at all.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-TOLD, IN_FORCE = "tcp.json", "tcp-in-force.json"
+CONFIG, IN_FORCE = "tcp.json", "tcp-in-force.json"
 CONNECT_WITHIN_S = 2.0
 CHUNK_BYTES = 1 << 16
 SLICE_S = 0.05  # a narrow line passes on so much at once as it takes in that time
@@ -37,7 +37,7 @@ DROP_ALL = struct.pack("HBBI", 0x06, 0, 0, 0)  # classic BPF: `ret #0`
 
 @dataclass(frozen=True)
 class Trouble:
-    """What happens to connections of a way: to all, or to the `first` so many of them, open ones before new ones.
+    """What happens to connections of a listener: to all, or to the `first` so many of them, open ones before new ones.
 
     `latency_ms` is added to whatever is sent, in either direction; `limit_bytes` of answers come, then the connection
     is closed; `swallow`: packets vanish and nobody is told.
@@ -61,11 +61,11 @@ class Connection:
         self._near = (reader, writer)
         self._writers = [writer]
         self._changed = asyncio.Event()
-        self.suffer(trouble)
+        self.set_trouble(trouble)
 
-    def suffer(self, trouble: Trouble) -> None:
+    def set_trouble(self, trouble: Trouble) -> None:
         """Have this trouble from now on, in the place of any other."""
-        self._trouble, self._left = trouble, trouble.limit_bytes
+        self._trouble, self._remaining = trouble, trouble.limit_bytes
         for writer in self._writers:
             _swallow(writer.get_extra_info("socket"), on=trouble.swallow)
         if trouble.reset:
@@ -84,7 +84,7 @@ class Connection:
             self.reset()  # nobody is there
             return
         self._writers.append(far[1])
-        self.suffer(self._trouble)
+        self.set_trouble(self._trouble)
         try:
             await asyncio.gather(self._copy(self._near[0], far[1]), self._copy(far[0], self._near[1], answers=True))
         except OSError:
@@ -108,13 +108,13 @@ class Connection:
             rate = self._trouble.bytes_per_s
             await self._pause(self._trouble.latency_ms / 1000 + (len(chunk) / rate if rate else 0))
             await self._while_swallowed()
-            limit = self._left if answers and self._trouble.limit_bytes else len(chunk)
+            limit = self._remaining if answers and self._trouble.limit_bytes else len(chunk)
             writer.write(chunk[:limit])
             await writer.drain()
             if limit < len(chunk):
                 self._close()  # no reset, so that what has been sent arrives
                 return
-            self._left -= len(chunk) if answers else 0
+            self._remaining -= len(chunk) if answers else 0
         await self._while_swallowed()
         if writer.can_write_eof():
             writer.write_eof()
@@ -134,12 +134,12 @@ class Connection:
             await self._changed.wait()
 
 
-class Way:
+class Listener:
     """A port that is listened on, and where its connections go. Nothing is listened on until it is opened."""
 
     def __init__(self, port: int, to: tuple[str, int]) -> None:
         self.port, self.to = port, to
-        self._trouble, self._left = NONE, 0
+        self._trouble, self._remaining = NONE, 0
         self._connections: dict[Connection, None] = {}  # a set in the order of their coming
 
     async def open(self, host: str) -> None:
@@ -152,21 +152,21 @@ class Way:
         for connection in list(self._connections):
             connection.reset()
 
-    def suffer(self, trouble: Trouble) -> None:
+    def set_trouble(self, trouble: Trouble) -> None:
         """Let the connections have this trouble, in the place of any other; nothing happens if they have it."""
         if trouble == self._trouble:
             return
-        self._trouble, self._left = trouble, trouble.first
-        for listener in self._server.sockets:  # not even a connection can be made
-            _swallow(listener, on=trouble.swallow and not trouble.first)
+        self._trouble, self._remaining = trouble, trouble.first
+        for socket_ in self._server.sockets:  # not even a connection can be made
+            _swallow(socket_, on=trouble.swallow and not trouble.first)
         for connection in self._connections:
-            connection.suffer(self._next())
+            connection.set_trouble(self._next())
 
     def _next(self) -> Trouble:
         if not self._trouble.first:
             return self._trouble
-        self._left -= 1
-        return self._trouble if self._left >= 0 else NONE
+        self._remaining -= 1
+        return self._trouble if self._remaining >= 0 else NONE
 
     async def _come(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer, self._next())
@@ -195,50 +195,50 @@ def _swallow(sock: Any, *, on: bool) -> None:
 
 
 class Proxy:
-    """All ways: those that it was started with, and those that the file in its folder names."""
+    """All listeners: those that it was started with, and those that the file in its folder names."""
 
-    def __init__(self, folder: Path, host: str, fixed: Mapping[int, tuple[str, int]]) -> None:
+    def __init__(self, folder: Path, host: str, static: Mapping[int, tuple[str, int]]) -> None:
         self._folder, self._host = folder, host
-        self._fixed = [Way(port, to) for port, to in fixed.items()]
-        self._told: dict[int, Way] = {}
+        self._static = [Listener(port, to) for port, to in static.items()]
+        self._dynamic: dict[int, Listener] = {}
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Pass on until told to stop, or until there is nothing to pass on. Raises OSError if a port is taken."""
-        for way in self._fixed:
-            await way.open(self._host)
+        for listener in self._static:
+            await listener.open(self._host)
         in_force = ""
-        self._tell(in_force)  # not what another one did
+        self._confirm(in_force)  # not what another one did
         while not stopping.is_set():
             text = self._read()
-            if not text and not self._fixed:
+            if not text and not self._static:
                 break
             if text != in_force:
-                await self._obey(json.loads(text or "{}"))
+                await self._apply(json.loads(text or "{}"))
                 in_force = text
-                self._tell(text)
+                self._confirm(text)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), LOOK_EVERY_S)
-        for way in (*self._fixed, *self._told.values()):
-            way.close()
-        self._tell("")
+        for listener in (*self._static, *self._dynamic.values()):
+            listener.close()
+        self._confirm("")
 
-    async def _obey(self, told: Mapping[str, Mapping[str, Any]]) -> None:
-        ways = {int(port): Way(int(port), tuple(way["to"])) for port, way in told.items()}
-        for port, way in list(self._told.items()):
-            if port not in ways or ways[port].to != way.to:
-                self._told.pop(port).close()
-        for port, way in ways.items():
-            if port not in self._told:
-                await way.open(self._host)
-                self._told[port] = way
-            self._told[port].suffer(Trouble(**told[str(port)].get("trouble", {})))
+    async def _apply(self, config: Mapping[str, Mapping[str, Any]]) -> None:
+        listeners = {int(port): Listener(int(port), tuple(each["to"])) for port, each in config.items()}
+        for port, listener in list(self._dynamic.items()):
+            if port not in listeners or listeners[port].to != listener.to:
+                self._dynamic.pop(port).close()
+        for port, listener in listeners.items():
+            if port not in self._dynamic:
+                await listener.open(self._host)
+                self._dynamic[port] = listener
+            self._dynamic[port].set_trouble(Trouble(**config[str(port)].get("trouble", {})))
 
     def _read(self) -> str:
         with contextlib.suppress(FileNotFoundError):
-            return (self._folder / TOLD).read_text("utf-8")
+            return (self._folder / CONFIG).read_text("utf-8")
         return ""
 
-    def _tell(self, text: str) -> None:
+    def _confirm(self, text: str) -> None:
         path = self._folder / IN_FORCE
         if text:
             path.with_suffix(".new").write_text(text, "utf-8")
@@ -247,13 +247,13 @@ class Proxy:
             path.unlink(missing_ok=True)
 
 
-async def main(folder: Path, fixed: Mapping[int, tuple[str, int]]) -> None:
+async def main(folder: Path, static: Mapping[int, tuple[str, int]]) -> None:
     """Run a proxy until SIGTERM: on all addresses as the way in of containers, else on loopback."""
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
-    await Proxy(folder, "0.0.0.0" if fixed else "127.0.0.1", fixed).run(stopping)  # noqa: S104
+    await Proxy(folder, "0.0.0.0" if static else "127.0.0.1", static).run(stopping)  # noqa: S104
 
 
 if __name__ == "__main__":
-    ways = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
-    asyncio.run(main(Path(sys.argv[1]), {int(port): tuple(to) for port, to in ways.items()}))
+    targets = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
+    asyncio.run(main(Path(sys.argv[1]), {int(port): tuple(to) for port, to in targets.items()}))

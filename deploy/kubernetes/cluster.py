@@ -50,13 +50,13 @@ class Cluster:
         self.options = (*(("--context", context) if context else ()), "--namespace", self.namespace)
         self._label = f"{PART_OF}={stack.name}"
 
-    def ask(self, *arguments: str, given: str | None = None, timeout_s: float = 180.0) -> str:
+    def ask(self, *arguments: str, stdin: str | None = None, timeout_s: float = 180.0) -> str:
         """Run kubectl for this namespace. Raises DeployError."""
-        return kubectl(*self.options, *arguments, given=given, timeout_s=timeout_s)
+        return kubectl(*self.options, *arguments, stdin=stdin, timeout_s=timeout_s)
 
     def apply(self, objects: Iterable[Object]) -> None:
         """Make objects be as they are here."""
-        self.ask("apply", "--filename", "-", given=as_list(list(objects)))
+        self.ask("apply", "--filename", "-", stdin=as_list(list(objects)))
 
     def workloads(self) -> dict[str, Object]:
         """Return the Deployments and StatefulSets that there are, by name."""
@@ -64,13 +64,13 @@ class Cluster:
 
     def pods(self) -> list[Pod]:
         """Return all Pods; the replicas of a part are numbered by age."""
-        found: list[Pod] = []
+        pods: list[Pod] = []
         counts: dict[str, int] = {}
         for one in sorted(self._get("pods"), key=lambda pod: (_is_ending(pod), pod["metadata"]["creationTimestamp"])):
             service = one["metadata"]["labels"][NAME]
-            found.append(_pod(one, service, counts.setdefault(service, 0)))
+            pods.append(_pod(one, service, counts.setdefault(service, 0)))
             counts[service] += 1
-        return found
+        return pods
 
     def targeted(self, target: str) -> list[Pod]:
         """Return the Pods that a name means, but those that are about to end. Raises UnknownTarget."""
@@ -106,8 +106,9 @@ class Cluster:
         self.ask("delete", "--ignore-not-found", "--wait", KINDS, "--selector", self._label)
 
     def _get(self, kinds: str) -> list[Object]:
-        found: list[Object] = json.loads(self.ask("get", kinds, "--selector", self._label, "--output", "json"))["items"]
-        return found
+        text = self.ask("get", kinds, "--selector", self._label, "--output", "json")
+        objects: list[Object] = json.loads(text)["items"]
+        return objects
 
 
 def _pod(one: Object, service: str, replica: int) -> Pod:

@@ -35,7 +35,7 @@ class Forwards:
             return
         with writing(self._path.parent):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            pids = [self._start(name, ports) for name, ports in self._wanted() if ports]
+            pids = [self._start(name, ports) for name, ports in self._free_ports() if ports]
             write_atomically(self._path, f"{pids}")
 
     def end(self) -> None:
@@ -47,7 +47,7 @@ class Forwards:
             one.wait(5)
         self._path.unlink(missing_ok=True)
 
-    def _wanted(self) -> Iterator[tuple[str, list[str]]]:
+    def _free_ports(self) -> Iterator[tuple[str, list[str]]]:
         for part in self._stack.parts:
             inside = {**INSIDE, **({"http": 8080} if part.kind == "envoy" else {})}
             ports = {name: port for name, port in part.ports.items() if part.kind != "envoy" or name == "http"}

@@ -33,20 +33,20 @@ KUBECTL_TIMEOUT_S = 120.0
 Object = dict[str, Any]
 
 
-def kubectl(*arguments: str, given: str | None = None, timeout_s: float = KUBECTL_TIMEOUT_S) -> str:
-    """Run `kubectl` and return what it wrote; `given` is what it reads. Raises DeployError, or MissingProgram."""
+def kubectl(*arguments: str, stdin: str | None = None, timeout_s: float = KUBECTL_TIMEOUT_S) -> str:
+    """Run `kubectl` and return what it wrote; `stdin` is what it reads. Raises DeployError, or MissingProgram."""
     program = shutil.which("kubectl")
     if program is None:
         raise MissingProgram("There is no `kubectl` command: install it; it brings kustomize along.")
     try:
         process = subprocess.run(
-            [program, *arguments], input=(given or "").encode(), capture_output=True, check=False, timeout=timeout_s,
+            [program, *arguments], input=(stdin or "").encode(), capture_output=True, check=False, timeout=timeout_s,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise DeployError(f"`kubectl {' '.join(arguments)}` took longer than {timeout_s:.0f} s.") from error
     if process.returncode != 0:
-        said = process.stderr.decode(errors="replace").strip()
-        raise DeployError(f"`kubectl {' '.join(arguments[:6])}` failed:\n{said[-2000:]}")
+        complaint = process.stderr.decode(errors="replace").strip()
+        raise DeployError(f"`kubectl {' '.join(arguments[:6])}` failed:\n{complaint[-2000:]}")
     return process.stdout.decode(errors="replace")  # not as text, which would change the ends of lines
 
 
@@ -80,7 +80,7 @@ def secrets(home: Home) -> list[Object]:
     They are this installation's, the same as local processes and containers have.
     """
     master = keys.ensure(home.keys)
-    found = []
+    objects = []
     for stack in STACKS:
         for part in inside(master, stack).parts:
             files = dict(secrets_of(master, part))
@@ -91,7 +91,7 @@ def secrets(home: Home) -> list[Object]:
             name = service_name(stack, part.name)
             if files:
                 labels = {PART_OF: stack, NAME: name}
-                found.append(
+                objects.append(
                     {
                         "apiVersion": "v1",
                         "kind": "Secret",
@@ -99,7 +99,7 @@ def secrets(home: Home) -> list[Object]:
                         "stringData": files,
                     }
                 )
-    return found
+    return objects
 
 
 def as_list(objects: list[Object]) -> str:

@@ -61,9 +61,9 @@ class KubernetesRunner(Runner):
     def start_proxy(self, script: Path) -> None:
         raise Unsupported("In a cluster no connection can be led through the proxy of the `tcp-` faults.")
 
-    def choose(self, chosen: Collection[str]) -> None:
-        if chosen:
-            raise Unsupported(f"A cluster is offered without {', '.join(chosen)}: `twinshop --on local up --with ...`.")
+    def choose(self, names: Collection[str]) -> None:
+        if names:
+            raise Unsupported(f"A cluster is offered without {', '.join(names)}: `twinshop --on local up --with ...`.")
 
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         if self._stack.name not in STACKS:
@@ -114,9 +114,9 @@ class KubernetesRunner(Runner):
 
     def release(self, target: str) -> None:
         part = self._whole(target)
-        held = self._cluster.workloads()[self._cluster.service(part)]["metadata"].get("annotations", {})
+        annotations = self._cluster.workloads()[self._cluster.service(part)]["metadata"].get("annotations", {})
         workload = self._cluster.workload(part)
-        self._cluster.ask("scale", workload, f"--replicas={held.get('twinshop/held', '1')}")
+        self._cluster.ask("scale", workload, f"--replicas={annotations.get('twinshop/held', '1')}")
         self._cluster.ask("annotate", workload, "twinshop/held-")
         self._cluster.wait_rolled_out(part)
 
@@ -224,8 +224,8 @@ class KubernetesRunner(Runner):
             if part is not None and one["kind"] in WORKLOADS:
                 container = containers_of(one)[0]
                 own = {entry["name"]: part.environment.get(entry["name"], entry["value"]) for entry in container["env"]}
-                asked = {"TWINSHOP_MODE": "local", **of_all, **environment.get(part.name, {})}
-                container |= _changed(part, container, own | asked)
+                chosen_settings = {"TWINSHOP_MODE": "local", **of_all, **environment.get(part.name, {})}
+                container |= _changed(part, container, own | chosen_settings)
         secrets = [
             one for one in manifests.secrets(self._home) if one["metadata"]["labels"][PART_OF] == self._stack.name
         ]
@@ -242,9 +242,9 @@ def _changed(part: Part, container: Object, settings: Mapping[str, str | None]) 
             if name != VARIANT
         ],
     }
-    given = {name: value for name, value in settings.items() if value is not None}
+    values = {name: value for name, value in settings.items() if value is not None}
     if VARIANT in settings or "TRACE_SAMPLING" in settings:
-        command = part.command_with(given)
+        command = part.command_with(values)
         image, _, version = container["image"].rpartition(":")
         image = image.removesuffix("-variants") + ("-variants" if command != part.command else "")
         patch |= {"command": list(command), "image": f"{image}:{version}"}
@@ -253,12 +253,12 @@ def _changed(part: Part, container: Object, settings: Mapping[str, str | None]) 
 
 def _instances(part: Part, workload: Object | None, pods: Sequence[Pod]) -> list[InstanceStatus]:
     """Return a part's replicas: those that wait for a Pod, too, and one that is held where none shall be."""
-    wanted = workload["spec"].get("replicas", 1) if workload else 1
+    replicas = workload["spec"].get("replicas", 1) if workload else 1
 
     def of(replica: int, state: str, restarts: int = 0, trouble: str = "", fatal: bool = False) -> InstanceStatus:
         return InstanceStatus(part.instance(replica), part.name, state, None, part.ports, restarts, trouble, fatal)
 
-    found = [of(one.replica, one.state, one.restarts, one.trouble, one.is_hopeless) for one in pods]
-    if wanted == 0:
-        return found or [of(0, "held")]
-    return found + [of(number, "waiting") for number in range(len(pods), wanted)]
+    instances = [of(one.replica, one.state, one.restarts, one.trouble, one.is_hopeless) for one in pods]
+    if replicas == 0:
+        return instances or [of(0, "held")]
+    return instances + [of(number, "waiting") for number in range(len(pods), replicas)]

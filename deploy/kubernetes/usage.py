@@ -16,7 +16,7 @@ KIND = "cgroup"
 def usage_by_pod(cluster: Cluster) -> dict[str, Usage]:
     """Return what each Pod of the namespace has used since it started. Raises DeployError where we may not ask."""
     nodes = json.loads(cluster.ask("get", "nodes", "--output", "json"))["items"]
-    found = {}
+    usage = {}
     for node in nodes:
         path = f"/api/v1/nodes/{node['metadata']['name']}/proxy/stats/summary"
         for pod in json.loads(cluster.ask("get", "--raw", path))["pods"]:
@@ -24,5 +24,5 @@ def usage_by_pod(cluster: Cluster) -> dict[str, Usage]:
                 cpu_s = pod.get("cpu", {}).get("usageCoreNanoSeconds", 0) / 1e9
                 memory = pod.get("memory", {}).get("workingSetBytes", 0)
                 processes = pod.get("process_stats", {}).get("process_count", 1)
-                found[pod["podRef"]["name"]] = Usage(cpu_s, memory, KIND, processes)
-    return found
+                usage[pod["podRef"]["name"]] = Usage(cpu_s, memory, KIND, processes)
+    return usage

@@ -82,11 +82,11 @@ class Fleet:
         `settings` replace some of them.
         """
         async with self._scaling:
-            gone = [part for part in self.stack.parts if part.name not in {one.name for one in stack.parts}]
+            surplus = [part for part in self.stack.parts if part.name not in {one.name for one in stack.parts}]
             self.stack = stack
             self.settings.update(settings)
             self._edge = next((part for part in stack.parts if part.kind == "envoy"), None)
-            for part in reversed(gone):  # who needs others is behind them in a topology
+            for part in reversed(surplus):  # who needs others is behind them in a topology
                 await self._retire(part, self._replicas[part.name])
                 del self._replicas[part.name]
                 self.settings.pop(part.name, None)

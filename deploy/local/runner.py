@@ -105,9 +105,9 @@ class LocalRunner(Runner):
         extraction.write(self._folder)
         self._ask("reshape", SLOW_COMMAND_S, settings={name: dict(each) for name, each in (settings or {}).items()})
 
-    def choose(self, chosen: Collection[str]) -> None:
+    def choose(self, names: Collection[str]) -> None:
         if not self.status().up:
-            extras.write(self._folder, extras.checked(chosen, self._stack.name))
+            extras.write(self._folder, extras.checked(names, self._stack.name))
 
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         if self.status().up:

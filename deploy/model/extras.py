@@ -12,7 +12,7 @@ from deploy.model.home import read_json, write_atomically
 FILE = "extras.json"
 RECOMMENDATIONS = "recommendations"
 ORDER_POOL = "order-pool"  # the monolith again, in replicas that answer for orders and payments alone
-OFFERED = {RECOMMENDATIONS: ("monolith", "microservices"), ORDER_POOL: ("monolith",)}  # with who can have it
+STACKS_OF = {RECOMMENDATIONS: ("monolith", "microservices"), ORDER_POOL: ("monolith",)}  # with who can have it
 
 
 def read(folder: Path) -> tuple[str, ...]:
@@ -32,8 +32,8 @@ def write(folder: Path, extras: Collection[str]) -> None:
 def checked(extras: Collection[str], stack: str) -> tuple[str, ...]:
     """Return those that this stack can have. Raises DeployError for what there is not, or not here."""
     for extra in extras:
-        if extra not in OFFERED:
-            raise DeployError(f"There is no '{extra}' to start a shop with; there is: {', '.join(OFFERED)}.")
-        if stack not in OFFERED[extra]:
-            raise DeployError(f"{stack} cannot have {extra}; {' and '.join(OFFERED[extra])} can.")
+        if extra not in STACKS_OF:
+            raise DeployError(f"There is no '{extra}' to start a shop with; there is: {', '.join(STACKS_OF)}.")
+        if stack not in STACKS_OF[extra]:
+            raise DeployError(f"{stack} cannot have {extra}; {' and '.join(STACKS_OF[extra])} can.")
     return tuple(sorted(set(extras)))

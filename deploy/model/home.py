@@ -29,8 +29,8 @@ class Home:
     @classmethod
     def from_environment(cls) -> Home:
         """Return the folder that `TWINSHOP_HOME` names, or the default."""
-        named = os.environ.get("TWINSHOP_HOME")
-        return cls((Path(named) if named else REPOSITORY / ".twinshop").absolute())
+        folder = os.environ.get("TWINSHOP_HOME")
+        return cls((Path(folder) if folder else REPOSITORY / ".twinshop").absolute())
 
     @property
     def keys(self) -> Path:

@@ -18,7 +18,7 @@ VARIANT = "VARIANT"  # a setting of a part that its process never sees: which of
 WEB_ORDERS = "web-orders"  # the monolith's replicas that answer for orders and payments, where it has such a pool
 SAMPLING = "TRACE_SAMPLING"  # a setting of whatever traces a part: which share of all traces is kept
 PYTHON = ("python", "-m")
-TRACED = (*PYTHON, "variants.tracing")
+WITH_TRACING = (*PYTHON, "variants.tracing")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Part:
                 raise UnknownTarget(f"{self.name} has no variant '{variant}'; there are: {names}.")
             command = self.variants[variant]
         is_traced = bool(settings.get(SAMPLING)) and command[:2] == PYTHON
-        return (*TRACED, *command[2:]) if is_traced else command
+        return (*WITH_TRACING, *command[2:]) if is_traced else command
 
     def port(self, name: str, replica: int = 0) -> int:
         """Return the port called `name` of a replica."""

@@ -63,7 +63,7 @@ PORTS: dict[str, dict[str, dict[str, int]]] = {
 
 # Where a proxy listens while there is a fault on connections (deploy/faults/connections.py): from here on, by stack.
 PROXY_PORTS = {"monolith": 18160, "microservices": 18260, "colocated": 18360}
-PROXY_WAYS = 20
+PROXY_LISTENERS = 20
 
 EPHEMERAL = 32_768  # from here on the system hands out ports by itself, for a while, to whoever connects
 LARGEST_SHIFT = (

@@ -63,8 +63,8 @@ def new(stack: Stack, versions: Sequence[Version], part: str, name: str, setting
         raise UnknownTarget(f"{part} has no versions; {apps} can.")
     if not _NAME.fullmatch(name) or name == FIRST:
         raise DeployError(f"'{name}' is no name of a version; write v2, v3 or vnext. {FIRST} is what runs anyway.")
-    taken = {one.place for one in versions if one.part == part}
-    free = [place for place in range(MOST) if place not in taken]
+    places = {one.place for one in versions if one.part == part}
+    free = [place for place in range(MOST) if place not in places]
     if not free:
         raise DeployError(f"{part} can have {MOST} versions beside {FIRST}; take one back first.")
     return Version(part, name, dict(settings), free[0])

@@ -41,8 +41,8 @@ class StartProgress:
     def watch(self, status: StackStatus) -> None:
         """Show how far a stack is, and what it waits for."""
         late = [instance.instance for instance in status.instances if instance.state != "ready"]
-        done = len(status.instances) - len(late)
-        self._progress.update(self._tasks[status.stack], completed=done, waiting=", ".join(late))
+        ready = len(status.instances) - len(late)
+        self._progress.update(self._tasks[status.stack], completed=ready, waiting=", ".join(late))
 
 
 def status_table(statuses: Iterable[StackStatus]) -> Table:

@@ -156,7 +156,7 @@ class Runner(ABC):
         return is_ours
 
     @abstractmethod
-    def choose(self, chosen: Collection[str]) -> None:
+    def choose(self, names: Collection[str]) -> None:
         """Have these beside the four modules from the next start until the stack is stopped; no matter if it is up.
 
         Raises DeployError for what this stack cannot have, or not here.
@@ -278,16 +278,18 @@ class Runner(ABC):
         """Set runtime keys of the edge (faults on its links are such); they last until it restarts."""
 
 
-def wait_until_up(runners: Iterable[Runner], begun: Collection[Runner], watch: Watch | None, timeout_s: float) -> None:
-    """Wait for all of them, in this one thread, so that Ctrl-C gets through at once; `begun` are those we have begun.
+def wait_until_up(
+    runners: Iterable[Runner], starting: Collection[Runner], watch: Watch | None, timeout_s: float
+) -> None:
+    """Wait for all of them, in this one thread, so that Ctrl-C gets through at once; `starting` are those begun here.
 
     Raises StartFailed.
     """
     deadline = time.monotonic() + timeout_s
     waiting = list(runners)
-    while waiting := [one for one in waiting if not (one.is_finished if one in begun else one.has_come_up)(watch)]:
+    while waiting := [one for one in waiting if not (one.is_finished if one in starting else one.has_come_up)(watch)]:
         if time.monotonic() > deadline:
-            raise StartFailed("; ".join(_lateness(one, timeout_s, is_ours=one in begun) for one in waiting))
+            raise StartFailed("; ".join(_lateness(one, timeout_s, is_ours=one in starting) for one in waiting))
         time.sleep(LOOK_EVERY_S)
 
 

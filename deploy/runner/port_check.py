@@ -14,14 +14,14 @@ from deploy.model.parts import Stack
 
 def require_free(stack: Stack) -> None:
     """Raise PortTaken, naming every port of the stack that somebody else listens on."""
-    taken = [
+    conflicts = [
         f"port {port} ({part.name} of {stack.name}) is taken{_by_whom(port)}"
         for part in stack.parts
         for port in part.ports.values()
         if is_taken(port)
     ]
-    if taken:
-        raise PortTaken("; ".join(taken) + ". Stop it, or set TWINSHOP_PORT_SHIFT to move all ports.")
+    if conflicts:
+        raise PortTaken("; ".join(conflicts) + ". Stop it, or set TWINSHOP_PORT_SHIFT to move all ports.")
 
 
 def is_taken(port: int) -> bool:

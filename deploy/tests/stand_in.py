@@ -64,10 +64,10 @@ async def _answer(writer: asyncio.StreamWriter, method: str, target: str, header
 async def _main() -> None:
     if os.environ.get("REFUSE"):
         sys.exit("stand-in: told to refuse")
-    done = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, done.set)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     server = await asyncio.start_server(_serve_connection, os.environ["HOST"], int(os.environ["PORT"]))
-    await done.wait()
+    await stop.wait()
     server.close()  # idle connections are dropped at the end of the process
 
 

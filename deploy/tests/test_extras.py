@@ -110,15 +110,15 @@ def test_a_choice_holds_until_the_stack_is_stopped(tmp_path: Path) -> None:
     runner = LocalRunner("microservices", Home(tmp_path))
 
     runner.choose([RECOMMENDATIONS])
-    chosen = [part.name for part in LocalRunner("microservices", Home(tmp_path)).stack.parts]
+    parts = [part.name for part in LocalRunner("microservices", Home(tmp_path)).stack.parts]
     runner.down()
 
-    assert RECOMMENDATIONS in chosen
+    assert RECOMMENDATIONS in parts
     assert RECOMMENDATIONS not in [part.name for part in runner.stack.parts]
 
 
 @pytest.mark.parametrize(
-    ("name", "chosen", "why"),
+    ("name", "extra", "why"),
     [
         (
             "monolith",
@@ -128,9 +128,9 @@ def test_a_choice_holds_until_the_stack_is_stopped(tmp_path: Path) -> None:
         ("colocated", RECOMMENDATIONS, "colocated cannot have recommendations; monolith and microservices can"),
     ],
 )
-def test_what_there_is_not_is_refused(name: str, chosen: str, why: str) -> None:
+def test_what_there_is_not_is_refused(name: str, extra: str, why: str) -> None:
     with pytest.raises(DeployError, match=why):
-        extras.checked([chosen], name)
+        extras.checked([extra], name)
 
 
 def test_a_monolith_on_its_way_out_has_none() -> None:

@@ -65,9 +65,9 @@ def state_of(services: LocalRunner, name: str) -> str:
 )
 def test_what_is_taken_away_comes_back(services: LocalRunner, fault: str, part: str, instance: str, state: str) -> None:
     with during(services, fault, part):
-        broken = state_of(services, instance)
+        state_during_fault = state_of(services, instance)
 
-    assert broken == state
+    assert state_during_fault == state
     eventually(lambda: state_of(services, instance) == "ready")
 
 
@@ -128,27 +128,27 @@ def test_a_read_only_database_takes_writes_again_once_it_is_healed(
 def takes_writes_again(chairs: psycopg.Connection[Any]) -> None:
     """Wait for it: a session that is open reads the server's settings again in its own time."""
 
-    def written() -> bool:
+    def is_writable() -> bool:
         try:
             chairs.execute("INSERT INTO chairs VALUES (7)")
         except psycopg.errors.ReadOnlySqlTransaction:
             return False
         return True
 
-    eventually(written)
+    eventually(is_writable)
 
 
 def read_only_error(chairs: psycopg.Connection[Any]) -> bool:
     """Write until it is refused, since the server reads its settings again in its own time."""
 
-    def refused() -> bool:
+    def is_refused() -> bool:
         try:
             chairs.execute("INSERT INTO chairs VALUES (9)")
         except psycopg.errors.ReadOnlySqlTransaction:
             return True
         return False
 
-    eventually(refused)
+    eventually(is_refused)
     return True
 
 
@@ -160,28 +160,28 @@ def sql_of_payments(services: LocalRunner) -> str:
 
 def proxies(services: LocalRunner) -> list[int]:
     """The proxies of this stack that run."""
-    found = []
+    pids = []
     for one in process.descendants_of(services.proxy.folder):
         with contextlib.suppress(psutil.Error):  # it has just ended
-            found += [one.pid] if proxy.__file__ in one.cmdline() else []
-    return found
+            pids += [one.pid] if proxy.__file__ in one.cmdline() else []
+    return pids
 
 
 def test_connections_are_led_through_a_proxy_only_while_there_is_a_fault(services: LocalRunner) -> None:
     straight = sql_of_payments(services)
 
     with during(services, "tcp-limited", "payments:sql", {"bytes": 100_000, "first": 1}):
-        led, running = sql_of_payments(services), proxies(services)
+        address, running = sql_of_payments(services), proxies(services)
         answers = []
         for _ in "ab":
-            with psycopg.connect(led) as connection, contextlib.suppress(psycopg.OperationalError):
+            with psycopg.connect(address) as connection, contextlib.suppress(psycopg.OperationalError):
                 answers += connection.execute("SELECT repeat('x', 200000)").fetchall()
 
-    assert led != straight
+    assert connection != straight
     assert len(running) == 1
     assert len(answers) == 1  # the first was cut in the midst of it
     assert sql_of_payments(services) == straight
-    assert not services.proxy.folder.joinpath(proxy.TOLD).exists()
+    assert not services.proxy.folder.joinpath(proxy.CONFIG).exists()
     eventually(lambda: not proxies(services))
 
 
@@ -215,7 +215,7 @@ def test_connections_are_called_by_part_or_module_and_by_kind(
     services: LocalRunner, monolith: LocalRunner, home: Home
 ) -> None:
     def names(runner: LocalRunner, target: str) -> list[str]:
-        return [one.name for one in connections.named(runner, target)]
+        return [one.name for one in connections.select(runner, target)]
 
     assert names(services, "payments") == ["payments:identity", "payments:provider", "payments:sql", "payments:nats"]
     assert names(services, "notifications:smtp") == ["notifications:smtp"]

@@ -28,8 +28,8 @@ class SaysItTwice(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         with contextlib.suppress(OSError):
-            while said := self.request.recv(1 << 16):
-                self.request.sendall(said * 2)
+            while message := self.request.recv(1 << 16):
+                self.request.sendall(message * 2)
             self.request.sendall(b"bye")
 
 
@@ -47,17 +47,17 @@ class Between:
     def has(self, trouble: proxy.Trouble, *, waits: bool = True) -> None:
         """Give its connections a trouble; return when they have it."""
         what = {name: value for name, value in vars(trouble).items() if value}
-        way = {str(self.port): {"to": ["127.0.0.1", self._server_port], "trouble": what}}
+        config = {str(self.port): {"to": ["127.0.0.1", self._server_port], "trouble": what}}
         fresh = self._folder / "fresh"
-        fresh.write_text(json.dumps(way), "utf-8")
-        fresh.replace(self._folder / proxy.TOLD)
+        fresh.write_text(json.dumps(config), "utf-8")
+        fresh.replace(self._folder / proxy.CONFIG)
         if waits:
             self.in_force()
 
     def in_force(self) -> None:
         """Return when the proxy does what it was told."""
-        told, done = self._folder / proxy.TOLD, self._folder / proxy.IN_FORCE
-        eventually(lambda: done.exists() and done.read_text("utf-8") == told.read_text("utf-8"))
+        config, in_force = self._folder / proxy.CONFIG, self._folder / proxy.IN_FORCE
+        eventually(lambda: in_force.exists() and in_force.read_text("utf-8") == config.read_text("utf-8"))
 
     def connected(self, timeout_s: float = PATIENCE_S) -> socket.socket:
         """A connection through it."""
@@ -65,7 +65,7 @@ class Between:
 
     def end(self) -> int:
         """Tell it that it has nothing to do, and return its exit status."""
-        (self._folder / proxy.TOLD).unlink(missing_ok=True)
+        (self._folder / proxy.CONFIG).unlink(missing_ok=True)
         return self.process.wait(PATIENCE_S)
 
 
@@ -84,18 +84,18 @@ def between(tmp_path: Path) -> Iterator[Between]:
             server.shutdown()
 
 
-def asked(connection: socket.socket, what: bytes) -> bytes:
+def echo(connection: socket.socket, what: bytes) -> bytes:
     """Say something and return the whole answer."""
     connection.sendall(what)
-    return heard(connection, 2 * len(what))
+    return receive(connection, 2 * len(what))
 
 
-def heard(connection: socket.socket, size: int) -> bytes:
+def receive(connection: socket.socket, size: int) -> bytes:
     """Return the next bytes, fewer if the other side has said all."""
-    found = b""
-    while len(found) < size and (piece := connection.recv(size - len(found))):
-        found += piece
-    return found
+    received = b""
+    while len(received) < size and (piece := connection.recv(size - len(received))):
+        received += piece
+    return received
 
 
 def test_what_is_said_is_passed_on_to_the_last_byte(between: Between) -> None:
@@ -104,10 +104,10 @@ def test_what_is_said_is_passed_on_to_the_last_byte(between: Between) -> None:
     with between.connected() as connection:
         sender = threading.Thread(target=connection.sendall, args=(text,))
         sender.start()
-        answer = heard(connection, 2 * len(text))
+        answer = receive(connection, 2 * len(text))
         sender.join()
         connection.shutdown(socket.SHUT_WR)
-        good_bye = heard(connection, 100)
+        good_bye = receive(connection, 100)
 
     assert len(answer) == 2 * len(text)
     assert good_bye == b"bye"
@@ -117,12 +117,12 @@ def test_latency_is_added_each_way_until_it_is_healed(between: Between) -> None:
     with between.connected() as connection:
         between.has(proxy.Trouble(latency_ms=150))
         began = time.monotonic()
-        answer = asked(connection, b"slow")
+        answer = echo(connection, b"slow")
         took_s = time.monotonic() - began
         between.has(proxy.Trouble(latency_ms=3_600_000))
         connection.sendall(b"late")
         between.has(proxy.NONE)
-        late = heard(connection, 8)
+        late = receive(connection, 8)
 
     assert (answer, late) == (b"slowslow", b"latelate")
     assert took_s >= 0.3
@@ -132,7 +132,7 @@ def test_a_narrow_line_takes_its_time(between: Between) -> None:
     with between.connected() as connection:
         between.has(proxy.Trouble(bytes_per_s=20_000))
         began = time.monotonic()
-        answer = asked(connection, b"x" * 5_000)
+        answer = echo(connection, b"x" * 5_000)
         took_s = time.monotonic() - began
 
     assert len(answer) == 10_000
@@ -141,23 +141,23 @@ def test_a_narrow_line_takes_its_time(between: Between) -> None:
 
 def test_a_reset_strikes_open_connections_and_new_ones(between: Between) -> None:
     with between.connected() as connection:
-        assert asked(connection, b"a") == b"aa"
+        assert echo(connection, b"a") == b"aa"
 
         between.has(proxy.Trouble(reset=True))
 
         with pytest.raises(ConnectionResetError):
             connection.recv(1)
         with pytest.raises(ConnectionResetError), between.connected() as another:
-            asked(another, b"b")
+            echo(another, b"b")
         between.has(proxy.NONE)
         with between.connected() as healed:
-            assert asked(healed, b"c") == b"cc"
+            assert echo(healed, b"c") == b"cc"
 
 
 @linux_only
 def test_swallowed_packets_are_acknowledged_by_nobody(between: Between) -> None:
     with between.connected() as connection:
-        assert asked(connection, b"a") == b"aa"
+        assert echo(connection, b"a") == b"aa"
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000)
 
         between.has(proxy.Trouble(swallow=True))
@@ -181,7 +181,7 @@ def test_a_connection_goes_on_when_packets_are_swallowed_no_more(between: Betwee
         between.has(proxy.NONE)
 
         connection.settimeout(PATIENCE_S)
-        assert heard(connection, 16) == b"patiencepatience"
+        assert receive(connection, 16) == b"patiencepatience"
 
 
 @pytest.mark.parametrize("size", [3, 4])  # in the midst of an answer, and between two
@@ -190,32 +190,32 @@ def test_a_connection_is_closed_after_so_many_bytes_of_answers(between: Between,
         between.has(proxy.Trouble(limit_bytes=size))
 
         connection.sendall(b"ab")
-        first = heard(connection, size)
+        first = receive(connection, size)
         with contextlib.suppress(ConnectionError):
             connection.sendall(b"ab")
-            first += heard(connection, 100)
+            first += receive(connection, 100)
 
     assert first == b"abab"[:size]
 
 
 def test_only_the_first_connections_are_struck_and_the_oldest_first(between: Between) -> None:
     with between.connected() as oldest, between.connected() as other:
-        assert asked(oldest, b"a") + asked(other, b"b") == b"aabb"
+        assert echo(oldest, b"a") + echo(other, b"b") == b"aabb"
 
         between.has(proxy.Trouble(reset=True, first=1))
 
         with pytest.raises(ConnectionResetError):
             oldest.recv(1)
-        assert asked(other, b"b") == b"bb"
+        assert echo(other, b"b") == b"bb"
         with between.connected() as new:
-            assert asked(new, b"c") == b"cc"
+            assert echo(new, b"c") == b"cc"
 
             between.has(proxy.Trouble(reset=True, first=3))  # the two that are open, and one more
 
             with pytest.raises(ConnectionResetError), between.connected() as third:
-                asked(third, b"d")
+                echo(third, b"d")
             with between.connected() as fourth:
-                assert asked(fourth, b"e") == b"ee"
+                assert echo(fourth, b"e") == b"ee"
 
 
 def test_a_server_that_is_not_there_is_a_reset(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_server_that_is_not_there_is_a_reset(tmp_path: Path) -> None:
     before_nobody = Between(tmp_path, port)
     try:
         with pytest.raises(ConnectionResetError), before_nobody.connected() as connection:
-            asked(connection, b"anybody?")
+            echo(connection, b"anybody?")
     finally:
         assert before_nobody.end() == 0
     assert not (tmp_path / proxy.IN_FORCE).exists()

@@ -87,12 +87,12 @@ def test_a_version_that_is_watched_and_does_worse_is_taken_back(routing: Routing
     routing.add("v2", {"SLEEP_MS": "60"})
     routing.set_weights({"v2": 30})
 
-    done = threading.Event()
-    customers = [threading.Thread(target=lambda: _browse(routing, done), daemon=True) for _ in range(3)]
+    stop = threading.Event()
+    customers = [threading.Thread(target=lambda: _browse(routing, stop), daemon=True) for _ in range(3)]
     for customer in customers:
         customer.start()
     alarm = routing.watch("v2", 15, lambda _, new: (new.percentile_ms(50) or 0) > 50)
-    done.set()
+    stop.set()
     for customer in customers:
         customer.join()
 
@@ -100,8 +100,8 @@ def test_a_version_that_is_watched_and_does_worse_is_taken_back(routing: Routing
     assert routing.percent == {"v1": 100, "v2": 0}
 
 
-def _browse(routing: Routing, done: threading.Event) -> None:
-    while not done.is_set():
+def _browse(routing: Routing, stop: threading.Event) -> None:
+    while not stop.is_set():
         who_answers(routing, 1)
 
 

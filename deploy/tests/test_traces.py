@@ -96,28 +96,28 @@ def test_a_pool_that_is_empty_is_told_from_a_database_that_is_slow() -> None:
 
 @pytest.mark.parametrize("ratio", [0.0, 0.01, 0.06, 0.5, 0.999, 1.0])
 def test_the_edge_keeps_whatever_the_applications_keep(ratio: float) -> None:
-    kept, bound = re.compile(sampled_ids(ratio)), trace_context.bound_of(ratio)
+    pattern, bound = re.compile(sampled_ids(ratio)), trace_context.bound_of(ratio)
     ids = [str(uuid.uuid4()) for _ in range(2000)]
 
     own = {one for one in ids if trace_context.is_kept(trace_context.trace_id_of(one), bound)}
-    edges = {one for one in ids if kept.fullmatch(one)}
+    edges = {one for one in ids if pattern.fullmatch(one)}
 
     assert own <= edges
     assert len(edges - own) < 10
 
 
 def test_the_edge_keeps_a_log_only_while_it_is_told_to(tmp_path: Path) -> None:
-    def made() -> dict[str, Any]:
+    def edge_config() -> dict[str, Any]:
         config: dict[str, Any] = {}
         with_access_log([{"name": "edge", "filter_chains": [{"filters": [{"typed_config": config}]}]}], tmp_path)
         return config
 
-    before = made()
+    before = edge_config()
     configure(tmp_path, str(tmp_path / "kept"), 0.01)
-    during = made()
+    during = edge_config()
     configure(tmp_path, "", None)
 
-    assert (before, made()) == ({}, {})
+    assert (before, edge_config()) == ({}, {})
     assert during["access_log"][0]["typed_config"]["path"] == f"{tmp_path}/kept/{FILE}"
 
 
@@ -129,23 +129,23 @@ def test_the_log_of_the_edge_is_put_aside_when_it_is_large_and_no_request_is_los
     edge, envoy = runner.stack.part("edge"), home.stack("monolith") / "envoy"
     log, older = tmp_path / FILE, tmp_path / f"{FILE}.1"
 
-    def asked(name: str) -> bool:
+    def is_logged(name: str) -> bool:
         ask(edge.port("http"), "GET", f"/products/{name}")
         return bool(eventually(lambda: any(name in one.read_text("utf-8") for one in tmp_path.iterdir())))
 
     try:
         runner.up({"edge": settings})
-        assert asked("first")
+        assert is_logged("first")
         assert not rotate_log(envoy, edge.admin)
         assert rotate_log(envoy, edge.admin, max_bytes=1)
-        assert asked("second")
+        assert is_logged("second")
         assert rotate_log(envoy, edge.admin, max_bytes=1)
-        assert asked("third")
+        assert is_logged("third")
     finally:
         runner.down()
 
-    kept = {path.name: path.read_text("utf-8").count("\n") for path in (older, log)}
-    assert kept == {f"{FILE}.1": 1, FILE: 1}
+    line_counts = {path.name: path.read_text("utf-8").count("\n") for path in (older, log)}
+    assert line_counts == {f"{FILE}.1": 1, FILE: 1}
     assert [one.name for one in sorted(Store(tmp_path)._spans(), key=lambda span: span.start_ns)] == [
         "GET /products/second", "GET /products/third",
     ]  # fmt: skip
@@ -173,8 +173,8 @@ def test_half_a_line_is_no_span(tmp_path: Path) -> None:
 def test_the_page_says_what_it_was_given_and_nothing_more() -> None:
     trace = trace_of([span("o", "", "POST <b>", "orders", 0, 5, kind="server")])
 
-    drawn = page.page([("microservices", trace)])
+    html = page.page([("microservices", trace)])
 
-    assert "POST &lt;b&gt;" in drawn
-    assert "<b>orders" not in drawn
-    assert not re.search(r"(src|href)=", drawn)
+    assert "POST &lt;b&gt;" in html
+    assert "<b>orders" not in html
+    assert not re.search(r"(src|href)=", html)

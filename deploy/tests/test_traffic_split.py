@@ -64,10 +64,10 @@ def test_mirrored_reads_are_answered_by_the_owner(shop: LocalRunner) -> None:
 
 def test_no_request_is_lost_while_routes_change(shop: LocalRunner) -> None:
     edge = shop.stack.part("edge").port("http")
-    done, statuses = threading.Event(), Counter[int]()
+    stop, statuses = threading.Event(), Counter[int]()
 
     def browse() -> None:
-        while not done.is_set():
+        while not stop.is_set():
             statuses[ask(edge, "GET", "/products?sleep_ms=5").status] += 1
 
     customers = [threading.Thread(target=browse, daemon=True) for _ in range(4)]
@@ -75,7 +75,7 @@ def test_no_request_is_lost_while_routes_change(shop: LocalRunner) -> None:
         customer.start()
     for percent in (10, 50, 100, 50, 0):
         shop.set_weights(OWNER, [TrafficSplit("/products", {"catalog": 100 - percent, "orders": percent})])
-    done.set()
+    stop.set()
     for customer in customers:
         customer.join()
 

@@ -35,12 +35,12 @@ def folder(runner: LocalRunner, home: Home) -> Path:
 
 
 def test_up_makes_every_part_ready_and_down_leaves_nothing(monolith: LocalRunner, home: Home) -> None:
-    seen: list[int] = []
+    calls: list[int] = []
 
-    assert monolith.up(watch=lambda status: seen.append(len(status.instances)))
+    assert monolith.up(watch=lambda status: calls.append(len(status.instances)))
     assert monolith.status().ready
     assert ask(monolith.stack.part("edge").port("http"), "GET", "/products").status == 200
-    assert seen[-1] == 3
+    assert calls[-1] == 3
 
     assert monolith.down()
     assert descendants_of(folder(monolith, home)) == []

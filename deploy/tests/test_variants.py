@@ -45,17 +45,17 @@ def test_a_variant_is_another_command_with_settings_of_its_own(home: Home, shop:
 
 
 def test_tracing_starts_whatever_command_a_part_has_unless_it_is_written_in_another_language(shop: Stack) -> None:
-    traced, web, launcher = {"TRACE_SAMPLING": "0.01"}, shop.part("web"), ("python", "-m", "variants.tracing")
+    tracing, web, launcher = {"TRACE_SAMPLING": "0.01"}, shop.part("web"), ("python", "-m", "variants.tracing")
     node = replace(web, command=("node", "main.js"))
 
-    assert web.command_with(traced) == (*launcher, "monolith.app")
-    assert web.command_with({**traced, "VARIANT": "crowded"}) == (
+    assert web.command_with(tracing) == (*launcher, "monolith.app")
+    assert web.command_with({**tracing, "VARIANT": "crowded"}) == (
         "python",
         "-m",
         "variants.tracing",
         "variants.crowded",
     )
-    assert node.command_with(traced) == node.command
+    assert node.command_with(tracing) == node.command
 
 
 def test_a_variant_that_there_is_not_is_refused_by_name(shop: Stack) -> None:

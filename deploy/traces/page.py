@@ -75,10 +75,10 @@ def _spans(nodes: Sequence[Node], origin_ns: int, scale_ns: int) -> str:
 
 def _row(node: Node, origin_ns: int, scale_ns: int) -> str:
     span = node.span
-    left = min(100.0, max(0.0, (span.start_ns - origin_ns) / max(1, scale_ns) * 100))
-    width = min(100.0 - left, max(0.3, span.duration_ns / max(1, scale_ns) * 100))
+    left_percent = min(100.0, max(0.0, (span.start_ns - origin_ns) / max(1, scale_ns) * 100))
+    width = min(100.0 - left_percent, max(0.3, span.duration_ns / max(1, scale_ns) * 100))
     more = "; ".join(f"{key}: {value}" for key, value in span.attributes.items() if value not in (None, ""))
-    bar = f"left:{left:.2f}%;width:{width:.2f}%;background:{_colour(node.part)}"
+    bar = f"left:{left_percent:.2f}%;width:{width:.2f}%;background:{_colour(node.part)}"
     return (
         f'<tr{" class=failed" if span.failed else ""} title="{escape(more, quote=True)}">'
         f'<td style="padding-left:{0.9 * min(node.depth, 8) + 0.2:.1f}em">'

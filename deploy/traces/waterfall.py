@@ -27,13 +27,13 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 def show(console: Console, traces: Sequence[tuple[str, OrderTrace]]) -> None:
     """Print the traces, by the names of their stacks; beside each other if there is room. All share one scale."""
     longest_ns = max(trace.waited_ns for _, trace in traces)
-    drawn = [drawing(name, trace, longest_ns) for name, trace in traces]
-    if len(drawn) == 2 and console.width >= BESIDE_FROM:
+    pictures = [drawing(name, trace, longest_ns) for name, trace in traces]
+    if len(pictures) == 2 and console.width >= BESIDE_FROM:
         grid = Table.grid(padding=(0, 3), expand=True)
-        grid.add_row(*drawn)
+        grid.add_row(*pictures)
         console.print(grid)
     else:
-        for one in drawn:
+        for one in pictures:
             console.print(one)
             console.print()
 

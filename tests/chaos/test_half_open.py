@@ -61,7 +61,7 @@ def test_threads_and_pools_are_free_within_seconds_of_the_silence(
     target: str,
 ) -> None:
     try:
-        parts = {one.part for one in connections.named(arm.runner, target)}
+        parts = {one.part for one in connections.select(arm.runner, target)}
     except NoSuchFault:
         pytest.skip(f"{arm.name} has no {target}")
     struck = [arm.runner.site.url(arm.runner.stack.name, part) for part in parts]

@@ -186,7 +186,7 @@ def struck_by(strike: Strike, build: Build) -> tuple[str, frozenset[str]]:
             raise DeployError(f"the {build} has no broker: `builds: [microservices]`")
         return "broker", frozenset({"broker"})
     if fault.where == "connection":
-        found = connections.meant_by(strike.part, shop, connections.opened_by(shop.parts))
+        found = connections.select_from(strike.part, shop, connections.opened_by(shop.parts))
         return found[0].part, frozenset(f"{one.part} {one.kind}" for one in found)
     part = _part(shop, strike)
     return part, frozenset({f"{strike.part} {fault.injector}" if fault.where == "module" else part})

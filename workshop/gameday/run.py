@@ -122,7 +122,7 @@ class GameDay:
         mine = [step for step in self._steps if one.arm.name in step.builds]
         by_kind = {where: [step.part for step in mine if find(step.fault).where == where]
                    for where in ("connection", "module")}  # fmt: skip
-        led = [each for part in by_kind["connection"] for each in connections.named(runner, part)]
+        led = [each for part in by_kind["connection"] for each in connections.select(runner, part)]
         connections.lead(runner, list(dict.fromkeys(led)))
         for module in by_kind["module"]:
             if not self._over.is_set():
