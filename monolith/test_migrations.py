@@ -75,10 +75,10 @@ def test_keys_of_before_are_told_apart_by_what_they_made(
         "VALUES (%s, %s, 'k', 'admin', 1, 'refunded', now())",
         (refund, payment),
     )
-    for key, made in (("order", order), ("refund", refund), ("restock", new_id())):
+    for key, resource_id in (("order", order), ("refund", refund), ("restock", new_id())):
         connection.execute(
             "INSERT INTO idempotency_keys (owner, key, fingerprint, resource_id) VALUES ('root', %s, '', %s)",
-            (key, made),
+            (key, resource_id),
         )
 
     migrate(settings.database_url)

@@ -91,15 +91,15 @@ def test_a_backlog_goes_a_batch_a_sweep_and_then_there_is_rest(shop: Shop, monke
     for _ in range(5):
         shop.ask("POST", f"/products/{armchair}/restock", {"quantity": 1}, who="admin", key=new_id())
     make_old(shop)
-    pruner, left = pruner_of(shop), []
+    pruner, counts = pruner_of(shop), []
 
     for _ in range(4):
         assert not pruner.step()
-        left += shop.rows("SELECT count(*) FROM idempotency_keys")
+        counts += shop.rows("SELECT count(*) FROM idempotency_keys")
         make_old(shop)
     shop.ask("POST", f"/products/{armchair}/restock", {"quantity": 1}, who="admin", key=new_id())
     make_old(shop)
     pruner.step()
 
-    assert left == [(3,), (1,), (0,), (0,)]
+    assert counts == [(3,), (1,), (0,), (0,)]
     assert shop.rows("SELECT count(*) FROM idempotency_keys") == [(1,)]

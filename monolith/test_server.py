@@ -103,10 +103,10 @@ def test_a_taken_port_is_named(parent: psutil.Process, settings: Settings, port:
 
 def test_without_its_settings_it_refuses_to_start() -> None:
     bare = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "PYTHONPATH")}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "monolith.app"], env=bare, capture_output=True, text=True, check=False, timeout=20
     )
 
-    assert done.returncode == 2
-    assert "DATABASE_URL" in done.stderr
-    assert "WEBHOOK_SECRET" in done.stderr
+    assert process.returncode == 2
+    assert "DATABASE_URL" in process.stderr
+    assert "WEBHOOK_SECRET" in process.stderr

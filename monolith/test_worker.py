@@ -25,19 +25,19 @@ def test_a_woken_loop_works_at_once() -> None:
 
 
 def test_a_step_with_more_to_do_is_called_again_at_once() -> None:
-    left = [True, True, False]
-    done = threading.Event()
+    answers = [True, True, False]
+    finished_work = threading.Event()
 
     def step() -> bool:
-        more = left.pop(0)
+        more = answers.pop(0)
         if not more:
-            done.set()
+            finished_work.set()
         return more
 
     loop = Loop("test", [step], sweep_interval_s=0.01)
     loop.start()
 
-    assert done.wait(2)
+    assert finished_work.wait(2)
     loop.stop()
 
 

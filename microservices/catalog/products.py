@@ -36,10 +36,10 @@ PUT_PRODUCT = _new.on_conflict_do_update(
 
 
 @cache
-def _list(asked: frozenset[str], row_count: int) -> Select[Any]:
+def _list(names: frozenset[str], row_count: int) -> Select[Any]:
     """Return the list for these parameters. Its limit is in the text, which keeps its plan."""
-    by_category = "category" in asked
-    if "query" in asked:
+    by_category = "category" in names
+    if "query" in names:
         page = text(page_of_skus(row_count, by_category=by_category)).columns(sku=Text).subquery("page")
         return select(*_COLUMNS).join(page, page.c.sku == products.c.sku).order_by(products.c.sku)
     within, order = in_order(by_category=by_category)
@@ -56,8 +56,8 @@ class Products:
         """Return a ProductPage: products after `query.after` in the order of their sku."""
         inject("catalog", query.query or "")
         parameters = {"query": query.query, "category": query.category, "after": query.after or ""}
-        asked = {name: value for name, value in parameters.items() if value is not None}
-        rows = await self.database.read(_list(frozenset(asked), query.limit + 1), asked)
+        bound_parameters = {name: value for name, value in parameters.items() if value is not None}
+        rows = await self.database.read(_list(frozenset(bound_parameters), query.limit + 1), bound_parameters)
         # What a list costs is mostly what turning rows into JSON costs, so rows go straight to text. A test holds the
         # result against the contract's models.
         items = [product_fields(row) for row in rows[: query.limit]]

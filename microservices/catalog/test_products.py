@@ -84,15 +84,15 @@ def test_search_finds_words_and_takes_any_text(
 def test_a_replaced_product_keeps_its_stock_and_a_new_one_has_none(play: Play) -> None:
     async def scene(database: Database) -> None:
         service = Products(database)
-        said = ProductInput.model_validate(
+        body = ProductInput.model_validate(
             {"name": "Pear", "description": "Ripe.", "category": "fruit", "price": {"amount": 70}}
         )
 
-        replaced = Product.model_validate_json(await service.put_product("APPLE-1", said))
-        made = Product.model_validate_json(await service.put_product("PEAR-1", said))
+        replaced = Product.model_validate_json(await service.put_product("APPLE-1", body))
+        product = Product.model_validate_json(await service.put_product("PEAR-1", body))
 
         assert (replaced.name, replaced.available) == ("Pear", 10)
-        assert (made.name, made.available) == ("Pear", 0)
+        assert (product.name, product.available) == ("Pear", 0)
         assert await skus(service, "ripe") == ["APPLE-1", "PEAR-1"]
 
     play(scene)
@@ -168,8 +168,8 @@ def test_a_search_reads_a_few_products_and_then_asks_the_indexes(
 
     play(scene)
     anywhere, on_a_shelf, shelf = (
-        generic_plan(service_database_urls["catalog"], _list(frozenset(asked), 21))
-        for asked in (("query", "after"), ("query", "category", "after"), ("category", "after"))
+        generic_plan(service_database_urls["catalog"], _list(frozenset(names), 21))
+        for names in (("query", "after"), ("query", "category", "after"), ("category", "after"))
     )
 
     assert "Index Scan using products_pkey" in anywhere
@@ -218,8 +218,8 @@ def test_categories_are_counted_as_products_come_move_and_go(play: Play) -> None
 
 
 async def put(service: Products, sku: str, name: str, category: str) -> None:
-    said = {"name": name, "description": "Crunchy.", "category": category, "price": {"amount": 500}}
-    await service.put_product(sku, ProductInput.model_validate(said))
+    body = {"name": name, "description": "Crunchy.", "category": category, "price": {"amount": 500}}
+    await service.put_product(sku, ProductInput.model_validate(body))
 
 
 async def counts(service: Products) -> dict[str, int]:
@@ -278,7 +278,7 @@ def test_an_old_tombstone_is_forgotten_and_no_other_reservation(play: Play) -> N
 
         await pruner.step()
 
-        left = await database.read(text("SELECT status FROM reservations ORDER BY status"))
-        assert [row.status for row in left] == ["released", "reserved", "sold", "tombstone"]
+        rows = await database.read(text("SELECT status FROM reservations ORDER BY status"))
+        assert [row.status for row in rows] == ["released", "reserved", "sold", "tombstone"]
 
     play(scene)

@@ -58,8 +58,8 @@ async def begin(connection: AsyncConnection, subject: str, keyed: Keyed[Any]) ->
     Raises IdempotencyKeyReused (other body), RequestInFlight (no answer is stored yet) or OutcomeUnknown.
     """
     who = {"subject": subject, "key": keyed.key}
-    taken = (await connection.execute(_BEGIN, {**who, "fingerprint": keyed.fingerprint})).first()
-    if taken is not None:
+    new_key = (await connection.execute(_BEGIN, {**who, "fingerprint": keyed.fingerprint})).first()
+    if new_key is not None:
         return None
     async with translated(connection, OutcomeUnknown):  # 503 would deny the first request, too
         row = (await connection.execute(_LOOK_UP, who)).one_or_none()

@@ -86,13 +86,13 @@ def test_a_backlog_goes_in_batches_with_a_pause_between(database_url: str, monke
             await database.write(KEY, {"key": key, "status": 200, "age_h": 49})
         monkeypatch.setattr("microservices.kit.pruning.asyncio.sleep", note)
 
-        left: list[Any] = []
+        remaining_keys: list[Any] = []
         more = True
         while more:
             more = await pruner.step()
-            left.append(await names(database))
+            remaining_keys.append(await names(database))
 
-        assert left == [["c", "d", "e"], ["e"], []]
+        assert remaining_keys == [["c", "d", "e"], ["e"], []]
         assert pauses == [pruning.PAUSE_S] * 2
 
     play(database_url, scene)
@@ -104,10 +104,10 @@ def test_nothing_is_forgotten_while_somebody_copies(database_url: str) -> None:
         async with database.transaction() as copies:
             await copies.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             await pruner.step()
-            kept = await names(database)
+            during_copy = await names(database)
         await pruner.step()
 
-        assert (kept, await names(database)) == (["old"], [])
+        assert (during_copy, await names(database)) == (["old"], [])
 
     play(database_url, scene)
 

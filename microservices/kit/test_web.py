@@ -35,25 +35,25 @@ class OneToken:
 
 
 def app() -> FastAPI:
-    made = FastAPI(redirect_slashes=False, openapi_url=None)
-    made.state.token_verifier = made.state.service_verifier = OneToken()
+    app = FastAPI(redirect_slashes=False, openapi_url=None)
+    app.state.token_verifier = app.state.service_verifier = OneToken()
 
-    @made.post("/keyed")
+    @app.post("/keyed")
     async def keyed(request: Request, who: Customer) -> Response:
         read = await read_keyed(request, RefundInput, "POST /keyed")
         return Answer(200, read.fingerprint.encode(), "text/plain").response()
 
-    @made.get("/internal/thing", dependencies=[called_by("orders")])
+    @app.get("/internal/thing", dependencies=[called_by("orders")])
     async def inner() -> Response:
         return Response()
 
-    @made.get("/defect")
+    @app.get("/defect")
     async def defect() -> Response:
         raise RuntimeError("with a secret in it")
 
-    answer_errors(made, [made.router])
-    made.add_middleware(RequestMiddleware, metrics=Metrics())
-    return made
+    answer_errors(app, [app.router])
+    app.add_middleware(RequestMiddleware, metrics=Metrics())
+    return app
 
 
 def ask(method: str, path: str, content: str | bytes = b"", headers: Headers | None = None) -> httpx.Response:

@@ -71,7 +71,7 @@ RESERVED = says(200, RESERVATION)
 
 
 class Stage:
-    """`catalog`, `payments`, ...: what these services answer from now on. `asked`: the paths they were asked for."""
+    """`catalog`, `payments`, ...: what these services answer from now on. `request_paths`: what they were asked."""
 
     def __init__(self, url: str) -> None:
         self.settings = OrdersSettings(
@@ -79,7 +79,7 @@ class Stage:
         )
         self.catalog: Reply = RESERVED
         self.payments: Reply = CAPTURED
-        self.asked: list[str] = []
+        self.request_paths: list[str] = []
         metrics = Metrics()
         self.database = Database(url, 8, metrics, "test")
         self.peers = [
@@ -93,7 +93,7 @@ class Stage:
         self.recovery = Recovery(self.orders, metrics)
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request.url.path)
+        self.request_paths.append(request.url.path)
         return await getattr(self, request.url.host)(request)
 
     async def place(self, key: str = "key-1", sku: str = "BREAD-1") -> Answer:

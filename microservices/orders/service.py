@@ -138,7 +138,7 @@ class Orders:
 
     async def _step(
         self,
-        seen: OrderState,
+        old: OrderState,
         new: OrderState,
         event: OrderEvent,
         *,
@@ -148,9 +148,9 @@ class Orders:
     ) -> None:
         """Write the new version and its event if nobody was faster. Raises VersionConflict or OutcomeUnknown."""
         values = {
-            "id": seen.id,
-            "seen_status": seen.status.value,
-            "seen_version": seen.version,
+            "id": old.id,
+            "seen_status": old.status.value,
+            "seen_version": old.version,
             "status": new.status.value,
             "version": new.version,
             "lines": [line.model_dump() for line in new.lines],

@@ -36,7 +36,7 @@ def test_a_confirmed_order_is_told_and_its_answer_comes_back_byte_for_byte(play:
         assert (again.status, again.body) == (201, first.body)
         assert again.headers["Idempotent-Replayed"] == "true"
         assert await stage.events() == ["order.confirmed"]
-        assert stage.asked == ["/internal/reservations", "/internal/charges"]
+        assert stage.request_paths == ["/internal/reservations", "/internal/charges"]
 
     play(scene)
 
@@ -48,7 +48,7 @@ def test_fifty_requests_with_one_key_make_one_order(play: Play) -> None:
         bodies = {answer.body for answer in answers if not isinstance(answer, BaseException)}
         assert len(bodies) == 1
         assert all(isinstance(answer, RequestInFlight) for answer in answers if isinstance(answer, BaseException))
-        assert stage.asked.count("/internal/charges") == 1
+        assert stage.request_paths.count("/internal/charges") == 1
 
     play(scene)
 
@@ -138,7 +138,7 @@ def test_without_a_catalog_the_saga_only_compensates_and_the_key_is_free(play: P
         assert await stage.events() == ["order.rejected"]  # the catalog may have reserved after all
         stage.catalog = RESERVED
         assert (await stage.place()).status == 201
-        assert stage.asked.count("/internal/charges") == 1
+        assert stage.request_paths.count("/internal/charges") == 1
 
     play(scene)
 

@@ -39,8 +39,8 @@ def test_an_old_key_places_a_new_order_and_the_old_one_is_still_there(play: Play
 
         keys = await stage.database.read(text("SELECT order_id::text, idempotency_key, status FROM v_orders"))
         assert {tuple(row) for row in keys} == {(first, None, "confirmed"), (second, "key-1", "confirmed")}
-        shown = await stage.orders.answers.order(first, ADA)
-        assert json.loads(shown.body)["status"] == "confirmed"
+        order = await stage.orders.answers.order(first, ADA)
+        assert json.loads(order.body)["status"] == "confirmed"
 
     play(scene)
 

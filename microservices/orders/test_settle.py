@@ -52,17 +52,17 @@ def test_a_placed_order_waits_for_the_catalog_to_come_back(play: Play) -> None:
 
 def test_a_request_and_the_recovery_never_both_take_the_step(play: Play) -> None:
     async def scene(stage: Stage) -> None:
-        asked, recovered = asyncio.Event(), asyncio.Event()
+        charge_requested, recovered = asyncio.Event(), asyncio.Event()
 
         async def slow_once(request: httpx.Request) -> httpx.Response:
-            if not asked.is_set():
-                asked.set()
+            if not charge_requested.is_set():
+                charge_requested.set()
                 await recovered.wait()
             return await CAPTURED(request)
 
         stage.payments = slow_once
         request = asyncio.create_task(stage.place())
-        await asked.wait()
+        await charge_requested.wait()
         await stage.recovery.resume_due()
         recovered.set()
         answer = await request
@@ -96,10 +96,10 @@ def test_a_payment_that_is_promised_is_not_asked_for_soon(play: Play) -> None:
         await stage.place()
         stage.payments = PENDING
         await stage.recovery.resume_due()
-        asked = len(stage.asked)
+        call_count = len(stage.request_paths)
         await stage.recovery.resume_due()
 
-        assert len(stage.asked) == asked
+        assert len(stage.request_paths) == call_count
         soon = text("SELECT 1 FROM orders WHERE due_at < now() + interval '20 seconds'")
         assert not await stage.database.read(soon)
 
@@ -114,7 +114,7 @@ def test_a_payment_that_stays_unknown_for_too_long_is_called_off(play: Play) -> 
         stage.payments = says(200, {"payment_id": "p", "status": "voided"})
         await stage.recovery.resume_due()
 
-        assert stage.asked[-1].endswith("/void")
+        assert stage.request_paths[-1].endswith("/void")
         order = await stage.order()
         assert (order.status, order.reason) == ("rejected", "payment_voided")
         assert (await stage.place()).status == 402
@@ -241,9 +241,9 @@ def test_a_payments_service_that_does_not_answer_is_asked_less_and_less(play: Pl
         tried = []
         for _ in range(5):
             await stage.make_due()
-            stage.asked.clear()
+            stage.request_paths.clear()
             more = await stage.recovery.resume_due()
-            tried.append(sum("charges" in path for path in stage.asked))
+            tried.append(sum("charges" in path for path in stage.request_paths))
             assert not more  # not at once
         stage.payments = CAPTURED
         while await _unsettled(stage):

@@ -49,15 +49,15 @@ def list_products(database: Database, query: ProductQuery) -> ProductPage:
     """Return a page of products in the order of their skus."""
     inject("catalog", query.query or "")
     parameters = {"query": query.query, "category": query.category, "after": query.after or ""}
-    asked = {name: value for name, value in parameters.items() if value is not None}
-    return _page(database.fetch_all(_list(frozenset(asked), query.limit + 1), asked), query.limit)
+    bound_parameters = {name: value for name, value in parameters.items() if value is not None}
+    return _page(database.fetch_all(_list(frozenset(bound_parameters), query.limit + 1), bound_parameters), query.limit)
 
 
 @cache
-def _list(asked: frozenset[str], row_count: int) -> Select[Any]:
+def _list(names: frozenset[str], row_count: int) -> Select[Any]:
     """Return the list for these parameters. Its limit is in the text, which keeps its plan."""
-    by_category = "category" in asked
-    if "query" in asked:
+    by_category = "category" in names
+    if "query" in names:
         page = text(page_of_skus(row_count, by_category=by_category)).columns(sku=Text).subquery("page")
         return _PRODUCTS.join(page, page.c.sku == products.c.sku).order_by(products.c.sku)
     within, order = in_order(by_category=by_category)

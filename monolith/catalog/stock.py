@@ -81,7 +81,7 @@ class Catalog:
         for line in lines:
             if rows[line.sku].available < line.quantity:
                 raise OutOfStock(line.sku)
-        taken: CursorResult[Any] = connection.execute(
+        reserved_rows: CursorResult[Any] = connection.execute(
             _RESERVE,
             {
                 "order_id": order_id,
@@ -89,7 +89,7 @@ class Catalog:
                 "quantities": [line.quantity for line in lines],
             },
         )
-        if taken.rowcount != len(lines):
+        if reserved_rows.rowcount != len(lines):
             raise IllegalTransition("Stock changed under its lock.")
         return priced
 

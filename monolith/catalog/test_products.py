@@ -49,8 +49,8 @@ def test_a_search_reads_a_few_products_and_then_asks_the_indexes(
         seed(connection, 20_000)
 
     anywhere, on_a_shelf, shelf, whole = (
-        generic_plan(settings.database_url, _list(frozenset(asked), 21))
-        for asked in (("query", "after"), ("query", "category", "after"), ("category", "after"), ("after",))
+        generic_plan(settings.database_url, _list(frozenset(names), 21))
+        for names in (("query", "after"), ("query", "category", "after"), ("category", "after"), ("after",))
     )
 
     assert "Index Scan using products_pkey" in anywhere

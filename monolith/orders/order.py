@@ -107,8 +107,8 @@ def step(connection: Connection, order: OrderState, to: OrderStatus, reason: str
     A compare-and-set on (status, version). Raises IllegalTransition for what is no step at all.
     """
     check_transition(order.status, to)
-    seen = {"of_id": order.id, "from_status": order.status, "from_version": order.version}
-    row = connection.execute(_STEP, seen | {"to_status": to, "why": reason}).first()
+    precondition = {"of_id": order.id, "from_status": order.status, "from_version": order.version}
+    row = connection.execute(_STEP, precondition | {"to_status": to, "why": reason}).first()
     return OrderState.of_row(row) if row is not None else None
 
 

@@ -48,11 +48,11 @@ def test_an_unknown_refund_is_cancelling_and_finished_later(shop: Shop, silence:
     shop.settle()
     shop.settle()
 
-    done = shop.ask("POST", f"/orders/{order['id']}/cancel")
+    final = shop.ask("POST", f"/orders/{order['id']}/cancel")
 
     assert [(answer.status_code, answer.json["status"]) for answer in waiting] == [(202, "cancelling")] * 2
     assert sold_meanwhile == (8, 0, 2)
-    assert (done.status_code, done.json["status"]) == (200, "cancelled")
+    assert (final.status_code, final.json["status"]) == (200, "cancelled")
     assert shop.stock_of("ARMCHAIR") == (10, 0, 0)
 
 

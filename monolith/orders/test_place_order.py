@@ -40,7 +40,7 @@ def test_a_confirmed_order_has_sold_its_stock_and_queued_one_mail(shop: Shop) ->
 def test_placing_an_order_takes_two_commits(shop: Shop) -> None:
     armchair = shop.stocks("ARMCHAIR")
     statements: list[str] = []
-    event.listen(shop.database.engine, "before_cursor_execute", lambda *seen: statements.append(seen[2]))
+    event.listen(shop.database.engine, "before_cursor_execute", lambda *details: statements.append(details[2]))
 
     shop.buy((armchair, 1))
 

@@ -66,10 +66,10 @@ def test_a_refund_without_an_answer_is_finished_and_its_answer_kept(shop: Shop, 
     shop.provider.refund = works
     shop.settle()
 
-    done = refund(shop, payment_id, 1000, key)
+    answer = refund(shop, payment_id, 1000, key)
 
-    assert (unknown.status_code, in_flight.status_code, done.status_code) == (504, 409, 200)
-    assert {sent["refund_key"] for sent in shop.provider.refunded} == {done.json["id"]}
+    assert (unknown.status_code, in_flight.status_code, answer.status_code) == (504, 409, 200)
+    assert {sent["refund_key"] for sent in shop.provider.refunded} == {answer.json["id"]}
 
 
 def test_a_refund_that_the_settle_thread_has_sent_is_not_undone(shop: Shop, payment_id: str) -> None:

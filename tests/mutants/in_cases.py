@@ -71,7 +71,7 @@ MUTANTS = (
     ),
     *_shared(
         4, "parameter-that-comes-twice",
-        Edit("shared/contract/queries.py", "            if name in given:\n", "            if False:\n"),
+        Edit("shared/contract/queries.py", "            if name in parameters:\n", "            if False:\n"),
         (_CONTRACT,), "test_a_parameter_that_comes_twice_is_refused_by_name",
     ),
     CaseMutant(
