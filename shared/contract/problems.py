@@ -114,12 +114,12 @@ def problem_of_status(status: int, *, instance: str, trace_id: str) -> Problem:
 
 def error_of_validation(error: ValidationError) -> ShopError:
     """Turn pydantic's findings into ours: not JSON at all is malformed, everything else is invalid."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    if any(item["type"] == "json_invalid" for item in found):
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    if any(item["type"] == "json_invalid" for item in details):
         return MalformedBody("The body is not valid JSON.")
-    return InvalidRequest("The request is not valid.", field_errors(found))
+    return InvalidRequest("The request is not valid.", field_errors(details))
 
 
-def field_errors(found: Iterable[Mapping[str, Any]]) -> list[FieldError]:
+def field_errors(details: Iterable[Mapping[str, Any]]) -> list[FieldError]:
     """Turn pydantic's list of findings into field errors with a dotted path."""
-    return [FieldError(".".join(str(part) for part in item["loc"]), str(item["msg"])) for item in found]
+    return [FieldError(".".join(str(part) for part in item["loc"]), str(item["msg"])) for item in details]

@@ -78,20 +78,20 @@ def parse_limit(limit: str | None) -> int:
 
 def parse_product_query(pairs: Iterable[tuple[str, str]]) -> ProductQuery:
     """Return the checked query of GET /products. Empty text means absent. Raises InvalidRequest."""
-    given = _each_once(pairs, _PRODUCTS)
-    query, category = composed(given.get("query")), composed(given.get("category"))
+    parameters = _each_once(pairs, _PRODUCTS)
+    query, category = composed(parameters.get("query")), composed(parameters.get("category"))
     for name, text in (("query", query), ("category", category)):
         if text is not None and (len(text) > MAX_QUERY_CHARACTERS or "\x00" in text):
             raise _invalid(name, f"must be at most {MAX_QUERY_CHARACTERS} characters, without NUL")
     return ProductQuery(
-        query or None, category or None, parse_limit(given.get("limit")), decode_cursor(given.get("cursor"))
+        query or None, category or None, parse_limit(parameters.get("limit")), decode_cursor(parameters.get("cursor"))
     )
 
 
 def parse_page_query(pairs: Iterable[tuple[str, str]]) -> PageQuery:
     """Return the checked query of a list of one's own, which is in the order of ids. Raises InvalidRequest."""
-    given = _each_once(pairs, _PAGE)
-    limit, after = parse_limit(given.get("limit")), decode_cursor(given.get("cursor"))
+    parameters = _each_once(pairs, _PAGE)
+    limit, after = parse_limit(parameters.get("limit")), decode_cursor(parameters.get("cursor"))
     if after is not None and not is_id(after):
         raise _invalid("cursor", "is not a cursor of this list")
     return PageQuery(limit, after)
@@ -99,13 +99,13 @@ def parse_page_query(pairs: Iterable[tuple[str, str]]) -> PageQuery:
 
 def _each_once(pairs: Iterable[tuple[str, str]], names: tuple[str, ...]) -> dict[str, str]:
     """Return the parameters of these names; others are ignored. One that comes twice is refused: which was meant?"""
-    given: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     for name, value in pairs:
         if name in names:
-            if name in given:
+            if name in parameters:
                 raise _invalid(name, "stands in the query twice")
-            given[name] = value
-    return given
+            parameters[name] = value
+    return parameters
 
 
 def _invalid(field: str, message: str) -> InvalidRequest:

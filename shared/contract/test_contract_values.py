@@ -101,11 +101,11 @@ def test_every_error_of_the_shop_is_in_the_table(error: type[ShopError]) -> None
 
 @pytest.mark.parametrize("code", TABLE)
 def test_a_problem_has_every_field_of_the_contract(code: str) -> None:
-    made = problem(code, instance="/orders", trace_id="t-1")
+    body_and_status = problem(code, instance="/orders", trace_id="t-1")
 
-    assert {"type", "title", "status", "detail", "instance", "code", "trace_id"} <= made.body.keys()
-    assert made.body["status"] == made.status
-    assert made.headers["Content-Type"] == "application/problem+json"
+    assert {"type", "title", "status", "detail", "instance", "code", "trace_id"} <= body_and_status.body.keys()
+    assert body_and_status.body["status"] == body_and_status.status
+    assert body_and_status.headers["Content-Type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("code", ["request_in_flight", "rate_limited", "unavailable"])
@@ -118,16 +118,16 @@ def test_a_missing_token_is_told_with_the_scheme_to_use() -> None:
 
 
 def test_a_defect_of_ours_keeps_its_detail_to_itself() -> None:
-    told = problem_of_error(ShopError("password=hunter2"), instance="/", trace_id="t")
+    answer = problem_of_error(ShopError("password=hunter2"), instance="/", trace_id="t")
 
-    assert told.status == 500
-    assert "hunter2" not in json.dumps(told.body)
+    assert answer.status == 500
+    assert "hunter2" not in json.dumps(answer.body)
 
 
 def test_a_changed_price_tells_the_new_total() -> None:
-    told = problem_of_error(PriceChanged(Money(1999)), instance="/orders", trace_id="t")
+    answer = problem_of_error(PriceChanged(Money(1999)), instance="/orders", trace_id="t")
 
-    assert told.body["total"] == {"amount": 1999, "currency": "EUR"}
+    assert answer.body["total"] == {"amount": 1999, "currency": "EUR"}
 
 
 @given(st.text(min_size=1, max_size=24).filter(lambda text: "\x00" not in text))

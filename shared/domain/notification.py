@@ -57,8 +57,8 @@ def subject_of(kind: str) -> str:
 
 def text_of(kind: str, order_id: str, total: Money) -> str:
     """Return the text of this kind of message about this order."""
-    shown = f"{total.amount // 100}.{total.amount % 100:02d} {total.currency}"
-    return _SENTENCES[NotificationKind(kind)].format(order_id=order_id, total=shown)
+    amount = f"{total.amount // 100}.{total.amount % 100:02d} {total.currency}"
+    return _SENTENCES[NotificationKind(kind)].format(order_id=order_id, total=amount)
 
 
 def can_be_addressed(email: str) -> bool:

@@ -75,15 +75,15 @@ def test_an_end_state_is_never_left(end: OrderStatus) -> None:
     assert not NEXT[end]
 
 
-@given(refunded=st.integers(0, 10**9), amount=st.integers(1, 10**9), left=st.integers(0, 10**9))
-def test_a_refund_of_what_is_left_of_the_capture_is_allowed(refunded: int, amount: int, left: int) -> None:
-    check_refund(amount, refunded + amount + left, refunded)
+@given(refunded=st.integers(0, 10**9), amount=st.integers(1, 10**9), remainder=st.integers(0, 10**9))
+def test_a_refund_of_what_is_left_of_the_capture_is_allowed(refunded: int, amount: int, remainder: int) -> None:
+    check_refund(amount, refunded + amount + remainder, refunded)
 
 
-@given(refunded=st.integers(0, 10**9), left=st.integers(0, 10**9), above=st.integers(1, 10**9))
-def test_refunds_never_add_up_to_more_than_was_captured(refunded: int, left: int, above: int) -> None:
+@given(refunded=st.integers(0, 10**9), remainder=st.integers(0, 10**9), above=st.integers(1, 10**9))
+def test_refunds_never_add_up_to_more_than_was_captured(refunded: int, remainder: int, above: int) -> None:
     with pytest.raises(RefundExceedsCapture):
-        check_refund(left + above, refunded + left, refunded)
+        check_refund(remainder + above, refunded + remainder, refunded)
 
 
 @given(captured=st.integers(0, 10**9), amount=st.integers(-(10**9), 0))

@@ -26,7 +26,7 @@ class DeadlineTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send and receive before the deadline. Raises httpx.ConnectError, ConnectTimeout, ReadTimeout, ReadError."""
         deadline = time.monotonic() + self._timeout_s
-        connection = self._kept() or _connect(request.url, deadline)
+        connection = self._idle_connection() or _connect(request.url, deadline)
         connection.deadline = deadline
         try:
             connection.sendall(_as_bytes(request))
@@ -51,7 +51,7 @@ class DeadlineTransport(httpx.BaseTransport):
         while self._idle:
             self._idle.pop().close()
 
-    def _kept(self) -> _Socket | None:
+    def _idle_connection(self) -> _Socket | None:
         """Return a kept connection that the server has not closed meanwhile, or None."""
         while True:
             try:

@@ -50,15 +50,15 @@ class DrainingAsgi:
 
 
 class DrainingWsgi:
-    """The same for a WSGI application. `begun` may be set in another process."""
+    """The same for a WSGI application. `begin` may be set in another process."""
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], begun: Any) -> None:
+    def __init__(self, app: Callable[..., Iterable[bytes]], begin: Any) -> None:
         self._app = app
         self._draining = False
-        threading.Thread(target=self._wait, args=(begun,), name="draining", daemon=True).start()
+        threading.Thread(target=self._wait, args=(begin,), name="draining", daemon=True).start()
 
-    def _wait(self, begun: Any) -> None:
-        begun.wait()
+    def _wait(self, begin: Any) -> None:
+        begin.wait()
         self._draining = True
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -69,7 +69,7 @@ class DrainingWsgi:
         is_asked_for_health = environ.get("PATH_INFO") == HEALTH_PATH
 
         def start_draining(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            told = "503 Service Unavailable" if is_asked_for_health else status
-            return start_response(told, [*headers, *HEADERS], *rest)
+            draining_status = "503 Service Unavailable" if is_asked_for_health else status
+            return start_response(draining_status, [*headers, *HEADERS], *rest)
 
         return self._app(environ, start_draining)

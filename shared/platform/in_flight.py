@@ -9,20 +9,20 @@ class InFlight:
     """Counts up at the beginning and at the end of each request; asked only when somebody reads the metrics."""
 
     def __init__(self) -> None:
-        self._begun, self._ended = count(), count()
+        self._begins, self._ends = count(), count()
 
     def begin(self) -> None:
         """A request has come."""
-        next(self._begun)  # one step of the interpreter: safe between threads
+        next(self._begins)  # one step of the interpreter: safe between threads
 
     def end(self) -> None:
         """A request is answered."""
-        next(self._ended)
+        next(self._ends)
 
     def __call__(self) -> float:
         """Return how many are in hand."""
-        ended = _value(self._ended)  # first: never less than there are
-        return max(0, _value(self._begun) - ended)
+        ends = _value(self._ends)  # first: never less than there are
+        return max(0, _value(self._begins) - ends)
 
 
 def _value(counter: count[int]) -> int:

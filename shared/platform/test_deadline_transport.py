@@ -24,7 +24,7 @@ def listener() -> Iterator[socket.socket]:
 
 def accept(listener: socket.socket, serve: Serve) -> list[socket.socket]:
     """Serve each connection in a thread of its own; returns the list of connections, as it grows."""
-    seen: list[socket.socket] = []
+    connections: list[socket.socket] = []
 
     def run() -> None:
         while True:
@@ -32,11 +32,11 @@ def accept(listener: socket.socket, serve: Serve) -> list[socket.socket]:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            seen.append(connection)
+            connections.append(connection)
             threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
     threading.Thread(target=run, daemon=True).start()
-    return seen
+    return connections
 
 
 def client_of(listener: socket.socket, timeout_s: float = 1.0) -> httpx.Client:
@@ -73,26 +73,26 @@ def test_an_answer_that_drips_is_cut_at_the_deadline(listener: socket.socket) ->
 
 
 def test_a_connection_serves_many_calls(listener: socket.socket) -> None:
-    seen = accept(listener, answers_each)
+    connections = accept(listener, answers_each)
 
     with client_of(listener) as client:
         bodies = [client.post("/", json={"some": "thing"}).json() for _ in range(5)]
 
     assert bodies == [{}] * 5
-    assert len(seen) == 1
+    assert len(connections) == 1
 
 
 def test_a_kept_connection_that_has_ended_is_replaced(listener: socket.socket) -> None:
-    seen = accept(listener, answers_each)
+    connections = accept(listener, answers_each)
 
     with client_of(listener) as client:
         client.post("/", json={})
-        seen[0].shutdown(socket.SHUT_RDWR)
+        connections[0].shutdown(socket.SHUT_RDWR)
         time.sleep(0.05)
 
         assert client.post("/", json={}).status_code == 200
 
-    assert len(seen) == 2
+    assert len(connections) == 2
 
 
 def test_a_refused_connection_is_told_from_a_lost_answer(listener: socket.socket) -> None:

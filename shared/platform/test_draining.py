@@ -35,9 +35,9 @@ def asgi_headers(app: DrainingAsgi) -> set[tuple[str, str]]:
 
 
 def wsgi_headers(app: DrainingWsgi) -> set[tuple[str, str]]:
-    told: list[list[tuple[str, str]]] = []
-    assert list(app({}, lambda _status, headers: told.append(headers))) == [b"armchair"]
-    return {(name.lower(), value) for name, value in told[0]}
+    answers: list[list[tuple[str, str]]] = []
+    assert list(app({}, lambda _status, headers: answers.append(headers))) == [b"armchair"]
+    return {(name.lower(), value) for name, value in answers[0]}
 
 
 def asgi_status(app: DrainingAsgi, path: str) -> int:
@@ -52,9 +52,9 @@ def asgi_status(app: DrainingAsgi, path: str) -> int:
 
 
 def wsgi_status(app: DrainingWsgi, path: str) -> int:
-    told: list[str] = []
-    list(app({"PATH_INFO": path}, lambda status, _headers: told.append(status)))
-    return int(told[0].split()[0])
+    statuses: list[str] = []
+    list(app({"PATH_INFO": path}, lambda status, _headers: statuses.append(status)))
+    return int(statuses[0].split()[0])
 
 
 def test_an_asgi_application_says_goodbye_only_when_it_leaves() -> None:
@@ -69,11 +69,11 @@ def test_an_asgi_application_says_goodbye_only_when_it_leaves() -> None:
 
 
 def test_a_wsgi_application_says_goodbye_only_when_it_leaves() -> None:
-    begun = threading.Event()
-    app = DrainingWsgi(wsgi_app, begun)
+    begin = threading.Event()
+    app = DrainingWsgi(wsgi_app, begin)
 
     before = wsgi_headers(app)
-    begun.set()
+    begin.set()
     deadline = time.monotonic() + 5
     while (after := wsgi_headers(app)) == before and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -94,11 +94,11 @@ def test_an_asgi_application_that_leaves_is_not_healthy_and_goes_on_answering() 
 
 
 def test_a_wsgi_application_that_leaves_is_not_healthy_and_goes_on_answering() -> None:
-    begun = threading.Event()
-    app = DrainingWsgi(wsgi_app, begun)
+    begin = threading.Event()
+    app = DrainingWsgi(wsgi_app, begin)
 
     before = wsgi_status(app, "/healthz")
-    begun.set()
+    begin.set()
     deadline = time.monotonic() + 5
     while (after := wsgi_status(app, "/healthz")) == before and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -65,10 +65,10 @@ def test_poison_and_a_leak_kill_the_process(tmp_path: Path, fault: dict[str, obj
         "for _ in range(5): injected_faults.inject('catalog', 'a bad search')"
     )
 
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+    process = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
 
-    assert done.stdout == "alive\n", done.stderr
-    assert done.returncode == -signal.SIGKILL
+    assert process.stdout == "alive\n", process.stderr
+    assert process.returncode == -signal.SIGKILL
 
 
 def _cpu_of(module: str) -> float:

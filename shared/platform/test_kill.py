@@ -21,8 +21,8 @@ ALONE = ("unshare", "--user", "--map-root-user", "--pid", "--fork")  # the first
 
 def ended(*before: str) -> tuple[int, str]:
     """Let a process die; return its status, and what it could still say."""
-    found = subprocess.run([*before, sys.executable, "-c", DYING], capture_output=True, text=True, check=False)
-    return found.returncode, found.stdout
+    process = subprocess.run([*before, sys.executable, "-c", DYING], capture_output=True, text=True, check=False)
+    return process.returncode, process.stdout
 
 
 def test_it_is_killed() -> None:

@@ -112,13 +112,13 @@ class Identity:
 
 @pytest.fixture(scope="module")
 def identity() -> Iterator[Identity]:
-    made = Identity()
-    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
+    provider = Identity()
+    thread = threading.Thread(target=provider.server.serve_forever, daemon=True)
     thread.start()
-    yield made
-    made.server.shutdown()
+    yield provider
+    provider.server.shutdown()
     thread.join()
-    made.server.server_close()
+    provider.server.server_close()
 
 
 def test_a_genuine_token_tells_who_is_asking(identity: Identity) -> None:
@@ -322,11 +322,11 @@ def test_spaces_and_the_order_of_fields_do_not_change_a_fingerprint() -> None:
 
 @pytest.mark.parametrize("header", [None, "", "x" * 65, "two words", "line\nbreak"])
 def test_a_trace_id_that_is_none_is_replaced(header: str | None) -> None:
-    made = tracing.begin(header)
+    trace_id = tracing.begin(header)
 
-    assert made
-    assert made != header
-    assert tracing.current() == made
+    assert trace_id
+    assert trace_id != header
+    assert tracing.current() == trace_id
 
 
 def test_a_call_carries_the_request_and_the_trace_context_of_the_work_it_is_part_of() -> None:

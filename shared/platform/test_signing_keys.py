@@ -61,14 +61,14 @@ class Provider:
 
 @pytest.fixture
 def provider() -> Iterator[Provider]:
-    made = Provider()
-    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
+    server = Provider()
+    thread = threading.Thread(target=server.server.serve_forever, daemon=True)
     thread.start()
-    yield made
-    made.thawed.set()
-    made.server.shutdown()
+    yield server
+    server.thawed.set()
+    server.server.shutdown()
     thread.join()
-    made.server.server_close()
+    server.server.server_close()
 
 
 def bearer(key: OKPKey = OLD, subject: str = "ada") -> str:
@@ -125,9 +125,9 @@ def test_a_crowd_at_the_start_waits_for_one_fetch(provider: Provider) -> None:
     verifier = TokenVerifier(provider.url, ISSUER, "twinshop")
 
     with ThreadPoolExecutor(32) as crowd:
-        taken = list(crowd.map(lambda number: is_taken(verifier, bearer(subject=f"cust-{number}")), range(32)))
+        accepted = list(crowd.map(lambda number: is_taken(verifier, bearer(subject=f"cust-{number}")), range(32)))
 
-    assert all(taken)
+    assert all(accepted)
     assert provider.fetches == 1
 
 

@@ -109,13 +109,13 @@ class TokenVerifier:
         return self._cache.get(token)
 
     def _check(self, token: str) -> dict[str, Any]:
-        told = read_token(token)
+        parsed = read_token(token)
         try:
-            jwt.decode(token, self._keys.with_key(told.key_id), algorithms=[ALGORITHM])
-            self._rules.validate(told.claims)
+            jwt.decode(token, self._keys.with_key(parsed.key_id), algorithms=[ALGORITHM])
+            self._rules.validate(parsed.claims)
         except (JoseError, ValueError, TypeError) as error:
             raise Unauthenticated("The token is not valid.") from error
-        return told.claims
+        return parsed.claims
 
 
 class ServiceSigner:
