@@ -85,8 +85,8 @@ class OutsidePart:
         """SIGTERM. Returns how long it took (s), the exit status, and what it had logged."""
         started = time.monotonic()
         self.process.terminate()
-        _, said = self.process.communicate(timeout=10)
-        return time.monotonic() - started, self.process.returncode, said
+        _, log = self.process.communicate(timeout=10)
+        return time.monotonic() - started, self.process.returncode, log
 
 
 @pytest.fixture(scope="session")

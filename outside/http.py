@@ -63,8 +63,8 @@ def invalid(error: ValidationError) -> Rejection:
     items = error.errors(include_url=False, include_context=False, include_input=False)
     if items[0]["type"] == "json_invalid":
         return Rejection(400, "malformed_body", items[0]["msg"])
-    said = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in items)
-    return Rejection(422, "invalid_request", said)
+    detail = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in items)
+    return Rejection(422, "invalid_request", detail)
 
 
 def whole_number(request: Request, name: str, default: int, low: int, high: int) -> int:
@@ -99,7 +99,7 @@ def _http(_request: Request, error: Exception) -> Response:
     return response
 
 
-def _left(_request: Request, _error: Exception) -> Response:
+def _disconnected(_request: Request, _error: Exception) -> Response:
     return error_response(400, "caller_left", "The caller hung up in the middle of the body.")
 
 
@@ -111,6 +111,6 @@ def _storage(_request: Request, error: Exception) -> Response:
 ERROR_HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
     Rejection: _refused,
     HTTPException: _http,
-    ClientDisconnect: _left,
+    ClientDisconnect: _disconnected,
     sqlite3.Error: _storage,
 }

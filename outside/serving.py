@@ -70,8 +70,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        taken = error.errno == errno.EADDRINUSE
-        why = "is taken by another process" if taken else f"cannot be used: {error.strerror or error}"
+        is_in_use = error.errno == errno.EADDRINUSE
+        why = "is taken by another process" if is_in_use else f"cannot be used: {error.strerror or error}"
         raise CannotStart(f"port {port} on {host} {why}") from error
     listener.setblocking(False)
     return listener

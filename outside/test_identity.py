@@ -32,9 +32,9 @@ def verifier(identity: OutsidePart) -> TokenVerifier:
     return TokenVerifier(f"{identity.url}/jwks.json", ISSUER, "twinshop")
 
 
-def token_for(identity: OutsidePart, **wanted: Any) -> str:
+def token_for(identity: OutsidePart, **claims: Any) -> str:
     """Return a token as a test would ask for it."""
-    answer = identity.http.post("/tokens", json=wanted).raise_for_status().json()
+    answer = identity.http.post("/tokens", json=claims).raise_for_status().json()
     assert answer["token_type"] == "Bearer"
     return str(answer["access_token"])
 
@@ -60,11 +60,11 @@ def test_roles_email_and_life_are_as_asked_for(identity: OutsidePart) -> None:
     assert abs(claims["iat"] - time.time()) < 10
 
 
-@pytest.mark.parametrize("wanted", [{"ttl_s": -60}, {"audience": "another-shop"}])
+@pytest.mark.parametrize("claims", [{"ttl_s": -60}, {"audience": "another-shop"}])
 def test_tests_get_tokens_that_must_be_refused(
-    identity: OutsidePart, verifier: TokenVerifier, wanted: dict[str, Any]
+    identity: OutsidePart, verifier: TokenVerifier, claims: dict[str, Any]
 ) -> None:
-    token = token_for(identity, subject="ada", **wanted)
+    token = token_for(identity, subject="ada", **claims)
 
     with pytest.raises(Unauthenticated):
         verifier.verify(f"Bearer {token}")
@@ -154,8 +154,8 @@ def test_a_damaged_key_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "signing-key.json").write_text("{]")
 
     process = launch("identity", PORT=str(free_port()), DATA_DIR=str(tmp_path))
-    _, said = process.communicate(timeout=20)
+    _, log = process.communicate(timeout=20)
 
     assert process.returncode == 1
-    assert len(said.splitlines()) == 1
-    assert "signing-key.json" in said
+    assert len(log.splitlines()) == 1
+    assert "signing-key.json" in log

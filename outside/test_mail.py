@@ -45,16 +45,16 @@ def send(mail: OutsidePart, *messages: EmailMessage) -> None:
             smtp.send_message(message)
 
 
-def kept(mail: OutsidePart, **filters: Any) -> list[dict[str, str]]:
+def stored_mails(mail: OutsidePart, **filters: Any) -> list[dict[str, str]]:
     """Return the messages that the server tells of."""
-    found: list[dict[str, str]] = mail.http.get("/messages", params=filters).raise_for_status().json()["messages"]
-    return found
+    messages: list[dict[str, str]] = mail.http.get("/messages", params=filters).raise_for_status().json()["messages"]
+    return messages
 
 
 def test_a_mail_arrives_as_it_was_sent(mail: OutsidePart) -> None:
     send(mail, a_message(7))
 
-    message = kept(mail)[0]
+    message = stored_mails(mail)[0]
 
     assert message["message_id"] == "<order-7.confirmed@north.example>"
     assert (message["from"], message["to"]) == ("shop@north.example", "ada@customers.example")
@@ -73,7 +73,7 @@ def test_a_form_that_a_browser_sends_to_the_smtp_port_is_no_mail(mail: OutsidePa
             while connection.recv(1000):
                 pass
 
-    assert kept(mail) == []
+    assert stored_mails(mail) == []
 
 
 @pytest.mark.parametrize(
@@ -91,17 +91,17 @@ def test_a_form_that_a_browser_sends_to_the_smtp_port_is_no_mail(mail: OutsidePa
 def test_mails_are_found_by_what_they_carry(mail: OutsidePart, filters: dict[str, Any], numbers: set[int]) -> None:
     send(mail, a_message(1), a_message(2, to="eve@customers.example"), a_message(3, domain="south.example"))
 
-    found = {int(message["message_id"].split(".")[0].removeprefix("<order-")) for message in kept(mail, **filters)}
+    message_ids = [message["message_id"] for message in stored_mails(mail, **filters)]
 
-    assert found == numbers
+    assert {int(each.split(".")[0].removeprefix("<order-")) for each in message_ids} == numbers
 
 
 def test_older_mails_are_read_page_by_page(mail: OutsidePart) -> None:
     send(mail, *(a_message(number) for number in range(1, 6)))
 
-    first = kept(mail, limit=2)
-    second = kept(mail, limit=2, before=first[-1]["number"])
-    last = kept(mail, limit=2, before=second[-1]["number"])
+    first = stored_mails(mail, limit=2)
+    second = stored_mails(mail, limit=2, before=first[-1]["number"])
+    last = stored_mails(mail, limit=2, before=second[-1]["number"])
 
     ids = [message["message_id"] for message in first + second + last]
     assert ids == [f"<order-{number}.confirmed@north.example>" for number in (5, 4, 3, 2, 1)]
@@ -122,7 +122,7 @@ def test_one_domain_is_deleted_without_the_other(mail: OutsidePart) -> None:
     deleted = mail.http.delete("/messages", params={"domain": "north.example"}).json()
 
     assert deleted == {"deleted": 1}
-    assert [message["from"] for message in kept(mail)] == ["shop@south.example"]
+    assert [message["from"] for message in stored_mails(mail)] == ["shop@south.example"]
 
 
 def test_an_unwilling_server_asks_to_try_later_and_keeps_nothing(mail: OutsidePart) -> None:
@@ -132,7 +132,7 @@ def test_an_unwilling_server_asks_to_try_later_and_keeps_nothing(mail: OutsidePa
         send(mail, a_message())
 
     assert refused.value.smtp_code == 451
-    assert kept(mail) == []
+    assert stored_mails(mail) == []
 
 
 def test_a_slow_server_keeps_senders_waiting(mail: OutsidePart) -> None:
@@ -160,7 +160,7 @@ def test_a_mail_that_makes_no_sense_is_kept_all_the_same(mail: OutsidePart, raw:
     with smtplib.SMTP("127.0.0.1", int(mail.environment["SMTP_PORT"]), timeout=10) as smtp:
         smtp.sendmail("shop@north.example", ["ada@customers.example"], raw)
 
-    assert [message["to"] for message in kept(mail)] == ["ada@customers.example"]
+    assert [message["to"] for message in stored_mails(mail)] == ["ada@customers.example"]
 
 
 @pytest.mark.parametrize(

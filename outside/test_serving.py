@@ -31,25 +31,25 @@ def taken_port() -> Iterator[int]:
 def last_words(part: str, **environment: str) -> tuple[int, str]:
     """Return the exit status of a part that does not start, and all it said."""
     process = launch(part, **environment)
-    _, said = process.communicate(timeout=20)
-    return process.returncode, said
+    _, log = process.communicate(timeout=20)
+    return process.returncode, log
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_taken_port_is_named(part: str, tmp_path: Path) -> None:
     with taken_port() as port:
-        status, said = last_words(part, PORT=str(port), DATA_DIR=str(tmp_path / "data"), SMTP_PORT=str(free_port()))
+        status, log = last_words(part, PORT=str(port), DATA_DIR=str(tmp_path / "data"), SMTP_PORT=str(free_port()))
 
     assert status == 1
-    assert said == f"{part}: port {port} on 127.0.0.1 is taken by another process\n"
+    assert log == f"{part}: port {port} on 127.0.0.1 is taken by another process\n"
 
 
 def test_a_taken_smtp_port_is_named(tmp_path: Path) -> None:
     with taken_port() as port:
-        status, said = last_words("mail", PORT=str(free_port()), DATA_DIR=str(tmp_path / "data"), SMTP_PORT=str(port))
+        status, log = last_words("mail", PORT=str(free_port()), DATA_DIR=str(tmp_path / "data"), SMTP_PORT=str(port))
 
     assert status == 1
-    assert said == f"mail: port {port} on 127.0.0.1 is taken by another process\n"
+    assert log == f"mail: port {port} on 127.0.0.1 is taken by another process\n"
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -57,11 +57,11 @@ def test_a_folder_that_cannot_be_written_is_named(part: str, tmp_path: Path) -> 
     file = tmp_path / "file"
     file.touch()
 
-    status, said = last_words(part, PORT=str(free_port()), DATA_DIR=str(file / "data"), SMTP_PORT=str(free_port()))
+    status, log = last_words(part, PORT=str(free_port()), DATA_DIR=str(file / "data"), SMTP_PORT=str(free_port()))
 
     assert status == 1
-    assert said.startswith(f"{part}: DATA_DIR {file / 'data'} cannot be written: ")
-    assert said.count("\n") == 1
+    assert log.startswith(f"{part}: DATA_DIR {file / 'data'} cannot be written: ")
+    assert log.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -76,31 +76,31 @@ def test_a_folder_that_cannot_be_written_is_named(part: str, tmp_path: Path) -> 
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(environment: dict[str, str], word: str) -> None:
-    status, said = last_words("provider", **environment)
+    status, log = last_words("provider", **environment)
 
     assert status == 2
-    assert said.count("\n") == 1
-    assert word in said
+    assert log.count("\n") == 1
+    assert word in log
 
 
 def test_a_ledger_has_one_owner(start_part: Callable[..., OutsidePart]) -> None:
     owner = start_part("provider")
 
-    status, said = last_words("provider", PORT=str(free_port()), DATA_DIR=owner.environment["DATA_DIR"])
+    status, log = last_words("provider", PORT=str(free_port()), DATA_DIR=owner.environment["DATA_DIR"])
 
     assert status == 1
-    assert said.count("\n") == 1
-    assert "locked" in said
+    assert log.count("\n") == 1
+    assert "locked" in log
 
 
 def test_a_ledger_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite3").write_bytes(b"not a database at all, " * 100)
 
-    status, said = last_words("provider", PORT=str(free_port()), DATA_DIR=str(tmp_path))
+    status, log = last_words("provider", PORT=str(free_port()), DATA_DIR=str(tmp_path))
 
     assert status == 1
-    assert said.count("\n") == 1
-    assert str(tmp_path) in said
+    assert log.count("\n") == 1
+    assert str(tmp_path) in log
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -108,11 +108,11 @@ def test_an_idle_part_stops_at_once_with_status_zero(part: str, start_part: Call
     running = start_part(part, SMTP_PORT=str(free_port()))
     running.http.get("/healthz").raise_for_status()
 
-    took_s, status, said = running.stop()
+    took_s, status, log = running.stop()
 
     assert took_s < STOPPED_WITHIN_S
     assert status == 0
-    assert "Traceback" not in said
+    assert "Traceback" not in log
 
 
 def test_calls_that_hang_do_not_hold_up_a_stop(start_part: Callable[..., OutsidePart]) -> None:
@@ -126,13 +126,13 @@ def test_calls_that_hang_do_not_hold_up_a_stop(start_part: Callable[..., Outside
     while merchant.ledger().get("order-1", {}).get("attempts", 0) < len(hanging):
         pass
 
-    took_s, status, said = provider.stop()
+    took_s, status, log = provider.stop()
 
     for thread in hanging:
         thread.join()
     assert took_s < STOPPED_WITHIN_S
     assert status == 0
-    assert "Traceback" not in said
+    assert "Traceback" not in log
     merchant.close()
 
 

@@ -150,13 +150,13 @@ async def _tell(
     webhook_after_s: float = 0.0,
 ) -> bool:
     """Send the webhook that the behaviour has for this outcome; return whether the caller has hung up."""
-    gone = await gateway.delay_response(request, RESPONSE_DELAY_S) if withheld else await request.is_disconnected()
+    hung_up = await gateway.delay_response(request, RESPONSE_DELAY_S) if withheld else await request.is_disconnected()
     mode = behaviour.webhook.mode
-    if event is not None and (mode == "always" or (mode == "unanswered" and gone)):
+    if event is not None and (mode == "always" or (mode == "unanswered" and hung_up)):
         gateway.webhook_sender.send(event, behaviour.webhook, webhook_after_s)
         # Whoever has the answer may rely on the webhook, whatever is killed.
         await gateway.ledger.storage.wait_committed()
-    return gone
+    return hung_up
 
 
 def charge_event(merchant: str, decided: Charge) -> Event | None:

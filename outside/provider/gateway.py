@@ -49,12 +49,12 @@ class Gateway:
 
     async def delay_response(self, request: Request, limit_s: float) -> bool:
         """Hold the answer back for `limit_s`. Returns whether the caller is gone, or we are about to be."""
-        gone = asyncio.ensure_future(_hung_up(request))
+        hang_up = asyncio.ensure_future(_hung_up(request))
         stopping = asyncio.ensure_future(self._stopping.wait())
-        done, pending = await asyncio.wait({gone, stopping}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        first, pending = await asyncio.wait({hang_up, stopping}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
         for waiting in pending:
             waiting.cancel()
-        return bool(done)
+        return bool(first)
 
 
 def no_answer() -> Rejection:

@@ -121,9 +121,9 @@ class WebhookSender:
         """Deliver an event now, `copies` times, whether or not it was delivered before."""
         body = json.dumps(event.model_dump(exclude_none=True)).encode()
         self._storage.write("INSERT OR IGNORE INTO webhooks VALUES (?, ?, ?, NULL)", event.id, event.merchant, body)
-        kept = self._storage.read("SELECT body FROM webhooks WHERE event_id = ?", event.id)[0][0]
+        stored_body = self._storage.read("SELECT body FROM webhooks WHERE event_id = ?", event.id)[0][0]
         for _ in range(copies):
-            self._dispatch(event.merchant, event.id, kept, 0.0)
+            self._dispatch(event.merchant, event.id, stored_body, 0.0)
 
     def drop(self, merchant: str) -> None:
         """Call back all deliveries to a merchant that are under way."""
