@@ -5,20 +5,20 @@ from __future__ import annotations
 from migration.keys import keys_of
 from migration.records import Module, Record, TableLayout, names_of, replaced
 
-_SAID = "sku text, name text, description text, category text, price bigint, currency text"
+_DESCRIPTION = "sku text, name text, description text, category text, price bigint, currency text"
 _PILES = "initial bigint, restocked bigint, available bigint, reserved bigint, sold bigint"
-_SAID_NAMES, _PILE_NAMES = names_of(_SAID), names_of(_PILES)
-_NAMES = f"{_SAID_NAMES}, {_PILE_NAMES}"
+_DESCRIPTION_NAMES, _PILE_NAMES = names_of(_DESCRIPTION), names_of(_PILES)
+_NAMES = f"{_DESCRIPTION_NAMES}, {_PILE_NAMES}"
 
 _PRODUCTS = Record(
     "products",
     "text",
-    f"{_SAID}, {_PILES}",
+    f"{_DESCRIPTION}, {_PILES}",
     monolith=TableLayout(
         select=f"SELECT sku AS key, {_NAMES} FROM products JOIN stock USING (sku)",
         write=(
-            f"INSERT INTO products ({_SAID_NAMES}) SELECT {_SAID_NAMES} FROM records "
-            f"ON CONFLICT (sku) DO UPDATE SET {replaced(_SAID_NAMES)}",
+            f"INSERT INTO products ({_DESCRIPTION_NAMES}) SELECT {_DESCRIPTION_NAMES} FROM records "
+            f"ON CONFLICT (sku) DO UPDATE SET {replaced(_DESCRIPTION_NAMES)}",
             f"INSERT INTO stock (sku, {_PILE_NAMES}) SELECT sku, {_PILE_NAMES} FROM records "
             f"ON CONFLICT (sku) DO UPDATE SET {replaced(_PILE_NAMES)}",
         ),

@@ -171,24 +171,24 @@ class Copy:
     def _apply(self) -> bool:
         """Apply a batch of changes; return whether there were any. What is taken and not applied is noted again."""
         with self._from.transaction():
-            taken = self._from.execute(TAKE.encode()).fetchall()
-            if not taken:
+            changes = self._from.execute(TAKE.encode()).fetchall()
+            if not changes:
                 return False
             with self._to.transaction():
                 for record in self.module.records:
-                    keys = sorted({key for name, key, _ in taken if name == record.name})
+                    keys = sorted({key for name, key, _ in changes if name == record.name})
                     if keys:
                         self._put(record, keys)
-        self.progress.caught_up += len(taken)
-        self.progress.lag_ms = max(self.progress.lag_ms, *(1000 * age_s for _, _, age_s in taken))
+        self.progress.caught_up += len(changes)
+        self.progress.lag_ms = max(self.progress.lag_ms, *(1000 * age_s for _, _, age_s in changes))
         return True
 
     def _put(self, record: records.Record, keys: list[str]) -> None:
         rows, present = records.read_keys(self._from, record, self.source, keys)
         records.write(self._to, record, self.target, rows)
-        gone = [key for key in keys if key not in present]
-        if gone:
-            records.delete(self._to, record, self.target, gone)
+        deleted_keys = [key for key in keys if key not in present]
+        if deleted_keys:
+            records.delete(self._to, record, self.target, deleted_keys)
 
 
 def empty(module: Module, side: str, url: str) -> None:

@@ -20,8 +20,8 @@ _SERVICE = TableLayout(
 )
 
 
-def keys_of(operation: str, made: str) -> Record:
-    """Return the record of an operation's keys; `made` is the id of what a key made in the monolith."""
+def keys_of(operation: str, id_column: str) -> Record:
+    """Return the record of an operation's keys; `id_column` is the id of what a key made in the monolith."""
     return Record(
         f"{operation}_keys",
         "text",
@@ -31,7 +31,7 @@ def keys_of(operation: str, made: str) -> Record:
             f"media_type, created_at FROM idempotency_keys WHERE operation = '{operation}'",
             write=(
                 "INSERT INTO idempotency_keys (owner, key, operation, fingerprint, resource_id, status, body, "
-                f"media_type, created_at, finished_at) SELECT owner, own_key, '{operation}', fingerprint, {made}, "
+                f"media_type, created_at, finished_at) SELECT owner, own_key, '{operation}', fingerprint, {id_column}, "
                 "status, body, media_type, created_at, CASE WHEN status IS NOT NULL THEN now() END FROM records "
                 "ON CONFLICT (owner, key, operation) DO UPDATE SET fingerprint = excluded.fingerprint, "
                 "status = excluded.status, body = excluded.body, media_type = excluded.media_type, "

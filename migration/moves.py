@@ -188,9 +188,9 @@ class Mover:
             raise
         finally:
             copy.stop()
-            done = copy.progress
-            self._report.copied, self._report.caught_up = done.copied, done.caught_up
-            self._report.lag_ms = done.lag_ms
+            progress = copy.progress
+            self._report.copied, self._report.caught_up = progress.copied, progress.caught_up
+            self._report.lag_ms = progress.lag_ms
 
     def _shift(self, to: str, what: str, shares: Callable[[int], Sequence[object]], *also: str) -> None:
         """Give a part more and more of the requests, as long as it, and who else is watched, answers them well."""

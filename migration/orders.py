@@ -20,7 +20,7 @@ _READ_NAMES = _ALL_NAMES.replace(
 
 # An order that one transaction placed has no saga. What the service would need of one is in its lines; only its payment
 # knows how it was paid, and nobody asks for that once the order has its payment.
-_WANTED = (
+_REQUEST = (
     "coalesce(wanted, jsonb_build_object('expected_total', NULL, 'lines', (SELECT coalesce(jsonb_agg("
     "jsonb_build_object('sku', line -> 'sku', 'quantity', line -> 'quantity')), '[]') "
     "FROM jsonb_array_elements(lines) AS line)))"
@@ -36,7 +36,7 @@ _ORDERS = Record(
         "keys.key AS idempotency_key, orders.created_at, updated_at, CASE WHEN total IS NOT NULL THEN currency END "
         "AS currency, coalesce(fingerprint, '') AS fingerprint, keys.status::int AS answer_status, "
         "media_type AS answer_media_type, body AS answer_body, coalesce(payment_method, '') AS payment_method, "
-        f"{_WANTED} AS wanted FROM orders LEFT JOIN idempotency_keys AS keys "
+        f"{_REQUEST} AS wanted FROM orders LEFT JOIN idempotency_keys AS keys "
         "ON keys.owner = customer_id AND keys.key = idempotency_key AND keys.resource_id = id "
         "LEFT JOIN sagas ON sagas.order_id = id",
         write=(

@@ -143,9 +143,9 @@ def database_of(runner: Runner, side: str, name: str) -> str:
     return runner.stack.part(MONOLITH if side == "monolith" else name).environment["DATABASE_URL"]
 
 
-def _until(what: str, left: Callable[[], int], *, must: bool = True) -> None:
+def _until(what: str, remaining: Callable[[], int], *, must: bool = True) -> None:
     deadline = time.monotonic() + AT_REST_WITHIN_S
-    while left():
+    while remaining():
         if time.monotonic() > deadline:
             if must:
                 raise DeployError(f"There were still {what} under way after {AT_REST_WITHIN_S:.0f} s.")

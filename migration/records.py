@@ -96,10 +96,10 @@ def read_page(connection: Connection, record: Record, side: str, after: str | No
 
 def read_keys(connection: Connection, record: Record, side: str, keys: Sequence[str]) -> tuple[str, set[str]]:
     """Return the records of these keys as (JSON array, keys of those that are there)."""
-    chosen = f"SELECT * FROM ({record.layout(side).select}) AS record WHERE key = ANY (%(keys)s::{record.key_type}[])"
+    records = f"SELECT * FROM ({record.layout(side).select}) AS record WHERE key = ANY (%(keys)s::{record.key_type}[])"
     row = connection.execute(
         "SELECT coalesce(jsonb_agg(to_jsonb(one))::text, '[]'), coalesce(array_agg(key::text), '{}') "
-        f"FROM ({chosen}) AS one".encode(),
+        f"FROM ({records}) AS one".encode(),
         {"keys": list(keys)},
     ).fetchone()
     assert row is not None

@@ -85,9 +85,9 @@ def keep_watch(socket_path: str, clusters: Collection[str], bounds: Bounds, for_
         time.sleep(LOOK_EVERY_S)
         over = time.monotonic() > deadline
         for cluster in clusters:
-            seen = read(socket_path, cluster).since(began[cluster])
-            why = seen.broken(bounds)
-            if not why and over and seen.is_stuck():
-                why = f"only {seen.answered} of {seen.sent} requests were answered"
+            count = read(socket_path, cluster).since(began[cluster])
+            why = count.broken(bounds)
+            if not why and over and count.is_stuck():
+                why = f"only {count.answered} of {count.sent} requests were answered"
             if why:
                 raise BoundBroken(f"{cluster}: {why}.")

@@ -57,8 +57,8 @@ class RequestForwarder:
             raise Unavailable(f"The service {module} is away.") from error
         except httpx.HTTPError as error:
             raise OutcomeUnknown(f"The service {module} has not answered.") from error
-        kept = [(name, value) for name, value in answer.headers.multi_items() if name.lower() not in OURS]
-        return Response(body, answer.status_code, kept)
+        response_headers = [(name, value) for name, value in answer.headers.multi_items() if name.lower() not in OURS]
+        return Response(body, answer.status_code, response_headers)
 
     def start(self) -> None:
         """Nothing: connections are made as they are needed."""

@@ -95,10 +95,10 @@ def charge_of(order: OrderState, payment_method: str) -> Charge:
 def _answer_of_concurrent_settlement(shop: Shop, customer: Principal, key: str) -> Answer:
     """Return what a webhook, an event or the recovery has made of the order meanwhile. Raises OutcomeUnknown."""
     with shop.database.transaction(continues=True) as connection:
-        kept = idempotency.find(connection, customer.subject, key, idempotency.PLACE_ORDER)
-        if kept is not None and kept.answer is not None:
-            return kept.answer.located(kept.resource_id)
-        order = find(connection, kept.resource_id) if kept is not None else None
+        record = idempotency.find(connection, customer.subject, key, idempotency.PLACE_ORDER)
+        if record is not None and record.answer is not None:
+            return record.answer.located(record.resource_id)
+        order = find(connection, record.resource_id) if record is not None else None
     if order is not None and order.status == OrderStatus.PAYMENT_PENDING:
         return order.answer(202)
     raise OutcomeUnknown("The order is still being worked on; send the request again.")

@@ -40,7 +40,7 @@ class SagaRecovery:
     def _resume(self, due: DueOrder) -> None:
         order, steps = due.order, self._steps
         if order.status == OrderStatus.PLACED:
-            carry_on(self._shop, steps, order, OrderInput(**due.wanted, payment_method=due.payment_method))
+            carry_on(self._shop, steps, order, OrderInput(**due.request, payment_method=due.payment_method))
         elif not steps.gate.is_extracted("payments") or order.status not in (*UNPAID, OrderStatus.CANCELLING):
             steps.cancel_recovery(self._shop.database, order.id)
             return

@@ -96,11 +96,11 @@ class VersionConflict(Exception):
 
 @dataclass(frozen=True)
 class DueOrder:
-    """An order that somebody has to carry on, `wanted` as it came (lines, expected total), and its age in seconds."""
+    """An order that somebody has to carry on, `request` as it came (lines, expected total), and its age in seconds."""
 
     order: OrderState
     payment_method: str
-    wanted: dict[str, Any]
+    request: dict[str, Any]
     age_s: float
 
 
@@ -139,8 +139,8 @@ class Steps:
 
         Raises VersionConflict.
         """
-        seen = {"id": order.id, "seen_status": order.status.value, "seen_version": order.version}
-        row = connection.execute(_PRICE, _priced(order) | seen).first()
+        precondition = {"id": order.id, "seen_status": order.status.value, "seen_version": order.version}
+        row = connection.execute(_PRICE, _priced(order) | precondition).first()
         if row is None:
             raise VersionConflict
         return OrderState.of_row(row)
