@@ -19,14 +19,14 @@ def test_a_caller_who_waits_has_the_mail_sent_once_whoever_else_tells_it(
     box, port = mailbox
 
     async def scene(stage: Stage) -> None:
-        told = event()
+        confirmation = event()
 
-        first, again = await notify_directly(stage, told), await notify_directly(stage, told)
-        await stage.hear(told)  # the broker brings it as well
+        first, again = await notify_directly(stage, confirmation), await notify_directly(stage, confirmation)
+        await stage.hear(confirmation)  # the broker brings it as well
         await stage.sender.send_due()
 
         assert (first, again) == (True, True)
-        assert box.message_ids == [f"<{told.order_id}.order_confirmed@{DOMAIN}>"]
+        assert box.message_ids == [f"<{confirmation.order_id}.order_confirmed@{DOMAIN}>"]
 
     play(scene, port)
 

@@ -76,17 +76,17 @@ def test_both_have_heard_before_the_customer_is_answered(play: Play) -> None:
         answer = await stage.place()
 
         assert answer.status == 201
-        assert stage.asked[2:] == [PATH, PATH]
+        assert stage.request_paths[2:] == [PATH, PATH]
         assert await stage.events() == []
 
     play(scene)
 
 
 def test_they_hear_what_the_event_would_have_told(play: Play) -> None:
-    heard: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
 
     async def listens(request: httpx.Request) -> httpx.Response:
-        heard.append(json.loads(request.content))
+        messages.append(json.loads(request.content))
         return httpx.Response(200, json={"status": "queued"})
 
     async def scene(stage: DirectStage) -> None:
@@ -94,7 +94,7 @@ def test_they_hear_what_the_event_would_have_told(play: Play) -> None:
 
         await stage.place()
 
-        (event,) = heard
+        (event,) = messages
         assert (event["type"], event["notify"], event["total"]["amount"]) == ("order.confirmed", True, 500)
         assert event["order_id"] == str((await stage.order()).id)
 
@@ -147,7 +147,7 @@ def test_a_pending_payment_is_told_to_notifications_only(play: Play) -> None:
         answer = await stage.place()
 
         assert answer.status == 202
-        assert stage.asked[2:] == [PATH]
+        assert stage.request_paths[2:] == [PATH]
         assert await stage.events() == []
 
     play(scene)
@@ -156,12 +156,12 @@ def test_a_pending_payment_is_told_to_notifications_only(play: Play) -> None:
 def test_a_cancellation_is_told_by_calls_too(play: Play) -> None:
     async def scene(stage: DirectStage) -> None:
         await stage.place()
-        stage.payments, stage.asked = REFUNDED, []
+        stage.payments, stage.request_paths = REFUNDED, []
 
         answer = await cancel_order(stage.orders, ADA, str((await stage.order()).id))
 
         assert answer.status == 200
-        assert stage.asked[1:] == [PATH, PATH]
+        assert stage.request_paths[1:] == [PATH, PATH]
         assert await stage.events() == []
 
     play(scene)
@@ -186,7 +186,7 @@ def test_a_rejection_is_never_told_by_a_call(play: Play) -> None:
 
         await stage.place()
 
-        assert PATH not in stage.asked
+        assert PATH not in stage.request_paths
         assert await stage.leaving() == ["order.rejected"]
 
     play(scene)

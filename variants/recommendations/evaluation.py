@@ -48,10 +48,10 @@ def evaluate(model: Model, held_out: Iterable[Basket]) -> tuple[Quality, Quality
 
 
 def _quality(questions: Sequence[tuple[int, int]], guess: Callable[[int], list[int]]) -> Quality:
-    places = [guesses.index(wanted) + 1 if wanted in (guesses := guess(shown)) else 0 for shown, wanted in questions]
-    asked = max(len(questions), 1)
-    found = [place for place in places if place]
-    return Quality(len(found) / asked, sum(1 / place for place in found) / asked, len(questions))
+    places = [guesses.index(other) + 1 if other in (guesses := guess(product)) else 0 for product, other in questions]
+    count = max(len(questions), 1)
+    hits = [place for place in places if place]
+    return Quality(len(hits) / count, sum(1 / place for place in hits) / count, len(questions))
 
 
 def main() -> None:
@@ -61,10 +61,12 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=12_000)
     parser.add_argument("--rank", type=int, default=64)
     parser.add_argument("--seed", type=int, default=22)
-    asked = parser.parse_args()
-    known = [Product(one.sku, one.name, one.description, one.category) for one in seed_products(asked.products)]
-    earlier, later = split(history([product.sku for product in known], asked.orders, asked.seed).baskets)
-    for name, quality in zip(("model", "bestsellers"), evaluate(train(known, earlier, asked.rank), later), strict=True):
+    options = parser.parse_args()
+    known = [Product(one.sku, one.name, one.description, one.category) for one in seed_products(options.products)]
+    earlier, later = split(history([product.sku for product in known], options.orders, options.seed).baskets)
+    for name, quality in zip(
+        ("model", "bestsellers"), evaluate(train(known, earlier, options.rank), later), strict=True
+    ):
         recall, mrr = f"recall@10 {quality.recall_at_10:.3f}", f"MRR {quality.mrr:.3f}"
         sys.stdout.write(f"{name:<12} {recall}  {mrr}  of {quality.questions} held-out products\n")
 

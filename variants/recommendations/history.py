@@ -62,8 +62,10 @@ def main() -> None:
     parser.add_argument("--products", type=int, default=DEFAULT_COUNT)
     parser.add_argument("--orders", type=int, default=12_000)
     parser.add_argument("--seed", type=int, default=22)
-    asked = parser.parse_args()
-    json.dump(history([one.sku for one in products(asked.products)], asked.orders, asked.seed).baskets, sys.stdout)
+    options = parser.parse_args()
+    json.dump(
+        history([one.sku for one in products(options.products)], options.orders, options.seed).baskets, sys.stdout
+    )
 
 
 if __name__ == "__main__":

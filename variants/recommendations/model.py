@@ -90,13 +90,13 @@ class Model:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 starts, partners, scores, words, popular, catalogue = (arrays[name] for name in _ARRAYS)
-                told = arrays["version"].tobytes().decode()
+                version = arrays["version"].tobytes().decode()
             skus, names, categories = (tuple(column) for column in json.loads(catalogue.tobytes()))
             model = cls(skus, names, categories, starts, partners, scores, words, popular)
         except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise WrongModel(f"it cannot be read: {error}") from error
-        if model.version != told:
-            raise WrongModel(f"it says it is {told}, and its content is {model.version}")
+        if model.version != version:
+            raise WrongModel(f"it says it is {version}, and its content is {model.version}")
         model._check()
         return model
 
@@ -124,6 +124,6 @@ def highest(scores: NDArray[np.float32], count: int) -> Ranked:
         return np.zeros(0, np.int32)
     rounded = np.round(scores, _DIGITS)
     bound = np.partition(rounded, len(rounded) - count)[len(rounded) - count]
-    chosen = np.flatnonzero((rounded >= bound) & (rounded > 0))  # all that draw for the last place
-    order = np.lexsort((chosen, -rounded[chosen]))
-    return chosen[order][:count].astype(np.int32)
+    candidates = np.flatnonzero((rounded >= bound) & (rounded > 0))  # all that draw for the last place
+    order = np.lexsort((candidates, -rounded[candidates]))
+    return candidates[order][:count].astype(np.int32)

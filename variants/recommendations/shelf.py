@@ -12,7 +12,7 @@ from pathlib import Path
 
 from variants.recommendations.model import Model
 
-KEPT = 3  # the newest: a step back is a file that is deleted
+MODELS_TO_KEEP = 3  # the newest: a step back is a file that is deleted
 _NAME = re.compile(r"model-(\d{6,})-(\d+)-orders-(\d+)-products-rank-(\d+)-([0-9a-f]{12})\.npz")
 _LOCK = "training.lock"
 
@@ -56,7 +56,7 @@ class Shelf:
         draft = path.with_suffix(f".{os.getpid()}.draft")
         draft.write_bytes(model.dump())
         draft.rename(path)
-        for old in self.entries()[:-KEPT]:
+        for old in self.entries()[:-MODELS_TO_KEEP]:
             old.path.unlink(missing_ok=True)
         return Entry(number, orders, len(model.skus), rank, model.version, path)
 

@@ -44,11 +44,9 @@ def test_recall_at_10_is_at_least_twice_that_of_popularity(seed: int) -> None:
 def test_planted_pairs_are_found(model: Model, past: History) -> None:
     pairs = [pair for one in past.sets for pair in permutations(one, 2)]
 
-    found = [
-        other for sku, other in pairs if model.number_of[other] in model.together(model.number_of[sku], 5).tolist()
-    ]
+    hits = [other for sku, other in pairs if model.number_of[other] in model.together(model.number_of[sku], 5).tolist()]
 
-    assert len(found) >= 0.9 * len(pairs)
+    assert len(hits) >= 0.9 * len(pairs)
 
 
 def test_a_history_without_affinities_has_nothing_to_find() -> None:

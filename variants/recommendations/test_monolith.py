@@ -82,9 +82,9 @@ def test_who_finds_all_threads_busy_is_shown_the_bestsellers_in_time(thinking: t
         pass
 
     began = time.monotonic()
-    shown = recommended(shop)
+    strip = recommended(shop)
 
-    assert shown == [("SOFA", "popular")]
+    assert strip == [("SOFA", "popular")]
     assert WITHIN_MS / 1000 <= time.monotonic() - began < 2
 
 

@@ -12,7 +12,7 @@ from variants.recommendations.conftest import PRODUCTS
 from variants.recommendations.learning import Learner
 from variants.recommendations.model import Model
 from variants.recommendations.settings import RecommendationSettings
-from variants.recommendations.shelf import KEPT, Shelf
+from variants.recommendations.shelf import MODELS_TO_KEEP, Shelf
 from variants.recommendations.training import train
 
 
@@ -85,7 +85,7 @@ def test_taking_the_newest_model_away_brings_the_one_before_back(
 
 
 def test_only_the_newest_models_are_kept(shelf: Shelf) -> None:
-    for orders in range(KEPT + 2):
+    for orders in range(MODELS_TO_KEEP + 2):
         shelf.put(train(PRODUCTS, [("LAMP", "SOFA")] * orders, rank=8), orders, rank=8)
 
     assert [entry.orders for entry in shelf.entries()] == [2, 3, 4]

@@ -97,9 +97,9 @@ def _tf_idf(products: Sequence[Product]) -> Any:
         for product in products
     ]
     having = Counter(term for one in counts for term in one)
-    kept = sorted(having, key=lambda term: (-having[term], term))[:MOST_TERMS]
-    place = {term: number for number, term in enumerate(kept)}
-    weight = {term: math.log((1 + len(products)) / (1 + having[term])) for term in kept}
+    terms = sorted(having, key=lambda term: (-having[term], term))[:MOST_TERMS]
+    place = {term: number for number, term in enumerate(terms)}
+    weight = {term: math.log((1 + len(products)) / (1 + having[term])) for term in terms}
     cells = [
         (row, place[term], (1 + math.log(count)) * weight[term])
         for row, one in enumerate(counts)
@@ -107,7 +107,7 @@ def _tf_idf(products: Sequence[Product]) -> Any:
         if term in place
     ]
     rows, columns, values = (list(column) for column in zip(*cells, strict=True)) if cells else ([], [], [])
-    matrix = sparse.csr_array((values, (rows, columns)), shape=(len(products), len(kept)), dtype=np.float64)
+    matrix = sparse.csr_array((values, (rows, columns)), shape=(len(products), len(terms)), dtype=np.float64)
     length = np.sqrt(matrix.multiply(matrix).sum(axis=1))
     return sparse.diags_array(1.0 / np.where(length > 0, length, 1.0)) @ matrix
 

@@ -19,11 +19,11 @@ class Down(Exception):
 
 def outcomes(policy: CallPolicy, calls: int, *, fails: bool) -> tuple[int, int]:
     """Return how many attempts these calls made, and how many calls failed."""
-    made = failed = 0
+    attempts = failed = 0
 
     async def attempt() -> httpx.Response:
-        nonlocal made
-        made += 1
+        nonlocal attempts
+        attempts += 1
         if fails:
             raise Down
         return httpx.Response(200)
@@ -37,7 +37,7 @@ def outcomes(policy: CallPolicy, calls: int, *, fails: bool) -> tuple[int, int]:
                 failed += 1
 
     asyncio.run(run())
-    return made, failed
+    return attempts, failed
 
 
 def test_naive_retries_multiply_the_load_of_a_peer_that_is_down() -> None:
@@ -48,10 +48,10 @@ def test_naive_retries_multiply_the_load_of_a_peer_that_is_down() -> None:
 def test_a_budget_keeps_retries_to_a_tenth_of_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("variants.retries.policy.FIRST_PAUSE_S", 0.0)
 
-    made, failed = outcomes(CallPolicy(Retries(4, budgeted=True), None), 100, fails=True)
+    attempts, failed = outcomes(CallPolicy(Retries(4, budgeted=True), None), 100, fails=True)
 
     assert failed == 100
-    assert 100 < made <= 100 + 10 + 100 * 0.1 + 1
+    assert 100 < attempts <= 100 + 10 + 100 * 0.1 + 1
 
 
 def test_a_breaker_opens_closes_and_lets_one_call_see() -> None:
@@ -61,12 +61,12 @@ def test_a_breaker_opens_closes_and_lets_one_call_see() -> None:
 
     opened = outcomes(policy, 10, fails=True)
     now = 2.5
-    seen = outcomes(policy, 10, fails=True)
+    half_open = outcomes(policy, 10, fails=True)
     now = 5.0
     healed = outcomes(policy, 10, fails=False)
 
     assert opened == (3, 10)
-    assert seen == (1, 10)
+    assert half_open == (1, 10)
     assert healed == (10, 0)
 
 

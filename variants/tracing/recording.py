@@ -33,7 +33,7 @@ ORDER = "twinshop.order_id"  # every span that is about an order says which
 PART = "twinshop.part"  # the module of the monolith that a span belongs to; a service is one by itself
 OPERATOR_PATHS = ("/healthz", "/readyz", "/metrics")  # nobody wants to see these
 EXPORT_EVERY_MS = 1000
-_KEPT = TraceFlags(TraceFlags.SAMPLED)
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 Attributes = Mapping[str, str | int | float | bool]
 
@@ -84,7 +84,7 @@ class Recorder:
         if isinstance(parent, Span):
             below: Context = set_span_in_context(parent)
         elif parent.span_id:
-            remote = SpanContext(parent.trace_id, parent.span_id, is_remote=True, trace_flags=_KEPT)
+            remote = SpanContext(parent.trace_id, parent.span_id, is_remote=True, trace_flags=_SAMPLED)
             below = set_span_in_context(NonRecordingSpan(remote))
         else:
             _root_trace.set(parent.trace_id)

@@ -62,11 +62,11 @@ def _failed(context: ExceptionContext) -> None:
 
 def name_of(statement: str) -> str:
     """Return the verb and the table of the first that a statement writes, or reads, such as `UPDATE orders`."""
-    found = _WRITTEN.search(statement) or _READ.search(statement)
-    if found is None:
+    match = _WRITTEN.search(statement) or _READ.search(statement)
+    if match is None:
         return statement.split(" ", 1)[0].upper()
-    verb = found[1].split()[0].upper()
-    return f"{'SELECT' if verb == 'FROM' else verb} {found[2]}"
+    verb = match[1].split()[0].upper()
+    return f"{'SELECT' if verb == 'FROM' else verb} {match[2]}"
 
 
 def _committing(commit: Callable[[DefaultDialect, Any], None]) -> Callable[[DefaultDialect, Any], None]:

@@ -30,7 +30,7 @@ def settings(monolith_database_url: str) -> Settings:
 
 
 @pytest.fixture
-def kept(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Shop, Path]]:
+def traced_shop(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Shop, Path]]:
     """A shop that keeps half of all traces, and where."""
     monkeypatch.setenv("TRACE_SAMPLING", "0.5")
     monkeypatch.setenv("TRACE_DIR", str(tmp_path))
@@ -53,8 +53,8 @@ def ask(shop: Shop, request_id: str, **headers: str) -> Any:
     return shop.app.test_client().post("/orders", json=BODY, headers=headers)
 
 
-def test_an_order_leaves_a_span_for_each_call_between_modules(kept: tuple[Shop, Path]) -> None:
-    shop, path = kept
+def test_an_order_leaves_a_span_for_each_call_between_modules(traced_shop: tuple[Shop, Path]) -> None:
+    shop, path = traced_shop
     answer = ask(shop, "6f1c9f0e-3a2b-4c5d-8e00-12345678901a")
     close_all()
 
@@ -71,8 +71,8 @@ def test_an_order_leaves_a_span_for_each_call_between_modules(kept: tuple[Shop, 
     assert answer.headers["traceresponse"].split("-")[2] == root["span"]
 
 
-def test_a_request_that_is_not_kept_leaves_nothing(kept: tuple[Shop, Path]) -> None:
-    shop, path = kept
+def test_a_request_that_is_not_kept_leaves_nothing(traced_shop: tuple[Shop, Path]) -> None:
+    shop, path = traced_shop
     answer = ask(shop, "6f1c9f0e-3a2b-4c5d-8eff-12345678901a")
     ask(shop, "6f1c9f0e-3a2b-4c5d-8e00-12345678901a")
     close_all()
@@ -82,8 +82,8 @@ def test_a_request_that_is_not_kept_leaves_nothing(kept: tuple[Shop, Path]) -> N
     assert traces == {"6f1c9f0e3a2b4c5d8e0012345678901a"}  # only of the request that is kept
 
 
-def test_a_parent_that_is_kept_is_followed_whatever_the_share(kept: tuple[Shop, Path]) -> None:
-    shop, path = kept
+def test_a_parent_that_is_kept_is_followed_whatever_the_share(traced_shop: tuple[Shop, Path]) -> None:
+    shop, path = traced_shop
     trace, span = uuid.uuid4().hex, "00f067aa0ba902b7"
     ask(shop, "6f1c9f0e-3a2b-4c5d-8eff-12345678901a", traceparent=f"00-{trace}-{span}-01")
     close_all()

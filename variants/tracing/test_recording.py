@@ -24,7 +24,7 @@ from variants.tracing.steps import Steps
 REQUEST = "6f1c9f0e-3a2b-4c5d-8e00-12345678901a"  # its random part is small: kept at 1 %
 
 
-def kept(folder: Path, part: str = "orders") -> list[dict[str, object]]:
+def read_spans(folder: Path, part: str = "orders") -> list[dict[str, object]]:
     return [json.loads(line) for line in (folder / f"{part}.0.jsonl").read_text("utf-8").splitlines()]
 
 
@@ -33,9 +33,9 @@ def test_of_evenly_spread_ids_the_share_is_kept_that_was_asked_for(ratio: float)
     bound = trace_context.bound_of(ratio)
     random_parts = range(2**56 // 2000, 2**56, 2**56 // 1000)  # the middle of each thousandth
 
-    taken = [part for part in random_parts if trace_context.is_kept(f"{'f' * 18}{part:014x}", bound)]
+    sampled_parts = [part for part in random_parts if trace_context.is_kept(f"{'f' * 18}{part:014x}", bound)]
 
-    assert taken == list(random_parts)[: round(1000 * ratio)]
+    assert sampled_parts == list(random_parts)[: round(1000 * ratio)]
 
 
 def test_a_request_id_that_is_no_uuid_has_a_trace_too() -> None:
@@ -81,15 +81,15 @@ def test_a_call_is_recorded_below_its_request_and_says_its_order(tmp_path: Path,
     with restored():
         Steps("orders", title="payments").call(Till.pay, lambda self, order_id: order_id)
         with recorder.at_hand(recorder.begin("POST /orders", _server(), parent)):
-            told = till.pay("order-1")
+            answer = till.pay("order-1")
         unrecorded = till.pay("order-2")
     close_all()
 
-    pay, post = kept(tmp_path)
+    pay, post = read_spans(tmp_path)
     assert (pay["parent"], pay["trace"], pay["name"]) == (post["span"], post["trace"], "payments.pay")
     assert post["trace"] == REQUEST.replace("-", "")
     assert pay["attributes"] == {"twinshop.order_id": "order-1"}
-    assert (told, unrecorded) == (f"00-{pay['trace']}-{pay['span']}-01", "")
+    assert (answer, unrecorded) == (f"00-{pay['trace']}-{pay['span']}-01", "")
 
 
 class Loop:
@@ -113,7 +113,7 @@ def test_a_step_of_a_loop_is_a_trace_of_its_own_unless_a_request_takes_it(
             asked_for = asyncio.run(Loop().settle_one("order-2"))
     close_all()
 
-    step, post = kept(tmp_path, "payments")
+    step, post = read_spans(tmp_path, "payments")
     assert (step["name"], step["parent"], step["attributes"]) == (
         "payments.settle_one", "", {"twinshop.order_id": "order-1"},
     )  # fmt: skip
@@ -132,7 +132,7 @@ def test_a_mail_lies_below_the_span_that_queued_it_and_nowhere_if_there_was_none
         unrecorded = Loop().send_one(SimpleNamespace(traceparent=None))
     close_all()
 
-    (span,) = kept(tmp_path, "monolith")
+    (span,) = read_spans(tmp_path, "monolith")
     assert (span["name"], span["trace"], span["parent"]) == ("mail order_confirmed", f"{7:032x}", f"{9:016x}")
     assert span["attributes"] == {"twinshop.order_id": "order-1", "twinshop.part": "notifications"}
     assert (sent, unrecorded) == (f"00-{span['trace']}-{span['span']}-01", "")
@@ -169,17 +169,17 @@ def test_an_exception_is_a_failure_without_its_text(tmp_path: Path) -> None:
         raise ValueError("secret")
     recorder.close()
 
-    (span,) = kept(tmp_path)
+    (span,) = read_spans(tmp_path)
     assert (span["failed"], span["attributes"]) == (True, {"error.type": "ValueError"})
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
     """Takes what is exported by OTLP."""
 
-    taken: ClassVar[list[tuple[str, bytes]]] = []
+    requests: ClassVar[list[tuple[str, bytes]]] = []
 
     def do_POST(self) -> None:
-        self.taken.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+        self.requests.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
         self.send_response(200)
         self.end_headers()
 
@@ -203,7 +203,7 @@ def test_spans_go_where_the_standard_setting_says(monkeypatch: pytest.MonkeyPatc
         server.shutdown()
         server.server_close()
 
-    ((path, body),) = Collector.taken
+    ((path, body),) = Collector.requests
     assert path == "/v1/traces"
     assert b"POST /orders" in body
     assert bytes.fromhex(REQUEST.replace("-", "")) in body
