@@ -31,7 +31,7 @@ MARKERS = (
 LAST_FIRST = ("aftermath", "books", "fault", "settlement")
 
 _session = pytest.StashKey[Session]()
-_told = pytest.StashKey[set[str]]()
+_failed_arms = pytest.StashKey[set[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -89,7 +89,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """An arm that did not start is an error once; its other tests are skipped."""
     params = getattr(getattr(item, "callspec", None), "params", {})
-    failed = item.config.stash.get(_told, set())
+    failed = item.config.stash.get(_failed_arms, set())
     if params.get("arm") in failed:
         pytest.skip(f"{params['arm']} did not start: see the first error")
     if failed and "arms" in getattr(item, "fixturenames", ()):
@@ -115,7 +115,7 @@ def arm(request: pytest.FixtureRequest, stacks: Session) -> Arm:
     """One running arm."""
     name: str = request.param
     if name in stacks.failures:
-        request.config.stash.setdefault(_told, set()).add(name)
+        request.config.stash.setdefault(_failed_arms, set()).add(name)
         pytest.fail(f"{name} did not start.\n{stacks.failures[name]}", pytrace=False)
     return stacks.running[name]
 

@@ -17,7 +17,7 @@ class Mailbox:
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self.taken: list[Any] = []
+        self.messages: list[Any] = []
         self.recipients: list[str] = []
         self.refused: dict[str, str] = {}
         self.refused_at = "RCPT"
@@ -38,7 +38,7 @@ class Mailbox:
     async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:
         if envelope.rcpt_tos[0] in self.refused:
             return self.refused[envelope.rcpt_tos[0]]
-        self.taken.append(message_from_bytes(envelope.content or b""))
+        self.messages.append(message_from_bytes(envelope.content or b""))
         self.recipients += envelope.rcpt_tos
         return "250 OK"
 

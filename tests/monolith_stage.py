@@ -119,8 +119,8 @@ class Shop:
     def stock_of(self, sku: str) -> tuple[int, int, int]:
         """Return (available, reserved, sold)."""
         rows = self.rows("SELECT sku, available, reserved, sold FROM stock")
-        (found,) = [numbers for name, *numbers in rows if name == sku]
-        available, reserved, sold = found
+        (counts,) = [numbers for name, *numbers in rows if name == sku]
+        available, reserved, sold = counts
         return available, reserved, sold
 
     def settle(self) -> None:

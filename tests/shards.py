@@ -62,9 +62,9 @@ _NAMED = (
     Shard("outside", ("outside",)),
     Shard("migration", ("migration", "tests/migration")),
 )
-_TAKEN = sorted({folder for shard in _NAMED for folder in shard.folders})
+_OWN_FOLDERS = sorted({folder for shard in _NAMED for folder in shard.folders})
 # Of a folder, since pytest ignores none of those that `testpaths` names.
-SHARDS = (*_NAMED, Shard("everything else", (".",), options=tuple(f"--ignore={folder}" for folder in _TAKEN)))
+SHARDS = (*_NAMED, Shard("everything else", (".",), options=tuple(f"--ignore={folder}" for folder in _OWN_FOLDERS)))
 
 # The tests of `make test-compose`. `not` of an arm: those on no arm, or on both, are in that one, too.
 _COMPOSE = {"TWINSHOP_ON": "compose"}

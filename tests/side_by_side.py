@@ -102,14 +102,16 @@ def run(
     A shard that takes longer than `longest_s` is killed, and has failed. `folders` begins the names of their folders.
     """
     waiting, running = list(shards), list[Running]()
-    done: dict[Shard, Results] = {}
+    finished: dict[Shard, Results] = {}
     try:
         while waiting or running:
             for ended in [one for one in running if one.process.poll() is not None]:
                 running.remove(ended)
-                done[ended.shard] = ended.results()
-                results = done[ended.shard]
-                print(f"[{len(done)}/{len(shards)}] {ended.shard.name}: {results}, {results.took_s:.0f} s", flush=True)
+                finished[ended.shard] = ended.results()
+                results = finished[ended.shard]
+                print(
+                    f"[{len(finished)}/{len(shards)}] {ended.shard.name}: {results}, {results.took_s:.0f} s", flush=True
+                )
             for hanging in [one for one in running if time.monotonic() - one.started > longest_s]:
                 hanging.kill()
                 _end_leftovers(hanging.folder)
@@ -121,20 +123,20 @@ def run(
     finally:
         _stop(running)
         _end_leftovers(root)
-    return done
+    return finished
 
 
-def run_again(done: dict[Shard, Results], root: Path, longest_s: float) -> dict[Shard, Results]:
+def run_again(first: dict[Shard, Results], root: Path, longest_s: float) -> dict[Shard, Results]:
     """Run the tests that failed in a shard once more, one shard at a time; return the results of all. As `run`."""
     few = [
-        shard for shard, results in done.items()
+        shard for shard, results in first.items()
         if results.is_failed and not results.has_broken_off and results.failed <= MOST_SECOND_TRIES
     ]  # fmt: skip
     if few:
         print("Once more, alone, what failed beside others:", flush=True)
     options = ("--last-failed", "--last-failed-no-failures=none")
     second = run(few, 1, root, longest_s, *options, folders="again-")
-    return done | {shard: done[shard].with_second_try(results) for shard, results in second.items()}
+    return first | {shard: first[shard].with_second_try(results) for shard, results in second.items()}
 
 
 def _stop(running: Sequence[Running]) -> None:
@@ -180,27 +182,27 @@ def main(shards: Sequence[Shard] | None = None) -> int:
     parser.add_argument("--longest", type=float, default=LONGEST_S, help="a shard that takes longer has failed (s)")
     parser.add_argument("--containers", action="store_true", help="the tests that need a container engine")
     options = parser.parse_args()
-    chosen = shards or (CONTAINER_SHARDS if options.containers else SHARDS)
+    selection = shards or (CONTAINER_SHARDS if options.containers else SHARDS)
     jobs = min(options.jobs, MOST_CONTAINER_JOBS) if options.containers else options.jobs
     root = Path(tempfile.mkdtemp(prefix="twinshop-shards-"))
     root.chmod(0o755)  # PostgreSQL runs as another user where we are root
     try:
         with _interruptible():
-            done = run_again(run(chosen, jobs, root, options.longest), root, options.longest)
+            results_of = run_again(run(selection, jobs, root, options.longest), root, options.longest)
     except Interrupted as signal_name:
         print(f"Stopped by {signal_name}.", file=sys.stderr)
         return INTERRUPTED
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    return report(done, options.slowest)
+    return report(results_of, options.slowest)
 
 
-def report(done: dict[Shard, Results], slowest: int) -> int:
+def report(results_of: dict[Shard, Results], slowest: int) -> int:
     """Print what is to be said about all shards; return the exit status."""
-    total = Results.sum(done.values())
+    total = Results.sum(results_of.values())
     for reason in total.reasons:
         print(reason)
-    for shard, results in done.items():
+    for shard, results in results_of.items():
         if results.is_failed or results.passed_alone:
             print(f"\n==> {shard.name}: {shard} <==\n{results.output}")
     for took_s, test in total.slowest(slowest):

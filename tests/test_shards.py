@@ -55,14 +55,14 @@ def start(shards: list[Shard], folder: Path, *words: str) -> subprocess.Popen[st
 
 def processes_of(folder: Path) -> list[str]:
     """Return what runs with its temporary files below a folder."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         try:
             if process.environ().get("TMPDIR", "").startswith(f"{folder}/"):
-                found.append(" ".join(process.cmdline()))
+                processes.append(" ".join(process.cmdline()))
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
-    return found
+    return processes
 
 
 def test_folders_of_shards_exist_and_are_the_same_or_apart() -> None:
@@ -90,9 +90,9 @@ def test_a_test_on_an_arm_or_on_none_is_in_one_shard_of_its_folder(family: list[
 def test_shards_collect_what_one_session_collects_and_nothing_twice() -> None:
     def collect(*arguments: str) -> Counter[str]:
         words = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *arguments]
-        done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-        return Counter(line for line in done.stdout.splitlines() if "::" in line)
+        process = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        assert process.returncode == 0, process.stdout[-2000:] + process.stderr
+        return Counter(line for line in process.stdout.splitlines() if "::" in line)
 
     whole = collect("-m", NOT_LONG)
 

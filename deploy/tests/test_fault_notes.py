@@ -23,11 +23,11 @@ def test_a_note_is_there_as_long_as_its_fault(tmp_path: Path) -> None:
 
 def test_a_note_whose_writer_was_killed_counts_no_more(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
         pass
     with notes.noted(home, "monolith", "pause", "db", 30):
         (path,) = notes.folder(home).glob("*.json")
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"pid": gone.pid}))
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"pid": process.pid}))
 
         assert notes.current(home) == []
         assert not path.exists()

@@ -47,7 +47,7 @@ def test_a_mail_says_which_order_it_is_about(shop: Shop, sender: Sender, mailbox
 
     sender.send_queued()
 
-    (mail,) = mailbox.taken
+    (mail,) = mailbox.messages
     assert mail["To"] == "ada@customers.example"
     assert mail["From"] == "shop@monolith.twinshop.example"
     assert mail["Message-ID"] == f"<{order['id']}.order_confirmed@monolith.twinshop.example>"
@@ -67,7 +67,7 @@ def test_a_mail_server_that_is_away_is_tried_again(shop: Shop, sender: Sender, m
     sender.send_queued()
 
     assert not not_yet_due
-    assert len(mailbox.taken) == 1
+    assert len(mailbox.messages) == 1
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_one_that_cannot_be_sent_holds_up_no_other(
 
     sender.send_queued()
 
-    assert [mail["To"] for mail in mailbox.taken] == ["ada@customers.example"]
+    assert [mail["To"] for mail in mailbox.messages] == ["ada@customers.example"]
     assert shop.rows("SELECT customer_id, status FROM notifications ORDER BY customer_id") == [
         ("ada", "sent"),
         ("bob", status),
@@ -109,7 +109,7 @@ def test_what_is_refused_at_mail_from_is_tried_again_only_for_a_passing_reason(
 
     sender.send_queued()
 
-    assert mailbox.taken == []
+    assert mailbox.messages == []
     assert shop.rows("SELECT status FROM notifications") == [(status,)]
 
 
@@ -169,5 +169,5 @@ def test_a_mail_whose_sender_died_is_sent_again_under_the_same_id(
     sender.send_queued()
 
     assert not leased
-    assert len(mailbox.taken) == 2
-    assert len({mail["Message-ID"] for mail in mailbox.taken}) == 1
+    assert len(mailbox.messages) == 2
+    assert len({mail["Message-ID"] for mail in mailbox.messages}) == 1

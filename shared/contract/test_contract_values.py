@@ -101,11 +101,11 @@ def test_every_error_of_the_shop_is_in_the_table(error: type[ShopError]) -> None
 
 @pytest.mark.parametrize("code", TABLE)
 def test_a_problem_has_every_field_of_the_contract(code: str) -> None:
-    body_and_status = problem(code, instance="/orders", trace_id="t-1")
+    refusal = problem(code, instance="/orders", trace_id="t-1")
 
-    assert {"type", "title", "status", "detail", "instance", "code", "trace_id"} <= body_and_status.body.keys()
-    assert body_and_status.body["status"] == body_and_status.status
-    assert body_and_status.headers["Content-Type"] == "application/problem+json"
+    assert {"type", "title", "status", "detail", "instance", "code", "trace_id"} <= refusal.body.keys()
+    assert refusal.body["status"] == refusal.status
+    assert refusal.headers["Content-Type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("code", ["request_in_flight", "rate_limited", "unavailable"])

@@ -57,9 +57,9 @@ def node_is_built() -> None:
 
 def test_whoever_is_frozen_in_a_transaction_loses_it_and_nothing_else(service_database_urls: dict[str, str]) -> None:
     with _running(FROZEN, service_database_urls["notifications"]) as process:
-        told, _ = process.communicate(timeout=FREE_WITHIN_S + FROZEN_S)
+        output, _ = process.communicate(timeout=FREE_WITHIN_S + FROZEN_S)
 
-    assert told.split() == ["unavailable", "done"]
+    assert output.split() == ["unavailable", "done"]
 
 
 def test_a_server_that_says_nothing_is_let_go_within_seconds(service_database_urls: dict[str, str]) -> None:
@@ -70,12 +70,12 @@ def test_a_server_that_says_nothing_is_let_go_within_seconds(service_database_ur
             opened = _next_word(process)
             proxy.stalled.set()
             began = time.monotonic()
-            told = _next_word(process, "go on")
+            word = _next_word(process, "go on")
             took_s = time.monotonic() - began
             proxy.stalled.clear()
             again = _next_word(process, "go on")
 
-    assert (opened, told, again) == ("open", "unavailable", "done")
+    assert (opened, word, again) == ("open", "unavailable", "done")
     assert took_s < FREE_WITHIN_S
 
 

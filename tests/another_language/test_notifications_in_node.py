@@ -46,7 +46,7 @@ def with_node() -> None:
 
 
 def test_either_language_makes_the_same_tables(service_database_urls: dict[str, str]) -> None:
-    async def found(database: Database) -> list[Sequence[Any]]:
+    async def schema_of(database: Database) -> list[Sequence[Any]]:
         return [
             [tuple(row) for row in await database.read(look)]
             for look in (COLUMNS, INDEXES, CONSTRAINTS, VIEWS, VERSION)
@@ -59,10 +59,10 @@ def test_either_language_makes_the_same_tables(service_database_urls: dict[str, 
             for statement in SCHEMA.read_text("utf-8").split(";\n"):
                 if statement.strip():
                     await database.write(text(statement))
-            typescript = await found(database)
+            typescript = await schema_of(database)
             await _empty(database)
             await migrate(database, "microservices.notifications")
-            return typescript, await found(database)
+            return typescript, await schema_of(database)
         finally:
             await database.close()
 
@@ -87,9 +87,9 @@ def test_no_address_of_a_registry_is_in_the_lock_file_and_every_package_has_its_
 def test_the_same_journeys_pass(with_node: None) -> None:
     settings = {node.SETTING: "node", VARIABLE: str(COMMANDS_SHIFT)}
 
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pytest", "tests/journeys", "--arms", "microservices", "-q", "-p", "no:cacheprovider"],
         cwd=REPOSITORY, env=os.environ | settings, capture_output=True, text=True, check=False, timeout=TIMEOUT_S,
     )  # fmt: skip
 
-    assert done.returncode == 0, done.stdout[-4000:]
+    assert process.returncode == 0, process.stdout[-4000:]

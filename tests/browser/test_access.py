@@ -91,13 +91,13 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_screen(
             visitor.page.goto(f"/{address}")
             expect(visitor.page.get_by_role("heading", level=1, name=title)).to_be_visible()
 
-            found = [
+            violations = [
                 each
                 for each in axe.run(visitor.page, options={"resultTypes": ["violations"]}).response["violations"]
                 if each["impact"] in SERIOUS
             ]
             wide = visitor.page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
-            assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], title
+            assert [(each["id"], each["nodes"][0]["html"]) for each in violations] == [], title
             assert wide <= 0, f"{title} scrolls sideways by {wide} pixels"
         visitor.leaves_no_trouble()

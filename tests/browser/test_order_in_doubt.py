@@ -21,17 +21,17 @@ def lost_on_the_way_back(code: str) -> Trouble:
 
     def answer(route: Route) -> None:
         route.fetch()
-        told(code)(route)
+        problem_answer(code)(route)
 
     return answer
 
 
-def told(code: str) -> Trouble:
+def problem_answer(code: str) -> Trouble:
     """The request never reaches the shop; the edge tells this problem."""
 
     def answer(route: Route) -> None:
-        made = problem(code, trace_id="t")
-        route.fulfill(status=made.status, headers=made.headers, body=json.dumps(made.body))
+        refusal = problem(code, trace_id="t")
+        route.fulfill(status=refusal.status, headers=refusal.headers, body=json.dumps(refusal.body))
 
     return answer
 
@@ -90,7 +90,7 @@ def has_ordered_once(visitor: Visitor, name: str, status: str = "confirmed") -> 
 
 def test_pressing_again_after_a_504_and_a_503_orders_once(visitor: Visitor, admin: Admin) -> None:
     name, orders = at_the_counter(visitor, admin), Orders(visitor)
-    orders.meet(lost_on_the_way_back("deadline_exceeded"), told("unavailable"))
+    orders.meet(lost_on_the_way_back("deadline_exceeded"), problem_answer("unavailable"))
 
     visitor.orders()
     visitor.is_told("That took too long.")
@@ -106,7 +106,7 @@ def test_pressing_again_after_a_504_and_a_503_orders_once(visitor: Visitor, admi
 
 def test_a_503_alone_is_told_as_nothing_ordered(visitor: Visitor, admin: Admin) -> None:
     name, orders = at_the_counter(visitor, admin), Orders(visitor)
-    orders.meet(told("unavailable"))
+    orders.meet(problem_answer("unavailable"))
 
     visitor.orders()
     visitor.is_told("Nothing was ordered or charged.")
@@ -147,7 +147,7 @@ def test_another_way_to_pay_is_used_once_the_first_is_known_to_have_failed(visit
 
 def test_the_key_outlives_a_reload_and_a_new_sign_in(visitor: Visitor, admin: Admin) -> None:
     name, orders = at_the_counter(visitor, admin), Orders(visitor)
-    orders.meet(lost_on_the_way_back("deadline_exceeded"), told("unauthenticated"))
+    orders.meet(lost_on_the_way_back("deadline_exceeded"), problem_answer("unauthenticated"))
     visitor.orders()
     visitor.is_told("That took too long.")
     visitor.page.reload()

@@ -55,8 +55,8 @@ def page(address: str, browser: Browser) -> Iterator[Page]:
 
 def health(page: Page, stack: str, part: str) -> str:
     """Return how a part is drawn: is-ready, is-wait, is-held, is-bad."""
-    shown = page.locator(f"#drawing-{stack} .node[aria-label^='{part}:']").get_attribute("class") or ""
-    return shown.split()[-1]
+    classes = page.locator(f"#drawing-{stack} .node[aria-label^='{part}:']").get_attribute("class") or ""
+    return classes.split()[-1]
 
 
 def good_answers(page: Page, stack: str) -> float:
@@ -66,10 +66,10 @@ def good_answers(page: Page, stack: str) -> float:
     )
 
 
-def answers(page: Page, stack: str, wanted: bool) -> None:
+def answers(page: Page, stack: str, is_good: bool) -> None:
     """Wait until a shop answers, or until it does not."""
     page.wait_for_function(
-        f"room.state.samples.slice(-3).every((s) => ((s.stacks['{stack}'].good ?? 0) > 0) === {str(wanted).lower()})",
+        f"room.state.samples.slice(-3).every((s) => ((s.stacks['{stack}'].good ?? 0) > 0) === {str(is_good).lower()})",
         timeout=20_000,
     )
 
@@ -201,6 +201,6 @@ def test_axe_finds_nothing_serious_in_the_room(page: Page, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)
     page.wait_for_timeout(500)
 
-    found = [each for each in axe.run(page).response["violations"] if each["impact"] in ("serious", "critical")]
+    violations = [each for each in axe.run(page).response["violations"] if each["impact"] in ("serious", "critical")]
 
-    assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found] == []
+    assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in violations] == []

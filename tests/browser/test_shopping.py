@@ -135,8 +135,8 @@ def test_who_comes_too_late_for_the_last_piece_is_told(visitor: Visitor, admin: 
     visitor.signs_in()
     visitor.searches(name)
     visitor.puts_into_cart(name)
-    found = admin.shop.http.get("/products", params={"query": name}).json()["items"][0]
-    admin.shop.customer().buy((found["sku"], 1))
+    product = admin.shop.http.get("/products", params={"query": name}).json()["items"][0]
+    admin.shop.customer().buy((product["sku"], 1))
 
     visitor.orders()
 
@@ -150,8 +150,8 @@ def test_a_changed_price_is_shown_before_anything_is_charged(visitor: Visitor, a
     visitor.signs_in()
     visitor.searches(name)
     visitor.puts_into_cart(name)
-    found = admin.shop.http.get("/products", params={"query": name}).json()["items"][0]
-    admin.put_product(found["sku"], name=name, price=20_500)
+    product = admin.shop.http.get("/products", params={"query": name}).json()["items"][0]
+    admin.put_product(product["sku"], name=name, price=20_500)
 
     visitor.orders()
 

@@ -33,14 +33,14 @@ def violations() -> Look:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
 
     def look(page: Page) -> list[object]:
-        found: list[object] = []
+        faults: list[object] = []
         for scheme, size in (("light", WALL), ("dark", PHONE), ("dark", WALL)):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             page.set_viewport_size(size)  # type: ignore[arg-type]
             for one in axe.run(page).response["violations"]:
-                found.append((scheme, one["id"], [node["html"] for node in one["nodes"]][:3]))
-            found += ["wider"] * page.evaluate("document.documentElement.scrollWidth > innerWidth")
-        return found
+                faults.append((scheme, one["id"], [node["html"] for node in one["nodes"]][:3]))
+            faults += ["wider"] * page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        return faults
 
     return look
 

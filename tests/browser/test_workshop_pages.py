@@ -45,18 +45,18 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(browser: Browser
     opened.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
     shown_ms = opened.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
 
-    found = []
+    violations = []
     for scheme, size in (("light", DESK), ("dark", PHONE)):
         opened.emulate_media(color_scheme=scheme)
         opened.set_viewport_size(size)
-        found += [
+        violations += [
             (scheme, one["id"], [node["html"] for node in one["nodes"]][:3])
             for one in axe.run(opened).response["violations"]
         ]
-        found += ["wider"] * opened.evaluate("document.documentElement.scrollWidth > innerWidth")
+        violations += ["wider"] * opened.evaluate("document.documentElement.scrollWidth > innerWidth")
     context.close()
 
-    assert found == []
+    assert violations == []
     assert path.stat().st_size < 100_000
     assert shown_ms < 1000  # 150 on a quiet machine
 

@@ -44,6 +44,6 @@ def skus(admin: Admin) -> list[str]:
 @pytest.fixture
 def witness(tmp_path: Path) -> Iterator[Witness]:
     """Writes down what is asked and answered."""
-    found = Witness(tmp_path / "orders.jsonl")
-    yield found
-    found.close()
+    history = Witness(tmp_path / "orders.jsonl")
+    yield history
+    history.close()

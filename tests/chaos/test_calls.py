@@ -70,5 +70,5 @@ def test_the_mail_is_there_with_the_answer(arm: Arm, waiting_shop: Shop, skus: l
     answer = customer.place_order((skus[-1], 1))
 
     assert answer.status_code == 201
-    (told,) = customer.get("/notifications").json()["items"]
-    assert (told["kind"], told["status"]) == ("order_confirmed", "sent")
+    (notification,) = customer.get("/notifications").json()["items"]
+    assert (notification["kind"], notification["status"]) == ("order_confirmed", "sent")

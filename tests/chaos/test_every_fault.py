@@ -33,7 +33,7 @@ READERS = 2  # of the news of a confirmed order: catalog and notifications, each
 
 
 @dataclass
-class Struck:
+class FaultyShop:
     """A shop while something is broken, and what can be seen of it."""
 
     arm: Arm
@@ -75,63 +75,63 @@ class Case:
 
     fault: str
     part: str
-    shows: Callable[[Struck], bool]
+    shows: Callable[[FaultyShop], bool]
     parameters: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.fault}-{self.part}" if self.part else self.fault
 
 
-def _sells(struck: Struck) -> bool:
-    return struck.order().status == 201
+def _sells(faulty: FaultyShop) -> bool:
+    return faulty.order().status == 201
 
 
-def _takes_for_later(struck: Struck) -> bool:
-    return struck.order().status == 202
+def _takes_for_later(faulty: FaultyShop) -> bool:
+    return faulty.order().status == 202
 
 
-def _fails(struck: Struck) -> bool:
-    return struck.order().status not in (201, 202)
+def _fails(faulty: FaultyShop) -> bool:
+    return faulty.order().status not in (201, 202)
 
 
-def _state(*states: str) -> Callable[[Struck], bool]:
-    return lambda struck: struck.instance().state in states
+def _state(*states: str) -> Callable[[FaultyShop], bool]:
+    return lambda faulty: faulty.instance().state in states
 
 
 CASES = (
-    Case("crash", "payments", Struck.restarted),
+    Case("crash", "payments", FaultyShop.restarted),
     Case("kill", "payments", _state("held")),
     Case("stop", "payments-db", _state("held")),
     Case("pause", "orders", _state("paused")),
-    Case("restart", "catalog", Struck.restarted),
+    Case("restart", "catalog", FaultyShop.restarted),
     Case("disk-full", "orders", _fails),
     Case("read-only", "orders", _fails),
     Case("broker-away", "", _state("held")),
     Case("cut", "catalog", _fails),
-    Case("delay", "catalog", lambda struck: struck.order_took_s() > 0.4),
+    Case("delay", "catalog", lambda faulty: faulty.order_took_s() > 0.4),
     Case("drop", "catalog", _fails),
-    Case("tcp-latency", "orders:sql", lambda struck: struck.order_took_s() > 0.3, {"ms": 50}),
-    Case("tcp-bandwidth", "orders:sql", lambda struck: struck.order_took_s() > 0.3, {"kb_s": 4}),
+    Case("tcp-latency", "orders:sql", lambda faulty: faulty.order_took_s() > 0.3, {"ms": 50}),
+    Case("tcp-bandwidth", "orders:sql", lambda faulty: faulty.order_took_s() > 0.3, {"kb_s": 4}),
     Case("tcp-reset", "orders:sql", _fails),
     Case("tcp-half-open", "payments:provider", _takes_for_later),
     Case("tcp-limited", "payments:provider", _takes_for_later, {"bytes": 20}),
-    Case("provider-slow", "", lambda struck: struck.order_took_s() > 0.7),
+    Case("provider-slow", "", lambda faulty: faulty.order_took_s() > 0.7),
     Case("provider-failing", "", _takes_for_later),
     Case("provider-hanging", "", _takes_for_later),
     Case("provider-times-out", "", _takes_for_later),
     Case("provider-webhooks", "", _sells),
     Case("mail-slow", "", _sells),
     Case("identity-away", "", _sells),  # the keys are known
-    Case("cpu-hog", "catalog", lambda struck: struck.list_took_s() > 0.25),
-    Case("memory-leak", "catalog", Struck.restarted, {"mb": 40}),
-    Case("clock-off", "payments", lambda struck: "CLOCK_OFF_S" in _environment(struck)),
-    Case("poison-request", "catalog", Struck.restarted),
+    Case("cpu-hog", "catalog", lambda faulty: faulty.list_took_s() > 0.25),
+    Case("memory-leak", "catalog", FaultyShop.restarted, {"mb": 40}),
+    Case("clock-off", "payments", lambda faulty: "CLOCK_OFF_S" in _environment(faulty)),
+    Case("poison-request", "catalog", FaultyShop.restarted),
     Case("poison-message", "", _sells),
 )
 
 
-def _environment(struck: Struck) -> Mapping[str, str]:
-    return struck.arm.runner.status().environment[struck.target]
+def _environment(faulty: FaultyShop) -> Mapping[str, str]:
+    return faulty.arm.runner.status().environment[faulty.target]
 
 
 def test_no_fault_is_left_out() -> None:
@@ -146,16 +146,16 @@ def test_a_fault_strikes_is_healed_and_the_books_close(
         pytest.skip(f"{arm.name} has no broker")
     runner, sku = arm.runner, admin.stocks("FAULT", stock=500)
     broken = "broker" if case.fault == "broker-away" else case.part.partition(":")[0]
-    struck = Struck(arm, shop, witness, sku, target_of(runner.stack, broken) if broken else "")
-    struck.before = struck.instance().restarts if broken else 0
+    faulty = FaultyShop(arm, shop, witness, sku, target_of(runner.stack, broken) if broken else "")
+    faulty.before = faulty.instance().restarts if broken else 0
 
     with during(runner, case.fault, case.part, case.parameters):
         if case.fault in ARMED:
-            struck.before = struck.instance().restarts
-        until(f"{case} shows", lambda: case.shows(struck), STRIKES_WITHIN_S)
+            faulty.before = faulty.instance().restarts
+        until(f"{case} shows", lambda: case.shows(faulty), STRIKES_WITHIN_S)
 
     until("all is ready", lambda: runner.status().ready, SELLS_WITHIN_S)
-    until("the shop sells again", lambda: _sells(struck), SELLS_WITHIN_S)
+    until("the shop sells again", lambda: _sells(faulty), SELLS_WITHIN_S)
     planted = READERS if case.fault == "poison-message" else 0
     outcome = reconciled(arm, tmp_path / "orders.jsonl", planted)
     assert outcome.is_clean, "\n".join(tell(outcome)[:60])

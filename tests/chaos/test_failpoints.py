@@ -150,8 +150,8 @@ def test_the_key_of_an_interrupted_order_gets_its_final_answer_and_one_charge(
     (order,) = [order for order in crash.customer.orders() if order["reason"] != "unavailable"]
     charges: list[dict[str, Any]] = [charge for charge in shop.provider.ledger() if charge["key"] == order["id"]]
     assert [charge["status"] for charge in charges] == ["captured"]
-    wanted = "cancelled" if point == "refund.sent" else "confirmed"
-    crash.customer.order_becomes(order["id"], wanted, within_s=SETTLED_S)
+    status = "cancelled" if point == "refund.sent" else "confirmed"
+    crash.customer.order_becomes(order["id"], status, within_s=SETTLED_S)
 
 
 def test_the_books_add_up_after_the_crashes(arm: Arm, crashes: Crashes) -> None:

@@ -47,10 +47,10 @@ def play(arms: dict[str, Arm], folder: Path, text: str) -> tuple[Outcome, list[s
     for name in PAIR:
         settle(arms[name])
         arms[name].runner.reset()
-    said: list[str] = []
+    lines: list[str] = []
     runners = [arms[name].runner for name in PAIR]
-    day = GameDay(parse(text), runners, folder, said.append, lambda outcome: page.write(outcome, folder))
-    return day.run(), said
+    day = GameDay(parse(text), runners, folder, lines.append, lambda outcome: page.write(outcome, folder))
+    return day.run(), lines
 
 
 def nothing_is_broken(arms: dict[str, Arm]) -> bool:
@@ -77,13 +77,13 @@ def test_a_game_day_strikes_both_builds_in_the_same_seconds_and_judges_each(
 def test_an_abort_heals_at_once_and_injects_nothing_more(arms: dict[str, Arm], tmp_path: Path) -> None:
     text = PLAN.replace("all answered < 1 %, for_s: 10", "orders confirmed < 70 %, for_s: 4").replace("20x12", "20x40")
 
-    outcome, said = play(arms, tmp_path, text.replace("at_s: 4", "at_s: 30").replace("for_s: 4\n", "for_s: 9\n"))
+    outcome, lines = play(arms, tmp_path, text.replace("at_s: 4", "at_s: 30").replace("for_s: 4\n", "for_s: 9\n"))
 
     assert "orders confirmed < 70 % for 4 s" in outcome.stopped
     assert outcome.stopped_at_s is not None
     assert outcome.stopped_at_s < 14
     healed_s = max(window.healed_s for window in outcome.steps[0].windows.values())
-    assert healed_s < outcome.stopped_at_s + 5, said
+    assert healed_s < outcome.stopped_at_s + 5, lines
     assert outcome.steps[1].windows == {}
     assert nothing_is_broken(arms)
     assert set(outcome.books) == {*PAIR}

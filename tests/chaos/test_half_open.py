@@ -64,7 +64,7 @@ def test_threads_and_pools_are_free_within_seconds_of_the_silence(
         parts = {one.part for one in connections.select(arm.runner, target)}
     except NoSuchFault:
         pytest.skip(f"{arm.name} has no {target}")
-    struck = [arm.runner.site.url(arm.runner.stack.name, part) for part in parts]
+    addresses = [arm.runner.site.url(arm.runner.stack.name, part) for part in parts]
     sku, spared = admin.stocks("SILENT-GONG", stock=500), _spared(arm, target)
     buyers = [shop.customer("silent-sam") for _ in range(CALLERS)]
 
@@ -72,11 +72,11 @@ def test_threads_and_pools_are_free_within_seconds_of_the_silence(
         """Return the longest that one of a crowd who all buy at once waits for an answer, in s."""
         with ThreadPoolExecutor(CALLERS) as all_at_once:
             began = time.monotonic()
-            asked = [
+            purchases = [
                 all_at_once.submit(witness.ask, "place", buyer, "/orders", order_body((sku, 1)), new_key())
                 for buyer in buyers
             ]
-            return max([one.result().answered_at for one in asked]) - time.time() + time.monotonic() - began
+            return max([one.result().answered_at for one in purchases]) - time.time() + time.monotonic() - began
 
     with connections.leading(arm.runner, [target]), ThreadPoolExecutor(3) as beside:
         until("the shop sells before", lambda: _buys(shop, witness, sku) == 201)
@@ -86,19 +86,19 @@ def test_threads_and_pools_are_free_within_seconds_of_the_silence(
             waiting = beside.submit(crowd)
             time.sleep(0.5)
             pages = beside.submit(_last_late, lambda: shop.http.get(spared).status_code == 200, began)
-            threads = beside.submit(_last_late, lambda: all(_lives(address) for address in struck), began)
-            full_s = _longest_without(lambda: all(_has_room(address) for address in struck), began)
+            threads = beside.submit(_last_late, lambda: all(_lives(address) for address in addresses), began)
+            full_s = _longest_without(lambda: all(_has_room(address) for address in addresses), began)
             page_s, thread_s, waited_s = pages.result(), threads.result(), waiting.result()
         until("the shop sells again", lambda: _buys(shop, witness, sku) == 201, GOES_ON_WITHIN_S)
     witness.close()
     outcome = reconciled(arm, tmp_path / "orders.jsonl")
 
-    told = (
+    summary = (
         f"{arm.name}, {target}: {spared} answered after {page_s:.1f} s, threads free after {thread_s:.1f} s, the pool "
         f"full for {full_s:.1f} s at most, the last of {CALLERS} buyers answered after {waited_s:.1f} s"
     )
-    log.info(told)
-    assert max(page_s, thread_s, full_s, waited_s) < FREE_WITHIN_S, told
+    log.info(summary)
+    assert max(page_s, thread_s, full_s, waited_s) < FREE_WITHIN_S, summary
     assert outcome.is_clean, "\n".join(tell(outcome)[:60])
 
 

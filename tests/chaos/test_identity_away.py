@@ -38,8 +38,8 @@ def test_who_needs_an_absent_identity_provider_is_told_at_once_and_nobody_else_n
         status = httpx.get(part_or_shop + path, headers=headers, timeout=TIMEOUT_S).status_code
         return status, time.monotonic() - began
 
-    struck = "orders:identity" if fault == "tcp-half-open" else ""
-    with connections.leading(arm.runner, [struck] if struck else []), during(arm.runner, fault, struck):
+    connection = "orders:identity" if fault == "tcp-half-open" else ""
+    with connections.leading(arm.runner, [connection] if connection else []), during(arm.runner, fault, connection):
         for part in parts:
             arm.runner.restart(part)
         until("products are listed", lambda: shop.http.get("/products").status_code == 200)
@@ -52,15 +52,15 @@ def test_who_needs_an_absent_identity_provider_is_told_at_once_and_nobody_else_n
     until("who needs it is served", lambda: customer.place_order((sku, 1)).status_code == 201)
     back_s = time.monotonic() - began
 
-    told = (
+    summary = (
         f"{CALLERS} callers who need it answered after {max(s for _, s in needed):.2f} s at most, {BROWSERS} product "
         f"pages after {max(s for _, s in browsed):.2f} s, /readyz after {max(s for _, s in probed):.2f} s; orders "
         f"again {back_s:.1f} s after it was back"
     )
-    log.info("%s, %s: %s", arm.name, fault, told)
+    log.info("%s, %s: %s", arm.name, fault, summary)
     assert {status for status, _ in needed} == {503}, needed
     assert {status for status, _ in (*browsed, *probed)} == {200}, (browsed, probed)
-    assert max(s for _, s in needed) < TOLD_WITHIN_S, told
-    assert max(s for _, s in browsed) < PAGE_WITHIN_S, told
-    assert max(s for _, s in probed) < READY_WITHIN_S, told
-    assert back_s < BACK_WITHIN_S, told
+    assert max(s for _, s in needed) < TOLD_WITHIN_S, summary
+    assert max(s for _, s in browsed) < PAGE_WITHIN_S, summary
+    assert max(s for _, s in probed) < READY_WITHIN_S, summary
+    assert back_s < BACK_WITHIN_S, summary

@@ -23,35 +23,35 @@ Shows = Callable[[Symptoms, Symptoms], bool]  # while it is on, and before
 
 
 def _refused(log: str) -> Shows:
-    return lambda seen, _: (
-        seen.lists_failed == 0
-        and seen.order_answers == {"503 unavailable": ORDERS}
-        and any(log in error for error in seen.errors_in_logs)
+    return lambda now, _: (
+        now.lists_failed == 0
+        and now.order_answers == {"503 unavailable": ORDERS}
+        and any(log in error for error in now.errors_in_logs)
     )
 
 
-def _unauthenticated(seen: Symptoms, _: Symptoms) -> bool:
-    return seen.order_answers == {"401 unauthenticated": ORDERS}
+def _unauthenticated(now: Symptoms, _: Symptoms) -> bool:
+    return now.order_answers == {"401 unauthenticated": ORDERS}
 
 
-def _payments_refuse(seen: Symptoms, _: Symptoms) -> bool:
-    return seen.order_answers == {"202 payment_pending": ORDERS} and any("401" in one for one in seen.errors_in_logs)
+def _payments_refuse(now: Symptoms, _: Symptoms) -> bool:
+    return now.order_answers == {"202 payment_pending": ORDERS} and any("401" in one for one in now.errors_in_logs)
 
 
 # How each shows in the monolith and in the services; one entry where they are alike.
 SHOWS: dict[str, tuple[Shows, ...]] = {
-    "cpu-hog catalog": (lambda seen, _: seen.lists_ms > 200 and float(seen.busiest.split()[1]) > 800,),
-    "tcp-latency catalog:sql": (lambda seen, _: seen.lists_ms > 100 and float(seen.busiest.split()[1]) < 800,),
+    "cpu-hog catalog": (lambda now, _: now.lists_ms > 200 and float(now.busiest.split()[1]) > 800,),
+    "tcp-latency catalog:sql": (lambda now, _: now.lists_ms > 100 and float(now.busiest.split()[1]) < 800,),
     "disk-full orders": (_refused("No space left on device"),),
     "read-only orders": (_refused("read-only transaction"),),
-    "provider-slow": (lambda seen, _: seen.lists_failed == 0 and seen.orders_ms > 900,),
-    "provider-times-out": (lambda seen, _: seen.order_answers.get("202 payment_pending", 0) >= ORDERS - 1,),
-    "memory-leak catalog": (lambda seen, well: seen.memory_mb > well.memory_mb + 80 or seen.lists_failed > 0,),
-    "mail-slow": (lambda seen, _: seen.order_answers == {"201 confirmed": ORDERS} and seen.told < ORDERS,),
+    "provider-slow": (lambda now, _: now.lists_failed == 0 and now.orders_ms > 900,),
+    "provider-times-out": (lambda now, _: now.order_answers.get("202 payment_pending", 0) >= ORDERS - 1,),
+    "memory-leak catalog": (lambda now, well: now.memory_mb > well.memory_mb + 80 or now.lists_failed > 0,),
+    "mail-slow": (lambda now, _: now.order_answers == {"201 confirmed": ORDERS} and now.told < ORDERS,),
     "clock-off payments": (_unauthenticated, _payments_refuse),
     "drop catalog": (
-        lambda seen, _: seen.lists_failed > 0,
-        lambda seen, _: seen.lists_failed == 0 and seen.order_answers != {"201 confirmed": ORDERS},
+        lambda now, _: now.lists_failed > 0,
+        lambda now, _: now.lists_failed == 0 and now.order_answers != {"201 confirmed": ORDERS},
     ),
 }
 
@@ -78,10 +78,10 @@ def test_a_mystery_shows_and_is_healed_by_its_answer(arms: dict[str, Arm], tmp_p
             after, 1
         )
         until("the shop answers", lambda runner=runner: look_at(runner).lists_failed < LISTS, within_s=30)
-        seen = look_at(runner)
-        assert shows(seen, well[runner.stack.name]), (runner.stack.name, seen)
-    told: list[object] = []
-    assert play.take(desk, runners, f"{name} both", told.append), told
+        now = look_at(runner)
+        assert shows(now, well[runner.stack.name]), (runner.stack.name, now)
+    lines: list[object] = []
+    assert play.take(desk, runners, f"{name} both", lines.append), lines
     assert desk.open_case() is None
     for runner in runners:
         customer = Visitor.at(runner, "detective-dora")

@@ -54,13 +54,13 @@ def test_a_thousand_poisoned_events_are_set_aside_and_stop_nobody(
     aside_s, cpu_s, log_bytes = time.monotonic() - began, _cpu_s(arm) - cpu_s, _log_bytes(arm) - log_bytes
     witness.close()
 
-    told = (
+    summary = (
         f"{len(poison)} poisoned events, {planted} dead letters: a mail behind them after {mailed_s:.1f} s, all set "
         f"aside after {aside_s:.1f} s, {cpu_s:.1f} s of CPU and {log_bytes:,} bytes of logs in both readers"
     )
-    log.info("%s: %s", arm.name, told)
-    assert cpu_s < CPU_S, told
-    assert 0 < log_bytes < LOG_BYTES, told
+    log.info("%s: %s", arm.name, summary)
+    assert cpu_s < CPU_S, summary
+    assert 0 < log_bytes < LOG_BYTES, summary
     outcome = reconciled(arm, tmp_path / "orders.jsonl", before + planted)
     assert outcome.is_clean, "\n".join(tell(outcome)[:60])
     stack = arm.runner.stack

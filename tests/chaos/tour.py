@@ -38,16 +38,16 @@ def tour_of(points: Sequence[str]) -> list[str]:
     """
     if len(points) % 2 == 0:
         raise ValueError("with an even number of points some pair would have to be walked twice")
-    left = {point: [other for other in points if other != point] for point in points}
+    unvisited = {point: [other for other in points if other != point] for point in points}
     walk: list[str] = []
     path = [points[0]]
     while path:
         here = path[-1]
-        if not left[here]:
+        if not unvisited[here]:
             walk.append(path.pop())
             continue
-        there = left[here].pop()
-        left[there].remove(here)
+        there = unvisited[here].pop()
+        unvisited[there].remove(here)
         path.append(there)
     return walk
 

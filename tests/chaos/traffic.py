@@ -39,11 +39,11 @@ class Witness:
         try:
             answer = customer.post(path, body, key=key or None)
         except httpx.HTTPError:
-            told: dict[str, Any] = {}
+            content: dict[str, Any] = {}
             status, text = 0, ""
         else:
             status, text = answer.status_code, answer.text
-            told = answer.json()
+            content = answer.json()
         call = OrderCall(
             kind=kind,
             sent_at=sent_at,
@@ -51,9 +51,9 @@ class Witness:
             customer=customer.subject,
             key=key,
             body=body,
-            order_id=str(told.get("id", "")) if status < 400 else order_id,
+            order_id=str(content.get("id", "")) if status < 400 else order_id,
             status=status,
-            code=str(told.get("code", "")),
+            code=str(content.get("code", "")),
             answer=text,
         )
         self.keep(call)

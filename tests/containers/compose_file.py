@@ -21,10 +21,10 @@ def read(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
 
     Raises KeyError for a variable that has neither.
     """
-    found: dict[str, Any] = _filled(
+    compose: dict[str, Any] = _filled(
         yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text("utf-8")), variables or {}
     )
-    return found
+    return compose
 
 
 def command_of(service: Service) -> tuple[str, ...]:
@@ -51,16 +51,16 @@ def _filled(value: Any, variables: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_filled(each, variables) for each in value]
     if isinstance(value, str):
-        return _VARIABLE.sub(lambda found: _value(found, variables), value)
+        return _VARIABLE.sub(lambda match: _value(match, variables), value)
     return value
 
 
-def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:
-    if found["name"] is None:
+def _value(match: re.Match[str], variables: Mapping[str, str]) -> str:
+    if match["name"] is None:
         return "$"
-    if found["sign"] is None:
-        return variables[found["name"]]
-    value = variables.get(found["name"], "")
-    if found["sign"] == "+":
-        return found["word"] if value else ""
-    return value or found["word"]
+    if match["sign"] is None:
+        return variables[match["name"]]
+    value = variables.get(match["name"], "")
+    if match["sign"] == "+":
+        return match["word"] if value else ""
+    return value or match["word"]

@@ -25,23 +25,23 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     """The container engine, with all our images on it. Skips, loudly, where there is none."""
-    found = Engine()
+    local = Engine()
     try:
-        found.containers("twinshop")
+        local.containers("twinshop")
         docker("compose", "version")
     except DeployError as error:
         pytest.skip(f"NO CONTAINER ENGINE, SO NOTHING IS TESTED IN CONTAINERS: {error}")
-    return found
+    return local
 
 
 @pytest.fixture(scope="session")
 def home(engine: Engine) -> Iterator[Home]:
     """A state folder for the session, with secrets; the images are built as the code is now."""
     root = Path(tempfile.mkdtemp(prefix="twinshop-containers-"))
-    made = Home(root)
-    secrets.ensure(made)
-    build_images.build(made)
-    yield made
+    own = Home(root)
+    secrets.ensure(own)
+    build_images.build(own)
+    yield own
     shutil.rmtree(root, ignore_errors=True)
 
 
@@ -56,11 +56,12 @@ def by_hand(engine: Engine, home: Home) -> Iterator[ByHand]:
 @pytest.fixture(scope="module")
 def runners(engine: Engine, home: Home) -> Iterator[dict[str, ComposeRunner]]:
     """The outside world and both builds, up."""
-    found = {name: ComposeRunner(name, home, CONTAINERS_SHIFT) for name in ("outside", "monolith", "microservices")}
+    names = ("outside", "monolith", "microservices")
+    by_name = {name: ComposeRunner(name, home, CONTAINERS_SHIFT) for name in names}
     try:
-        for runner in found.values():
+        for runner in by_name.values():
             runner.up(timeout_s=120)
-        yield found
+        yield by_name
     finally:
         for name in ("microservices", "monolith", "outside"):
-            found[name].down()
+            by_name[name].down()

@@ -41,8 +41,8 @@ def compose() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def services(compose: dict[str, Any]) -> dict[str, Service]:
     """Its services, by name."""
-    found: dict[str, Service] = compose["services"]
-    return found
+    parts: dict[str, Service] = compose["services"]
+    return parts
 
 
 # --- the same as the topology -------------------------------------------------------------------------------------
@@ -70,14 +70,14 @@ def test_a_part_has_the_command_of_the_topology(services: dict[str, Service], na
 @pytest.mark.parametrize("name", [name for name, (_, part) in PARTS.items() if part.kind == "app"])
 def test_an_application_has_the_settings_of_the_topology(services: dict[str, Service], name: str) -> None:
     _, part = PARTS[name]
-    given = {key: str(value) for key, value in services[name]["environment"].items()}
+    settings = {key: str(value) for key, value in services[name]["environment"].items()}
     hidden = {target.upper() for target in secrets_of(services[name])}
 
     assert {key: value for key, value in part.environment.items() if key not in SECRET_SETTINGS} == {
-        key: value for key, value in given.items() if key not in OWN_OF_COMPOSE
+        key: value for key, value in settings.items() if key not in OWN_OF_COMPOSE
     }
     assert hidden >= {key for key in part.environment if key in SECRET_SETTINGS}
-    assert given["SECRETS_DIR"] == "/run/secrets"
+    assert settings["SECRETS_DIR"] == "/run/secrets"
 
 
 @pytest.mark.parametrize("name", [name for name, (_, part) in PARTS.items() if part.needs])
@@ -98,14 +98,15 @@ def test_a_database_belongs_to_the_role_of_the_topology(services: dict[str, Serv
 def test_the_broker_is_configured_as_the_local_one() -> None:
     broker = PARTS["broker"][1]
     text = (REPOSITORY / "deploy/compose/broker/nats.conf").read_text("utf-8")
-    said = dict(line.strip().split(": ", 1) for line in text.splitlines() if ": " in line and not line.startswith("#"))
-    wanted: dict[str, Any] = dict(broker_configuration(broker, "/data", SECRETS))
-    del wanted["authorization"]  # a secret: nats.conf includes it
-    wanted |= {"host": "0.0.0.0", "http": f"0.0.0.0:{broker.port('monitor')}"}  # noqa: S104
+    lines = [line.strip() for line in text.splitlines() if ": " in line and not line.startswith("#")]
+    actual = dict(line.split(": ", 1) for line in lines)
+    configuration: dict[str, Any] = dict(broker_configuration(broker, "/data", SECRETS))
+    del configuration["authorization"]  # a secret: nats.conf includes it
+    configuration |= {"host": "0.0.0.0", "http": f"0.0.0.0:{broker.port('monitor')}"}  # noqa: S104
 
-    assert {key: json.loads(value) for key, value in said.items()} == {
-        key: value for key, value in wanted.items() if key != "jetstream"
-    } | wanted["jetstream"]
+    assert {key: json.loads(value) for key, value in actual.items()} == {
+        key: value for key, value in configuration.items() if key != "jetstream"
+    } | configuration["jetstream"]
 
 
 # --- fair -----------------------------------------------------------------------------------------------------------
@@ -122,9 +123,9 @@ def test_both_builds_have_the_same_budget(services: dict[str, Service]) -> None:
 @pytest.mark.parametrize("name", [name for name, (stack, _) in PARTS.items() if stack in SHOPS])
 def test_every_limit_is_a_variable(name: str) -> None:
     variable = name.upper().replace("-", "_")
-    found = compose_file.read({f"{variable}_CPUS": "0.1", f"{variable}_MEMORY": "64m"})["services"][name]
+    service = compose_file.read({f"{variable}_CPUS": "0.1", f"{variable}_MEMORY": "64m"})["services"][name]
 
-    assert (found["cpus"], found["mem_limit"]) == ("0.1", "64m")
+    assert (service["cpus"], service["mem_limit"]) == ("0.1", "64m")
 
 
 # --- safe -----------------------------------------------------------------------------------------------------------
@@ -238,12 +239,12 @@ def test_what_looks_on_is_optional(services: dict[str, Service]) -> None:
 
 def test_every_application_is_asked_for_its_metrics(services: dict[str, Service]) -> None:
     config = yaml.safe_load((REPOSITORY / "deploy/compose/observe/prometheus.yml").read_text("utf-8"))
-    asked = {job["job_name"]: job["dns_sd_configs"][0] for job in config["scrape_configs"]}
+    lookups = {job["job_name"]: job["dns_sd_configs"][0] for job in config["scrape_configs"]}
     apps = {name: part for name, (stack, part) in PARTS.items() if stack in SHOPS and part.kind == "app"}
 
-    assert set(asked) == set(apps)
+    assert set(lookups) == set(apps)
     for name, part in apps.items():
-        assert (asked[name]["names"], asked[name]["port"]) == ([name], part.port("http"))
+        assert (lookups[name]["names"], lookups[name]["port"]) == ([name], part.port("http"))
         assert set(services["prometheus"]["networks"]) & set(services[name]["networks"])
 
 
@@ -277,14 +278,14 @@ def test_a_dashboard_asks_for_metrics_that_there_are(dashboard: Path) -> None:
     there = {family.name for family in metrics.registry.collect()}
     panels = json.loads(dashboard.read_text("utf-8"))["panels"]
 
-    asked = {
+    queries = {
         re.sub(r"_(total|bucket|count|sum)$", "", word)
         for panel in panels
         for target in panel["targets"]
         for word in re.findall(r"\b[a-z]+(?:_[a-z]+){1,}(?=[\[{)])", target["expr"])
     }
-    assert asked
-    assert asked <= there
+    assert queries
+    assert queries <= there
 
 
 def test_containers_hold_the_builds_and_no_arm_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,18 +68,18 @@ def checked(dockerfile: str, place: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("path", PYTHON, ids=str)
 def test_an_image_holds_what_it_runs_and_no_more(path: Path, tmp_path: Path) -> None:
-    found = checked((REPOSITORY / path).read_text("utf-8"), tmp_path)
+    check = checked((REPOSITORY / path).read_text("utf-8"), tmp_path)
 
-    assert found.returncode == 0, found.stderr
+    assert check.returncode == 0, check.stderr
 
 
 def test_the_image_of_a_variant_adds_it_to_that_of_the_part(tmp_path: Path) -> None:
     part = (REPOSITORY / "microservices/payments/Dockerfile").read_text("utf-8")
     variants = (REPOSITORY / "variants/Dockerfile").read_text("utf-8")
 
-    found = checked(f"{part}\n{variants}", tmp_path)
+    check = checked(f"{part}\n{variants}", tmp_path)
 
-    assert found.returncode == 0, found.stderr
+    assert check.returncode == 0, check.stderr
     assert (tmp_path / "variants/tracing/__main__.py").exists()
 
 

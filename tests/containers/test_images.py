@@ -107,8 +107,8 @@ def test_a_change_to_one_service_builds_its_image_alone(
 
 def identity(image: str) -> str:
     """Return the image's id, which is a hash of all that is in it."""
-    found: str = json.loads(docker("image", "inspect", image))[0]["Id"]
-    return found
+    image_id: str = json.loads(docker("image", "inspect", image))[0]["Id"]
+    return image_id
 
 
 def test_one_archive_carries_all_images(home: Home, tmp_path: Path) -> None:

@@ -171,14 +171,14 @@ def test_a_quota_is_real_and_can_be_lifted(services: ComposeRunner, products: st
 
     quotas = ContainerQuotas(services, 0.1)
     try:
-        given = quotas.apply(["catalog"])
+        count = quotas.apply(["catalog"])
         limited = use_of_catalog()
         throttled = quotas.throttled()
     finally:
         quotas.lift()
     free = use_of_catalog()
 
-    assert given == 1
+    assert count == 1
     assert limited < 0.13
     assert throttled > 5
     assert free > 1.5 * limited

@@ -61,17 +61,17 @@ class Names:
         for ids, names in ((first.order_ids, other.order_ids), (first.payment_ids, other.payment_ids)):
             self._names |= dict(zip(ids, names, strict=True))
 
-    def learn(self, said: Any, also_said: Any) -> None:
+    def learn(self, one_body: Any, other_body: Any) -> None:
         """Compare two answers to the same request."""
-        if isinstance(said, dict) and isinstance(also_said, dict):
-            for name in said.keys() & also_said.keys():
-                one, other = said[name], also_said[name]
+        if isinstance(one_body, dict) and isinstance(other_body, dict):
+            for name in one_body.keys() & other_body.keys():
+                one, other = one_body[name], other_body[name]
                 if name in DIFFERENT and isinstance(one, str) and isinstance(other, str):
                     self._names.setdefault(one, other)
                 else:
                     self.learn(one, other)
-        elif isinstance(said, list) and isinstance(also_said, list):
-            for one, other in zip(said, also_said, strict=False):
+        elif isinstance(one_body, list) and isinstance(other_body, list):
+            for one, other in zip(one_body, other_body, strict=False):
                 self.learn(one, other)
 
     def translate(self, text: str) -> str:

@@ -34,7 +34,7 @@ NOTHING_TO_GET_WRONG = {("GET /categories", GenerationMode.NEGATIVE)}
 TOKENS = (0, 0, 0, 1, 2, None)  # see Known.tokens
 
 _schema = schemathesis.openapi.from_dict(spec())
-OPERATIONS = {operation.label: operation for operation in (found.ok() for found in _schema.get_all_operations())}
+OPERATIONS = {operation.label: operation for operation in (result.ok() for result in _schema.get_all_operations())}
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ ANSWERS = (
     bodies.NotificationPage,
     bodies.WebhookAnswer,
 )
-ASKED, ANSWERED = "MoneyInput", "Money"  # the currency may be left out in a request
+REQUEST_MONEY, RESPONSE_MONEY = "MoneyInput", "Money"  # the currency may be left out in a request
 COMMON = {"408", "429", "431", "500", "503", "504"}
 
 
@@ -51,15 +51,15 @@ def plain(schema: Any, money: str) -> Any:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return {"ref": money if name == "MoneyBody" else name}
-    kept = {key: plain(value, money) for key, value in schema.items() if key not in ("title", "description", "$defs")}
+    bare = {key: plain(value, money) for key, value in schema.items() if key not in ("title", "description", "$defs")}
     if "properties" in schema:  # a property may well be called `title` or `description`
-        kept["properties"] = {name: plain(value, money) for name, value in schema["properties"].items()}
-        kept["required"] = sorted(schema["properties"] if money == ANSWERED else schema.get("required", ()))
-    either = kept.get("anyOf", ())
+        bare["properties"] = {name: plain(value, money) for name, value in schema["properties"].items()}
+        bare["required"] = sorted(schema["properties"] if money == RESPONSE_MONEY else schema.get("required", ()))
+    either = bare.get("anyOf", ())
     if len(either) == 2 and either[1] == {"type": "null"} and "type" in either[0]:
-        del kept["anyOf"]
-        kept |= either[0] | {"type": [either[0]["type"], "null"]}
-    return kept
+        del bare["anyOf"]
+        bare |= either[0] | {"type": [either[0]["type"], "null"]}
+    return bare
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def plain(schema: Any, money: str) -> Any:
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_a_model_and_its_schema_say_the_same(model: type[BaseModel], mode: Any) -> None:
-    money = ASKED if mode == "validation" else ANSWERED
+    money = REQUEST_MONEY if mode == "validation" else RESPONSE_MONEY
     schemas = spec()["components"]["schemas"]
     generated = model.model_json_schema(mode=mode)
 
@@ -95,7 +95,7 @@ def test_every_answer_that_is_a_problem_is_one_of_the_table(route: tuple[str, st
         assert ("Retry-After" in response.get("headers", {})) == bool(RETRYABLE_CODES & set(codes))
 
 
-@pytest.mark.parametrize("name", [model.__name__ for model in ANSWERS] + [ANSWERED])
+@pytest.mark.parametrize("name", [model.__name__ for model in ANSWERS] + [RESPONSE_MONEY])
 def test_answers_promise_every_field(name: str) -> None:
     schema = spec()["components"]["schemas"][name]
 
@@ -130,7 +130,7 @@ def test_every_link_names_an_operation_and_its_parameters_and_is_followed_from_s
     schema = schemathesis.openapi.from_dict(spec())
     linked = {
         name
-        for operation in (found.ok() for found in schema.get_all_operations())
+        for operation in (result.ok() for result in schema.get_all_operations())
         for status, response in operation.responses.items()
         for name, definition in response.iter_links()
         if OpenApiLink(name, status, definition, operation)  # raises InvalidTransition
@@ -143,8 +143,8 @@ def resolve(reference: dict[str, Any]) -> dict[str, Any]:
     """Return what a `$ref` points at, or the value itself."""
     if "$ref" not in reference:
         return reference
-    found: Any = spec()
+    target: Any = spec()
     for name in reference["$ref"].removeprefix("#/").split("/"):
-        found = found[name]
-    assert isinstance(found, dict)
-    return found
+        target = target[name]
+    assert isinstance(target, dict)
+    return target

@@ -109,21 +109,23 @@ def test_the_patches_of_an_exercise_apply_to_the_code_as_it_is(lab: Lab, tmp_pat
 
 
 def _work_tree() -> str:
-    done = subprocess.run(["git", "status", "--porcelain"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    return done.stdout
+    process = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    return process.stdout
 
 
 @pytest.mark.long
 @pytest.mark.timeout(MOST_S + 60)
 @pytest.mark.parametrize("lab", LABS, ids=name)
 def test_the_commands_of_a_lab_print_what_the_text_says(lab: Lab, home: Path) -> None:
-    done = twinshop(home, "lab", str(lab.number), "--yes", "--predict", "a guess")
+    process = twinshop(home, "lab", str(lab.number), "--yes", "--predict", "a guess")
 
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    kept = (home / "workshop" / "progress.json").read_text("utf-8")
-    assert "a guess" in kept
-    took = [float(seconds) for seconds in re.findall(r'": (\d+\.\d)', kept)]
-    assert max(took) <= LIMIT_S, kept
+    assert process.returncode == 0, process.stdout[-6000:] + process.stderr[-2000:]
+    progress = (home / "workshop" / "progress.json").read_text("utf-8")
+    assert "a guess" in progress
+    took = [float(seconds) for seconds in re.findall(r'": (\d+\.\d)', progress)]
+    assert max(took) <= LIMIT_S, progress
 
 
 @pytest.mark.long
@@ -135,5 +137,5 @@ def test_an_exercise_fails_until_it_is_solved(lab: Lab, home: Path) -> None:
     unsolved = [twinshop(home, "lab", number, option) for option in ("--start", "--check")]
     solved = [twinshop(home, "lab", number, option) for option in ("--solution", "--check")]
 
-    assert [done.returncode for done in unsolved] == [0, 1], unsolved[1].stdout + unsolved[1].stderr
-    assert [done.returncode for done in solved] == [0, 0], solved[1].stdout + solved[1].stderr
+    assert [process.returncode for process in unsolved] == [0, 1], unsolved[1].stdout + unsolved[1].stderr
+    assert [process.returncode for process in solved] == [0, 0], solved[1].stdout + solved[1].stderr

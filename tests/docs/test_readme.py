@@ -80,8 +80,8 @@ def test_the_quick_commands_run_one_after_the_other_as_a_reader_would(home: Path
     ordered = [command for command in quick if command.target != "down"] + [Command(("make", "down"))]
 
     for command in ordered:
-        done = run(command, home)
-        assert done.returncode == 0, f"$ {command}\n{done.stdout}\n{done.stderr}"
+        process = run(command, home)
+        assert process.returncode == 0, f"$ {command}\n{process.stdout}\n{process.stderr}"
 
     assert {"up", "status", "kill", "hold", "release", "scale", "logs"} <= {command.target for command in ordered}
 
@@ -93,20 +93,20 @@ def test_the_long_commands_run_in_their_short_form(home: Path, target: str) -> N
     assert target in {command.target for command in commands_of()}
     words = (sys.executable, "-m", "twinshop.cli", *SHORT_FORMS[target])
 
-    done = run(Command(words), home, SHORT_S)
+    process = run(Command(words), home, SHORT_S)
 
-    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-2000:]}"
-    assert "Report: " in done.stdout
+    assert process.returncode == 0, f"{process.stdout[-3000:]}\n{process.stderr[-2000:]}"
+    assert "Report: " in process.stdout
     run(Command(("make", "down")), home)
 
 
 def test_help_tells_every_target_of_the_makefile(home: Path) -> None:
-    told = run(Command(("make", "help")), home).stdout
+    help_text = run(Command(("make", "help")), home).stdout
 
     makefile = (REPOSITORY / "Makefile").read_text("utf-8")
     rules = re.findall(r"^([a-z][a-z -]*):(?!=)(?!\n\t@echo .* is now: )", makefile, re.MULTILINE)  # gone: only told so
-    shown = {word for line in told.splitlines() for word in line[:60].split()}
-    assert [target for rule in rules for target in rule.split() if target not in shown] == []
+    words = {word for line in help_text.splitlines() for word in line[:60].split()}
+    assert [target for rule in rules for target in rule.split() if target not in words] == []
 
 
 @pytest.mark.parametrize("named", sorted({name for page in PAGES for name in files_of(page)}))
@@ -125,16 +125,16 @@ def test_the_ports_of_the_page_are_the_ports_of_the_topology() -> None:
 
     for name, row in rows.items():
         assert row is not None
-        told = _told_ports(row[0])
-        assert {port for part in PORTS[name].values() for port in part.values()} <= told, name
+        ports = _ports_in(row[0])
+        assert {port for part in PORTS[name].values() for port in part.values()} <= ports, name
 
 
-def _told_ports(row: str) -> set[int]:
+def _ports_in(row: str) -> set[int]:
     """Return every port of a table row; `18201-18203` means all three."""
-    told: set[int] = set()
+    ports: set[int] = set()
     for first, last in re.findall(r"\b(\d{4,5})(?:-(\d{5}))?\b", row):
-        told |= set(range(int(first), int(last or first) + 1))
-    return told
+        ports |= set(range(int(first), int(last or first) + 1))
+    return ports
 
 
 @pytest.mark.parametrize("record", sorted((REPOSITORY / "docs/decisions").glob("0*.md")), ids=lambda path: path.stem)

@@ -92,8 +92,8 @@ def test_a_distance_is_had_on_each_way_and_books_stay_right(home: Path) -> None:
 def test_a_planted_slow_down_of_a_tenth_is_found(home: Path) -> None:
     result, _ = conduct("steady", home, "--set", "figures=aa", "--set", "planted=0.1")
 
-    found = result["comparison"]["cpu_order_twin_vs_monolith"]
-    assert 1 < found["low"] < found["ratio"] < 1.2
+    interval = result["comparison"]["cpu_order_twin_vs_monolith"]
+    assert 1 < interval["low"] < interval["ratio"] < 1.2
     assert result["aa_gate"] is not None
     assert not result["aa_gate"]["passed"]
 
@@ -101,12 +101,12 @@ def test_a_planted_slow_down_of_a_tenth_is_found(home: Path) -> None:
 def conduct(name: str, home: Path, *words: str) -> tuple[Result, Path]:
     """Run an experiment as a reader would; return its result and the report's folder."""
     settings = {"TWINSHOP_HOME": str(home), "TWINSHOP_PORT_SHIFT": str(COMMANDS_SHIFT), "COLUMNS": "400"}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "twinshop.cli", "experiment", name, *words],
         cwd=REPOSITORY, env=os.environ | settings, capture_output=True, text=True, check=False, timeout=TIMEOUT_S,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    told = re.search(r"Report: (\S+)", done.stdout)
-    assert told, done.stdout[-1000:]
-    folder = Path(told.group(1)).parent
+    assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-3000:]
+    match = re.search(r"Report: (\S+)", process.stdout)
+    assert match, process.stdout[-1000:]
+    folder = Path(match.group(1)).parent
     return read(folder), folder

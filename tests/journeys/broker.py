@@ -34,15 +34,15 @@ def events_about(arm: Arm, order_id: str) -> list[Message]:
 
     async def read(stream: JetStreamContext) -> list[Message]:
         state = (await stream.stream_info(STREAM)).state
-        found = []
+        messages = []
         for sequence in range(state.first_seq, state.last_seq + 1):
             try:
                 message = await stream.get_msg(STREAM, sequence)
             except NotFoundError:  # deleted, or not of this stream's range any more
                 continue
             if order_id.encode() in (message.data or b""):
-                found.append(Message(str(message.subject), message.data or b"", dict(message.headers or {})))
-        return found
+                messages.append(Message(str(message.subject), message.data or b"", dict(message.headers or {})))
+        return messages
 
     return _with_stream(arm, read)
 

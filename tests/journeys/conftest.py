@@ -73,7 +73,7 @@ def slow_senders(arm: Arm) -> dict[str, SlowSender]:
 
 @pytest.fixture(autouse=True)
 def _begin_early_what_takes_long(request: pytest.FixtureRequest) -> None:
-    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    fixtures = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
     for name in ("slow_senders", "late_orders", "interrupted"):
-        if name in wanted and "arm" in request.fixturenames:
+        if name in fixtures and "arm" in request.fixturenames:
             request.getfixturevalue(name)

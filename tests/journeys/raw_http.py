@@ -67,8 +67,8 @@ class SlowSender:
 
 
 def _is_complete(received: bytes) -> bool:
-    head, found, body = received.partition(b"\r\n\r\n")
-    return bool(found) and len(body) >= int(_headers(head).get("content-length", "0"))
+    head, separator, body = received.partition(b"\r\n\r\n")
+    return bool(separator) and len(body) >= int(_headers(head).get("content-length", "0"))
 
 
 def _headers(head: bytes) -> dict[str, str]:

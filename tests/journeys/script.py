@@ -30,8 +30,8 @@ class Mask:
     def __call__(self, text: str) -> str:
         """Return `text` with ids and times masked."""
 
-        def name(found: re.Match[str]) -> str:
-            return self.names.setdefault(found[0], f"id-{len(self.names) + 1}")
+        def name(match: re.Match[str]) -> str:
+            return self.names.setdefault(match[0], f"id-{len(self.names) + 1}")
 
         return TIME.sub("<time>", UUID.sub(name, text))
 
@@ -44,7 +44,7 @@ class Mask:
 class Step:
     """One request in words, and its masked answer."""
 
-    asked: str
+    request: str
     status: int
     headers: dict[str, str]
     body: Any
@@ -53,10 +53,10 @@ class Step:
 def play(shop: Shop) -> list[Step]:
     """Play the whole script against a shop and return what it answered."""
     mask = Mask()
-    return [_masked(asked, answer, mask) for asked, answer in _script(shop)]
+    return [_masked(request, answer, mask) for request, answer in _script(shop)]
 
 
-def _masked(asked: str, answer: httpx.Response, mask: Mask) -> Step:
+def _masked(request: str, answer: httpx.Response, mask: Mask) -> Step:
     headers = {name: mask(answer.headers[name]) for name in TOLD_HEADERS if name in answer.headers}
     if "allow" in headers:
         headers["allow"] = ", ".join(sorted(headers["allow"].replace(" ", "").split(",")))
@@ -66,7 +66,7 @@ def _masked(asked: str, answer: httpx.Response, mask: Mask) -> Step:
         body["trace_id"] = "<trace>"
     if isinstance(body, dict) and body.get("next_cursor"):
         body["next_cursor"] = mask.cursor(body["next_cursor"])
-    return Step(asked, answer.status_code, headers, json.loads(mask(json.dumps(body, sort_keys=True))))
+    return Step(request, answer.status_code, headers, json.loads(mask(json.dumps(body, sort_keys=True))))
 
 
 def _script(shop: Shop) -> Iterator[tuple[str, httpx.Response]]:

@@ -69,7 +69,7 @@ def test_a_refund_with_unknown_outcome_is_finished_and_its_key_tells(shop: Shop,
     assert interrupted.again("refund while it hangs").content == answer.content
     charge = shop.provider.charge(interrupted.to_refund["id"])
     assert charge is not None
-    assert [made["amount"] for made in charge["refunds"]] == [REFUND]
+    assert [each["amount"] for each in charge["refunds"]] == [REFUND]
     assert interrupted.customer.payment(interrupted.to_refund["payment_id"])["refunded"]["amount"] == REFUND
 
 

@@ -205,12 +205,12 @@ def test_rule_08_events_that_come_again_backwards_change_nothing(
     until("the goods are back", lambda: shop.available(armchair) == 5)
     before = customer.order(order["id"])
 
-    told = broker.events_about(arm, order["id"])
-    broker.publish(arm, told[::-1])
-    broker.publish(arm, told)
+    events = broker.events_about(arm, order["id"])
+    broker.publish(arm, events[::-1])
+    broker.publish(arm, events)
     customer.is_told(customer.buy((admin.stocks(), 1))["id"], "order_confirmed")  # all that came before was handled
 
-    assert {"order.confirmed", "order.cancelled"} <= set(broker.kinds_of(told))
+    assert {"order.confirmed", "order.cancelled"} <= set(broker.kinds_of(events))
     assert customer.order(order["id"]) == before
     assert shop.available(armchair) == 5
     assert len(customer.notifications(order["id"])) == 2
@@ -359,8 +359,8 @@ def test_rule_11_the_providers_ledger_can_be_read_for_each_arm(shop: Shop, admin
 
     ledgers = {name: shop.provider.of_merchant(name) for name in ("monolith", "microservices", "colocated")}
 
-    found = [name for name, provider in ledgers.items() if provider.charge(order["id"]) is not None]
-    assert found == [shop.name]
+    merchants = [name for name, provider in ledgers.items() if provider.charge(order["id"]) is not None]
+    assert merchants == [shop.name]
 
 
 def test_every_rule_has_a_test_that_bears_its_number() -> None:

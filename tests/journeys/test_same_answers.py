@@ -36,18 +36,18 @@ def test_every_arm_answers_the_same_script_alike(plays: dict[str, list[Step]]) -
     first, *others = plays
     differing = []
     for other in others:
-        assert [step.asked for step in plays[other]] == [step.asked for step in plays[first]]
+        assert [step.request for step in plays[other]] == [step.request for step in plays[first]]
         for mine, theirs in zip(plays[first], plays[other], strict=True):
             if mine != theirs:
-                told = "\n".join(_difference(first, dataclasses.asdict(mine), other, dataclasses.asdict(theirs)))
-                differing.append(f"{mine.asked}:\n{told}")
+                difference = "\n".join(_difference(first, dataclasses.asdict(mine), other, dataclasses.asdict(theirs)))
+                differing.append(f"{mine.request}:\n{difference}")
 
     assert not differing, "\n\n".join(differing)
 
 
 def test_no_step_of_the_script_is_an_error_of_ours(plays: dict[str, list[Step]]) -> None:
     for name, steps in plays.items():
-        assert [(name, step.asked, step.body) for step in steps if step.status >= 500] == []
+        assert [(name, step.request, step.body) for step in steps if step.status >= 500] == []
 
 
 def test_every_arm_ends_in_the_same_state(arms: dict[str, Arm], plays: dict[str, list[Step]]) -> None:
@@ -55,23 +55,25 @@ def test_every_arm_ends_in_the_same_state(arms: dict[str, Arm], plays: dict[str,
 
     first, *others = ends
     assert ends[first]["v_orders"]
-    differing = [told for other in others for told in _difference(first, ends[first], other, ends[other])]
+    differing = [line for other in others for line in _difference(first, ends[first], other, ends[other])]
     assert not differing, "\n".join(differing)
 
 
 def _difference(first: str, mine: Any, other: str, theirs: Any) -> list[str]:
-    found = _differing_places("", mine, theirs)
-    return [f"  {place}\n    {first}: {one}\n    {other}: {two}" for place, one, two in found]
+    places = _differing_places("", mine, theirs)
+    return [f"  {place}\n    {first}: {one}\n    {other}: {two}" for place, one, two in places]
 
 
 def _differing_places(place: str, one: Any, two: Any) -> list[tuple[str, Any, Any]]:
     """Return where two values differ, as deep inside as they do, and what stands there."""
     if isinstance(one, dict) and isinstance(two, dict):
         keys = sorted(one.keys() | two.keys())
-        return [found for key in keys for found in _differing_places(f"{place}.{key}", one.get(key), two.get(key))]
+        return [
+            difference for key in keys for difference in _differing_places(f"{place}.{key}", one.get(key), two.get(key))
+        ]
     if isinstance(one, list) and isinstance(two, list) and len(one) == len(two):
         pairs = enumerate(zip(one, two, strict=True))
-        return [found for at, (a, b) in pairs for found in _differing_places(f"{place}.{at}", a, b)]
+        return [difference for at, (a, b) in pairs for difference in _differing_places(f"{place}.{at}", a, b)]
     return [(place, one, two)] if one != two else []
 
 
@@ -87,10 +89,10 @@ def _end_of(arm: Arm) -> dict[str, list[Any]]:
     for view in ("v_payments", "v_reservations", "v_notifications"):
         # A tombstone is what a release leaves that found nothing to release: a transaction has no need of it.
         end[view] = [row for row in rows[view] if row.order_id in ids and row.status != "tombstone"]
-    return {view: _told(found, ids, mask) for view, found in end.items()}
+    return {view: _masked(each, ids, mask) for view, each in end.items()}
 
 
-def _told(rows: list[Any], ids: list[str], mask: Mask) -> list[Any]:
+def _masked(rows: list[Any], ids: list[str], mask: Mask) -> list[Any]:
     def place(row: Any) -> tuple[int, str]:
         return (ids.index(row.order_id) if hasattr(row, "order_id") else -1), mask(json.dumps(_plain(row)))
 

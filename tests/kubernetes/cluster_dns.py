@@ -29,23 +29,23 @@ def answer(query: bytes, addresses: Addresses) -> bytes:
         at += 1 + length
     question = query[HEADER.size : at + 5]
     (kind,) = struct.unpack_from("!H", query, at + 1)
-    found = addresses(labels[0]) if len(labels) == 1 else None
-    mine = [one for one in found or () if kind == A]
-    code = NO_SUCH_NAME if found is None else 0
+    known = addresses(labels[0]) if len(labels) == 1 else None
+    mine = [one for one in known or () if kind == A]
+    code = NO_SUCH_NAME if known is None else 0
     records = [struct.pack("!HHHIH", 0xC00C, A, IN, 1, 4) + socket.inet_aton(one) for one in mine]
     return HEADER.pack(number, 0x8580 | code, 1, len(mine), 0, 0) + question + b"".join(records)
 
 
 def repeating(addresses: Addresses) -> Addresses:
     """Say again for a while what was said first."""
-    said: dict[str, tuple[float, list[str] | None]] = {}
+    cache: dict[str, tuple[float, list[str] | None]] = {}
 
     def repeat(name: str) -> list[str] | None:
-        at, found = said.get(name, (0.0, None))
-        if time.monotonic() - at > REPEATED_FOR_S or not found:
-            found = addresses(name)
-            said[name] = time.monotonic(), found
-        return found
+        at, known = cache.get(name, (0.0, None))
+        if time.monotonic() - at > REPEATED_FOR_S or not known:
+            known = addresses(name)
+            cache[name] = time.monotonic(), known
+        return known
 
     return repeat
 

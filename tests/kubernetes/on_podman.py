@@ -26,8 +26,8 @@ def require_podman() -> None:
     """Skip, loudly, where podman or the images are missing; a Docker engine that has them gives them."""
     if shutil.which("podman") is None or os.geteuid() != 0:
         pytest.skip("NO podman FOR root, SO NO POD IS RUN: what Kubernetes is given is only read")
-    wanted = manifests.images(manifests.render_with())
-    missing = [one for one in wanted if _fails("podman", "image", "exists", f"localhost/{one}")]
+    names = manifests.images(manifests.render_with())
+    missing = [one for one in names if _fails("podman", "image", "exists", f"localhost/{one}")]
     if missing and (shutil.which("docker") is None or _fails("docker", "image", "inspect", *missing)):
         pytest.skip(f"NO IMAGES, SO NO POD IS RUN: `make images` builds them ({', '.join(missing)})")
     if missing:

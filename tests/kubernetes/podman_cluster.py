@@ -85,11 +85,11 @@ class Cluster:
 
     def pods(self, workload: str = "") -> list[Object]:
         """Return the Pods as they are kept, without their state."""
-        found = []
+        pods = []
         for path in sorted((self.place / "pods").glob("*.json")):
             with contextlib.suppress(FileNotFoundError):
-                found.append(json.loads(path.read_text()))
-        return [one for one in found if not workload or one["metadata"]["labels"][NAME] == workload]
+                pods.append(json.loads(path.read_text()))
+        return [one for one in pods if not workload or one["metadata"]["labels"][NAME] == workload]
 
     def live(self, workload: Object) -> list[Object]:
         mine = self.pods(workload["metadata"]["name"])
@@ -167,10 +167,10 @@ class Cluster:
             if not address:
                 return False
             if "httpGet" in probe:
-                asked = probe["httpGet"]
-                headers = {one["name"]: one["value"] for one in asked.get("httpHeaders", ())}
+                target = probe["httpGet"]
+                headers = {one["name"]: one["value"] for one in target.get("httpHeaders", ())}
                 request = urllib.request.Request(
-                    f"http://{address}:{ports[asked['port']]}{asked['path']}", headers=headers
+                    f"http://{address}:{ports[target['port']]}{target['path']}", headers=headers
                 )
                 with urllib.request.urlopen(request, timeout=probe.get("timeoutSeconds", 1)):  # noqa: S310
                     return True
@@ -185,8 +185,8 @@ class Cluster:
     def look(self, pod: Object) -> Object:
         """Return a Pod as the API server would describe it."""
         name = pod["metadata"]["name"]
-        found = json.loads(podman("inspect", f"{name}-main", check=False) or "[]")
-        state = found[0]["State"] if found else {"Status": "created"}
+        containers = json.loads(podman("inspect", f"{name}-main", check=False) or "[]")
+        state = containers[0]["State"] if containers else {"Status": "created"}
         is_running = state["Status"] == "running"
         ready = is_running and "deletionTimestamp" not in pod["metadata"] and self.is_ready(pod)
         described = {key: value for key, value in pod.items() if key != "address"}
@@ -200,7 +200,7 @@ class Cluster:
                 "containerStatuses": [
                     {
                         "name": "main", "image": container["image"], "imageID": "", "ready": ready,
-                        "restartCount": found[0]["RestartCount"] if found else 0,
+                        "restartCount": containers[0]["RestartCount"] if containers else 0,
                         "state": {"running": {}} if is_running else {"waiting": {"reason": "ContainerCreating"}},
                     }
                 ],
@@ -211,16 +211,16 @@ class Cluster:
 
     def reconcile(self, workload: Object) -> None:
         """Bring a workload to as many Pods as it shall have; newer ones go first."""
-        live, wanted = self.live(workload), workload["spec"].get("replicas", 1)
+        live, replicas = self.live(workload), workload["spec"].get("replicas", 1)
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda _: self.start(workload), range(wanted - len(live))))
-            list(pool.map(self.stop, live[wanted:]))
+            list(pool.map(lambda _: self.start(workload), range(replicas - len(live))))
+            list(pool.map(self.stop, live[replicas:]))
 
     def roll_out(self, workload: Object) -> None:
         """Replace what is of an older version one by one, and wait until all are ready. Raises SystemExit."""
-        wanted = _hash(workload["spec"]["template"])
+        template = _hash(workload["spec"]["template"])
         for old in self.live(workload):
-            if old["metadata"]["annotations"]["template"] == wanted:
+            if old["metadata"]["annotations"]["template"] == template:
                 continue
             if workload["kind"] == "StatefulSet":
                 self.stop(old)
@@ -262,10 +262,10 @@ class Cluster:
         if spec is None:
             return None
         pods = [one for one in self.pods() if spec["selector"].items() <= one["metadata"]["labels"].items()]
-        shown = [
+        listed_pods = [
             one for one in pods if spec.get("publishNotReadyAddresses") or "deletionTimestamp" not in one["metadata"]
         ]
-        return [one["address"] for one in shown if "address" in one]
+        return [one["address"] for one in listed_pods if "address" in one]
 
     def prepare(self) -> None:
         """Have a network for the Pods, and a resolver for it."""
@@ -373,10 +373,10 @@ def summary(cluster: Cluster) -> None:
     pods = []
     for pod in cluster.pods():
         name = pod["metadata"]["name"]
-        found = json.loads(podman("inspect", f"{name}-main", check=False) or "[]")
-        if not found:
+        containers = json.loads(podman("inspect", f"{name}-main", check=False) or "[]")
+        if not containers:
             continue
-        group = found[0]["State"]["CgroupPath"].lstrip("/")
+        group = containers[0]["State"]["CgroupPath"].lstrip("/")
         cpu = int((Path("/sys/fs/cgroup/cpuacct") / group / "cpuacct.usage").read_text())
         memory = int((Path("/sys/fs/cgroup/memory") / group / "memory.usage_in_bytes").read_text())
         pods.append(

@@ -106,12 +106,12 @@ def test_a_part_is_found_by_the_name_and_ports_that_others_know(everything: list
 @pytest.mark.parametrize("name", [name for name, (_, part) in PARTS.items() if part.kind == "app"])
 def test_an_application_has_the_settings_of_the_topology(workloads: dict[str, Object], name: str) -> None:
     _, part = PARTS[name]
-    given = settings_of(workloads[name])
+    settings = settings_of(workloads[name])
 
-    assert {key: value for key, value in given.items() if key not in OWN_OF_CONTAINERS} == {
+    assert {key: value for key, value in settings.items() if key not in OWN_OF_CONTAINERS} == {
         key: value for key, value in part.environment.items() if key not in SECRET_SETTINGS
     }
-    assert given["SECRETS_DIR"] == "/run/secrets"
+    assert settings["SECRETS_DIR"] == "/run/secrets"
 
 
 @pytest.mark.parametrize("name", [name for name, (_, part) in PARTS.items() if part.kind == "postgres"])
@@ -228,14 +228,14 @@ def test_the_addresses_of_the_shops_on_this_machine_lead_to_their_services() -> 
     cluster = yaml.safe_load((FOLDER / "overlays/kind/cluster.yaml").read_text("utf-8"))
     mapped = {one["containerPort"]: one["hostPort"] for one in cluster["nodes"][0]["extraPortMappings"]}
     services = of_kind(manifests.render(FOLDER / "overlays/kind"), "Service")
-    found = {
+    ports = {
         (one["metadata"]["name"], port["name"]): mapped[port["nodePort"]]
         for one in services
         for port in one["spec"]["ports"]
         if "nodePort" in port
     }
 
-    assert found == {
+    assert ports == {
         **{(f"{shop}-edge", "http"): PORTS[shop]["edge"]["http"] for shop in SHOPS},
         **{(name, "http"): numbers["http"] for name, numbers in PORTS["outside"].items()},
     }
@@ -247,32 +247,32 @@ def test_the_addresses_of_the_shops_on_this_machine_lead_to_their_services() -> 
 def objections(workload: Object) -> list[str]:
     """Return what is wrong with a Deployment's or StatefulSet's Pods."""
     pod = workload["spec"]["template"]["spec"]
-    security, found = pod.get("securityContext", {}), []
+    security, violations = pod.get("securityContext", {}), []
     if not security.get("runAsNonRoot") or not security.get("runAsUser"):
-        found.append("may be root")
+        violations.append("may be root")
     if security.get("seccompProfile") != {"type": "RuntimeDefault"}:
-        found.append("no seccomp profile")
+        violations.append("no seccomp profile")
     if pod.get("automountServiceAccountToken") is not False:
-        found.append("is given a token of the cluster")
+        violations.append("is given a token of the cluster")
     if {"hostNetwork", "hostPID", "hostIPC"} & set(pod) or any("hostPath" in one for one in pod["volumes"]):
-        found.append("sees the node")
+        violations.append("sees the node")
     for container in [*pod["containers"], *pod.get("initContainers", ())]:
         own = container.get("securityContext", {})
         tight = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
         if own != tight:
-            found.append("is not held tight")
+            violations.append("is not held tight")
         if set(container.get("resources", {}).get("limits", ())) != {"cpu", "memory"}:
-            found.append("no limits")
+            violations.append("no limits")
         if not {"readinessProbe", "livenessProbe"} <= set(container):
-            found.append("no probes")
+            violations.append("no probes")
         _, colon, tag = container["image"].rpartition(":")
         if not colon or tag == "latest":
-            found.append("an image without a version")
-    return found
+            violations.append("an image without a version")
+    return violations
 
 
 def test_every_pod_is_held_tight(workloads: dict[str, Object]) -> None:
-    assert {name: found for name, one in workloads.items() if (found := objections(one))} == {}
+    assert {name: violations for name, one in workloads.items() if (violations := objections(one))} == {}
 
 
 def test_what_is_wrong_with_a_pod_is_noticed(workloads: dict[str, Object]) -> None:
@@ -305,20 +305,20 @@ def policies_of(everything: list[Object]) -> set[tuple[str, str, str]]:
 
 
 def test_whoever_has_an_address_may_speak_to_it_and_nobody_else(everything: list[Object]) -> None:
-    wanted = set()
+    needed = set()
     hosts = {name: {number: port for port, number in part.ports.items()} for name, (_, part) in PARTS.items()}
     for name, (stack, part) in PARTS.items():
         addresses = [urlsplit(value) for value in part.environment.values() if "://" in value and value[0] != "{"]
         known = {(one.hostname, one.port) for one in addresses if one.hostname in hosts}
         if "SMTP_HOST" in part.environment:
             known.add((part.environment["SMTP_HOST"], int(part.environment["SMTP_PORT"])))
-        wanted |= {(name, host, hosts[host][port]) for host, port in known if host is not None and port is not None}
+        needed |= {(name, host, hosts[host][port]) for host, port in known if host is not None and port is not None}
         if part.kind == "app" and stack in SHOPS:
-            wanted |= {(service_name(stack, "edge"), name, "http"), ("any observe", name, "http")}
+            needed |= {(service_name(stack, "edge"), name, "http"), ("any observe", name, "http")}
     public = {(name, "http") for name in (*PORTS["outside"], *(f"{shop}-edge" for shop in SHOPS))}
-    wanted = {one for one in wanted if one[1:] not in public} | {("*", *one) for one in public}
+    needed = {one for one in needed if one[1:] not in public} | {("*", *one) for one in public}
 
-    assert {one for one in policies_of(everything) if one[1] in PARTS} == wanted
+    assert {one for one in policies_of(everything) if one[1] in PARTS} == needed
     (nobody,) = [one for one in of_kind(everything, "NetworkPolicy") if one["metadata"]["name"] == "nobody"]
     assert (nobody["spec"]["podSelector"], nobody["spec"].get("ingress")) == ({}, None)
 
@@ -328,22 +328,22 @@ def test_whoever_has_an_address_may_speak_to_it_and_nobody_else(everything: list
 FOREIGN = {"ScaledObject"}  # of KEDA, which has schemas of its own
 
 
-def complaints(objects: list[Object], seen: set[str]) -> list[str]:
+def complaints(objects: list[Object], known_texts: set[str]) -> list[str]:
     """Return what `kubernetes-validate --strict` finds wrong with objects that were not looked at before."""
     validate = pytest.importorskip(
         "kubernetes_validate", reason="NO kubernetes-validate, SO NO SCHEMA IS CHECKED: `make test-kubernetes` has it"
     )
-    found = []
+    errors = []
     for one in objects:
         text = yaml.dump(one)
-        if text in seen or one["kind"] in FOREIGN:
+        if text in known_texts or one["kind"] in FOREIGN:
             continue
-        seen.add(text)
+        known_texts.add(text)
         try:
             validate.validate(one, validate.latest_version(), strict=True)
         except validate.ValidationError as error:
-            found.append(f"{one['kind']} {one['metadata']['name']}: {error.message}")
-    return found
+            errors.append(f"{one['kind']} {one['metadata']['name']}: {error.message}")
+    return errors
 
 
 def test_a_misspelt_field_is_noticed() -> None:
@@ -362,13 +362,13 @@ def test_an_overlay_is_valid(overlay: str) -> None:
 @pytest.mark.long
 def test_every_combination_of_components_is_valid_and_held_tight() -> None:
     require_kubectl()
-    seen: set[str] = set()
+    known_texts: set[str] = set()
 
     for number in range(2 ** len(COMPONENTS)):
-        chosen = [name for index, name in enumerate(COMPONENTS) if number >> index & 1]
-        objects = manifests.render_with(chosen)
-        assert complaints(objects, seen) == [], chosen
-        assert [one for one in objects if one["kind"] in WORKLOADS and objections(one)] == [], chosen
+        components = [name for index, name in enumerate(COMPONENTS) if number >> index & 1]
+        objects = manifests.render_with(components)
+        assert complaints(objects, known_texts) == [], components
+        assert [one for one in objects if one["kind"] in WORKLOADS and objections(one)] == [], components
 
 
 def test_a_traced_application_has_the_command_and_image_of_the_compose_file() -> None:

@@ -40,9 +40,9 @@ def shops() -> Iterator[Runners]:
 
 def eventually(what: Callable[[], bool], within_s: float = 30.0) -> bool:
     deadline = time.monotonic() + within_s
-    while not (done := what()) and time.monotonic() < deadline:
+    while not (outcome := what()) and time.monotonic() < deadline:
         time.sleep(0.3)
-    return done
+    return outcome
 
 
 def failed(folder: Path) -> list[str]:
@@ -60,10 +60,10 @@ def answers(runner: KubernetesRunner) -> int:
 
 
 def test_both_shops_pass_the_core_journeys(shops: Runners) -> None:
-    found = run("pytest", "-q", "tests/journeys", "-m", "core", "--running")
+    process = run("pytest", "-q", "tests/journeys", "-m", "core", "--running")
 
-    assert found.returncode == 0, found.stdout[-3000:]
-    assert "skipped" not in found.stdout.splitlines()[-1]
+    assert process.returncode == 0, process.stdout[-3000:]
+    assert "skipped" not in process.stdout.splitlines()[-1]
 
 
 def test_ten_pods_of_each_shop_are_replaced_and_no_request_fails(shops: Runners, tmp_path: Path) -> None:
@@ -76,9 +76,9 @@ def test_ten_pods_of_each_shop_are_replaced_and_no_request_fails(shops: Runners,
         return summary
 
     with ThreadPoolExecutor() as pool:
-        found = dict(zip(SHOPS, pool.map(replace, SHOPS), strict=True))
+        summaries = dict(zip(SHOPS, pool.map(replace, SHOPS), strict=True))
 
-    for name, summary in found.items():
+    for name, summary in summaries.items():
         print(name, summary["requests"], summary["outcomes"], summary["orders_confirmed"])  # noqa: T201  (with -s)
         assert summary["error_share"] == 0.0, failed(tmp_path / name)
         assert summary["orders_confirmed"] > 100

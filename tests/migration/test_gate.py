@@ -37,22 +37,22 @@ def gate(url: str) -> Iterator[Gate]:
 
 
 def test_requests_wait_for_the_move_and_see_it_done(url: str, gate: Gate) -> None:
-    seen: list[bool] = []
+    answers: list[bool] = []
 
     def ask() -> None:
         with gate.operation():
-            seen.append(gate.is_extracted("catalog"))
+            answers.append(gate.is_extracted("catalog"))
 
     request = threading.Thread(target=ask, daemon=True)
     with crossing(url, 1) as connection:
         request.start()
         request.join(0.2)
         assert request.is_alive()
-        assert not seen
+        assert not answers
         now_extracted(connection, ["notifications", "catalog"])
     request.join(2)
 
-    assert seen == [True]
+    assert answers == [True]
 
 
 def test_move_waits_for_what_is_under_way(url: str, gate: Gate) -> None:

@@ -56,7 +56,7 @@ class _readers:
         self._url = f"{arm.url}/notifications"
         answer = httpx.post(f"{arm.outside_url('identity')}/tokens", json={"subject": "ada", "roles": ["customer"]})
         self._headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-        self._done, self._statuses = threading.Event(), Counter[int]()
+        self._stop, self._statuses = threading.Event(), Counter[int]()
         self._threads = [threading.Thread(target=self._read, daemon=True) for _ in range(4)]
 
     def __enter__(self) -> Counter[int]:
@@ -65,11 +65,11 @@ class _readers:
         return self._statuses
 
     def __exit__(self, *_: object) -> None:
-        self._done.set()
+        self._stop.set()
         for thread in self._threads:
             thread.join()
 
     def _read(self) -> None:
         with httpx.Client(timeout=15) as client:
-            while not self._done.wait(0.02):
+            while not self._stop.wait(0.02):
                 self._statuses[client.get(self._url, headers=self._headers).status_code] += 1

@@ -26,7 +26,7 @@ from tests.monolith_stage import SECRET, Shop, declined, hangs, open_shop
 
 MODULES = {module.name: module for module in (notifications.MODULE, catalog.MODULE, payments.MODULE, orders.MODULE)}
 # Which of the monolith's rows are a module's own, without what only says when a loop looks at them again.
-KEPT = {
+ROWS_OF = {
     "notifications": ["SELECT to_jsonb(n) - 'next_attempt_at' FROM notifications n"],
     "catalog": [
         "SELECT to_jsonb(p) FROM products p",
@@ -83,14 +83,14 @@ def test_module_that_moved_out_and_back_is_as_it_was(name: str, shop: Shop, urls
     module = MODULES[name]
     if name == "orders":  # the last to leave: the keys of the others went with them
         shop.change("DELETE FROM idempotency_keys WHERE resource_id NOT IN (SELECT id FROM orders)")
-    before, keys = _kept(shop, name), _rows(shop, KEYS)
+    before, keys = _rows_of(shop, name), _rows(shop, KEYS)
 
     assert _moved(module, "monolith", urls[name]) > 0
     copying.empty(module, "monolith", urls[name]["monolith"])
-    assert not any(_kept(shop, name))
+    assert not any(_rows_of(shop, name))
     _moved(module, "service", urls[name])
 
-    assert _kept(shop, name) == before
+    assert _rows_of(shop, name) == before
     assert _rows(shop, KEYS) == keys
     paid = shop.rows("SELECT id::text FROM payments")
     assert paid
@@ -180,14 +180,14 @@ def test_orders_whose_key_was_given_back_or_forgotten_come_back(shop: Shop, urls
 
 def test_neither_side_forgets_old_keys_while_one_is_copied(shop: Shop, urls: dict[str, dict[str, str]]) -> None:
     shop.change("UPDATE idempotency_keys SET created_at = now() - interval '99 days', finished_at = NULL")
-    kept = shop.rows("SELECT count(*) FROM idempotency_keys")
+    count = shop.rows("SELECT count(*) FROM idempotency_keys")
     pruner = Pruner(shop.database, [partial(monolith_orders.prune_keys, 48)])
 
     copy = Copy(catalog.MODULE, "monolith", urls["catalog"])
     try:
         copy.start()
         assert pruner.forget() == 0
-        assert shop.rows("SELECT count(*) FROM idempotency_keys") == kept
+        assert shop.rows("SELECT count(*) FROM idempotency_keys") == count
         assert copy.verify() > 0
     finally:
         copy.stop()
@@ -249,8 +249,8 @@ def _moved(module: Module, source: str, urls: dict[str, str], *, release: bool =
         copy.stop()
 
 
-def _kept(shop: Shop, name: str) -> list[list[str]]:
-    return [_rows(shop, sql) for sql in KEPT[name]]
+def _rows_of(shop: Shop, name: str) -> list[list[str]]:
+    return [_rows(shop, sql) for sql in ROWS_OF[name]]
 
 
 def _rows(shop: Shop, sql: str) -> list[str]:

@@ -32,7 +32,7 @@ from shared.platform.tokens import Principal
 from tests.monolith_stage import SECRET, declined, open_shop
 
 ADA = Principal("ada", "ada@customers.example", frozenset({"customer"}))
-WANTED = OrderInput(lines=[LineInput(sku="CHAIR-1", quantity=2)], payment_method="pm_ok")
+BODY = OrderInput(lines=[LineInput(sku="CHAIR-1", quantity=2)], payment_method="pm_ok")
 PRICE = MoneyBody(amount=500, currency="EUR")
 TOTAL = MoneyBody(amount=1000, currency="EUR")
 LINE = OrderLine(sku="CHAIR-1", name="Chair", quantity=2, unit_price=PRICE, line_total=TOTAL)
@@ -91,13 +91,13 @@ class Stage:
         self.shop = Shop(self.database, catalog, charges, refunds, notifications, 1800.0)
 
     def buy(self, key: str = "key-1") -> Answer:
-        return place_order(self.shop, self.steps, ADA, Keyed(WANTED, key, "fingerprint"))
+        return place_order(self.shop, self.steps, ADA, Keyed(BODY, key, "fingerprint"))
 
     def recover(self) -> None:
         self.change("UPDATE sagas SET due_at = now() WHERE due_at IS NOT NULL")
         SagaRecovery(self.shop, self.steps, Metrics()).resume_due()
 
-    def told(self) -> list[tuple[str, bool]]:
+    def events(self) -> list[tuple[str, bool]]:
         rows = self.rows("SELECT type, payload FROM outbox ORDER BY id")
         return [(kind, json.loads(payload)["notify"]) for kind, payload in rows]
 
@@ -124,7 +124,7 @@ def test_order_is_confirmed_and_told_by_one_event(stage: Stage) -> None:
     answer = stage.buy()
 
     assert (answer.status, json.loads(answer.body)["total"]["amount"]) == (201, 1000)
-    assert stage.told() == [("order.confirmed", True)]
+    assert stage.events() == [("order.confirmed", True)]
     assert stage.rows("SELECT status, amount FROM payments") == [("captured", 1000)]
     assert stage.buy().body == answer.body
 
@@ -136,7 +136,7 @@ def test_catalog_that_is_away_leaves_nothing_but_a_rejected_order(stage: Stage) 
         stage.buy()
 
     assert stage.orders() == [("rejected", "unavailable", None)]
-    assert stage.told() == [("order.rejected", False)]
+    assert stage.events() == [("order.rejected", False)]
     stage.catalog.failure = None
     assert stage.buy().status == 201
 
@@ -147,7 +147,7 @@ def test_unknown_product_leaves_nothing(stage: Stage) -> None:
     with pytest.raises(InvalidRequest):
         stage.buy()
 
-    assert (stage.orders(), stage.told(), stage.rows("SELECT * FROM sagas")) == ([], [], [])
+    assert (stage.orders(), stage.events(), stage.rows("SELECT * FROM sagas")) == ([], [], [])
 
 
 def test_refusals_are_final_and_release(stage: Stage) -> None:
@@ -158,7 +158,7 @@ def test_refusals_are_final_and_release(stage: Stage) -> None:
     declined_ = stage.buy("key-2")
 
     assert (refused.status, declined_.status) == (409, 402)
-    assert stage.told() == [("order.rejected", False)] * 2
+    assert stage.events() == [("order.rejected", False)] * 2
     assert stage.buy("key-1").body == refused.body
 
 
@@ -167,8 +167,8 @@ def test_order_that_a_crash_left_is_carried_on(stage: Stage) -> None:
 
     order_id = new_id()
     with stage.database.transaction() as connection:
-        idempotency.claim(connection, "ada", Keyed(WANTED, "key-1", "fingerprint"), order_id, idempotency.PLACE_ORDER)
-        stage.steps.begin(connection, ADA, "key-1", order_id, WANTED)
+        idempotency.claim(connection, "ada", Keyed(BODY, "key-1", "fingerprint"), order_id, idempotency.PLACE_ORDER)
+        stage.steps.begin(connection, ADA, "key-1", order_id, BODY)
 
     stage.recover()
 
@@ -186,7 +186,7 @@ def test_remote_payment_without_an_answer_is_asked_for_again(stage: Stage) -> No
     stage.recover()
 
     assert stage.orders() == [("confirmed", None, "key-1")]
-    assert [kind for kind, _ in stage.told()] == ["order.payment_pending", "order.confirmed"]
+    assert [kind for kind, _ in stage.events()] == ["order.payment_pending", "order.confirmed"]
     assert stage.rows("SELECT * FROM payments") == []
 
 
@@ -200,13 +200,13 @@ def test_events_settle_a_pending_order_once(stage: Stage) -> None:
     stage.hear(order_id, "payment.captured")
 
     assert stage.orders()[0][:2] == ("rejected", "payment_declined")
-    assert [kind for kind, _ in stage.told()] == ["order.payment_pending", "order.rejected", "order.refund_due"]
+    assert [kind for kind, _ in stage.events()] == ["order.payment_pending", "order.rejected", "order.refund_due"]
 
 
 def test_event_that_comes_before_the_answer_waits(stage: Stage) -> None:
     order_id = new_id()
     with stage.database.transaction() as connection:
-        stage.steps.begin(connection, ADA, "key-1", order_id, WANTED)
+        stage.steps.begin(connection, ADA, "key-1", order_id, BODY)
 
     with pytest.raises(NotYet):
         stage.hear(order_id, "payment.captured")
@@ -221,7 +221,7 @@ def test_cancelled_order_gives_money_and_stock_back(stage: Stage, payments: str)
     answer = cancel_order(stage.shop, stage.steps, "ada", order_id)
 
     assert (answer.status, stage.orders()[0][0]) == (200, "cancelled")
-    assert stage.told()[-1] == ("order.cancelled", True)
+    assert stage.events()[-1] == ("order.cancelled", True)
 
 
 def test_refund_without_an_answer_is_finished_by_the_event(stage: Stage) -> None:

@@ -15,8 +15,8 @@ from tests.arms import STATES
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("state", STATES)
 def test_journeys_pass_with_modules_out(state: str) -> None:
-    asked = [sys.executable, "-m", "pytest", "-q", "tests/journeys", "--arms", state]
+    command = [sys.executable, "-m", "pytest", "-q", "tests/journeys", "--arms", state]
 
-    done = subprocess.run(asked, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    process = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
-    assert done.returncode == 0, done.stdout[-4000:]
+    assert process.returncode == 0, process.stdout[-4000:]

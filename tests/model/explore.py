@@ -20,7 +20,7 @@ class Finding:
     states: int
     ends: int
     broken: str = ""
-    way: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
     reached: frozenset[str] = frozenset()
 
 
@@ -36,7 +36,7 @@ class _Coded:
         self._legs: list[Leg] = []
         self._broken: list[str] = []  # by always_broken
         self._numbers: dict[Leg, int] = {}
-        self._left: dict[tuple[str, int], int] = {}  # by a death, of an order
+        self._orders_after: dict[tuple[str, int], int] = {}  # by a death, of an order
         self._steps: dict[tuple[Code, int], list[tuple[str, Code, int]]] = {}
 
     def code(self, world: World) -> Code:
@@ -61,8 +61,8 @@ class _Coded:
         if code[CRASHES]:
             fewer = (*head[:CRASHES], head[CRASHES] - 1, *head[CRASHES + 1 :])
             for name in DEATHS:
-                left = sorted(self._left_by(name, number) for number in numbers)
-                following.append((name, (*fewer, *left)))
+                orders = sorted(self._order_after(name, number) for number in numbers)
+                following.append((name, (*fewer, *orders)))
         return following
 
     def always_broken(self, code: Code) -> str:
@@ -78,10 +78,10 @@ class _Coded:
         self._steps[head, number] = [(name, code[:HEAD], code[HEAD]) for name, code in after]
         return self._steps[head, number]
 
-    def _left_by(self, death: str, number: int) -> int:
-        if (death, number) not in self._left:
-            self._left[death, number] = self._number(DEATHS[death](self._legs[number]))
-        return self._left[death, number]
+    def _order_after(self, death: str, number: int) -> int:
+        if (death, number) not in self._orders_after:
+            self._orders_after[death, number] = self._number(DEATHS[death](self._legs[number]))
+        return self._orders_after[death, number]
 
     def _number(self, leg: Leg) -> int:
         if leg not in self._numbers:
@@ -108,7 +108,7 @@ def explore(design: Design, first: World | None = None) -> Finding:
             ends += 1
             broken = coded.finally_broken(code)
         if broken:
-            return Finding(len(came_from), ends, broken, _way(came_from, code), frozenset(reached))
+            return Finding(len(came_from), ends, broken, _path_to(came_from, code), frozenset(reached))
         for name, after in following:
             if after not in came_from:
                 came_from[after] = (code, name)
@@ -140,13 +140,13 @@ def finally_broken(leg: Leg) -> str:
     """Return the promise that this order breaks, of those that hold once all has come to rest."""
     if leg.status in ("placed", "payment_pending") or leg.payment == "pending":
         return "L1: unfinished"
-    kept = leg.captures - leg.refunds
+    balance = leg.captures - leg.refunds
     if leg.status == "confirmed":
-        if kept != 1:
+        if balance != 1:
             return "L2: confirmed and not paid"
         if leg.reservation != "sold":
             return "L2: confirmed and not sold"
-    elif kept:
+    elif balance:
         return "L3: money kept without an order"
     elif leg.reservation in ("reserved", "sold"):
         return "L4: stock kept without an order"
@@ -157,7 +157,7 @@ def finally_broken(leg: Leg) -> str:
     return ""
 
 
-def _way(came_from: dict[Code, tuple[Code | None, str]], code: Code) -> tuple[str, ...]:
+def _path_to(came_from: dict[Code, tuple[Code | None, str]], code: Code) -> tuple[str, ...]:
     names = []
     step: Code | None = code
     while step is not None:

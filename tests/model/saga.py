@@ -81,8 +81,8 @@ def steps_of_one(world: World, design: Design) -> tuple[Step, ...]:
     What other orders do meets it in the stock and the budget only. A process that dies is not among the steps: it
     dies for all orders at once, see DEATHS.
     """
-    ways = (_request, _recovery, _payment_loop, _late_messages, _events)
-    return tuple(step for way in ways for step in way(world, design))
+    actors = (_request, _recovery, _payment_loop, _late_messages, _events)
+    return tuple(step for actor in actors for step in actor(world, design))
 
 
 def _with(world: World, **changes: object) -> World:
@@ -118,8 +118,8 @@ def _recovery(world: World, design: Design) -> Iterator[Step]:
 def _saga(world: World, design: Design, who: str, at: str) -> Iterator[Step]:
     leg = world.leg
     if at == "reserve":
-        taken, after = _reserve(world, design)
-        if taken:
+        is_reserved, after = _reserve(world, design)
+        if is_reserved:
             yield "reserved", _with(after, **{who: "charge"})
         else:
             # The release goes out here too: its tombstone stops an overlapping recovery that reserves after us.
@@ -158,10 +158,12 @@ def _end(world: World, design: Design, who: str, status: str, answer: int) -> Wo
     """Commit the order's next status with its event, and answer the customer if it is the request that ends."""
     moved = _move(world, design, status)
     now = moved.leg.status
-    told = {"confirmed": 201, "payment_pending": 202, "rejected": answer if answer >= 400 else 402}.get(now, answer)
+    status_code = {"confirmed": 201, "payment_pending": 202, "rejected": answer if answer >= 400 else 402}.get(
+        now, answer
+    )
     if who == "recovery":
         return _with(moved, recovery="off")
-    return _with(moved, request="done", answer=told)
+    return _with(moved, request="done", answer=status_code)
 
 
 def _move(world: World, design: Design, status: str) -> World:
@@ -182,8 +184,8 @@ def _reserve(world: World, design: Design) -> tuple[bool, World]:
         return True, world
     if leg.reservation != "none" or (design.guarded_decrement and world.available < 1):
         return False, world
-    taken = world._replace(available=world.available - 1, reserved=world.reserved + 1)
-    return True, _with(taken, reservation="reserved")
+    reserved = world._replace(available=world.available - 1, reserved=world.reserved + 1)
+    return True, _with(reserved, reservation="reserved")
 
 
 # --- payments and the provider ------------------------------------------------------------------------------

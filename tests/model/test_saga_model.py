@@ -16,7 +16,7 @@ def finding() -> Finding:
 
 
 def test_the_saga_keeps_its_promises_in_every_interleaving(finding: Finding) -> None:
-    assert not finding.broken, (finding.broken, finding.way)
+    assert not finding.broken, (finding.broken, finding.path)
     assert finding.ends > 100
 
 
@@ -47,10 +47,10 @@ def test_without_this_safeguard_a_promise_breaks(safeguard: str) -> None:
     finding = explore(replace(Design(), **{safeguard: False}))
 
     assert finding.broken, f"{finding.states:,} states and {safeguard} was never needed"
-    assert finding.way
+    assert finding.path
 
 
 def test_three_customers_and_one_unit_without_faults() -> None:
     finding = explore(Design(), start(orders=3, crashes=0, timeouts=0, duplicates=0, overlaps=0))
 
-    assert not finding.broken, (finding.broken, finding.way)
+    assert not finding.broken, (finding.broken, finding.path)

@@ -57,9 +57,9 @@ def copy_of_the_repository(folder: Path) -> Path:
 
 def edited(code: str, edit: Edit) -> str:
     """Return the code with the edit. Raises ValueError unless its anchor is there exactly once."""
-    found = code.count(edit.before)
-    if found != 1:
-        raise ValueError(f"{edit.file} has {found} times, and not once: {edit.before!r}")
+    count = code.count(edit.before)
+    if count != 1:
+        raise ValueError(f"{edit.file} has {count} times, and not once: {edit.before!r}")
     return code.replace(edit.before, edit.after)
 
 

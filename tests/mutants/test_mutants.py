@@ -75,19 +75,19 @@ class Theatre:
         """Give each part the code and the settings of this scenario; what runs with them already stays."""
         mutated = self._arm.part_of(service)
         for part in self._parts:
-            wanted = QUICK | environment_of(copy if part == mutated else self._plain)
+            target = QUICK | environment_of(copy if part == mutated else self._plain)
             for named, settings in scenario.settings.items():
                 if self._arm.part_of(named) == part:
-                    wanted |= settings
-            self._set(part, wanted)
-            if "CRASH_AT" in wanted:  # a scenario takes it back when it has done its work
+                    target |= settings
+            self._set(part, target)
+            if "CRASH_AT" in target:  # a scenario takes it back when it has done its work
                 self._settings[part].pop("CRASH_AT")
 
-    def _set(self, part: str, wanted: dict[str, str | None]) -> None:
+    def _set(self, part: str, target: dict[str, str | None]) -> None:
         known = self._settings.get(part, {})
-        if known != wanted:
-            self._arm.runner.configure(part, dict.fromkeys(known) | wanted)
-            self._settings[part] = dict(wanted)
+        if known != target:
+            self._arm.runner.configure(part, dict.fromkeys(known) | target)
+            self._settings[part] = dict(target)
 
 
 @pytest.fixture(scope="module")

@@ -23,25 +23,25 @@ KEPT_WITHIN_S = 10.0
 @pytest.fixture(scope="module")
 def traces(arms: dict[str, Arm]) -> dict[str, OrderTrace]:
     """An order's trace in either build, with every trace kept and the delay planted: one restart, and one back."""
-    chosen = {name: arms[name] for name in BUILDS if name in arms}
-    told: dict[tuple[str, str], dict[str, str | None]] = {}
-    for name, arm in chosen.items():
+    builds = {name: arms[name] for name in BUILDS if name in arms}
+    settings_by_part: dict[tuple[str, str], dict[str, str | None]] = {}
+    for name, arm in builds.items():
         for part in tracing.traced_parts(arm.runner):
             more = PLANTED if part == arm.part_of("payments") else {}
-            told[name, part] = {**tracing.settings_of(arm.runner, 1.0), **more}
+            settings_by_part[name, part] = {**tracing.settings_of(arm.runner, 1.0), **more}
 
     def configure(back: bool) -> None:
         def one(item: tuple[tuple[str, str], dict[str, str | None]]) -> None:
             (name, part), settings = item
-            chosen[name].runner.configure(part, dict.fromkeys(settings) if back else settings)
+            builds[name].runner.configure(part, dict.fromkeys(settings) if back else settings)
 
-        with ThreadPoolExecutor(len(told)) as pool:
-            list(pool.map(one, told.items()))
+        with ThreadPoolExecutor(len(settings_by_part)) as pool:
+            list(pool.map(one, settings_by_part.items()))
 
     try:
         configure(back=False)
-        with ThreadPoolExecutor(len(chosen)) as pool:
-            return dict(zip(chosen, pool.map(bought, chosen.values()), strict=True))
+        with ThreadPoolExecutor(len(builds)) as pool:
+            return dict(zip(builds, pool.map(bought, builds.values()), strict=True))
     finally:
         configure(back=True)
 

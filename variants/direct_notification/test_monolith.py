@@ -27,12 +27,12 @@ def calling(settings: Settings, mailbox: Mailbox) -> Iterator[Shop]:
 
 def test_who_waits_for_the_mail_has_it_with_the_answer(calling: Shop, mailbox: Mailbox) -> None:
     order = calling.buy((calling.stocks("LAMP"), 1)).json
-    mails_with_the_answer = [mail["Message-ID"] for mail in mailbox.taken]
+    mails_with_the_answer = [mail["Message-ID"] for mail in mailbox.messages]
 
     calling.ask("POST", f"/orders/{order['id']}/cancel")
 
     assert mails_with_the_answer == [f"<{order['id']}.order_confirmed@monolith.twinshop.example>"]
-    assert len(mailbox.taken) == 2
+    assert len(mailbox.messages) == 2
     assert calling.rows("SELECT DISTINCT status FROM notifications") == [("sent",)]
 
 
@@ -45,4 +45,4 @@ def test_who_waits_for_a_mail_that_is_refused_has_bought_all_the_same(calling: S
     calling.modules.sender.send_queued()
 
     assert bought.status_code == 201
-    assert len(mailbox.taken) == 1
+    assert len(mailbox.messages) == 1
