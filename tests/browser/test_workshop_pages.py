@@ -78,11 +78,11 @@ def test_a_flame_graph_is_zoomed_and_searched_by_the_keyboard(browser: Browser, 
     back = (part.bounding_box()["width"], database.is_visible())
     opened.get_by_label("Search functions").fill("sqlalchemy")
     matches = flame.locator(".match").all_text_contents()
-    said = opened.locator("output").first.text_content()
+    text = opened.locator("output").first.text_content()
     opened.close()
 
     assert width == pytest.approx(0.8 * whole, rel=0.01)
     assert zoomed == (pytest.approx(width * 1.25, rel=0.01), False)
     assert back == (width, True)
     assert matches == ["execute (sqlalchemy/engine/base.py:1450)"]
-    assert said == "0.300 ms (60.0 %) in what matches."
+    assert text == "0.300 ms (60.0 %) in what matches."
