@@ -114,7 +114,7 @@ migrate-back: $(VENV)/.ready ## move it back in: make migrate-back PART=notifica
 locust: $(VENV)/.ready ## Locust's own web page on port 8089, with the shop's users
 	@$(TWINSHOP) locust
 
-screenshots: $(VENV)/.ready ## the pictures of the README, from shops that are up (needs a Chromium)
+screenshots: $(VENV)/.ready ## the pictures of the README, from shops that are up and get fresh data first (needs a Chromium)
 	@$(TWINSHOP) screenshots
 
 images: $(VENV)/.ready ## build the container images, write this machine's secrets, and say how large the images are

@@ -1,4 +1,4 @@
-"""Takes the pictures of the README, from shops that are up: `twinshop screenshots`."""
+"""Takes the pictures of the README, from shops that are up and get fresh data for it: `twinshop screenshots`."""
 
 from __future__ import annotations
 
@@ -25,10 +25,15 @@ CHECKED = "room.state.deeds.some((deed) => deed.name === 'books' && deed.status 
 
 
 def take(folder: Path = FOLDER) -> None:
-    """Take every picture; it lasts about two minutes. Raises NotRunning, MissingProgram."""
+    """Take every picture; it lasts about two minutes. What was sold or put on the shelves before is gone then.
+
+    Raises NotRunning, MissingProgram.
+    """
     runners = {name: LocalRunner(name) for name in PAIR}
     if not all(runner.status().up for runner in runners.values()):
         raise NotRunning("The pictures show both shops: `twinshop up` first.")
+    for runner in runners.values():
+        runner.reset()  # no picture shows what tests have left behind
     folder.mkdir(parents=True, exist_ok=True)
     with chromium.open_browser() as browser, open_room() as address:
         _shop(browser, runners["monolith"].address, folder)
@@ -38,14 +43,18 @@ def take(folder: Path = FOLDER) -> None:
 
 def _shop(browser: Browser, address: str, folder: Path) -> None:
     page = _page(browser, DESK, "light")
-    page.goto(f"{address}/#/?category=Kitchen")
+    page.goto(address)
     page.wait_for_selector(".card")
     _keep(page, folder / "shop.png")
+    page.goto(f"{address}/#/?category=Kitchen")
+    page.wait_for_selector(".chip")
     page.get_by_label("Signed in as").select_option(index=3)
     page.locator(".card button").first.click()
     page.goto(f"{address}/#/cart")
+    page.get_by_label("Test card whose bank answers later").check()
     page.get_by_role("button", name="Place the order").click()
-    page.wait_for_selector(".order")
+    page.locator(".order a").first.click()
+    page.wait_for_selector(".steps")
     _keep(page, folder / "orders.png")
     page.context.close()
 

@@ -84,7 +84,7 @@ def locust() -> None:
 
 
 def screenshots() -> None:
-    """Take the pictures of the README, from shops that are up."""
+    """Take the pictures of the README, from shops that are up; they get fresh data first."""
     from room.pictures import take  # noqa: PLC0415
 
     take()

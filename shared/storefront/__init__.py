@@ -18,19 +18,6 @@ _MEDIA_TYPES = {
     ".svg": "image/svg+xml",
     ".yaml": "application/yaml",
 }
-_NAMES = (
-    "index.html",
-    "shop.css",
-    "shop.js",
-    "api.js",
-    "cart.js",
-    "ordering.js",
-    "views.js",
-    "pictures.js",
-    "icon.svg",
-    "docs.html",
-    "docs.js",
-)
 _SWAGGER_UI = ("swagger-ui.css", "swagger-ui-bundle.js")  # it draws the contract at /docs
 
 
@@ -48,8 +35,10 @@ class Storefront:
 
     def __init__(self, *, build: str, identity_url: str) -> None:
         """`build` is shown on the badge; `identity_url` is where the pages sign a demo customer in."""
-        folder = files(__package__) / "pages"
-        self._pages = {name: _page(name, (folder / name).read_bytes()) for name in _NAMES}
+        pages = (files(__package__) / "pages").iterdir()
+        self._pages = {
+            page.name: _page(page.name, page.read_bytes()) for page in pages if _suffix(page.name) in _MEDIA_TYPES
+        }
         # The package's files and not the package, whose import would bring the frameworks that it serves.
         swagger_ui = Path(str(distribution("swagger-ui-py").locate_file("swagger_ui/static")))
         self._pages |= {name: _page(name, (swagger_ui / name).read_bytes()) for name in _SWAGGER_UI}
@@ -72,7 +61,11 @@ class Storefront:
 
 
 def _page(name: str, content: bytes) -> Page:
-    return Page(content, _MEDIA_TYPES[name[name.rindex(".") :]], _etag(content))
+    return Page(content, _MEDIA_TYPES[_suffix(name)], _etag(content))
+
+
+def _suffix(name: str) -> str:
+    return name[name.rfind(".") :]
 
 
 def _etag(content: bytes) -> str:

@@ -7,11 +7,11 @@ from playwright.sync_api import Response, expect
 from tests.arms import Arm
 from tests.browser.visitor import Visitor
 
-MOST_BYTES = 150_000
-AIM_MS = 100.0
+MOST_BYTES = 100_000
+AIM_MS = 150.0
 
 
-def test_the_first_view_transfers_less_than_150_kb(visitor: Visitor, arm: Arm) -> None:
+def test_the_first_view_transfers_less_than_100_kb(visitor: Visitor, arm: Arm) -> None:
     answers: list[Response] = []
 
     def keep(answer: Response) -> None:  # Playwright cannot take a method of a built-in type
@@ -25,12 +25,27 @@ def test_the_first_view_transfers_less_than_150_kb(visitor: Visitor, arm: Arm) -
 
     sizes = [answer.request.sizes() for answer in answers]
     transferred = sum(size["responseBodySize"] + size["responseHeadersSize"] for size in sizes)
-    # What the shop takes until the first byte; the machine is shared, so it is told and not judged.
-    waits_ms = [(t["responseStart"] - t["requestStart"]) for t in (answer.request.timing for answer in answers)]
-    slowest_ms = max(waits_ms)
-    verdict = "as it should" if slowest_ms < AIM_MS else f"MORE THAN {AIM_MS:.0f} ms"
+    # Until all cards are drawn; the machine is shared, so it is told and not judged.
+    paint_ms = [first_cards_ms(visitor) for _ in range(5)]
+    verdict = "as it should" if min(paint_ms) < AIM_MS else f"MORE THAN {AIM_MS:.0f} ms"
     print(  # noqa: T201  (a figure of the test's report)
         f"{arm.name}: first view {transferred / 1000:.0f} kB in {len(answers)} answers; "
-        f"slowest {slowest_ms:.0f} ms ({verdict}), sum {sum(waits_ms):.0f} ms"
+        f"best of five {min(paint_ms):.0f} ms ({verdict}), worst {max(paint_ms):.0f} ms"
     )
     assert transferred < MOST_BYTES
+
+
+def first_cards_ms(visitor: Visitor) -> float:
+    """Return the time in ms from the start of a navigation in a browser that knows nothing of it to the first card."""
+    browser = visitor.page.context.browser
+    assert browser is not None
+    page = browser.new_page(base_url=visitor.page.url)
+    page.add_init_script(
+        "new MutationObserver(() => { if (document.querySelector('.card')) window.drawn ??= performance.now(); })"
+        ".observe(document, {childList: true, subtree: true})"
+    )
+    page.goto("/")
+    expect(page.locator(".card").first).to_be_visible()
+    paint_ms = float(page.evaluate("window.drawn"))
+    page.close()
+    return paint_ms

@@ -60,6 +60,10 @@ class Visitor:
         self.page.keyboard.press("Enter")
         expect(self.page.get_by_role("heading", level=1)).to_contain_text(words)
 
+    def types(self, words: str) -> None:
+        """Type into the search field letter by letter, and do nothing more."""
+        self.page.get_by_label("Search products").press_sequentially(words, delay=30)
+
     def puts_into_cart(self, name: str) -> None:
         """Press the button of a product that is on the page."""
         self.page.get_by_role("button", name=f"Add: {name}").first.click()
@@ -112,13 +116,19 @@ def opens(page: Page, address: str, sign: Locator) -> None:
 
 @contextmanager
 def visiting(
-    browser: Browser, shop_url: str, identity_url: str, size: dict[str, int], scheme: Scheme = "light"
+    browser: Browser,
+    shop_url: str,
+    identity_url: str,
+    size: dict[str, int],
+    scheme: Scheme = "light",
+    locale: str = "en-US",
 ) -> Iterator[Visitor]:
     """Open a fresh page of this size, in a browser that remembers nothing."""
     context = browser.new_context(
         base_url=shop_url,
         viewport={"width": size["width"], "height": size["height"]},
         color_scheme=scheme,
+        locale=locale,
         reduced_motion="reduce",
     )
     context.set_default_timeout(15_000)

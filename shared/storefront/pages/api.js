@@ -42,8 +42,8 @@ export function signedIn() {
   return JSON.parse(sessionStorage.getItem(SIGNED_IN) || "null");
 }
 
-/** Calls the shop. Resolves to {status, body}; throws a Refusal for anything that is not a success. */
-export async function call(method, path, { body, key } = {}) {
+/** Calls the shop. Resolves to {status, body}; throws a Refusal for anything that is not a success, and when `signal` aborts. */
+export async function call(method, path, { body, key, signal } = {}) {
   const headers = {};
   const who = signedIn();
   if (who) headers.Authorization = `Bearer ${who.token}`;
@@ -52,7 +52,7 @@ export async function call(method, path, { body, key } = {}) {
   let answer;
   let text;
   try {
-    answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal });
     text = await answer.text();
   } catch {
     throw new Refusal(0, {});
@@ -70,4 +70,4 @@ export async function call(method, path, { body, key } = {}) {
   return { status: answer.status, body: parsed };
 }
 
-export const get = async (path) => (await call("GET", path)).body;
+export const get = async (path, signal) => (await call("GET", path, { signal })).body;

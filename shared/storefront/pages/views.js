@@ -14,29 +14,41 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+const LOCALES = navigator.languages; // the visitor's own, in their order
 const FORMATS = new Map();
 
+/** Writes an amount of minor units; how many of them make one is the currency's affair. */
 export function money({ amount, currency }) {
-  if (!FORMATS.has(currency)) FORMATS.set(currency, new Intl.NumberFormat(undefined, { style: "currency", currency }));
-  return FORMATS.get(currency).format(amount / 100);
+  if (!FORMATS.has(currency)) FORMATS.set(currency, new Intl.NumberFormat(LOCALES, { style: "currency", currency }));
+  const format = FORMATS.get(currency);
+  return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
 }
 
-export const when = (time) => new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+export const number = (value) => value.toLocaleString(LOCALES);
+export const when = (time) => new Date(time).toLocaleString(LOCALES, { dateStyle: "medium", timeStyle: "short" });
 
 /** What a customer tells the shop on the phone: the end of the order's id. */
 export const numberOf = (orderId) => orderId.slice(-8);
 
+export const categoryLink = (name) => h("a", { href: `#/?${new URLSearchParams({ category: name })}` }, name);
+export const searchLink = (words) => h("a", { href: `#/?${new URLSearchParams({ query: words })}` }, `“${words}”`);
+
 export function productCard(product, onAdd) {
+  const few = product.available > 0 && product.available <= FEW;
   return h("li", { class: "card" },
     h("a", { href: `#/product/${product.sku}` }, picture(product), h("span", { class: "name" }, product.name)),
     h("div", { class: "row" },
-      h("span", { class: "price" }, money(product.price)),
+      h("span", { class: "price" }, money(product.price), few ? h("small", {}, stockWords(product.available)) : null),
       addButton(product, onAdd)));
 }
 
-function stockWords(available) {
+const FEW = 5;
+const PLENTY = 100; // beyond it the number says nothing to a customer
+
+export function stockWords(available) {
   if (available < 1) return "Sold out";
-  return available > 20 ? "In stock" : `Only ${available} left`;
+  if (available > PLENTY) return `More than ${PLENTY} in stock`;
+  return available > FEW ? `${number(available)} in stock` : `Only ${number(available)} left in stock`;
 }
 
 function addButton(product, onAdd, label = "Add") {
@@ -49,24 +61,49 @@ function addButton(product, onAdd, label = "Add") {
 }
 
 export function productPage(product, onAdd) {
+  const { available } = product;
   return h("article", { class: "product" }, picture(product),
-    h("div", {},
+    h("div", { class: "stack" },
+      h("p", { class: "quiet" }, categoryLink(product.category)),
       h("h1", {}, product.name),
-      h("p", {}, h("a", { href: `#/?category=${encodeURIComponent(product.category)}` }, product.category)),
-      h("p", {}, product.description),
       h("p", { class: "price" }, money(product.price)),
-      h("p", { class: "quiet" }, stockWords(product.available)),
-      addButton(product, onAdd, "Add to the cart")));
+      h("p", { class: `stock ${available < 1 ? "gone" : available <= FEW ? "few" : ""}` }, stockWords(available)),
+      addButton(product, onAdd, "Add to the cart"),
+      product.description ? [h("h2", {}, "Description"), h("p", {}, product.description)] : null,
+      h("p", { class: "quiet" }, `Item number ${product.sku}`)));
 }
+
+export const orderName = (order) => `Order ${numberOf(order.id)} of ${when(order.created_at)}`;
 
 export const ORDER_WORDS = {
   placed: ["Being placed", "We are working on it."],
-  payment_pending: ["Payment pending", "Your bank has not answered yet. We have your order and will mail you."],
+  payment_pending: ["Payment pending", "Your bank has not answered yet. We have your order, ask your bank again by ourselves, and will mail you."],
   confirmed: ["Confirmed", "Thank you."],
   rejected: ["Not completed", "Nothing is charged."],
   cancelling: ["Being cancelled", "Your refund is on its way; we will mail you."],
   cancelled: ["Cancelled", "Your money is on its way back."],
 };
+
+// How far an order is: what is done, what happens now, and what comes next.
+const STEPS = {
+  placed: [["done", "Order received"], ["now", "Payment is being taken"], ["next", "Confirmation by mail"]],
+  payment_pending: [
+    ["done", "Order received, and all in it is set aside for you"],
+    ["now", "Your bank has not answered yet. You need not do anything: we ask again by ourselves, and this page follows"],
+    ["next", "Once your bank has answered we mail you: the order is confirmed, or it is called off and you keep your money"],
+  ],
+  confirmed: [["done", "Order received"], ["done", "Paid"], ["done", "Confirmed"]],
+  rejected: [["done", "Order received"], ["failed", "Called off. Nothing is charged"]],
+  cancelling: [["done", "Paid and confirmed"], ["done", "You cancelled it"], ["now", "Your refund is on its way"], ["next", "Mail, once the refund is made"]],
+  cancelled: [["done", "Paid and confirmed"], ["done", "You cancelled it"], ["done", "Refunded"]],
+};
+const STEP_WORDS = { done: "Done: ", now: "Now: ", next: "Next: ", failed: "Ended: " };
+
+/** Lists the steps of an order; the one that is at hand is the current one. */
+export function orderSteps(order) {
+  return h("ol", { class: "steps", "aria-label": "How far your order is" }, STEPS[order.status].map(([state, text]) =>
+    h("li", { class: state, "aria-current": state === "now" ? "step" : null }, h("strong", {}, STEP_WORDS[state]), `${text}.`)));
+}
 
 const REASONS = {
   out_of_stock: "Something in it was sold out.",
@@ -76,26 +113,29 @@ const REASONS = {
   unavailable: "A part of the shop was away.",
 };
 
-export function orderCard(order, onCancel) {
+/** Shows an order; `title` is its heading, a link to its own page if none is given. */
+export function orderCard(order, onCancel, title = h("a", { href: `#/order/${order.id}` }, orderName(order))) {
   const [word, sentence] = ORDER_WORDS[order.status];
   const heading = `order-${order.id}`;
   return h("li", { class: "order", "data-status": order.status, "aria-labelledby": heading },
     h("div", { class: "row" },
-      h("h2", { id: heading }, `Order ${numberOf(order.id)} of ${when(order.created_at)}`),
+      h("h2", { id: heading }, title),
       h("span", { class: `status ${order.status}` }, word)),
     h("p", { class: "quiet" }, order.reason ? `${REASONS[order.reason] ?? ""} ${sentence}` : sentence),
     h("ul", { class: "lines" }, order.lines.map((line) =>
-      h("li", {}, `${line.quantity} × ${line.name}`, h("span", {}, money(line.line_total))))),
+      h("li", {}, picture(line), h("span", { class: "name" }, `${number(line.quantity)} × ${line.name}`), h("span", {}, money(line.line_total))))),
     h("div", { class: "row" },
       h("strong", {}, order.total ? `Total ${money(order.total)}` : ""),
       order.status === "confirmed"
-        ? h("button", { type: "button", class: "plain", onclick: () => onCancel(order) }, "Cancel this order") : null));
+        ? h("button", { type: "button", class: "plain", id: `cancel-${order.id}`, onclick: () => onCancel(order) }, "Cancel this order") : null));
 }
+
+const MAILED = { sent: "Mailed to you.", queued: "On its way to you.", undeliverable: "It could not be mailed: your address takes no mail." };
 
 export function messageCard(message) {
   return h("li", { class: "order" },
     h("div", { class: "row" }, h("h2", {}, message.subject), h("span", { class: "quiet" }, when(message.created_at))),
-    h("p", { class: "quiet" }, `Order ${numberOf(message.order_id)}. ${message.sent_at ? "Mailed to you." : "On its way to you."}`));
+    h("p", { class: "quiet" }, h("a", { href: `#/order/${message.order_id}` }, `Order ${numberOf(message.order_id)}.`), ` ${MAILED[message.status]}`));
 }
 
 // What is said of these is true of an order in doubt, too.
