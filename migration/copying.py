@@ -62,7 +62,7 @@ class DataDiffers(DeployError):
 
 
 @dataclass
-class Progress:
+class CopyProgress:
     """What a copy has done. `lag_ms`: how old the oldest change was when it was applied."""
 
     copied: int = 0
@@ -76,7 +76,7 @@ class Copy:
     def __init__(self, module: Module, source: str, urls: Mapping[str, str]) -> None:
         self.module, self.source = module, source
         self.target = "service" if source == "monolith" else "monolith"
-        self.progress = Progress()
+        self.progress = CopyProgress()
         self.is_a_copy = True  # until it is the owner's data, from which nobody may take anything back
         self._from, self._to = _connect(urls[self.source]), _connect(urls[self.target])
         for side in (self._from, self._to):  # for as long as both shall be the same, neither side forgets old keys

@@ -26,7 +26,7 @@ ANSWERED_WITHIN_S = 0.5
 
 
 @dataclass(frozen=True)
-class Step:
+class MoveStep:
     """One step of a move: when it began (seconds from the move's start) and how long it took."""
 
     name: str
@@ -35,12 +35,12 @@ class Step:
 
 
 @dataclass
-class Report:
+class MoveReport:
     """What a move did. `gates_closed_ms`: how long requests to the monolith waited at most."""
 
     module: str
     direction: str
-    steps: list[Step] = field(default_factory=list)
+    steps: list[MoveStep] = field(default_factory=list)
     records: int = 0
     copied: int = 0
     caught_up: int = 0
@@ -69,9 +69,9 @@ class Mover:
         self._runner, self._bounds, self._stage_s, self._tell = runner, bounds or Bounds(), stage_s, tell
         self._settings = settings or {}
         self._began = 0.0
-        self._report = Report("", "")
+        self._report = MoveReport("", "")
 
-    def out(self, name: str) -> Report:
+    def out(self, name: str) -> MoveReport:
         """Move a module out. Raises BoundBroken after having gone back, DataDiffers, DeployError."""
         extraction = self._runner.extraction
         self._require(
@@ -108,7 +108,7 @@ class Mover:
             self._share_out([])
         return self._end()
 
-    def back(self, name: str) -> Report:
+    def back(self, name: str) -> MoveReport:
         """Move a module back in. Raises DataDiffers, DeployError; the service goes on then."""
         extraction = self._runner.extraction
         self._require(
@@ -244,10 +244,10 @@ class Mover:
 
     def _begin(self, name: str, direction: str) -> ExtractionPlan:
         self._began = time.monotonic()
-        self._report = Report(name, direction)
+        self._report = MoveReport(name, direction)
         return PLANS[name]
 
-    def _end(self) -> Report:
+    def _end(self) -> MoveReport:
         self._report.took_s = time.monotonic() - self._began
         return self._report
 
@@ -259,6 +259,6 @@ class Mover:
         except psycopg.Error as error:
             raise DeployError(f"{self._report.module}, {name}: a database refused: {error}".strip()) from error
         finally:
-            step = Step(name, began - self._began, time.monotonic() - began)
+            step = MoveStep(name, began - self._began, time.monotonic() - began)
             self._report.steps.append(step)
             self._tell(f"{step.at_s:6.1f} s  {name} ({step.took_s:.2f} s)")

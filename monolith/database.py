@@ -27,7 +27,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from shared.domain.errors import InvalidRequest, OutcomeUnknown, Unavailable
 from shared.platform.impatient_psycopg import connect, connect_args
 from shared.platform.metrics import Metrics
-from shared.platform.sqlstate import READ_ONLY, Fault, fault, has_rolled_back
+from shared.platform.sqlstate import READ_ONLY, ErrorOrigin, error_origin, has_rolled_back
 
 POOL_TIMEOUT_S = 3.0  # waiting longer than this for a connection is 'unavailable'
 CUT_TELLS_WITHIN_S = 1.0  # a connection that was cut says so at once; a silent one has had a request's time already
@@ -172,20 +172,20 @@ def _was_cut(error: BaseException, began: float) -> bool:
 
 def _raise_unless_ours(error: BaseException, away: type[Unavailable | OutcomeUnknown] = Unavailable) -> None:
     """Raise `away` if the database is at fault, InvalidRequest if the caller's values are; return if we are."""
-    match _fault(error):
-        case Fault.DATABASE:
+    match _error_origin(error):
+        case ErrorOrigin.DATABASE:
             raise away("The database is away, or cannot do this now.") from error
-        case Fault.CALLER:
+        case ErrorOrigin.CALLER:
             raise InvalidRequest("A value of the request cannot be stored.") from error
 
 
-def _fault(error: BaseException) -> Fault:
+def _error_origin(error: BaseException) -> ErrorOrigin:
     if sqlstate := _sqlstate(error):
-        return fault(sqlstate)
+        return error_origin(sqlstate)
     if isinstance(error, DataError | UnicodeEncodeError):  # refused by the driver before it was sent
-        return Fault.CALLER
+        return ErrorOrigin.CALLER
     is_away = isinstance(error, NoFreeConnection | OperationalError | InterfaceError) or _is_disconnect(error)
-    return Fault.DATABASE if is_away else Fault.OURS
+    return ErrorOrigin.DATABASE if is_away else ErrorOrigin.OURS
 
 
 def _leave_read_only_server(context: ExceptionContext) -> None:

@@ -21,7 +21,7 @@ KEY_PATTERN = r"^[A-Za-z0-9._:-]{1,128}$"  # of a charge or a refund: it must fi
 logger = logging.getLogger(__name__)
 
 
-class Body(BaseModel):
+class RequestBody(BaseModel):
     """A request body: unknown fields and silent conversions are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from outside.http import ERROR_HANDLERS, Body, live, read_body
+from outside.http import ERROR_HANDLERS, RequestBody, live, read_body
 from outside.serving import CannotStart, OutsideSettings, run
 from shared.platform.own_pages import OwnPagesOnly, origins_of
 from shared.platform.settings import load_or_exit
@@ -51,7 +51,7 @@ class IdentitySettings(OutsideSettings):
     shop_addresses: str = ""
 
 
-class TokenRequest(Body):
+class TokenRequest(RequestBody):
     """POST /tokens."""
 
     subject: Subject
@@ -61,7 +61,7 @@ class TokenRequest(Body):
     audience: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
 
-class BatchRequest(Body):
+class BatchRequest(RequestBody):
     """POST /tokens/batch: subjects are `<prefix>-1` to `<prefix>-<count>`."""
 
     count: Annotated[int, Field(ge=1, le=MAX_BATCH)]
@@ -137,7 +137,7 @@ async def issue_batch(request: Request) -> Response:
     return JSONResponse({"tokens": tokens}, headers={"Cache-Control": "no-store"})
 
 
-class Behaviour(Body):
+class Behaviour(RequestBody):
     """PUT /behaviour. `keys_hang`: the request for the keys gets no answer, as of a provider that is away."""
 
     keys_hang: bool = False

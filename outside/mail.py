@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from outside.http import ERROR_HANDLERS, Body, live, read_body, whole_number
+from outside.http import ERROR_HANDLERS, RequestBody, live, read_body, whole_number
 from outside.mailbox import NEWEST, Mailbox
 from outside.serving import OutsideSettings, listen, run
 from shared.platform.own_pages import OwnPagesOnly
@@ -40,7 +40,7 @@ class MailSettings(OutsideSettings):
     smtp_port: int = Field(ge=1, le=65535)
 
 
-class MailBehaviour(Body):
+class MailBehaviour(RequestBody):
     """How the server treats mail. PUT /behaviour replaces it whole; `{}` heals."""
 
     delay_ms: Annotated[int, Field(ge=0, le=600_000)] = 0

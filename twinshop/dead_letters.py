@@ -22,7 +22,7 @@ from twinshop.stacks import Choice, StackOption
 SHOWN_BYTES = 200
 
 
-class Step(StrEnum):
+class Action(StrEnum):
     """What to do with them."""
 
     show = "show"
@@ -43,7 +43,7 @@ class DeadLetter:
 
 
 def dead_letters(
-    step: Annotated[Step, typer.Argument(help="show them, retry (publish again and remove), or drop.")] = Step.show,
+    step: Annotated[Action, typer.Argument(help="show them, retry (publish again and remove), or drop.")] = Action.show,
     number: Annotated[int, typer.Argument(help="Only the letter of this number; 0: all.", min=0)] = 0,
     stack: StackOption = Choice.both,
 ) -> None:
@@ -55,11 +55,11 @@ def dead_letters(
         letters = [letter for letter in read(one) if number in (0, letter.number)]
         if number and not letters:
             raise DeployError(f"{one.name} has no dead letter {number}: `twinshop dead-letters` shows those there are.")
-        if step == Step.show or not letters:
+        if step == Action.show or not letters:
             console.print(_table(one.name, letters) if letters else f"{one.name}: no dead letters.")
             continue
-        remove(one, letters, send_again=step == Step.retry)
-        outcome = "sent again" if step == Step.retry else "dropped"
+        remove(one, letters, send_again=step == Action.retry)
+        outcome = "sent again" if step == Action.retry else "dropped"
         console.print(f"{one.name}: {len(letters)} {outcome}.")
 
 

@@ -10,7 +10,7 @@ from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError
 from deploy.runner.console import console
 from deploy.stacks import runner_for
-from migration.moves import Mover, Report
+from migration.moves import Mover, MoveReport
 from migration.watch import Bounds
 
 
@@ -30,7 +30,7 @@ def migrate(
     console.print(tell(report))
 
 
-def tell(report: Report) -> str:
+def tell(report: MoveReport) -> str:
     """Return what a move did in one line."""
     where = "out of the monolith" if report.direction == "out" else "in the monolith again"
     return (

@@ -54,7 +54,7 @@ class Trouble:
 NONE = Trouble()
 
 
-class Connection:
+class ProxyConnection:
     """A connection that came in, and the one that goes on from here."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, trouble: Trouble) -> None:
@@ -140,7 +140,7 @@ class Listener:
     def __init__(self, port: int, to: tuple[str, int]) -> None:
         self.port, self.to = port, to
         self._trouble, self._remaining = NONE, 0
-        self._connections: dict[Connection, None] = {}  # a set in the order of their coming
+        self._connections: dict[ProxyConnection, None] = {}  # a set in the order of their coming
 
     async def open(self, host: str) -> None:
         """Listen. Raises OSError."""
@@ -169,7 +169,7 @@ class Listener:
         return self._trouble if self._remaining >= 0 else NONE
 
     async def _come(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = Connection(reader, writer, self._next())
+        connection = ProxyConnection(reader, writer, self._next())
         self._connections[connection] = None
         with contextlib.suppress(asyncio.CancelledError):  # the proxy ends
             await connection.run(*self.to)

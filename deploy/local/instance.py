@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from deploy.local import process
-from deploy.local.process import Identity, Launch
+from deploy.local.process import Launch, ProcessIdentity
 from deploy.model.errors import DeployError
 from deploy.model.parts import Part
 from deploy.runner.interface import InstanceStatus
@@ -38,7 +38,7 @@ class Instance:
         self.state = "waiting"
         self.draining = False
         self.restarts = 0
-        self.identity: Identity | None = None
+        self.identity: ProcessIdentity | None = None
         self._prepare = prepare
         self._changed = changed
         self._process: asyncio.subprocess.Process | None = None
@@ -165,7 +165,7 @@ class Instance:
             self._died(str(error))
             return
         self._process = child
-        self.identity = Identity.of(child.pid)
+        self.identity = ProcessIdentity.of(child.pid)
         self._set("starting")
         if self._ending or not self._may_run.is_set():  # told to stop while we were starting
             process.signal_all(child.pid, signal.SIGKILL)

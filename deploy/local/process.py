@@ -33,14 +33,14 @@ class Launch:
 
 
 @dataclass(frozen=True)
-class Identity:
+class ProcessIdentity:
     """A process that cannot be mistaken for a later one with the same number."""
 
     pid: int
     created: float  # seconds since the epoch
 
     @classmethod
-    def of(cls, pid: int) -> Identity | None:
+    def of(cls, pid: int) -> ProcessIdentity | None:
         """Return the identity of a live process, or None if there is none."""
         try:
             return cls(pid, psutil.Process(pid).create_time())

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from deploy.local.control import socket_path
-from deploy.local.process import Identity, descendants_of, end, tree
+from deploy.local.process import ProcessIdentity, descendants_of, end, tree
 from deploy.model import home
 from deploy.model.errors import DeployError
 from deploy.model.home import write_atomically
@@ -25,9 +25,9 @@ class State:
 
     stack: str
     shift: int
-    supervisor: Identity
+    supervisor: ProcessIdentity
     control_socket: str
-    processes: Mapping[str, Identity] = field(default_factory=dict)
+    processes: Mapping[str, ProcessIdentity] = field(default_factory=dict)
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
@@ -42,9 +42,9 @@ class State:
             return cls(
                 stack=document["stack"],
                 shift=document["shift"],
-                supervisor=Identity(**document["supervisor"]),
+                supervisor=ProcessIdentity(**document["supervisor"]),
                 control_socket=document.get("control_socket", ""),
-                processes={name: Identity(**item) for name, item in document["processes"].items()},
+                processes={name: ProcessIdentity(**item) for name, item in document["processes"].items()},
                 environment=document["environment"],
             )
         except (OSError, ValueError, KeyError, TypeError):

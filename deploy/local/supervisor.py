@@ -19,7 +19,7 @@ from deploy.local import launch
 from deploy.local.control import serve, socket_path
 from deploy.local.fleet import Fleet, Settings
 from deploy.local.instance import Instance
-from deploy.local.process import Identity, Launch, rotate_logs
+from deploy.local.process import Launch, ProcessIdentity, rotate_logs
 from deploy.local.state import State
 from deploy.model import keys
 from deploy.model.errors import DeployError, NotRunning
@@ -44,7 +44,7 @@ class Supervisor:
         self._fleet = Fleet(self._stack(), self._folder / "envoy", self._prepare, settings, self._save)
         self._down = asyncio.Event()
         self._control = socket_path(self._folder)
-        self._me = Identity.of(os.getpid())
+        self._me = ProcessIdentity.of(os.getpid())
 
     async def run(self) -> None:
         """Start everything, serve commands until `down` or a signal, stop everything."""

@@ -46,7 +46,7 @@ def _read(response: http.client.HTTPResponse) -> Answer:
 
 
 @dataclass
-class Load:
+class RequestLoop:
     """Asks for a path from some threads, over connections that are kept, until the block ends."""
 
     port: int
@@ -55,7 +55,7 @@ class Load:
     statuses: Counter[int | str] = field(default_factory=Counter)
     replicas: Counter[str] = field(default_factory=Counter)
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> RequestLoop:
         self._stop = threading.Event()
         self._running = [threading.Thread(target=self._ask, daemon=True) for _ in range(self.threads)]
         for thread in self._running:

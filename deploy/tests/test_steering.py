@@ -15,7 +15,7 @@ from deploy.local import process
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError, UnknownTarget
 from deploy.runner.interface import InstanceStatus
-from deploy.tests.asking import Load, ask, eventually
+from deploy.tests.asking import RequestLoop, ask, eventually
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def one(services: LocalRunner, name: str) -> InstanceStatus:
 
 
 def test_scaling_up_and_down_fails_no_request(services: LocalRunner, edge: int) -> None:
-    with Load(edge, "/payments/1?sleep_ms=20") as load:
+    with RequestLoop(edge, "/payments/1?sleep_ms=20") as load:
         time.sleep(0.3)
         services.scale("payments", 3)
         time.sleep(0.5)
@@ -54,7 +54,7 @@ def test_scaling_up_and_down_fails_no_request(services: LocalRunner, edge: int) 
 def test_killing_one_replica_of_three_answers_nothing_but_unknown_outcomes(
     three_payments: LocalRunner, edge: int
 ) -> None:
-    with Load(edge, "/payments/1?sleep_ms=5") as load:
+    with RequestLoop(edge, "/payments/1?sleep_ms=5") as load:
         time.sleep(0.3)
         three_payments.kill("payments.1")
         eventually(lambda: one(three_payments, "payments.1").restarts == 1)
@@ -69,7 +69,7 @@ def test_killing_one_replica_of_three_answers_nothing_but_unknown_outcomes(
 def test_rolling_restart_fails_no_request(three_payments: LocalRunner, edge: int) -> None:
     before = {one.pid for one in three_payments.status().instances if one.part == "payments"}
 
-    with Load(edge, "/payments/1?sleep_ms=5") as load:
+    with RequestLoop(edge, "/payments/1?sleep_ms=5") as load:
         time.sleep(0.2)
         three_payments.restart("payments")
         time.sleep(0.2)

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from deploy.local import postgres
-from deploy.local.process import Identity, descendants_of
+from deploy.local.process import ProcessIdentity, descendants_of
 from deploy.local.runner import LocalRunner
 from deploy.local.start_lock import StartLock
 from deploy.local.state import State
@@ -243,7 +243,7 @@ def test_keys_are_made_once_and_are_private(home: Home) -> None:
 
 
 def test_identity_is_not_fooled_by_a_later_process_of_the_same_number() -> None:
-    me = Identity.of(os.getpid())
+    me = ProcessIdentity.of(os.getpid())
     assert me is not None
 
     assert me.alive() is not None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from deploy.traces.tree import Node, OrderTrace
+from deploy.traces.tree import OrderTrace, SpanNode
 
 COLOURS = {
     "orders": "#2f6fde",
@@ -64,7 +64,7 @@ def _column(name: str, trace: OrderTrace, longest_ns: int) -> str:
     )
 
 
-def _spans(nodes: Sequence[Node], origin_ns: int, scale_ns: int) -> str:
+def _spans(nodes: Sequence[SpanNode], origin_ns: int, scale_ns: int) -> str:
     rows = "".join(_row(node, origin_ns, scale_ns) for node in nodes)
     return (
         '<table class="spans"><thead><tr><th>step</th><th>at ms</th><th>ms</th><th>self</th>'
@@ -73,7 +73,7 @@ def _spans(nodes: Sequence[Node], origin_ns: int, scale_ns: int) -> str:
     )
 
 
-def _row(node: Node, origin_ns: int, scale_ns: int) -> str:
+def _row(node: SpanNode, origin_ns: int, scale_ns: int) -> str:
     span = node.span
     left_percent = min(100.0, max(0.0, (span.start_ns - origin_ns) / max(1, scale_ns) * 100))
     width = min(100.0 - left_percent, max(0.3, span.duration_ns / max(1, scale_ns) * 100))

@@ -13,13 +13,13 @@ POOL_WAIT = "wait for a connection"  # what variants/tracing/sql.py calls it
 
 
 @dataclass
-class Node:
+class SpanNode:
     """A span with what happened below it. `self_ns`: its own time, in which nothing below it was going on."""
 
     span: Span
     part: str
     depth: int = 0
-    children: list[Node] = field(default_factory=list)
+    children: list[SpanNode] = field(default_factory=list)
 
     @property
     def self_ns(self) -> int:
@@ -28,7 +28,7 @@ class Node:
             ((child.span.start_ns, child.span.end_ns) for child in self.children), self.span.start_ns, self.span.end_ns
         )
 
-    def walk(self) -> Iterator[Node]:
+    def walk(self) -> Iterator[SpanNode]:
         """Yield this node and all below it, in the order of time."""
         yield self
         for child in self.children:
@@ -50,19 +50,19 @@ class OrderTrace:
     """What happened to one order, or one request. `request`: what the customer waited for, as seen furthest out."""
 
     title: str
-    request: Node
-    others: tuple[Node, ...]  # later traces about the same order: a webhook, a recovery, a cancellation
+    request: SpanNode
+    others: tuple[SpanNode, ...]  # later traces about the same order: a webhook, a recovery, a cancellation
 
     @property
     def waited_ns(self) -> int:
         """How long the customer waited."""
         return self.request.span.duration_ns
 
-    def during(self) -> list[Node]:
+    def during(self) -> list[SpanNode]:
         """Return what began while the customer waited, top to bottom."""
         return [node for node in self.request.walk() if node.span.start_ns <= self.request.span.end_ns]
 
-    def afterwards(self) -> list[Node]:
+    def afterwards(self) -> list[SpanNode]:
         """Return what began after the customer had the answer, in the order of time."""
         after = [node for node in self.request.walk() if node.span.start_ns > self.request.span.end_ns]
         return sorted([*after, *(node for root in self.others for node in root.walk())], key=lambda n: n.span.start_ns)
@@ -91,7 +91,7 @@ class OrderTrace:
         )
 
 
-def place_of(node: Node) -> str:
+def place_of(node: SpanNode) -> str:
     """Return where a node's own time is spent, in words."""
     span, peer = node.span, node.span.attributes.get("peer.service")
     if span.service == "edge":
@@ -117,14 +117,14 @@ def assemble(title: str, spans: Iterable[Span]) -> OrderTrace | None:
     return OrderTrace(title, request, tuple(root for root in roots if root is not request))
 
 
-def _is_order(root: Node) -> bool:
+def _is_order(root: SpanNode) -> bool:
     return any(node.span.name == "POST /orders" for node in [root, *root.children])
 
 
-def _forest(spans: list[Span]) -> list[Node]:
+def _forest(spans: list[Span]) -> list[SpanNode]:
     """Return the roots. A request that passed the edge belongs below the edge's span, whoever its parent is."""
-    nodes = {span.id: Node(span, span.part) for span in spans}
-    roots: list[Node] = []
+    nodes = {span.id: SpanNode(span, span.part) for span in spans}
+    roots: list[SpanNode] = []
     for node in nodes.values():
         above = _edge_above(node, nodes) or nodes.get(node.span.parent)
         (above.children if above is not None else roots).append(node)
@@ -133,7 +133,7 @@ def _forest(spans: list[Span]) -> list[Node]:
     return sorted(roots, key=lambda root: root.span.start_ns)
 
 
-def _edge_above(node: Node, nodes: dict[str, Node]) -> Node | None:
+def _edge_above(node: SpanNode, nodes: dict[str, SpanNode]) -> SpanNode | None:
     span = node.span
     if span.kind != "server" or span.service == "edge":
         return None
@@ -145,7 +145,7 @@ def _edge_above(node: Node, nodes: dict[str, Node]) -> Node | None:
     return None
 
 
-def _settle(node: Node, part: str, depth: int) -> None:
+def _settle(node: SpanNode, part: str, depth: int) -> None:
     node.part = node.part or part
     node.depth = depth
     node.children.sort(key=lambda child: child.span.start_ns)

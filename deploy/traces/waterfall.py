@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
-from deploy.traces.tree import Node, OrderTrace
+from deploy.traces.tree import OrderTrace, SpanNode
 
 BAR = 32
 SHOWN_SLICES = 5
@@ -53,7 +53,7 @@ def drawing(name: str, trace: OrderTrace, longest_ns: int) -> RenderableType:
     return Group(*parts)
 
 
-def _table(title: str, nodes: Sequence[Node], origin_ns: int, scale_ns: int) -> Table:
+def _table(title: str, nodes: Sequence[SpanNode], origin_ns: int, scale_ns: int) -> Table:
     table = Table(
         Column("part", no_wrap=True),
         Column(title, no_wrap=True, overflow="ellipsis", max_width=46),

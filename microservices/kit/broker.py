@@ -38,7 +38,7 @@ STREAMS = tuple(
 
 
 @dataclass(frozen=True)
-class Progress:
+class ConsumerProgress:
     """How far the readers of the stream of events are: all have handled every event up to `sequence`.
 
     `store` names the life of the stream: a broker that lost its disk begins another one, with numbers from 1.
@@ -88,7 +88,7 @@ class Broker:
             await make_streams(jetstream)
             raise
 
-    async def progress(self) -> Progress:
+    async def progress(self) -> ConsumerProgress:
         """Return how far all readers are, and make room where the stream has grown. Raises as `publish`."""
         jetstream = await self.jetstream()
         try:
@@ -102,7 +102,7 @@ class Broker:
                 handled = min(handled, reader.ack_floor.stream_seq if reader.ack_floor else 0)
         if stream.state.bytes > TRIM_ABOVE_BYTES and handled >= stream.state.first_seq:
             await jetstream.purge_stream(STREAM, seq=handled + 1)
-        return Progress(str(stream.created), handled)
+        return ConsumerProgress(str(stream.created), handled)
 
     async def _connect(self) -> None:
         try:

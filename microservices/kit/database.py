@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from shared.domain.errors import InvalidRequest, OutcomeUnknown, Unavailable
 from shared.platform.metrics import Metrics
 from shared.platform.postgres import session_settings
-from shared.platform.sqlstate import Fault, fault, has_rolled_back
+from shared.platform.sqlstate import ErrorOrigin, error_origin, has_rolled_back
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Database:
         try:
             connection = await engine.connect()
         except Exception as error:
-            if _fault(error) is Fault.DATABASE:
+            if _error_origin(error) is ErrorOrigin.DATABASE:
                 raise away("The database cannot be reached.") from error
             raise
         try:
@@ -137,23 +137,23 @@ async def translated(
     try:
         yield
     except Exception as error:
-        match _fault(error):
-            case Fault.DATABASE:
+        match _error_origin(error):
+            case ErrorOrigin.DATABASE:
                 await _discard(connection)
                 raised = if_rolled_back if if_rolled_back and has_rolled_back(_sqlstate(error)) else away
                 raise raised("The database is away, or cannot do this now.") from error
-            case Fault.CALLER:
+            case ErrorOrigin.CALLER:
                 raise InvalidRequest("A value of the request cannot be stored.") from error
         raise
 
 
-def _fault(error: BaseException) -> Fault:
+def _error_origin(error: BaseException) -> ErrorOrigin:
     if sqlstate := _sqlstate(error):
-        return fault(sqlstate)
+        return error_origin(sqlstate)
     if isinstance(error, OSError | TimeoutError | PoolTimeout | InterfaceError | DisconnectionError):
-        return Fault.DATABASE  # asyncio's and the system's time-out are the same class
+        return ErrorOrigin.DATABASE  # asyncio's and the system's time-out are the same class
     is_cut = isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error.__cause__, OSError))
-    return Fault.DATABASE if is_cut else Fault.OURS
+    return ErrorOrigin.DATABASE if is_cut else ErrorOrigin.OURS
 
 
 def _sqlstate(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from shared.domain.errors import Unanswered, Unavailable
 log = logging.getLogger(__name__)
 
 
-class Outcome(BaseModel):
+class PaymentOutcome(BaseModel):
     """What became of the money. `pending`: unknown; if it is `promised`, an event will tell, else ask again."""
 
     model_config = ConfigDict(frozen=True)
@@ -25,7 +25,7 @@ class Outcome(BaseModel):
     promised: bool = True
 
 
-_UNKNOWN = Outcome(status="pending", promised=False)
+_UNKNOWN = PaymentOutcome(status="pending", promised=False)
 
 
 class Catalog:
@@ -56,7 +56,7 @@ class Payments:
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
 
-    async def charge(self, order: OrderState) -> Outcome:
+    async def charge(self, order: OrderState) -> PaymentOutcome:
         """Charge an order's total. Asked again, it answers what became of the charge."""
         assert order.total is not None
         body = ChargeInput(
@@ -68,21 +68,21 @@ class Payments:
         )
         return await self._ask("/internal/charges", body.model_dump_json().encode())
 
-    async def void(self, order: OrderState) -> Outcome:
+    async def void(self, order: OrderState) -> PaymentOutcome:
         """Call an order's charge off, unless it is captured already."""
         return await self._ask(f"/internal/charges/{order.id}/void", b"")
 
-    async def refund_remaining(self, order: OrderState) -> Outcome:
+    async def refund_remaining(self, order: OrderState) -> PaymentOutcome:
         """Give back what admin refunds have left of an order's payment: `refunded` or `pending`."""
         return await self._ask(f"/internal/charges/{order.id}/cancel-refund", b"")
 
-    async def _ask(self, path: str, body: bytes) -> Outcome:
+    async def _ask(self, path: str, body: bytes) -> PaymentOutcome:
         try:
             answer = await self._peer.post(path, body)
         except Unanswered as error:
             log.warning("%s", error)
             return _UNKNOWN
         if answer.status_code in (200, 202):
-            return Outcome.model_validate_json(answer.content)
+            return PaymentOutcome.model_validate_json(answer.content)
         log.warning("payments answered %d to %s: %s", answer.status_code, path, answer.text[:200])
         return _UNKNOWN

@@ -13,7 +13,7 @@ from microservices.kit.database import Database
 from microservices.kit.inbox import NotYet
 from microservices.kit.outbox import Outbox
 from microservices.kit.web import Answer
-from microservices.orders.clients import Catalog, Outcome, Payments
+from microservices.orders.clients import Catalog, PaymentOutcome, Payments
 from microservices.orders.config import OrdersSettings
 from microservices.orders.order import OrderState
 from microservices.orders.replay import Answers
@@ -72,7 +72,7 @@ class Orders:
         await self._step(order, new, new.event("order.confirmed"), answer=answer, connection=connection)
         return answer.located(order.id)
 
-    async def wait_for_payment(self, order: OrderState, charge: Outcome) -> Answer:
+    async def wait_for_payment(self, order: OrderState, charge: PaymentOutcome) -> Answer:
         """The money may be taken or not: keep the stock, and say that it takes longer."""
         new = order.become(OrderStatus.PAYMENT_PENDING)
         due_in_s = PROMISED_S if charge.promised else self.settings.recovery_after_s

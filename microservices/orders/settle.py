@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from microservices.kit.inbox import NotYet
-from microservices.orders.clients import Outcome
+from microservices.orders.clients import PaymentOutcome
 from microservices.orders.order import OrderState
 from microservices.orders.service import Orders
 from microservices.orders.tables import orders as orders_table
@@ -47,14 +47,16 @@ async def _on_payment_event(
     elif order.status == OrderStatus.PLACED:
         raise TooEarly
     elif order.status == OrderStatus.PAYMENT_PENDING:
-        outcome = Outcome(status=event.type.removeprefix("payment."), reason=event.reason)
+        outcome = PaymentOutcome(status=event.type.removeprefix("payment."), reason=event.reason)
         await settle(orders, order, outcome, connection)
     elif order.status == OrderStatus.REJECTED and event.type == "payment.captured":
         # The sale is off, but the money was taken after all: all of it goes back.
         await orders.put(connection, order.event("order.refund_due"))
 
 
-async def settle(orders: Orders, order: OrderState, charge: Outcome, connection: AsyncConnection | None = None) -> None:
+async def settle(
+    orders: Orders, order: OrderState, charge: PaymentOutcome, connection: AsyncConnection | None = None
+) -> None:
     """Confirm or reject an order by its charge. Raises VersionConflict."""
     if charge.status == PaymentStatus.CAPTURED:
         await orders.confirm(order, connection)

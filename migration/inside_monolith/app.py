@@ -23,7 +23,7 @@ from migration.inside_monolith.payments import ExtractablePayments, ExtractableR
 from migration.inside_monolith.peers import Peer
 from migration.inside_monolith.saga import settle
 from migration.inside_monolith.saga.recovery import SagaRecovery
-from migration.inside_monolith.saga.steps import Steps
+from migration.inside_monolith.saga.steps import SagaSteps
 from monolith import app as monolith
 from monolith import modules as monolith_modules
 from monolith import orders
@@ -49,7 +49,7 @@ class Extraction:
     gate: Gate
     outbox: Outbox
     forwarder: RequestForwarder
-    steps: Steps
+    steps: SagaSteps
 
 
 def create_app(settings: ExtractableSettings) -> Flask:
@@ -106,7 +106,7 @@ def _extraction(settings: ExtractableSettings, connections: Connections) -> Extr
     forwarder = RequestForwarder(
         {name: (settings.url_of(name), DeadlineTransport(settings.request_deadline_s)) for name in SERVICES}
     )
-    steps = Steps(
+    steps = SagaSteps(
         gate,
         outbox,
         CatalogClient(peer("catalog")),

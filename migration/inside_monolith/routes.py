@@ -6,7 +6,7 @@ from flask import Flask, Response
 
 from migration.inside_monolith.saga.cancel_order import cancel_order
 from migration.inside_monolith.saga.place_order import place_order
-from migration.inside_monolith.saga.steps import Steps
+from migration.inside_monolith.saga.steps import SagaSteps
 from monolith.orders import Shop
 from monolith.orders import routes as plain
 from monolith.web import principal, read_keyed, send
@@ -15,7 +15,7 @@ from shared.domain.ids import known_id
 from shared.platform.injected_faults import inject
 
 
-def install(app: Flask, shop: Shop, steps: Steps) -> None:
+def install(app: Flask, shop: Shop, steps: SagaSteps) -> None:
     """Stand before the two views of orders that change anything."""
 
     def post_order() -> Response:

@@ -65,7 +65,7 @@ class OrderState(OrderVersion):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Conclusion:
     """The order as it is now, what its customer is answered, and what they are mailed, if anything."""
 
     order: OrderState
@@ -142,22 +142,24 @@ def lock_own(connection: Connection, order_id: str, customer_id: str) -> tuple[O
     return OrderState.of_row(row), row.age
 
 
-def conclude(catalog: Catalog, connection: Connection, order: OrderState, result: ChargeResult) -> Outcome:
+def conclude(catalog: Catalog, connection: Connection, order: OrderState, result: ChargeResult) -> Conclusion:
     """Confirm, reject or leave pending an unpaid order, whose payment the caller has just settled."""
     if result.status == PaymentStatus.CAPTURED:
         confirmed = _step_on(connection, order, OrderStatus.CONFIRMED)
         catalog.sell(connection, order.id)
-        return Outcome(confirmed, _keep(connection, confirmed, confirmed.answer(201)), NotificationKind.ORDER_CONFIRMED)
+        return Conclusion(
+            confirmed, _keep(connection, confirmed, confirmed.answer(201)), NotificationKind.ORDER_CONFIRMED
+        )
     if result.status == PaymentStatus.PENDING:
         pending = _step_on(connection, order, OrderStatus.PAYMENT_PENDING)
-        return Outcome(pending, pending.answer(202), NotificationKind.PAYMENT_PENDING)
+        return Conclusion(pending, pending.answer(202), NotificationKind.PAYMENT_PENDING)
     rejected = _step_on(connection, order, OrderStatus.REJECTED, _REJECTIONS[result.status])
     catalog.release(connection, order.id)
     answer = _keep(connection, rejected, _refused(PaymentDeclined("The payment was declined.")))
     # A mail only where the customer has heard of a pending order: else the answer itself has said it. A loop may have
     # made the order pending, and told so, since the caller read it; the version tells.
     was_pending = order.status == OrderStatus.PAYMENT_PENDING or rejected.version > order.version + 1
-    return Outcome(rejected, answer, NotificationKind.ORDER_REJECTED if was_pending else None)
+    return Conclusion(rejected, answer, NotificationKind.ORDER_REJECTED if was_pending else None)
 
 
 def refuse(

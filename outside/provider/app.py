@@ -20,7 +20,7 @@ from outside.http import ERROR_HANDLERS, live
 from outside.provider import charges, control
 from outside.provider.gateway import Gateway
 from outside.provider.ledger import Ledger
-from outside.provider.webhook_sender import Target, WebhookSender
+from outside.provider.webhook_sender import WebhookSender, WebhookTarget
 from outside.serving import OutsideSettings
 from shared.platform.own_pages import OwnPagesOnly
 
@@ -35,7 +35,7 @@ class ProviderSettings(OutsideSettings):
     The provider is a stand-in and guards no real money, so that its keys may have a default.
     """
 
-    webhooks: Annotated[dict[str, Target], NoDecode, BeforeValidator(_decoded)] = Field(default_factory=dict)
+    webhooks: Annotated[dict[str, WebhookTarget], NoDecode, BeforeValidator(_decoded)] = Field(default_factory=dict)
     api_keys: Annotated[dict[str, str], NoDecode, BeforeValidator(_decoded)] = Field(default_factory=dict)
 
 

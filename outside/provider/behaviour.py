@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from outside.http import Body
+from outside.http import RequestBody
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Milliseconds = Annotated[float, Field(ge=0, le=600_000)]
@@ -18,14 +18,14 @@ SLOW_S = 1.0
 UNANSWERED_WEBHOOK_S = 1.0  # a timeout's webhook comes this long after the caller has hung up
 
 
-class Latency(Body):
+class Latency(RequestBody):
     """How long an answer takes: log-normal, as latencies of real services are; sigma is of the logarithm."""
 
     median: Milliseconds = 20.0
     sigma: Annotated[float, Field(ge=0, le=3)] = 0.3
 
 
-class WebhookBehaviour(Body):
+class WebhookBehaviour(RequestBody):
     """Which results are told by webhook, how late, how often, and whether in order."""
 
     mode: Literal["unanswered", "always", "never"] = "unanswered"
@@ -34,7 +34,7 @@ class WebhookBehaviour(Body):
     shuffle: bool = False
 
 
-class Behaviour(Body):
+class Behaviour(RequestBody):
     """One merchant's behaviour. Shares are of calls; a hanging call is accepted and never answered."""
 
     latency_ms: Latency = Latency()

@@ -9,11 +9,11 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from outside.http import KEY_PATTERN, Body, Rejection, read_body
+from outside.http import KEY_PATTERN, Rejection, RequestBody, read_body
 from outside.provider.behaviour import Behaviour, plan_charge
 from outside.provider.gateway import HANG_LIMIT_S, Gateway, key_in_path, no_answer
 from outside.provider.ledger import Charge
-from outside.provider.webhook_sender import Event, event_of
+from outside.provider.webhook_sender import ProviderEvent, event_of
 
 RESPONSE_DELAY_S = 30.0
 
@@ -21,7 +21,7 @@ Amount = Annotated[int, Field(ge=1, le=10**12)]
 Key = Annotated[str, Field(pattern=KEY_PATTERN)]
 
 
-class ChargeRequest(Body):
+class ChargeRequest(RequestBody):
     """`amount` in minor units of `currency`. `key` is the merchant's: at most one capture is made for it."""
 
     key: Key
@@ -30,7 +30,7 @@ class ChargeRequest(Body):
     payment_method: Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class RefundRequest(Body):
+class RefundRequest(RequestBody):
     """`refund_key` is unique within the charge: one refund is made for it."""
 
     refund_key: Key
@@ -144,7 +144,7 @@ async def _tell(
     gateway: Gateway,
     request: Request,
     behaviour: Behaviour,
-    event: Event | None,
+    event: ProviderEvent | None,
     *,
     withheld: bool,
     webhook_after_s: float = 0.0,
@@ -159,7 +159,7 @@ async def _tell(
     return hung_up
 
 
-def charge_event(merchant: str, decided: Charge) -> Event | None:
+def charge_event(merchant: str, decided: Charge) -> ProviderEvent | None:
     """Return the event that tells how a charge was decided; None for what has none (voided, undecided)."""
     if decided.status not in ("captured", "declined"):
         return None

@@ -9,21 +9,21 @@ from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from outside.http import Body, Rejection, invalid, read_body, read_bytes
+from outside.http import Rejection, RequestBody, invalid, read_body, read_bytes
 from outside.provider.behaviour import Behaviour
 from outside.provider.charges import charge_event
 from outside.provider.gateway import Gateway, key_in_path, merchant_in_path
-from outside.provider.webhook_sender import Target, event_of
+from outside.provider.webhook_sender import WebhookTarget, event_of
 
 
-class TargetRequest(Body):
+class TargetRequest(RequestBody):
     """PUT /control/{merchant}/webhook."""
 
     url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$", max_length=500)]
     secret: Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class RedeliverRequest(Body):
+class RedeliverRequest(RequestBody):
     """POST /control/{merchant}/webhooks/{key}/redeliver."""
 
     copies: Annotated[int, Field(ge=1, le=1000)] = 1
@@ -77,7 +77,7 @@ async def put_webhook(request: Request) -> Response:
     """PUT /control/{merchant}/webhook: where webhooks go from now on, those under way included."""
     gateway, merchant = _desk(request), merchant_in_path(request)
     body = await read_body(request, TargetRequest)
-    gateway.webhook_sender.targets[merchant] = Target(url=body.url, secret=body.secret)
+    gateway.webhook_sender.targets[merchant] = WebhookTarget(url=body.url, secret=body.secret)
     return JSONResponse({"url": body.url})
 
 

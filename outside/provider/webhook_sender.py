@@ -36,14 +36,14 @@ CREATE TABLE IF NOT EXISTS webhooks (
 logger = logging.getLogger(__name__)
 
 
-class Target(BaseModel):
+class WebhookTarget(BaseModel):
     """Where a merchant's webhooks go, and the secret that signs them."""
 
     url: str
     secret: str
 
 
-class Event(BaseModel):
+class ProviderEvent(BaseModel):
     """The body of a webhook. `id` stays the same however often it is delivered."""
 
     id: str
@@ -58,10 +58,10 @@ class Event(BaseModel):
 
 def event_of(
     kind: str, merchant: str, charge_key: str, amount: int, currency: str, *, refund_key: str | None = None
-) -> Event:
+) -> ProviderEvent:
     """Return the one event about this outcome: the same outcome always gives the same id."""
     name = f"{merchant}/{charge_key}/{kind}/{refund_key or ''}"
-    return Event(
+    return ProviderEvent(
         id=f"evt_{uuid.uuid5(uuid.NAMESPACE_URL, name).hex}",
         type=kind,
         merchant=merchant,
@@ -76,7 +76,7 @@ def event_of(
 class WebhookSender:
     """One task for each delivery on its way. A target that cannot be reached is tried once a second, not more."""
 
-    def __init__(self, storage: Storage, targets: dict[str, Target]) -> None:
+    def __init__(self, storage: Storage, targets: dict[str, WebhookTarget]) -> None:
         self._storage = storage
         self._storage.create(_SCHEMA)
         self.targets = targets
@@ -105,7 +105,7 @@ class WebhookSender:
         if self._session is not None:
             await self._session.close()
 
-    def send(self, event: Event, behaviour: WebhookBehaviour, after_s: float) -> None:
+    def send(self, event: ProviderEvent, behaviour: WebhookBehaviour, after_s: float) -> None:
         """Deliver an event, unless it is known already, after `after_s` or the behaviour's delay if that is longer."""
         body = json.dumps(event.model_dump(exclude_none=True)).encode()
         new = self._storage.write(
@@ -117,7 +117,7 @@ class WebhookSender:
                 delay_s = max(after_s, behaviour.delay_ms / 1000) + jitter_s
                 self._dispatch(event.merchant, event.id, body, delay_s)
 
-    def send_again(self, event: Event, copies: int) -> None:
+    def send_again(self, event: ProviderEvent, copies: int) -> None:
         """Deliver an event now, `copies` times, whether or not it was delivered before."""
         body = json.dumps(event.model_dump(exclude_none=True)).encode()
         self._storage.write("INSERT OR IGNORE INTO webhooks VALUES (?, ?, ?, NULL)", event.id, event.merchant, body)

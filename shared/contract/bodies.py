@@ -35,7 +35,7 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Answer(BaseModel):
+class ResponseBody(BaseModel):
     """What we answer ourselves: built from our own values, so nothing is checked twice."""
 
     model_config = ConfigDict(frozen=True)
@@ -153,7 +153,7 @@ class WebhookInput(BaseModel):
 # --- answers ----------------------------------------------------------------------------------------------
 
 
-class Product(Answer):
+class Product(ResponseBody):
     """A product with what can be bought of it now."""
 
     sku: str
@@ -180,27 +180,27 @@ def product_fields(row: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-class ProductPage(Answer):
+class ProductPage(ResponseBody):
     """A keyset page; `next_cursor` is null on the last one."""
 
     items: list[Product]
     next_cursor: str | None
 
 
-class Category(Answer):
+class Category(ResponseBody):
     """A category and how many products it has."""
 
     name: str
     product_count: int
 
 
-class CategoryList(Answer):
+class CategoryList(ResponseBody):
     """All categories, by name."""
 
     items: list[Category]
 
 
-class OrderLine(Answer):
+class OrderLine(ResponseBody):
     """One line of an order, with the price of the time it was placed."""
 
     sku: str
@@ -221,7 +221,7 @@ class OrderLine(Answer):
         )
 
 
-class Order(Answer):
+class Order(ResponseBody):
     """An order as its owner sees it. `total` is null and `lines` empty if it was rejected before it was priced."""
 
     id: str
@@ -234,14 +234,14 @@ class Order(Answer):
     updated_at: datetime
 
 
-class OrderPage(Answer):
+class OrderPage(ResponseBody):
     """A keyset page of one's own orders, newest first."""
 
     items: list[Order]
     next_cursor: str | None
 
 
-class Payment(Answer):
+class Payment(ResponseBody):
     """A payment; `refunded` is what went back so far."""
 
     id: str
@@ -264,7 +264,7 @@ class Payment(Answer):
         )
 
 
-class Refund(Answer):
+class Refund(ResponseBody):
     """A refund that the provider has confirmed."""
 
     id: str
@@ -273,7 +273,7 @@ class Refund(Answer):
     amount: MoneyBody
 
 
-class Notification(Answer):
+class Notification(ResponseBody):
     """A message that was, or is about to be, mailed to the caller."""
 
     id: str
@@ -285,14 +285,14 @@ class Notification(Answer):
     sent_at: datetime | None
 
 
-class NotificationPage(Answer):
+class NotificationPage(ResponseBody):
     """A keyset page of one's own messages, newest first."""
 
     items: list[Notification]
     next_cursor: str | None
 
 
-class WebhookAnswer(Answer):
+class WebhookAnswer(ResponseBody):
     """The provider only looks at the status code."""
 
     status: Literal["accepted"] = "accepted"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Fault(StrEnum):
+class ErrorOrigin(StrEnum):
     """Who has to do something about it."""
 
     DATABASE = "database"
@@ -46,11 +46,11 @@ _UNDECIDED_CLASSES = {"08", "58", "XX"}
 _UNDECIDED_CODES = {"40003", "57P01", "57P02", "57P03", "57P05"}
 
 
-def fault(sqlstate: str) -> Fault:
+def error_origin(sqlstate: str) -> ErrorOrigin:
     """Return whose fault an error with this SQLSTATE (five characters) is; OURS for one that is not known."""
     if sqlstate in _DATABASE_CODES or sqlstate[:2] in _DATABASE_CLASSES:
-        return Fault.DATABASE
-    return Fault.CALLER if sqlstate[:2] in _CALLER_CLASSES else Fault.OURS
+        return ErrorOrigin.DATABASE
+    return ErrorOrigin.CALLER if sqlstate[:2] in _CALLER_CLASSES else ErrorOrigin.OURS
 
 
 def has_rolled_back(sqlstate: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg.errors import lookup
 
-from shared.platform.sqlstate import Fault, fault, has_rolled_back
+from shared.platform.sqlstate import ErrorOrigin, error_origin, has_rolled_back
 
 OURS = "0100 0200 0300 0900 0A00 0B00 0F00 0L00 0P00 0Z00 2000 2100 2300 2400 2600 2700 2B00 2D00 2F00 3400 3800 3900"
 OURS += " 3B00 3F00 4200 4400 HV00 P000"
@@ -13,12 +13,12 @@ OURS += " 3B00 3F00 4200 4400 HV00 P000"
 
 @pytest.mark.parametrize("sqlstate", [*(f"{code}0" for code in OURS.split()), "25001", "25P02", "42501", "23505", ""])
 def test_a_wrong_statement_or_a_rule_not_checked_is_ours(sqlstate: str) -> None:
-    assert fault(sqlstate) is Fault.OURS
+    assert error_origin(sqlstate) is ErrorOrigin.OURS
 
 
 @pytest.mark.parametrize("sqlstate", ["22021", "22003", "22P05", "22000", "54000"])
 def test_a_value_that_cannot_be_stored_is_the_callers(sqlstate: str) -> None:
-    assert fault(sqlstate) is Fault.CALLER
+    assert error_origin(sqlstate) is ErrorOrigin.CALLER
     assert has_rolled_back(sqlstate)
 
 
@@ -46,7 +46,7 @@ def test_a_value_that_cannot_be_stored_is_the_callers(sqlstate: str) -> None:
 def test_what_the_database_cannot_do_now_is_the_databases(name: str, rolled_back: bool) -> None:
     sqlstate = lookup(name).sqlstate
 
-    assert fault(sqlstate) is Fault.DATABASE
+    assert error_origin(sqlstate) is ErrorOrigin.DATABASE
     assert has_rolled_back(sqlstate) is rolled_back
 
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.seed.assortment import CATEGORIES, SERIES, Kind
+from shared.seed.assortment import CATEGORIES, SERIES, ProductKind
 
 DEFAULT_COUNT = 1_000
 DEFAULT_STOCK = 1_000_000  # plenty: a load test measures the shop, not an empty shelf
@@ -77,7 +77,7 @@ def _generate(count: int, stock: int) -> Iterator[SeedProduct]:
         )
 
 
-def _price_cents(kind: Kind, share: float) -> int:
+def _price_cents(kind: ProductKind, share: float) -> int:
     """Return a price within the kind's bounds. Low prices are commoner: `share` (0..1) is spread by ratio."""
     exact = kind.low_cents * (kind.high_cents / kind.low_cents) ** share
     euros = int(exact) // 100

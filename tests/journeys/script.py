@@ -41,7 +41,7 @@ class Mask:
 
 
 @dataclass(frozen=True)
-class Step:
+class Exchange:
     """One request in words, and its masked answer."""
 
     request: str
@@ -50,13 +50,13 @@ class Step:
     body: Any
 
 
-def play(shop: Shop) -> list[Step]:
+def play(shop: Shop) -> list[Exchange]:
     """Play the whole script against a shop and return what it answered."""
     mask = Mask()
     return [_masked(request, answer, mask) for request, answer in _script(shop)]
 
 
-def _masked(request: str, answer: httpx.Response, mask: Mask) -> Step:
+def _masked(request: str, answer: httpx.Response, mask: Mask) -> Exchange:
     headers = {name: mask(answer.headers[name]) for name in TOLD_HEADERS if name in answer.headers}
     if "allow" in headers:
         headers["allow"] = ", ".join(sorted(headers["allow"].replace(" ", "").split(",")))
@@ -66,7 +66,7 @@ def _masked(request: str, answer: httpx.Response, mask: Mask) -> Step:
         body["trace_id"] = "<trace>"
     if isinstance(body, dict) and body.get("next_cursor"):
         body["next_cursor"] = mask.cursor(body["next_cursor"])
-    return Step(request, answer.status_code, headers, json.loads(mask(json.dumps(body, sort_keys=True))))
+    return Exchange(request, answer.status_code, headers, json.loads(mask(json.dumps(body, sort_keys=True))))
 
 
 def _script(shop: Shop) -> Iterator[tuple[str, httpx.Response]]:

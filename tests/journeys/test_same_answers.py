@@ -12,18 +12,18 @@ import pytest
 from tests.arms import Arm
 from tests.journeys.books import settle, views_of
 from tests.journeys.opening import open_shop
-from tests.journeys.script import CHAIR, LAMP, Mask, Step, play
+from tests.journeys.script import CHAIR, LAMP, Exchange, Mask, play
 from tests.journeys.shop import RUN
 
 
-def play_on(arm: Arm) -> list[Step]:
+def play_on(arm: Arm) -> list[Exchange]:
     """Play the script against one arm."""
     with open_shop(arm) as shop:
         return play(shop)
 
 
 @pytest.fixture(scope="module")
-def plays(arms: dict[str, Arm]) -> dict[str, list[Step]]:
+def plays(arms: dict[str, Arm]) -> dict[str, list[Exchange]]:
     """What each arm answered to the script."""
     if len(arms) < 2:
         pytest.skip("there is only one arm to compare")
@@ -32,7 +32,7 @@ def plays(arms: dict[str, Arm]) -> dict[str, list[Step]]:
 
 
 @pytest.mark.core
-def test_every_arm_answers_the_same_script_alike(plays: dict[str, list[Step]]) -> None:
+def test_every_arm_answers_the_same_script_alike(plays: dict[str, list[Exchange]]) -> None:
     first, *others = plays
     differing = []
     for other in others:
@@ -45,12 +45,12 @@ def test_every_arm_answers_the_same_script_alike(plays: dict[str, list[Step]]) -
     assert not differing, "\n\n".join(differing)
 
 
-def test_no_step_of_the_script_is_an_error_of_ours(plays: dict[str, list[Step]]) -> None:
+def test_no_step_of_the_script_is_an_error_of_ours(plays: dict[str, list[Exchange]]) -> None:
     for name, steps in plays.items():
         assert [(name, step.request, step.body) for step in steps if step.status >= 500] == []
 
 
-def test_every_arm_ends_in_the_same_state(arms: dict[str, Arm], plays: dict[str, list[Step]]) -> None:
+def test_every_arm_ends_in_the_same_state(arms: dict[str, Arm], plays: dict[str, list[Exchange]]) -> None:
     ends = {name: _end_of(arm) for name, arm in arms.items()}
 
     first, *others = ends

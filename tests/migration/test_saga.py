@@ -15,7 +15,7 @@ from migration.inside_monolith.saga.cancel_order import cancel_order
 from migration.inside_monolith.saga.place_order import place_order
 from migration.inside_monolith.saga.recovery import SagaRecovery
 from migration.inside_monolith.saga.settle import on_payment_events
-from migration.inside_monolith.saga.steps import Steps
+from migration.inside_monolith.saga.steps import SagaSteps
 from monolith.config import Settings
 from monolith.orders import Shop
 from monolith.payments import Charge, ChargeResult
@@ -86,7 +86,7 @@ class Stage:
         refunds = ExtractableRefunds(self.database, provider, metrics=Metrics(), **parts)
         outbox = Outbox(self.database, "", Metrics())
         services: Any = (self.gate, outbox, self.catalog, self.payments)
-        self.steps = Steps(*services, recovery_after_s=10.0, give_up_s=900.0)
+        self.steps = SagaSteps(*services, recovery_after_s=10.0, give_up_s=900.0)
         catalog, notifications = stage.modules.catalog, stage.modules.notifications
         self.shop = Shop(self.database, catalog, charges, refunds, notifications, 1800.0)
 

@@ -6,7 +6,7 @@ from microservices.kit.runtime import ServiceRuntime
 from microservices.kit.serving import serve
 from microservices.kit.web import Answer
 from microservices.orders.app import assemble, clients
-from microservices.orders.clients import Outcome
+from microservices.orders.clients import PaymentOutcome
 from microservices.orders.config import OrdersSettings
 from microservices.orders.order import OrderState
 from microservices.orders.service import Orders
@@ -17,7 +17,7 @@ from shared.platform.settings import load_or_exit
 class OrdersWithoutFallback(Orders):
     """Whose customers are told 504 where the plain build accepts the order and has it paid later."""
 
-    async def wait_for_payment(self, order: OrderState, charge: Outcome) -> Answer:
+    async def wait_for_payment(self, order: OrderState, charge: PaymentOutcome) -> Answer:
         """Keep the order for the loops, which finish it all the same. Raises OutcomeUnknown."""
         await super().wait_for_payment(order, charge)
         raise OutcomeUnknown("The payment has no answer yet.")

@@ -46,7 +46,7 @@ from loadtests.experiments.migration import findings, plots
 from loadtests.load.generator.record import FAILED, read_rows
 from loadtests.measure.parties import Parties
 from loadtests.report.result import Result
-from migration.moves import Mover, Report
+from migration.moves import Mover, MoveReport
 from migration.watch import Bounds
 
 PLOTS = plots.PLOTS
@@ -179,7 +179,7 @@ class _Way:
         """Check the books over everything that happened."""
         close_books(self.study, self.arm, self._histories, self.study.runs[-1])
 
-    def _outcome(self, report: Report, summary: dict[str, Any], folder: Path) -> dict[str, Any]:
+    def _outcome(self, report: MoveReport, summary: dict[str, Any], folder: Path) -> dict[str, Any]:
         rows = [row for row in read_rows(folder / "requests.csv.gz") if row.due_s >= 0]
         failed = [row for row in rows if row.outcome in FAILED]
         return asdict(report) | {

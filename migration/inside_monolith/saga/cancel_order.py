@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration.inside_monolith.saga.steps import Steps, VersionConflict
+from migration.inside_monolith.saga.steps import SagaSteps, VersionConflict
 from monolith.orders import Shop
 from monolith.orders.cancel_order import STATUS_OF_REPEAT, mark_cancelling
 from monolith.orders.order import OrderState, lock_own
@@ -13,7 +13,7 @@ from shared.domain.payment import RefundStatus
 from shared.platform.failpoints import failpoint
 
 
-def cancel_order(shop: Shop, steps: Steps, customer_id: str, order_id: str) -> Answer:
+def cancel_order(shop: Shop, steps: SagaSteps, customer_id: str, order_id: str) -> Answer:
     """Return 200 cancelled, or 202 cancelling while the refund is not known. Raises NotFound, NotCancellable."""
     with shop.database.transaction() as connection:
         # 1. Check and mark.
@@ -32,7 +32,7 @@ def cancel_order(shop: Shop, steps: Steps, customer_id: str, order_id: str) -> A
         return now.answer(STATUS_OF_REPEAT.get(now.status, 200))
 
 
-def finish_cancel(shop: Shop, steps: Steps, order: OrderState, refund: RefundOrder) -> Answer:
+def finish_cancel(shop: Shop, steps: SagaSteps, order: OrderState, refund: RefundOrder) -> Answer:
     """Take a cancelling order to its end, or say that the end is not known yet. Safe to repeat.
 
     Raises VersionConflict.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from migration.inside_monolith.saga.steps import Steps, VersionConflict
+from migration.inside_monolith.saga.steps import SagaSteps, VersionConflict
 from monolith import idempotency
 from monolith.orders import Shop
 from monolith.orders.order import OrderState, find
@@ -28,7 +28,7 @@ from shared.platform.failpoints import failpoint
 from shared.platform.tokens import Principal
 
 
-def place_order(shop: Shop, steps: Steps, customer: Principal, keyed: Keyed[OrderInput]) -> Answer:
+def place_order(shop: Shop, steps: SagaSteps, customer: Principal, keyed: Keyed[OrderInput]) -> Answer:
     """Return 201, 202, or a final refusal (402, 409). Raises InvalidRequest, Unavailable or OutcomeUnknown."""
     order_id, key, body = new_id(), keyed.key, keyed.body
     with shop.database.transaction() as connection:
@@ -52,7 +52,7 @@ def place_order(shop: Shop, steps: Steps, customer: Principal, keyed: Keyed[Orde
         return _answer_of_concurrent_settlement(shop, customer, key)
 
 
-def carry_on(shop: Shop, steps: Steps, order: OrderState, body: OrderInput) -> Answer:
+def carry_on(shop: Shop, steps: SagaSteps, order: OrderState, body: OrderInput) -> Answer:
     """Take a placed order as far as it goes. Each step is safe to repeat, so that a recovery may start here again."""
     # 1. Price and reserve.
     try:

@@ -7,7 +7,7 @@ import logging
 from migration.inside_monolith.saga.cancel_order import finish_cancel
 from migration.inside_monolith.saga.place_order import carry_on, charge_of
 from migration.inside_monolith.saga.settle import UNPAID
-from migration.inside_monolith.saga.steps import BATCH, DueOrder, Steps, VersionConflict
+from migration.inside_monolith.saga.steps import BATCH, DueOrder, SagaSteps, VersionConflict
 from monolith.orders import Shop
 from shared.contract.bodies import OrderInput
 from shared.domain.errors import ShopError
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 class SagaRecovery:
     """Leads orders to an end without a customer waiting."""
 
-    def __init__(self, shop: Shop, steps: Steps, metrics: Metrics) -> None:
+    def __init__(self, shop: Shop, steps: SagaSteps, metrics: Metrics) -> None:
         self._shop, self._steps, self._recovered = shop, steps, metrics.recovered
 
     def resume_due(self) -> bool:

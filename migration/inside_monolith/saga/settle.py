@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from microservices.kit.inbox import NotYet
-from migration.inside_monolith.saga.steps import Steps, event_of
+from migration.inside_monolith.saga.steps import SagaSteps, event_of
 from monolith.orders import Shop
 from monolith.orders.order import lock
 from monolith.payments import ChargeResult, RefundOrder
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 UNPAID = (OrderStatus.PLACED, OrderStatus.PAYMENT_PENDING)
 
 
-def on_payment_settled(shop: Shop, steps: Steps, connection: Connection, result: ChargeResult) -> None:
+def on_payment_settled(shop: Shop, steps: SagaSteps, connection: Connection, result: ChargeResult) -> None:
     """Let the order follow its payment, in the transaction that settles the payment outside a request."""
     order = lock(connection, result.order_id)
     if order is None:
@@ -34,7 +34,7 @@ def on_payment_settled(shop: Shop, steps: Steps, connection: Connection, result:
         steps.conclude(connection, order, result.status)
 
 
-def on_refunded(steps: Steps, connection: Connection, refund: RefundOrder) -> None:
+def on_refunded(steps: SagaSteps, connection: Connection, refund: RefundOrder) -> None:
     """Finish a cancellation, in the transaction that settles its refund outside the request."""
     if refund.origin != RefundOrigin.CANCEL:
         return
@@ -43,7 +43,7 @@ def on_refunded(steps: Steps, connection: Connection, refund: RefundOrder) -> No
         steps.cancelled(connection, order)
 
 
-def on_payment_events(steps: Steps, connection: Connection, events: Sequence[PaymentEvent]) -> None:
+def on_payment_events(steps: SagaSteps, connection: Connection, events: Sequence[PaymentEvent]) -> None:
     """Settle orders by what the payments service tells. Events commute: each looks at where the order is."""
     for event in events:
         tracing.begin(event.trace_id)

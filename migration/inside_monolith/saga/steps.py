@@ -104,7 +104,7 @@ class DueOrder:
     age_s: float
 
 
-class Steps:
+class SagaSteps:
     """What placing, cancelling and settling are made of, and the services that they speak to."""
 
     def __init__(
