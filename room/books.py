@@ -35,10 +35,10 @@ def check(stacks: Sequence[str]) -> bool:
         clean = clean and outcome.is_clean
         for line in tell(outcome):
             console.print(line, markup=False)
-        kept = {"at": time.time(), "with_history": history is not None, **outcome.as_dict()}
+        content = {"at": time.time(), "with_history": history is not None, **outcome.as_dict()}
         path = file_of(home, runner.stack.name)
         path.parent.mkdir(parents=True, exist_ok=True)  # nobody may have sent anything here yet
-        write_atomically(path, json.dumps(kept))
+        write_atomically(path, json.dumps(content))
     return clean
 
 

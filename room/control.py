@@ -1,4 +1,4 @@
-"""The control room without its looks: samples, events, deeds and books, and what every open page is told."""
+"""The control room without its looks: samples, events, runs of commands and books, and what every open page is told."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from deploy.local.runner import LocalRunner
 from deploy.model.home import Home
 from loadtests.measure.verdict import PROMISES
 from room import books, drawing
-from room.actions import Actions, Deed
+from room.actions import Actions, CommandRun
 from room.events import EventLog, StateChanges
 from room.narration import Fault, Narrator, Story, faults_on
 from room.samples import Sample, Sampler
 
 PAIR = ("monolith", "microservices")
-DEEDS_SHOWN = 4
+RUNS_SHOWN = 4
 LINES_SHOWN = 6
 REST_S = 2.0  # after a load, before the books are looked at
 
@@ -40,7 +40,7 @@ class ControlRoom:
         self._narrator = Narrator()
         self._changes = StateChanges()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._told: dict[str, str] = {}
+        self._last_messages: dict[str, str] = {}
         self._waiting: set[asyncio.Task[None]] = set()
         self.events.listeners.append(lambda event: self._tell({"events": [event]}))
 
@@ -60,30 +60,30 @@ class ControlRoom:
         return {
             "drawings": {name: drawing.of(name) for name in PAIR},
             "promises": PROMISES,
-            "samples": list(self.sampler.kept),
-            "events": list(self.events.kept),
+            "samples": list(self.sampler.samples),
+            "events": list(self.events.items),
             "story": self.story,
             "books": self.books(),
-            "deeds": self._deeds(),
+            "runs": self._runs(),
         }
 
     def missing(self, sample: int, event: int) -> Message:
         """Return what a page lacks that has everything before this sample and this event."""
         return {
-            "samples": [each for each in self.sampler.kept if each["n"] >= sample],
-            "events": self.events.kept[event:],
+            "samples": [each for each in self.sampler.samples if each["n"] >= sample],
+            "events": self.events.items[event:],
         }
 
-    async def do(self, *arguments: str, stack: str = "") -> Deed:
+    async def run(self, *arguments: str, stack: str = "") -> CommandRun:
         """Run a `twinshop` command; after a load has ended by itself or by hand, look at the books."""
-        deed = await self.actions.do(*arguments, stack=stack)
-        if deed.name == "load" and not self.actions.running("load") and self._loop is not None:
+        run = await self.actions.run(*arguments, stack=stack)
+        if run.name == "load" and not self.actions.running("load") and self._loop is not None:
             task = self._loop.create_task(self._close_books())
             self._waiting.add(task)
             task.add_done_callback(self._waiting.discard)
-        if deed.name == "books":
+        if run.name == "books":
             self._tell({"books": self.books()})
-        return deed
+        return run
 
     async def _close_books(self) -> None:
         await asyncio.sleep(REST_S)
@@ -91,7 +91,7 @@ class ControlRoom:
             if self.actions.running("load"):
                 return  # the end of that one brings us here again
             await asyncio.sleep(REST_S)
-        await self.do("books")
+        await self.run("books")
 
     def _on_sample(self, sample: Sample) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -106,10 +106,10 @@ class ControlRoom:
         self.story = self._narrator.tell(sample["at"], self.faults, sample["stacks"], states)
         sample["broken"] = bool(self.faults)
         message: Message = {"samples": [sample], "story": self.story}
-        for what, value in (("deeds", self._deeds()), ("books", self.books())):
+        for what, value in (("runs", self._runs()), ("books", self.books())):
             written = json.dumps(value)
-            if self._told.get(what) != written:  # most seconds nothing has changed
-                self._told[what] = written
+            if self._last_messages.get(what) != written:  # most seconds nothing has changed
+                self._last_messages[what] = written
                 message[what] = value
         self._tell(message)
 
@@ -117,37 +117,37 @@ class ControlRoom:
         for tell in list(self.pages):
             tell(message)
 
-    def _deeds(self) -> list[dict[str, Any]]:
+    def _runs(self) -> list[dict[str, Any]]:
         return [
             {
-                "command": deed.command,
-                "name": deed.name,
-                "status": 0 if deed.stopped and deed.status is not None else deed.status,
-                "share": deed.share,
-                "doing": deed.doing,
-                "lines": list(deed.lines)[-LINES_SHOWN:],
-                "report": report_of(deed),
+                "command": run.command,
+                "name": run.name,
+                "status": 0 if run.stopped and run.status is not None else run.status,
+                "share": run.share,
+                "doing": run.doing,
+                "lines": list(run.lines)[-LINES_SHOWN:],
+                "report": report_of(run),
             }
-            for deed in list(self.actions.deeds)[-DEEDS_SHOWN:]
+            for run in list(self.actions.runs)[-RUNS_SHOWN:]
         ]
 
     def books(self) -> dict[str, Any]:
         """Return the last outcome of each shop's books, as far as there is one."""
         checking = bool(self.actions.running("books"))
-        found: dict[str, Any] = {"checking": checking}
+        state: dict[str, Any] = {"checking": checking}
         for name in PAIR:
             path = books.file_of(self.home, name)
             if path.exists():
-                kept = json.loads(path.read_text("utf-8"))
-                broken = sorted({violation["promise"] for violation in kept["violations"]})
-                found[name] = {"at": kept["at"] * 1000, "looked_at": kept["looked_at"], "broken": broken,
-                               "confirmed": kept["confirmed"], "waited_s": kept["waited_s"]}  # fmt: skip
-        return found
+                content = json.loads(path.read_text("utf-8"))
+                broken = sorted({violation["promise"] for violation in content["violations"]})
+                state[name] = {"at": content["at"] * 1000, "looked_at": content["looked_at"], "broken": broken,
+                               "confirmed": content["confirmed"], "waited_s": content["waited_s"]}  # fmt: skip
+        return state
 
 
-def report_of(deed: Deed) -> str:
+def report_of(run: CommandRun) -> str:
     """Return the address of the report that a command has written, on this server; empty if it wrote none."""
-    for line in reversed(deed.lines):
+    for line in reversed(run.lines):
         if line.startswith("Report:"):
             return "/reports/" + "/".join(line.split("/")[-2:])
     return ""

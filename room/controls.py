@@ -12,7 +12,7 @@ from deploy.model.home import REPOSITORY
 from deploy.model.topology import SERVICES
 from loadtests.engine import registry
 from loadtests.load.users.traffic import DEFAULT_MIX, MIXES
-from room.actions import shown
+from room.actions import command_line
 from room.control import PAIR, ControlRoom
 
 DURATIONS = ("10s", "30s", "60s", "2m", "5m")
@@ -71,7 +71,7 @@ class Controls:
     def refresh(self, *_: object) -> None:
         """Show the commands as they are now."""
         for label, words in self._lines:
-            label.set_text(shown(words()))
+            label.set_text(command_line(words()))
 
     def _load(self) -> None:
         self.where = ui.toggle({"both": "both", **SHORT}, value="both", on_change=self.refresh).props("dense no-caps")
@@ -88,11 +88,11 @@ class Controls:
 
     async def _start_load(self) -> None:
         words = self._load_words()
-        for deed in self._control.actions.running("load"):  # a new rate takes the place of the old one
-            if "both" in (self.where.value, deed.stack or "both") or deed.stack == self.where.value:
-                await self._control.actions.stop(deed)
+        for run in self._control.actions.running("load"):  # a new rate takes the place of the old one
+            if "both" in (self.where.value, run.stack or "both") or run.stack == self.where.value:
+                await self._control.actions.stop(run)
         stack = "" if self.where.value == "both" else str(self.where.value)
-        background_tasks.create(self._control.do(*words, stack=stack))
+        background_tasks.create(self._control.run(*words, stack=stack))
 
     def _target(self) -> None:
         ui.label("Click a part in a drawing, or choose:").classes("hint")
@@ -143,7 +143,7 @@ class Controls:
 
     async def _heal(self) -> None:
         await self._control.actions.stop_all("fault")  # each heals what it did
-        background_tasks.create(self._control.do("heal"))
+        background_tasks.create(self._control.run("heal"))
 
     def _gameday(self) -> None:
         plans = [path.stem for path in sorted(PLANS.glob("*.yaml"))]
@@ -159,7 +159,7 @@ class Controls:
             "load", "gameday", says="Stop the load and the other game day first: this one brings its own."
         ):
             return
-        background_tasks.create(self._control.do("gameday", str(self.plan.value)))
+        background_tasks.create(self._control.run("gameday", str(self.plan.value)))
 
     def _experiment(self) -> None:
         self.experiment = _select("Experiment", [one.name for one in registry.every()], "demo", self.refresh)
@@ -177,7 +177,7 @@ class Controls:
             "load", "experiment", says="Stop the load and the other experiment first: this one brings its own."
         ):
             return
-        background_tasks.create(self._control.do(*self._experiment_words()))
+        background_tasks.create(self._control.run(*self._experiment_words()))
 
     async def _stop(self, name: str) -> None:
         await self._control.actions.stop_all(name)
@@ -193,7 +193,7 @@ class Controls:
         # The check asks for orders again, which would count as traffic.
         if self._is_busy("load", says="Stop the load first: books are checked at rest."):
             return
-        background_tasks.create(self._control.do("books"))
+        background_tasks.create(self._control.run("books"))
 
     def _button(
         self, label: str, icon: str, words: Words, do: Callable[[], Any] | None = None, *, asks: str = ""
@@ -203,9 +203,9 @@ class Controls:
         async def run() -> None:
             if asks and not await _means_it(asks):
                 return
-            given = words()
-            stack = self.stack if "--stack" in given and given[0] != "load" else ""
-            background_tasks.create(self._control.do(*given, stack=stack))
+            arguments = words()
+            stack = self.stack if "--stack" in arguments and arguments[0] != "load" else ""
+            background_tasks.create(self._control.run(*arguments, stack=stack))
 
         with ui.element("div").classes("command"):
             button = ui.button(label, icon=icon, on_click=do or run).props("dense no-caps unelevated size=13px")

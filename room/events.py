@@ -20,20 +20,20 @@ class EventLog:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", encoding="utf-8", buffering=1)
-        self.kept: list[Event] = []
+        self.items: list[Event] = []
         self.listeners: list[Callable[[Event], None]] = []
 
     def add(self, kind: Kind, text: str, *, stack: str = "", good: bool = True) -> Event:
         """Note an event now; `text` is the command, or what was seen."""
         event: Event = {
-            "n": len(self.kept),
+            "n": len(self.items),
             "at": round(time.time() * 1000),
             "kind": kind,
             "text": text,
             "stack": stack,
             "good": good,
         }
-        self.kept.append(event)
+        self.items.append(event)
         self._file.write(json.dumps(event) + "\n")
         for tell in self.listeners:
             tell(event)
@@ -58,10 +58,10 @@ class StateChanges:
             return []
         if bool(before) != bool(states):
             return [(f"{stack} is {'starting' if states else 'down'}", bool(states))]
-        found = [
+        events = [
             (f"{name} {WORDS[state]}", state == "ready")
             for name, state in states.items()
             if before.get(name) != state and state in WORDS
         ]
         # A part that came back within one look was down all the same; its restart says so.
-        return found + [(f"{name} is gone", True) for name in before if name not in states]
+        return events + [(f"{name} is gone", True) for name in before if name not in states]

@@ -147,6 +147,6 @@ def _say(stack: str, out: Path, status: int, fail_if: Sequence[str]) -> bool:
     broken = bounds.broken(fail_if, bounds.of_summary(summary))
     if fail_if and summary["void"]:
         broken.append("the run is void, so it shows nothing")
-    for said in broken:
-        console.print(f"{stack}: [red]{said}[/]")
+    for bound in broken:
+        console.print(f"{stack}: [red]{bound}[/]")
     return not broken

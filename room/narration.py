@@ -73,27 +73,27 @@ class Narrator:
 
     def _states(self, at: int, looks: Mapping[str, Look], states: States) -> list[tuple[str, int]]:
         """Return (what, since when) of each part that is in trouble though no fault was noted."""
-        said = [
+        troubles = [
             f"in {WHERE[stack]} {_part(instance)} {STATES[state]}"
             for stack, instances in states.items()
             for instance, state in instances.items()
             if state in STATES
         ]
         if any(look.get("up") for look in looks.values()):
-            said += [f"{WHERE[stack]} went down" for stack, look in looks.items() if not look.get("up")]
-        self._since = {one: self._since.get(one, at) for one in said}
+            troubles += [f"{WHERE[stack]} went down" for stack, look in looks.items() if not look.get("up")]
+        self._since = {one: self._since.get(one, at) for one in troubles}
         return sorted(self._since.items(), key=lambda item: -item[1])
 
 
 def faults_on(notes: Iterable[FaultNote]) -> list[Fault]:
     """Return each fault once, wherever it is: name, part, stacks, and from when to when in epoch ms."""
-    struck: dict[tuple[str, str], list[FaultNote]] = {}
+    notes_by_fault: dict[tuple[str, str], list[FaultNote]] = {}
     for note in notes:
-        struck.setdefault((note.fault, note.part), []).append(note)
+        notes_by_fault.setdefault((note.fault, note.part), []).append(note)
     return [
         {"name": name, "part": part, "stacks": sorted({one.stack for one in same}),
          "at": round(min(one.began_at for one in same) * 1000), "ends": round(max(one.ends_at for one in same) * 1000)}
-        for (name, part), same in struck.items()
+        for (name, part), same in notes_by_fault.items()
     ]  # fmt: skip
 
 
@@ -111,9 +111,11 @@ def _part(name: str) -> str:
 
 def customers(looks: Mapping[str, Look], *, troubled: bool) -> str:
     """Return what those who order and those who browse meet, in each shop that somebody asks."""
-    asked = {stack: look["recent"] for stack, look in looks.items() if look.get("up") and look.get("recent")}
-    orders = {stack: said for stack, recent in asked.items() if (said := _orders(recent["orders"]))}
-    pages = {stack: said for stack, recent in asked.items() if (said := _pages(recent["browsing"], troubled))}
+    traffic = {stack: look["recent"] for stack, look in looks.items() if look.get("up") and look.get("recent")}
+    orders = {stack: words for stack, recent in traffic.items() if (words := _orders(recent["orders"]))}
+    pages = {
+        stack: predicate for stack, recent in traffic.items() if (predicate := _pages(recent["browsing"], troubled))
+    }
     if not orders and not pages:
         return "nobody is buying"
     return "; ".join(filter(None, (_of_each("orders", orders), _of_each("browsing", pages))))
@@ -142,12 +144,12 @@ def _slow(verb: str, p99_ms: float | None) -> str:
     return f"{verb} up to {p99_ms / 1000:.0f} s" if p99_ms is not None and p99_ms >= SLOW_MS else ""
 
 
-def _of_each(subject: str, said: Mapping[str, str]) -> str:
-    if len(said) > 1 and len({*said.values()}) == 1:
-        return f"{subject} in both shops {next(iter(said.values()))}"
+def _of_each(subject: str, predicates: Mapping[str, str]) -> str:
+    if len(predicates) > 1 and len({*predicates.values()}) == 1:
+        return f"{subject} in both shops {next(iter(predicates.values()))}"
     return (
-        f"{subject} " + " and ".join(f"in {WHERE[stack]} {predicate}" for stack, predicate in said.items())
-        if said
+        f"{subject} " + " and ".join(f"in {WHERE[stack]} {predicate}" for stack, predicate in predicates.items())
+        if predicates
         else ""
     )
 

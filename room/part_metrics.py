@@ -44,7 +44,7 @@ class MetricsReader:
 
 def decode(text: bytes) -> Counter[str]:
     """Add up the counters that say something about a link."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for name, value in LINES.findall(text):
-        found[LINK[name]] += int(float(value))
-    return found
+        counts[LINK[name]] += int(float(value))
+    return counts

@@ -21,7 +21,7 @@ FOLDER = REPOSITORY / "docs" / "pictures"
 MOST_BYTES = 200_000
 DESK, PHONE, HALL = (1280, 800), (390, 780), (1480, 925)
 BUSY_S, BROKEN_S, SETTLE_S = 25, 9, 90
-CHECKED = "room.state.deeds.some((deed) => deed.name === 'books' && deed.status === 0) && !room.state.books.checking"
+CHECKED = "room.state.runs.some((run) => run.name === 'books' && run.status === 0) && !room.state.books.checking"
 
 
 def take(folder: Path = FOLDER) -> None:

@@ -19,7 +19,7 @@ from room.part_metrics import MetricsReader
 
 EVERY_S = 1.0
 METRICS_EVERY = 3  # ticks: a look at a part's own metrics costs the part about 2 ms of CPU
-KEPT = 900  # fifteen minutes
+LIMIT = 900  # fifteen minutes
 RECENT = 5  # looks whose requests are told together
 
 Sample = dict[str, Any]
@@ -53,9 +53,9 @@ class StackWatch:
         self._tick += 1
         if self._tick % METRICS_EVERY == 0:
             self._flows = self._read_metrics(status.instances, lapse_s * METRICS_EVERY)
-        found = self._traffic(lapse_s)
-        found["flows"] |= self._flows
-        return found | {
+        sample = self._traffic(lapse_s)
+        sample["flows"] |= self._flows
+        return sample | {
             "up": True,
             "cpu": {part: round(cores, 4) for part, cores in cpu.items()},
             "memory": {part: round(size) for part, size in memory.items()},
@@ -111,7 +111,7 @@ class Sampler:
 
     def __init__(self, runners: Mapping[str, LocalRunner], tell: Callable[[Sample], None]) -> None:
         self.watches = {name: StackWatch(runner) for name, runner in runners.items()}
-        self.kept: deque[Sample] = deque(maxlen=KEPT)
+        self.samples: deque[Sample] = deque(maxlen=LIMIT)
         self._tell = tell
         self._enough = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
@@ -139,7 +139,7 @@ class Sampler:
                     "stacks": {name: look.result() for name, look in looks.items()},
                 }
                 number += 1
-                self.kept.append(sample)
+                self.samples.append(sample)
                 self._tell(sample)
                 due = max(due + EVERY_S, time.monotonic() + EVERY_S / 4)  # after a stall: no burst of samples
 

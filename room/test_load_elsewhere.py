@@ -21,7 +21,7 @@ def certificate(tmp_path):
     """A certificate for 127.0.0.1 that nobody knows, with its key, in one file."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop")])
-    made = (
+    certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(hours=1))
@@ -33,7 +33,7 @@ def certificate(tmp_path):
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + secret)
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + secret)
     return path
 
 
@@ -62,10 +62,10 @@ def test_a_shop_elsewhere_is_loaded_over_tls_and_what_was_not_seen_is_said(
 
     send(shop)
 
-    said = " ".join(capfd.readouterr().out.split())
-    assert "0.00 % errors" in said
-    assert " 0 orders confirmed" not in said
-    assert "Not seen: CPU and memory, and the books" in said
+    output = " ".join(capfd.readouterr().out.split())
+    assert "0.00 % errors" in output
+    assert " 0 orders confirmed" not in output
+    assert "Not seen: CPU and memory, and the books" in output
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(shop, tmp_path, monkeypatch):

@@ -14,14 +14,14 @@ NOW = 1_000_000
 
 
 def look(
-    *, failed: int = 0, pending: int = 0, pages_failed: int = 0, p99: float = 50.0, asked: int = 10
+    *, failed: int = 0, pending: int = 0, pages_failed: int = 0, p99: float = 50.0, sent: int = 10
 ) -> dict[str, Any]:
     """Return a shop's last seconds: ten orders and ten pages, so many of which failed or wait."""
-    answered = min(asked, 10)
+    answered = min(sent, 10)
     return {
         "up": True,
         "recent": {
-            "orders": {"asked": asked, "answered": answered, "failed": failed, "pending": pending, "p99": p99},
+            "orders": {"asked": sent, "answered": answered, "failed": failed, "pending": pending, "p99": p99},
             "browsing": {"asked": 10, "answered": 10, "failed": pages_failed, "p99": p99},
         },
     }
@@ -32,7 +32,7 @@ def note(stack: str, fault: str, part: str = "", *, ago_s: float = 12) -> FaultN
     return FaultNote(stack, fault, part, NOW / 1000 - ago_s, NOW / 1000 + 20, 1)
 
 
-def told(
+def sentence(
     looks: dict[str, Any], notes: tuple[FaultNote, ...] = (), states: dict[str, dict[str, str]] | None = None
 ) -> str:
     """Return the sentence as a page writes it."""
@@ -48,7 +48,7 @@ def test_every_fault_has_a_phrase() -> None:
 def test_a_hanging_provider_makes_orders_wait_in_both_shops() -> None:
     notes = (note("microservices", "provider-hanging"), note("monolith", "provider-hanging", ago_s=11))
 
-    assert told({"monolith": look(pending=9), "microservices": look(pending=10)}, notes) == (
+    assert sentence({"monolith": look(pending=9), "microservices": look(pending=10)}, notes) == (
         "The payment provider stopped answering 12 s ago; orders in both shops wait as payment pending; "
         "browsing in both shops is unaffected."
     )
@@ -57,14 +57,14 @@ def test_a_hanging_provider_makes_orders_wait_in_both_shops() -> None:
 def test_what_differs_is_told_for_each_shop() -> None:
     notes = (note("monolith", "kill", "payments"), note("microservices", "kill", "payments"))
 
-    assert told({"monolith": look(failed=10, pages_failed=10), "microservices": look(pending=10)}, notes) == (
+    assert sentence({"monolith": look(failed=10, pages_failed=10), "microservices": look(pending=10)}, notes) == (
         "Payments was killed 12 s ago; orders in the monolith fail and in the services wait as payment pending; "
         "browsing in the monolith fails and in the services is unaffected."
     )
 
 
 @pytest.mark.parametrize(
-    ("seen", "words"),
+    ("figures", "words"),
     [
         (look(), "orders in the monolith are confirmed; browsing in the monolith works"),
         (look(failed=2), "orders in the monolith partly fail; browsing in the monolith works"),
@@ -72,12 +72,12 @@ def test_what_differs_is_told_for_each_shop() -> None:
         ({"up": True}, "nobody is buying"),
     ],
 )
-def test_without_trouble_the_figures_are_told(seen: dict[str, Any], words: str) -> None:
-    assert told({"monolith": seen}) == f"All is well; {words}."
+def test_without_trouble_the_figures_are_told(figures: dict[str, Any], words: str) -> None:
+    assert sentence({"monolith": figures}) == f"All is well; {words}."
 
 
 def test_a_fault_in_one_shop_names_it_and_a_database_is_named_as_one() -> None:
-    assert told({"monolith": look()}, (note("monolith", "pause", "db"),)).startswith(
+    assert sentence({"monolith": look()}, (note("monolith", "pause", "db"),)).startswith(
         "In the monolith the database was frozen 12 s ago; "
     )
 
@@ -99,7 +99,7 @@ def test_a_part_that_somebody_took_down_is_told_without_a_fault_and_so_is_its_en
 
 def test_without_shops_it_says_how_to_start_them() -> None:
     assert (
-        told({"monolith": {"up": False}, "microservices": {"up": False}})
+        sentence({"monolith": {"up": False}, "microservices": {"up": False}})
         == "Both shops are down; `twinshop up` starts them."
     )
 
@@ -108,4 +108,4 @@ def test_requests_that_hang_are_told() -> None:
     hanging = look()
     hanging["recent"]["orders"] |= {"asked": 4, "answered": 0, "p99": None}
 
-    assert "orders in the monolith get no answer" in told({"monolith": hanging})
+    assert "orders in the monolith get no answer" in sentence({"monolith": hanging})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from room.actions import Actions, Deed, shown
+from room.actions import Actions, CommandRun, command_line
 from room.control import report_of
 from room.drawing import of
 from room.edge import LATENCY, Counters, decode
@@ -17,7 +17,7 @@ def counters(total: int, *buckets: tuple[float, int]) -> Counters:
 
 def test_envoys_answer_becomes_counters() -> None:
     details = [{"name": "http.edge.downstream_rq_time", "totals": [{"lower_bound": 5, "width": 0.1, "count": 2}]}]
-    found = decode(
+    counts = decode(
         {
             "stats": [
                 {"name": "http.edge.downstream_rq_total", "value": 7},
@@ -30,9 +30,9 @@ def test_envoys_answer_becomes_counters() -> None:
         }
     )
 
-    assert (found.edge("total"), found.outer("catalog"), found.inner("catalog")) == (7, 4, 2)
-    assert (found.of("orders", "201"), found.of("orders", "202"), found.of("browsing", "5xx")) == (1, 3, 0)
-    assert found.times == {LATENCY: {5: (0.1, 2)}}
+    assert (counts.edge("total"), counts.outer("catalog"), counts.inner("catalog")) == (7, 4, 2)
+    assert (counts.of("orders", "201"), counts.of("orders", "202"), counts.of("browsing", "5xx")) == (1, 3, 0)
+    assert counts.times == {LATENCY: {5: (0.1, 2)}}
 
 
 def test_only_what_is_new_counts() -> None:
@@ -47,10 +47,10 @@ def test_after_a_restart_of_envoy_everything_is_new() -> None:
 
 
 def test_percentiles_lie_within_their_bucket() -> None:
-    found = counters(100, (1, 50), (10, 49), (200, 1))
+    window = counters(100, (1, 50), (10, 49), (200, 1))
 
-    assert found.percentile_ms(50) == 2
-    assert found.percentile_ms(99) == 11
+    assert window.percentile_ms(50) == 2
+    assert window.percentile_ms(99) == 11
     assert counters(0).percentile_ms(99) is None
 
 
@@ -90,19 +90,20 @@ def test_every_link_of_a_drawing_has_two_ends() -> None:
 
 
 def test_a_command_is_shown_as_it_is_typed() -> None:
-    assert shown(["kill", "payments", "--stack", "microservices"]) == "twinshop kill payments --stack microservices"
+    words = ["kill", "payments", "--stack", "microservices"]
+    assert command_line(words) == "twinshop kill payments --stack microservices"
 
 
 def test_a_commands_output_becomes_lines_progress_and_a_report() -> None:
-    deed = Deed(("experiment", "steady"), "")
+    run = CommandRun(("experiment", "steady"), "")
     for line in (
         "⠋ Setting up ━━━━━━ 0/? 0:00:01",
         "⠋ Run 3: monolith at 56/s ━━━━╸━━ 3/12 0:01:07",
         "  51.6 s  both builds behave the same",
         "Report: /somewhere/reports/20261120-steady/index.html",
     ):
-        Actions.note(deed, line)
+        Actions.note(run, line)
 
-    assert (deed.doing, deed.share) == ("Run 3: monolith at 56/s", 0.25)
-    assert len(deed.lines) == 2
-    assert report_of(deed) == "/reports/20261120-steady/index.html"
+    assert (run.doing, run.share) == ("Run 3: monolith at 56/s", 0.25)
+    assert len(run.lines) == 2
+    assert report_of(run) == "/reports/20261120-steady/index.html"

@@ -9,15 +9,15 @@ from room import drawing
 from room.control import PAIR, ControlRoom, Message
 from room.samples import Sample
 
-KEPT = 120  # samples: two minutes
+SAMPLES_SHOWN = 120  # samples: two minutes
 
 
 def view(control: ControlRoom, after: int) -> Message:
     """Return what a page lacks that has the samples up to number `after`; -1 for one that has nothing yet."""
-    samples = list(control.sampler.kept)
+    samples = list(control.sampler.samples)
     return {
         "last": samples[-1]["n"] if samples else -1,
-        "samples": [_figures(one) for one in samples[-KEPT:] if one["n"] > after],
+        "samples": [_figures(one) for one in samples[-SAMPLES_SHOWN:] if one["n"] > after],
         "looks": {stack: _looks(look) for stack, look in (samples[-1]["stacks"] if samples else {}).items()},
         "faults": control.faults,
         "story": control.story,

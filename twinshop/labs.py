@@ -54,7 +54,7 @@ def lab(
     if again:
         progress.start_over(number)
     attended = is_attended() and not yes
-    guide = Guide(selected, progress, unattended=not attended, given=iter(predict or []), reporter=Reporter(home))
+    guide = Guide(selected, progress, unattended=not attended, predictions=iter(predict or []), reporter=Reporter(home))
     if not guide.go():
         raise typer.Exit(1)
 

@@ -52,12 +52,12 @@ class Finding:
 
 def findings(reports: Path = REPORTS) -> list[Finding]:
     """Return all claims; where there are several results about one, the newest counts."""
-    found = {claim: Finding(claim, text) for claim, text in CLAIMS.items()}
+    claims = {claim: Finding(claim, text) for claim, text in CLAIMS.items()}
     for folder, result in _results(reports):
         for row in result["claims"]:
-            if row["verdict"] != NOT_MEASURED and row["id"] in found:
-                found[row["id"]] = Finding(row["id"], row["claim"], row["verdict"], row["evidence"], folder.name)
-    return list(found.values())
+            if row["verdict"] != NOT_MEASURED and row["id"] in claims:
+                claims[row["id"]] = Finding(row["id"], row["claim"], row["verdict"], row["evidence"], folder.name)
+    return list(claims.values())
 
 
 def write_record(home: Home, reports: Path = REPORTS) -> Path:
@@ -71,7 +71,7 @@ def write_record(home: Home, reports: Path = REPORTS) -> Path:
         for one in findings(reports)
     )
     progress = Progress(home)
-    predictions = "\n".join(_told(every(), progress)) or "- nothing: no lab was done with this state folder."
+    predictions = "\n".join(_predictions_of(every(), progress)) or "- nothing: no lab was done with this state folder."
     text = TEMPLATE.format(
         machine=_machine(reports), quick=_quick(reports), rows=rows, predictions=predictions, to_write=TO_WRITE
     )
@@ -105,12 +105,12 @@ def _quick(reports: Path) -> str:
     return "Every run's books were right."
 
 
-def _told(labs: Iterable[Lab], progress: Progress) -> Iterable[str]:
+def _predictions_of(labs: Iterable[Lab], progress: Progress) -> Iterable[str]:
     for lab in labs:
-        kept: LabProgress = progress.of(lab.number)
+        lab_progress: LabProgress = progress.of(lab.number)
         for prediction in lab.predictions:
-            if said := kept.predictions.get(str(prediction.number)):
-                yield f"- Lab {lab.number}: {prediction.text} **{said}**"
+            if prediction_text := lab_progress.predictions.get(str(prediction.number)):
+                yield f"- Lab {lab.number}: {prediction.text} **{prediction_text}**"
 
 
 def _in_a_cell(text: str) -> str:

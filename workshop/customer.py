@@ -45,8 +45,8 @@ class Visitor:
         """Let somebody in, with a token of the identity provider. Raises NotRunning if the shop is not up."""
         if not runner.status().up:
             raise NotRunning(f"{runner.stack.name} is not up: `twinshop up {runner.stack.name}`.")
-        wanted = {"subject": subject, "roles": list(roles or ("customer",))}
-        answer = ask("POST", f"{runner.site.url('outside', 'identity')}/tokens", wanted)
+        claims = {"subject": subject, "roles": list(roles or ("customer",))}
+        answer = ask("POST", f"{runner.site.url('outside', 'identity')}/tokens", claims)
         if answer.status not in (200, 201):
             raise DeployError(f"The identity provider answered {answer.status} to the wish for a token.")
         return cls(runner.stack.name, runner.address, runner.site, answer.body["access_token"])
@@ -61,8 +61,8 @@ class Visitor:
 
     def buy(self, *lines: tuple[str, int], card: str = "pm_ok", key: str = "") -> Answer:
         """Place an order; under a new key if none is given."""
-        wanted = [{"sku": sku, "quantity": quantity} for sku, quantity in lines]
-        body = {"lines": wanted, "payment_method": card}
+        order_lines = [{"sku": sku, "quantity": quantity} for sku, quantity in lines]
+        body = {"lines": order_lines, "payment_method": card}
         return self.send("POST", "/orders", body, key or str(uuid.uuid4()))
 
     def some_skus(self, count: int) -> list[str]:
@@ -91,31 +91,31 @@ def ask(method: str, url: str, body: Any = None, headers: Mapping[str, str] | No
     began = time.monotonic()
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
-            status, raw, found = answer.status, answer.read(), answer.headers
+            status, raw, headers_back = answer.status, answer.read(), answer.headers
     except urllib.error.HTTPError as error:
-        status, raw, found = error.code, error.read(), error.headers
+        status, raw, headers_back = error.code, error.read(), error.headers
     except (urllib.error.URLError, OSError):
         return Answer(0, {}, "", _ms_since(began))
-    trace_id = found.get("X-Request-Id", "")
-    return Answer(status, _json(raw), trace_id, _ms_since(began), dict(found.items()))
+    trace_id = headers_back.get("X-Request-Id", "")
+    return Answer(status, _json(raw), trace_id, _ms_since(began), dict(headers_back.items()))
 
 
 def until(probe: Callable[[], T], within_s: float) -> T:
     """Return the first answer of `probe` that is true, or its last one."""
     ends_at = time.monotonic() + within_s
     while True:
-        found = probe()
-        if found or time.monotonic() > ends_at:
-            return found
+        result = probe()
+        if result or time.monotonic() > ends_at:
+            return result
         time.sleep(POLL_S)
 
 
 def _json(raw: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(raw or b"{}")
+        content = json.loads(raw or b"{}")
     except ValueError:
         return {"text": raw.decode("utf-8", errors="replace")}
-    return found if isinstance(found, dict) else {"items": found}
+    return content if isinstance(content, dict) else {"items": content}
 
 
 def _ms_since(began: float) -> float:

@@ -91,7 +91,7 @@ class Exercise:
     def changes(self) -> list[tuple[int, int, str]]:
         """Return what was changed since the start: lines added, lines taken away, file."""
         rows = [line.split("\t") for line in self._git("diff", "--numstat", self._begin()).splitlines()]
-        return [(int(added), int(taken), name) for added, taken, name in rows if added != "-"]
+        return [(int(added), int(removed), name) for added, removed, name in rows if added != "-"]
 
     def environment(self) -> dict[str, str]:
         """Return the variables with which `twinshop` and the parts run the copy, and keep their state apart."""
@@ -110,10 +110,10 @@ class Exercise:
 
     def twinshop(self, *words: str) -> str:
         """Run a command of the copy's `twinshop`, and return what it printed. Raises DeployError."""
-        done = self.attempt(*words)
-        if done.returncode != 0:
-            raise DeployError(f"`twinshop {' '.join(words)}` in the copy failed:\n{done.stdout[-3000:]}")
-        return done.stdout
+        process = self.attempt(*words)
+        if process.returncode != 0:
+            raise DeployError(f"`twinshop {' '.join(words)}` in the copy failed:\n{process.stdout[-3000:]}")
+        return process.stdout
 
     def attempt(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the copy's `twinshop`, whatever its status."""
@@ -156,10 +156,10 @@ class Exercise:
             raise DeployError(f"The exercise has not begun: `twinshop lab {self.lab.number} --start`.")
 
     def _git(self, *words: str) -> str:
-        done = subprocess.run([*_GIT, *words], cwd=self.code, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise DeployError(f"git {words[0]} in {self.code} failed:\n{done.stderr.strip()}")
-        return done.stdout
+        process = subprocess.run([*_GIT, *words], cwd=self.code, capture_output=True, text=True, check=False)
+        if process.returncode != 0:
+            raise DeployError(f"git {words[0]} in {self.code} failed:\n{process.stderr.strip()}")
+        return process.stdout
 
 
 def stop_what_runs() -> None:
@@ -171,10 +171,10 @@ def stop_what_runs() -> None:
 def _files_of(repository: Path) -> list[str]:
     """Return the files of the work tree, those that are not committed yet too. Raises DeployError without git."""
     words = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    done = subprocess.run(words, cwd=repository, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise DeployError(f"An exercise needs the clone that it is made from, and git: {done.stderr.strip()}")
-    return [name for name in done.stdout.split("\0") if name and (repository / name).is_file()]
+    process = subprocess.run(words, cwd=repository, capture_output=True, text=True, check=False)
+    if process.returncode != 0:
+        raise DeployError(f"An exercise needs the clone that it is made from, and git: {process.stderr.strip()}")
+    return [name for name in process.stdout.split("\0") if name and (repository / name).is_file()]
 
 
 def _open_to_everybody(folder: Path) -> None:

@@ -23,41 +23,41 @@ _reader = Console(highlight=False, width=min(WIDEST, console.width))  # wraps; t
 
 @dataclass
 class Guide:
-    """`unattended`: nobody is asked anything; predictions are then taken from `given`, one after the other."""
+    """`unattended`: nobody is asked anything; predictions are then taken from `predictions`, one after the other."""
 
     lab: Lab
     progress: Progress
     unattended: bool
-    given: Iterator[str]
+    predictions: Iterator[str]
     reporter: Reporter | None = None  # tells the room, where the participant has chosen so
     _trouble: str = ""  # the command that did not do what the text says
 
     def go(self) -> bool:
         """Go through what is left of the lab; return whether all its commands did what the text says."""
-        kept = self.progress.of(self.lab.number)
+        progress = self.progress.of(self.lab.number)
         console.rule(f"Lab {self.lab.number}. {self.lab.title}")
-        if kept.steps_done:
-            console.print(f"You have done {kept.steps_done} steps already; `--again` starts over.")
+        if progress.steps_done:
+            console.print(f"You have done {progress.steps_done} steps already; `--again` starts over.")
         fine = True
         number = 0
         for section in self.lab.sections:
-            told = False
+            has_heading = False
             for step in section.steps:
                 number += 1
-                if number <= kept.steps_done:
+                if number <= progress.steps_done:
                     continue
-                if not told:
-                    told = True
+                if not has_heading:
+                    has_heading = True
                     console.print(f"\n[bold]{escape(section.title)}[/]")
                     if section.title == "Look":
-                        self._remind(kept)
-                fine = self._take(step, kept, exercise=section.title == EXERCISE) and fine
-                kept.steps_done = number
+                        self._remind(progress)
+                fine = self._take(step, progress, exercise=section.title == EXERCISE) and fine
+                progress.steps_done = number
                 self._keep()
-        kept.steps_done = 0  # the next time begins at the beginning
-        kept.done_at = now() if fine else ""
+        progress.steps_done = 0  # the next time begins at the beginning
+        progress.done_at = now() if fine else ""
         self._keep("" if fine else self._trouble)
-        self._say_goodbye(kept, fine=fine)
+        self._say_goodbye(progress, fine=fine)
         return fine
 
     def _keep(self, trouble: str = "") -> None:
@@ -65,11 +65,11 @@ class Guide:
         if self.reporter is not None:
             self.reporter.tell(self.lab.number, trouble)
 
-    def _take(self, step: Step, kept: LabProgress, *, exercise: bool) -> bool:
+    def _take(self, step: Step, progress: LabProgress, *, exercise: bool) -> bool:
         if isinstance(step, Prose):
             _read(step.text)
         elif isinstance(step, Prediction):
-            kept.predictions[str(step.number)] = self._predict(step, kept)
+            progress.predictions[str(step.number)] = self._predict(step, progress)
         elif isinstance(step, Question):
             console.print(f"\n[bold]?[/] {escape(step.text)}")
             self._wait("Think first; Enter shows the answer.")
@@ -77,24 +77,24 @@ class Guide:
         elif exercise:  # whoever does the exercise runs these, in their own time
             console.print(f"  [bold]$ {escape(step.line)}[/]")
         else:
-            return self._run(step, kept)
+            return self._run(step, progress)
         return True
 
-    def _predict(self, step: Prediction, kept: LabProgress) -> str:
+    def _predict(self, step: Prediction, progress: LabProgress) -> str:
         console.print(f"\n[bold]Predict.[/] {escape(step.text)}")
-        answer = next(self.given, "")
+        answer = next(self.predictions, "")
         if not answer and not self.unattended:
             answer = console.input("[bold]> [/]").strip()
-        answer = answer or kept.predictions.get(str(step.number), LEFT_OPEN)  # what was predicted once is not lost
+        answer = answer or progress.predictions.get(str(step.number), LEFT_OPEN)  # what was predicted once is not lost
         console.print(f"  kept: {escape(answer)}")
         return answer
 
-    def _run(self, step: Command, kept: LabProgress) -> bool:
+    def _run(self, step: Command, progress: LabProgress) -> bool:
         console.print(f"\n[bold]$ {escape(step.line)}[/]")
         self._wait("Enter runs it.")
         while True:
             ran = shell.run(step.line)
-            kept.seconds[step.line] = round(ran.seconds, 1)
+            progress.seconds[step.line] = round(ran.seconds, 1)
             wrong = self._what_is_wrong(step, ran)
             if wrong is None:
                 console.print(f"[green]As expected[/], after {ran.seconds:.0f} s.")
@@ -116,21 +116,21 @@ class Guide:
     def _again(self) -> bool:
         return console.input("[bold]Run it again? (y/n) [/]").strip().lower() in ("", "y", "yes")
 
-    def _remind(self, kept: LabProgress) -> None:
+    def _remind(self, progress: LabProgress) -> None:
         for prediction in self.lab.predictions:
-            said = kept.predictions.get(str(prediction.number), LEFT_OPEN)
-            console.print(f"  You were asked: {escape(prediction.text)}\n  You predicted: [bold]{escape(said)}[/]")
+            answer = progress.predictions.get(str(prediction.number), LEFT_OPEN)
+            console.print(f"  You were asked: {escape(prediction.text)}\n  You predicted: [bold]{escape(answer)}[/]")
 
     def _wait(self, why: str) -> None:
         if not self.unattended:
             console.input(f"[dim]{why} [/]")
 
-    def _say_goodbye(self, kept: LabProgress, *, fine: bool) -> None:
+    def _say_goodbye(self, progress: LabProgress, *, fine: bool) -> None:
         if not fine:
             console.print("\n[red]Not everything went as the text says; see above.[/]")
             return
         console.print(f"\n[green]Lab {self.lab.number} is done.[/]")
-        if not kept.solved_at:
+        if not progress.solved_at:
             number = self.lab.number
             console.print(f"Its exercise: `twinshop lab {number} --start`, then `twinshop lab {number} --check`.")
 

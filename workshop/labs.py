@@ -122,8 +122,8 @@ def find(number: int) -> Lab:
 def read(path: Path) -> Lab:
     """Return the lab that a file holds. Raises ValueError for a file that is none."""
     heading, _, rest = path.read_text("utf-8").partition("\n")
-    found = re.fullmatch(r"# Lab (\d+)\. (.+)", heading)
-    if found is None:
+    match = re.fullmatch(r"# Lab (\d+)\. (.+)", heading)
+    if match is None:
         raise ValueError(f"{path.name} does not begin with '# Lab N. Title'")
     sections: list[Section] = []
     predictions = 0
@@ -136,7 +136,7 @@ def read(path: Path) -> Lab:
                 step = Prediction(predictions, step.text)  # noqa: PLW2901  (numbered through the lab)
             steps.append(step)
         sections.append(Section(title.strip(), tuple(steps)))
-    return Lab(int(found[1]), found[2], path, tuple(sections))
+    return Lab(int(match[1]), match[2], path, tuple(sections))
 
 
 def _steps(text: str) -> Iterator[Step]:
@@ -148,15 +148,15 @@ def _steps(text: str) -> Iterator[Step]:
         re.DOTALL | re.MULTILINE,
     )
     at = 0
-    for found in special.finditer(text):
-        yield from _prose(text[at : found.start()])
-        at = found.end()
-        if found["console"] is not None:
-            yield from commands_of(found["console"])
-        elif found["details"] is not None:
-            yield _question(found["details"])
+    for match in special.finditer(text):
+        yield from _prose(text[at : match.start()])
+        at = match.end()
+        if match["console"] is not None:
+            yield from commands_of(match["console"])
+        elif match["details"] is not None:
+            yield _question(match["details"])
         else:
-            yield Prediction(0, " ".join(found["predict"].split()))
+            yield Prediction(0, " ".join(match["predict"].split()))
     yield from _prose(text[at:])
 
 
@@ -188,11 +188,11 @@ def missing_in(output: str, expected: tuple[str, ...]) -> list[str]:
     """Return the expected lines that the output does not hold, in this order. `...` stands for anything."""
     lines = iter([" ".join(line.split()) for line in output.splitlines()])
     missing = []
-    for wanted in expected:
-        pattern = ".*".join(re.escape(" ".join(piece.split())) for piece in wanted.split("..."))
+    for expected_line in expected:
+        pattern = ".*".join(re.escape(" ".join(piece.split())) for piece in expected_line.split("..."))
         # Blanks around `...` may stand for nothing at all.
         tolerant = re.compile(pattern.replace(r"\ .*", r"\s?.*").replace(r".*\ ", r".*\s?"))
         if not any(tolerant.fullmatch(line) for line in lines):
-            missing.append(wanted)
+            missing.append(expected_line)
             break  # what should follow it cannot be looked for
     return missing

@@ -26,10 +26,10 @@ class Progress:
 
     def __init__(self, home: Home) -> None:
         self._path = folder_of(home) / "progress.json"
-        self._labs = self._kept()
+        self._labs = self._read()
         self._asked_for: set[str] = set()
 
-    def _kept(self) -> dict[str, LabProgress]:
+    def _read(self) -> dict[str, LabProgress]:
         return {number: LabProgress(**lab) for number, lab in (read_json(self._path) or {}).items()}
 
     def of(self, number: int) -> LabProgress:
@@ -47,7 +47,7 @@ class Progress:
         """Write down the labs that were asked for, beside what another terminal has kept. Raises FolderTrouble."""
         with writing(self._path.parent):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            labs = self._kept() | {number: self._labs[number] for number in self._asked_for}
+            labs = self._read() | {number: self._labs[number] for number in self._asked_for}
             content = {number: asdict(lab) for number, lab in labs.items()}
             write_atomically(self._path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 

@@ -15,7 +15,7 @@ from deploy.model.errors import DeployError
 from deploy.runner.interface import Runner
 from loadtests.measure.parties import Parties
 
-SHOWN = ("status", "state", "kind", "version", "sku", "quantity", "amount", "total", "origin", "risk", "attempts")
+COLUMNS = ("status", "state", "kind", "version", "sku", "quantity", "amount", "total", "origin", "risk", "attempts")
 _TABLES = """
 SELECT columns.table_name, columns.column_name
 FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
@@ -26,7 +26,7 @@ ORDER BY columns.table_name
 
 
 @dataclass(frozen=True)
-class Found:
+class TableRows:
     """Rows of one table that are about the order."""
 
     database: str
@@ -36,13 +36,13 @@ class Found:
     def lines(self) -> Iterator[str]:
         """Yield one line for each row: what a person wants to know of it."""
         for row in self.rows:
-            said = [f"{name}={row[name]}" for name in SHOWN if row.get(name) is not None]
-            yield f"{self.database:<14} {self.table:<17} {' '.join(said)}".rstrip()
+            columns = [f"{name}={row[name]}" for name in COLUMNS if row.get(name) is not None]
+            yield f"{self.database:<14} {self.table:<17} {' '.join(columns)}".rstrip()
 
 
-def about(order_id: str, runner: Runner) -> list[Found]:
+def about(order_id: str, runner: Runner) -> list[TableRows]:
     """Return the rows of every table that names this order, database by database. Read-only."""
-    found = []
+    tables = []
     for url in Parties.of(runner).databases:
         name = urlsplit(url).path.removeprefix("/")
         with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
@@ -50,13 +50,13 @@ def about(order_id: str, runner: Runner) -> list[Found]:
             for place in connection.execute(_TABLES).fetchall():
                 rows = _rows(connection, place["table_name"], place["column_name"], order_id)
                 if rows:
-                    found.append(Found(name, place["table_name"], rows))
-    return found
+                    tables.append(TableRows(name, place["table_name"], rows))
+    return tables
 
 
 def _rows(connection: psycopg.Connection[Any], table: str, column: str, order_id: str) -> list[dict[str, Any]]:
-    wanted = sql.SQL("SELECT * FROM {} WHERE {}::text = %s").format(sql.Identifier(table), sql.Identifier(column))
-    return list(connection.execute(wanted, (order_id,)).fetchall())
+    query = sql.SQL("SELECT * FROM {} WHERE {}::text = %s").format(sql.Identifier(table), sql.Identifier(column))
+    return list(connection.execute(query, (order_id,)).fetchall())
 
 
 def newest(runner: Runner) -> str:

@@ -66,8 +66,8 @@ def lab(tmp_path: Path) -> Lab:
     return read(path)
 
 
-def go(lab: Lab, home: Path, *given: str) -> bool:
-    return Guide(lab, Progress(Home(home)), unattended=True, given=iter(given)).go()
+def go(lab: Lab, home: Path, *predictions: str) -> bool:
+    return Guide(lab, Progress(Home(home)), unattended=True, predictions=iter(predictions)).go()
 
 
 def test_a_text_is_read_step_by_step(lab: Lab) -> None:
@@ -100,10 +100,10 @@ def test_expected_lines_come_in_their_order_and_dots_stand_for_anything(
 def test_a_lab_keeps_predictions_and_what_commands_took(lab: Lab, tmp_path: Path) -> None:
     assert go(lab, tmp_path, "two")
 
-    kept = json.loads((folder_of(Home(tmp_path)) / "progress.json").read_text("utf-8"))["1"]
-    assert kept["predictions"] == {"1": "two"}
-    assert kept["done_at"]
-    assert set(kept["seconds"]) == {command.line for command in lab.commands}
+    progress = json.loads((folder_of(Home(tmp_path)) / "progress.json").read_text("utf-8"))["1"]
+    assert progress["predictions"] == {"1": "two"}
+    assert progress["done_at"]
+    assert set(progress["seconds"]) == {command.line for command in lab.commands}
     assert not Path("must-not-be-run").exists()
 
 
@@ -121,9 +121,9 @@ def test_a_lab_goes_on_where_it_was_left(lab: Lab, tmp_path: Path) -> None:
 
     assert go(lab, tmp_path, "not asked any more")
 
-    kept = Progress(Home(tmp_path)).of(1)
-    assert kept.predictions == {}
-    assert list(kept.seconds) == ["exit 3"]
+    again = Progress(Home(tmp_path)).of(1)
+    assert again.predictions == {}
+    assert list(again.seconds) == ["exit 3"]
 
 
 def test_what_runs_in_an_exercise_is_its_copy_and_not_the_work_tree(tmp_path: Path) -> None:
@@ -153,8 +153,8 @@ def test_two_labs_in_two_terminals_keep_what_the_other_has_done(tmp_path: Path) 
     one.keep()
     other.keep()
 
-    kept = Progress(Home(tmp_path))
-    assert (kept.of(5).predictions, kept.of(6).steps_done) == ({"1": "it sells on"}, 3)
+    progress = Progress(Home(tmp_path))
+    assert (progress.of(5).predictions, progress.of(6).steps_done) == ({"1": "it sells on"}, 3)
 
 
 @pytest.mark.parametrize("committed", [False, True], ids=["changed", "committed"])
@@ -174,8 +174,8 @@ def test_a_copy_with_work_in_it_is_put_aside_only_where_that_is_asked_for(tmp_pa
     assert exercise.changes() == [(1, 0, "mine.txt")]
     exercise.start(again=True)
 
-    (kept,) = folder_of(Home(tmp_path)).glob("lab-03-*/code/mine.txt")
-    assert kept.read_text("utf-8") == "an afternoon"
+    (path,) = folder_of(Home(tmp_path)).glob("lab-03-*/code/mine.txt")
+    assert path.read_text("utf-8") == "an afternoon"
     assert not (exercise.code / "mine.txt").exists()
 
 

@@ -5,7 +5,7 @@ import { draw } from "./drawing.js";
 import { showStory } from "./story.js";
 
 const KEPT = 900;
-const state = { charts: {}, samples: [], events: [], books: {}, deeds: [], promises: {}, update: {}, lost: 0 };
+const state = { charts: {}, samples: [], events: [], books: {}, runs: [], promises: {}, update: {}, lost: 0 };
 const at = (id) => document.getElementById(id);
 
 function el(tag, attributes = {}, ...children) {
@@ -19,7 +19,7 @@ function tell(message) {
   if (message.drawings) begin(message);
   take("samples", message.samples ?? []);
   take("events", message.events ?? []);
-  if (message.deeds) showDeeds((state.deeds = message.deeds));
+  if (message.runs) showRuns((state.runs = message.runs));
   if (message.books) state.books = message.books;
   if (message.events?.length) showEvents();
   if (message.samples?.length || message.books) showNow();
@@ -83,7 +83,7 @@ function showBooks(stack) {
     const said = `${name} ${words}: ${broken ? "BROKEN" : looked ? `kept, ${looked} looked at` : "not looked at"}`;
     return el("li", { class: `light ${what}`, title: said, "aria-label": said }, broken ? `✗${name}` : looked ? `✓${name}` : name);
   });
-  const loading = state.deeds.some((deed) => deed.name === "load" && deed.status === null);
+  const loading = state.runs.some((run) => run.name === "load" && run.status === null);
   const when = state.books.checking ? "checking the books …" : !found ? "The books have not been checked yet: they are when a load has ended, or by Check." :
     `${found.confirmed} orders, at rest after ${found.waited_s} s, checked ${new Date(found.at).toLocaleTimeString("en-GB")}`;
   list.replaceChildren(...lights, el("li", {}, when));
@@ -96,12 +96,12 @@ function showEvents() {
     el("time", {}, new Date(event.at).toLocaleTimeString("en-GB")), el("span", {}, event.stack && event.kind === "seen" ? `${event.stack}: ${event.text}` : event.text))));
 }
 
-function showDeeds(deeds) {
-  at("console").replaceChildren(...[...deeds].reverse().map((deed) => {
-    const mark = deed.status === null ? "…" : deed.status === 0 ? "✓" : "✗";
-    const box = el("div", {}, el("pre", {}, el("b", {}, `$ ${deed.command} ${mark}`), "\n", deed.lines.join("\n")));
-    if (deed.status === null && deed.share !== null) box.append(deed.doing, el("progress", { max: 1, value: deed.share, "aria-label": deed.doing }));
-    if (deed.report) box.append(el("a", { href: deed.report, target: "_blank" }, "Open the report"));
+function showRuns(runs) {
+  at("console").replaceChildren(...[...runs].reverse().map((run) => {
+    const mark = run.status === null ? "…" : run.status === 0 ? "✓" : "✗";
+    const box = el("div", {}, el("pre", {}, el("b", {}, `$ ${run.command} ${mark}`), "\n", run.lines.join("\n")));
+    if (run.status === null && run.share !== null) box.append(run.doing, el("progress", { max: 1, value: run.share, "aria-label": run.doing }));
+    if (run.report) box.append(el("a", { href: run.report, target: "_blank" }, "Open the report"));
     return box;
   }));
 }

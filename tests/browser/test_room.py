@@ -159,7 +159,7 @@ def test_a_game_day_is_watched_from_its_first_second_and_aborted(page: Page, arm
     box.get_by_role("button", name=re.compile("^Abort")).click()
 
     expect(timeline.get_by_text("it was stopped by hand")).to_be_visible(timeout=40_000)
-    page.wait_for_function("room.state.deeds.some((deed) => deed.name === 'gameday' && deed.status !== null)")
+    page.wait_for_function("room.state.runs.some((run) => run.name === 'gameday' && run.status !== null)")
     assert all(arms[stack].runner.status().ready for stack in PAIR)
 
 

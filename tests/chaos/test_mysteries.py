@@ -47,7 +47,7 @@ SHOWS: dict[str, tuple[Shows, ...]] = {
     "provider-slow": (lambda now, _: now.lists_failed == 0 and now.orders_ms > 900,),
     "provider-times-out": (lambda now, _: now.order_answers.get("202 payment_pending", 0) >= ORDERS - 1,),
     "memory-leak catalog": (lambda now, well: now.memory_mb > well.memory_mb + 80 or now.lists_failed > 0,),
-    "mail-slow": (lambda now, _: now.order_answers == {"201 confirmed": ORDERS} and now.told < ORDERS,),
+    "mail-slow": (lambda now, _: now.order_answers == {"201 confirmed": ORDERS} and now.mails < ORDERS,),
     "clock-off payments": (_unauthenticated, _payments_refuse),
     "drop catalog": (
         lambda now, _: now.lists_failed > 0,

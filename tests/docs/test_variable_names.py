@@ -15,7 +15,11 @@ WITHOUT_A_NOUN = frozenset((
     "asked", "begun", "chosen", "dealt", "done", "drawn", "found", "given", "gone", "heard", "kept", "led", "left",
     "made", "said", "seen", "shown", "struck", "taken", "told", "wanted", "way", "ways",
 ))  # fmt: skip
-PACKAGES = ("deploy", "migration", "microservices", "monolith", "outside", "shared", "tests", "twinshop", "variants")
+PACKAGES = (
+    "deploy", "migration", "microservices", "monolith", "outside", "room", "shared", "tests", "twinshop", "variants",
+    "workshop",
+)  # fmt: skip
+KEYS = {("workshop/classroom/report.py", "done"), ("workshop/gameday/outcome.py", "seen")}  # of JSON that others read
 
 
 def names_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -33,7 +37,12 @@ def names_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
 def violations_in(path: Path) -> list[str]:
     """The lines of a file that call something by one of these words alone."""
     names = names_of(ast.parse(path.read_text("utf-8")))
-    return [f"{path}:{line}: {name}" for line, name in names if name.strip("_").lower() in WITHOUT_A_NOUN]
+    bare = [(line, name) for line, name in names if name.strip("_").lower() in WITHOUT_A_NOUN]
+    return [f"{path}:{line}: {name}" for line, name in bare if not _is_key(path, name)]
+
+
+def _is_key(path: Path, name: str) -> bool:
+    return path.is_relative_to(REPOSITORY) and (path.relative_to(REPOSITORY).as_posix(), name) in KEYS
 
 
 @pytest.mark.parametrize("package", PACKAGES)

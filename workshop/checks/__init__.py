@@ -31,8 +31,8 @@ class NotYet(DeployError):
 def check_of(number: int) -> Callable[[Exercise], None]:
     """Return the check of a lab's exercise."""
     module = importlib.import_module(f"workshop.checks.{MODULES[number]}")
-    found: Callable[[Exercise], None] = module.check
-    return found
+    check: Callable[[Exercise], None] = module.check
+    return check
 
 
 def require(condition: object, message: str) -> None:

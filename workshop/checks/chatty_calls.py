@@ -26,15 +26,15 @@ def check(exercise: Exercise) -> None:
         after = _calls(metrics)
         unknown = customer.buy(("NO-SUCH-THING", 1))
 
-    made = {peer: after[peer] - before.get(peer, 0) for peer in after}
-    told = ", ".join(f"{count:.0f} to {peer}" for peer, count in sorted(made.items()))
+    calls = {peer: after[peer] - before.get(peer, 0) for peer in after}
+    summary = ", ".join(f"{count:.0f} to {peer}" for peer, count in sorted(calls.items()))
     console.print(
-        f"An order of {LINES} lines was answered {order.status} after {order.waited_ms:.0f} ms; calls: {told}"
+        f"An order of {LINES} lines was answered {order.status} after {order.waited_ms:.0f} ms; calls: {summary}"
     )
     require(order.status == 201, f"The order was answered {order.status}.")
     require(unknown.status == 422, f"An order of an unknown product was answered {unknown.status}, and not 422.")
     for peer, allowed in ALLOWED.items():
-        require(made.get(peer, 0) == allowed, f"{made.get(peer, 0):.0f} calls to {peer}; {allowed} would do.")
+        require(calls.get(peer, 0) == allowed, f"{calls.get(peer, 0):.0f} calls to {peer}; {allowed} would do.")
 
 
 def _calls(url: str) -> dict[str, float]:

@@ -17,7 +17,7 @@ WITHIN_MS = 5000
 def check(exercise: Exercise) -> None:
     """Let the provider hang, and buy in both shops: everybody is told within five seconds that it takes longer."""
     with exercise.up(*SHOPS) as customers:
-        found = {}
+        answers_by_shop = {}
         for name, customer in customers.items():
             runner = exercise.runner(name)
             sku = customer.some_skus(1)[0]
@@ -25,12 +25,12 @@ def check(exercise: Exercise) -> None:
             provider = f"{runner.site.url('outside', 'provider')}/control/{name}"
             ask("PUT", f"{provider}/behaviour", {"hang": True})
             with ThreadPoolExecutor(AT_ONCE) as threads:
-                found[name] = list(threads.map(customer.buy, [(sku, 1)] * AT_ONCE))
+                answers_by_shop[name] = list(threads.map(customer.buy, [(sku, 1)] * AT_ONCE))
             ask("POST", f"{provider}/heal", {})
-    for name, answers in found.items():
-        told = ", ".join(f"{answer.status} after {answer.waited_ms:.0f} ms" for answer in answers)
-        console.print(f"{name}: {told}")
-    for name, answers in found.items():
+    for name, answers in answers_by_shop.items():
+        summary = ", ".join(f"{answer.status} after {answer.waited_ms:.0f} ms" for answer in answers)
+        console.print(f"{name}: {summary}")
+    for name, answers in answers_by_shop.items():
         for answer in answers:
             require(
                 answer.status == 202 and answer.waited_ms < WITHIN_MS,

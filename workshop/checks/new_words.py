@@ -7,19 +7,19 @@ from workshop.checks import require
 from workshop.customer import Visitor, until
 from workshop.exercise import Exercise
 
-WANTED = "Thank you for your order"
+PHRASE = "Thank you for your order"
 SHOPS = ("monolith", "microservices")
 
 
 def check(exercise: Exercise) -> None:
     """Buy in both shops of the copy, and read the mails' subjects; look at which files were changed."""
     with exercise.up(*SHOPS) as customers:
-        found = {name: _subject_of_a_mail(customer) for name, customer in customers.items()}
+        subjects = {name: _subject_of_a_mail(customer) for name, customer in customers.items()}
     changed = [file for _, _, file in exercise.changes()]
 
-    for name, subject in found.items():
+    for name, subject in subjects.items():
         console.print(f"{name}: the mail's subject is '{subject}'")
-        require(subject == WANTED, f"The {name} writes '{subject}', and not '{WANTED}'.")
+        require(subject == PHRASE, f"The {name} writes '{subject}', and not '{PHRASE}'.")
     console.print(f"Changed: {', '.join(changed) or 'nothing'}")
     require(
         not [file for file in changed if file.startswith(("monolith/", "microservices/"))],

@@ -32,14 +32,14 @@ def check(exercise: Exercise) -> None:
 def _sell_with_a_discount(shop: str, customer: Visitor, admin: Visitor) -> None:
     category = customer.get("/categories").body["items"][0]["name"]
     path = f"/promotions/{NAME}"
-    wanted = {"category": category, "percent": PERCENT}
+    promotion = {"category": category, "percent": PERCENT}
     before = _prices(customer)
     ours = {sku for sku, (of, _) in before.items() if of == category}
 
-    refused = customer.send("PUT", path, wanted)
+    refused = customer.send("PUT", path, promotion)
     require(refused.status == 403, f"{shop}: a customer's PUT {path} was answered {refused.status}, and not 403.")
-    begun = admin.send("PUT", path, wanted)
-    require(begun.status in (200, 202), f"{shop}: PUT {path} was answered {begun.status}: {begun.body}")
+    start = admin.send("PUT", path, promotion)
+    require(start.status in (200, 202), f"{shop}: PUT {path} was answered {start.status}: {start.body}")
     require(_becomes(admin, path, "active"), f"{shop}: {path} did not become active within {WITHIN_S:.0f} s.")
 
     during = _prices(customer)
@@ -68,13 +68,13 @@ def _sell_without_the_service(exercise: Exercise, customer: Visitor) -> None:
 
 def _prices(customer: Visitor) -> dict[str, tuple[str, int]]:
     """Return category and price of every product."""
-    found: dict[str, tuple[str, int]] = {}
+    prices: dict[str, tuple[str, int]] = {}
     after = ""
     while True:
         page = customer.get(f"/products?limit=100{after}").body
-        found |= {item["sku"]: (item["category"], item["price"]["amount"]) for item in page["items"]}
+        prices |= {item["sku"]: (item["category"], item["price"]["amount"]) for item in page["items"]}
         if not page["next_cursor"]:
-            return found
+            return prices
         after = f"&cursor={page['next_cursor']}"
 
 
@@ -85,13 +85,13 @@ def _becomes(admin: Visitor, path: str, status: str) -> bool:
 def _compare(exercise: Exercise) -> None:
     changes = exercise.changes()
     for build, home in BUILDS.items():
-        ours = [(added, taken, file) for added, taken, file in changes if _belongs(file, build)]
+        ours = [(added, removed, file) for added, removed, file in changes if _belongs(file, build)]
         inside = [row for row in ours if row[2].startswith(f"{home}/")]
         outside = [row for row in ours if row not in inside]
         lines = sum(added for added, _, _ in inside)
         console.print(f"{build}: {lines} lines in {home}, and in {len(outside)} files elsewhere:", markup=False)
-        for added, taken, file in outside:
-            console.print(f"    +{added} -{taken}  {file}", markup=False)
+        for added, removed, file in outside:
+            console.print(f"    +{added} -{removed}  {file}", markup=False)
         touched = touched_by(_some_python(exercise.code / home, exercise.code), build, exercise.code)
         console.print(
             f"    redeployed: {', '.join(touched.images) or 'nothing'} ({touched.lines} lines of Python); "

@@ -22,11 +22,11 @@ def check(exercise: Exercise) -> None:
             product = customer.get(f"/products/{sku}").body
             _look(customer, sku)  # so that every replica has seen it
             price = product["price"]["amount"] + 100
-            said = {name: product[name] for name in ("name", "description", "category")}
-            changed = admin.send("PUT", f"/products/{sku}", said | {"price": product["price"] | {"amount": price}})
+            words = {name: product[name] for name in ("name", "description", "category")}
+            changed = admin.send("PUT", f"/products/{sku}", words | {"price": product["price"] | {"amount": price}})
             require(changed.status == 200, f"PUT /products/{sku} was answered {changed.status}.")
-            seen = _look(customer, sku)
-        old = LOOKS - seen.count(price)
+            before = _look(customer, sku)
+        old = LOOKS - before.count(price)
         console.print(f"{shop}: {REPLICAS} replicas, {LOOKS} looks after the change: {old} saw the old price")
         require(not old, f"In the {shop} {old} of {LOOKS} customers still saw the old price.")
 

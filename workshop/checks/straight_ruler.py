@@ -16,37 +16,38 @@ from workshop.exercise import Exercise
 
 STALL_FROM_S, STALL_S = 1.5, 1.0  # into the measuring, which lasts four seconds
 DUE = 200  # fifty a second for four seconds
-_SAID = re.compile(r"(\d+) requests, p99 (\d+) ms")
+_FIGURES = re.compile(r"(\d+) requests, p99 (\d+) ms")
 
 
 def check(exercise: Exercise) -> None:
     """Measure a page that stands still for a second: a quarter of what was due has waited for up to that long."""
-    asked, p99_ms = _measure(exercise, stalls=True)
-    console.print(f"A stall of {STALL_S:.0f} s: {asked} requests, p99 {p99_ms} ms")
+    requests, p99_ms = _measure(exercise, stalls=True)
+    console.print(f"A stall of {STALL_S:.0f} s: {requests} requests, p99 {p99_ms} ms")
     require(
-        asked >= 0.95 * DUE, f"{DUE} requests were due, and only {asked} were sent: the ruler waited with the page."
+        requests >= 0.95 * DUE,
+        f"{DUE} requests were due, and only {requests} were sent: the ruler waited with the page.",
     )
     require(
         p99_ms >= 800 * STALL_S,
         f"Half the requests that were due in a stall of a second wait for more than half a second, and the p99 of all "
         f"{DUE} is about a second. The ruler says {p99_ms} ms.",
     )
-    asked, p99_ms = _measure(exercise, stalls=False)
-    console.print(f"Without a stall: {asked} requests, p99 {p99_ms} ms")
+    requests, p99_ms = _measure(exercise, stalls=False)
+    console.print(f"Without a stall: {requests} requests, p99 {p99_ms} ms")
     require(p99_ms < 500, f"Nothing stood still, and the ruler says {p99_ms} ms.")
 
 
 def _measure(exercise: Exercise, *, stalls: bool) -> tuple[int, int]:
     with _page(stalls=stalls) as url:
-        done = exercise.python("ruler.py", url)
-    said = _SAID.search(done.stdout)
-    if done.returncode != 0 or said is None:
+        process = exercise.python("ruler.py", url)
+    figures = _FIGURES.search(process.stdout)
+    if process.returncode != 0 or figures is None:
         require(
             condition=False,
-            message=f"`python ruler.py URL` does not say 'N requests, p99 N ms':\n{done.stdout[-2000:]}",
+            message=f"`python ruler.py URL` does not say 'N requests, p99 N ms':\n{process.stdout[-2000:]}",
         )
         raise AssertionError
-    return int(said[1]), int(said[2])
+    return int(figures[1]), int(figures[2])
 
 
 @contextmanager

@@ -18,16 +18,16 @@ def check(exercise: Exercise) -> None:
     """Buy while only one side has the new version: a mail comes each time, to the right address."""
     with exercise.up("microservices") as customers:
         customer, runner = customers["microservices"], exercise.runner("microservices")
-        found = {}
+        is_mailed = {}
         for name, old in ROLLOUTS.items():
             for part in old:
                 runner.configure(part, OLD)
-            found[name] = _is_mailed(customer)
+            is_mailed[name] = _is_mailed(customer)
             for part in old:
                 runner.configure(part, NEW)
-    for name, mailed in found.items():
+    for name, mailed in is_mailed.items():
         console.print(f"{name}: the mail {'came' if mailed else 'did not come'}")
-    for name, mailed in found.items():
+    for name, mailed in is_mailed.items():
         require(mailed, f"With {name} no mail came: the one side does not read what the other side writes.")
     changed = [file for _, _, file in exercise.changes()]
     require(not changed or "shared/contract/events.py" in changed, "The event's form is in shared/contract/events.py.")

@@ -72,15 +72,15 @@ def send(home: Home, number: int = 0, trouble: str = "") -> str | None:
     choice = read_json(path_of(home))
     if not choice:
         return None
-    kept, done = Progress(home), {}
+    progress, reports = Progress(home), {}
     for lab in labs.every():
-        mine, steps = kept.of(lab.number), sum(len(section.steps) for section in lab.sections)
+        mine, steps = progress.of(lab.number), sum(len(section.steps) for section in lab.sections)
         if mine.steps_done or mine.done_at or mine.solved_at:
-            done[str(lab.number)] = LabReport(
+            reports[str(lab.number)] = LabReport(
                 steps_done=min(mine.steps_done, steps), steps=steps, done=bool(mine.done_at),
                 solved=bool(mine.solved_at), trouble=trouble[:200] if lab.number == number else "",
             )  # fmt: skip
-    report = Report(id=choice["id"], name=choice["name"], labs=done)
+    report = Report(id=choice["id"], name=choice["name"], labs=reports)
     request = urllib.request.Request(  # noqa: S310  (checked when it was chosen)
         choice["url"] + PATH, report.model_dump_json().encode(), {"Content-Type": "application/json"}
     )

@@ -150,9 +150,9 @@ def test_nothing_is_reported_unless_one_chooses_to_and_one_can_leave(address: st
     assert "Ada" in _read(address)
     assert "2 of " in _read(address)
     assert "my own thoughts" not in _read(address)
-    drawn = json.loads(reporting.path_of(home).read_text("utf-8"))["id"]
+    identifier = json.loads(reporting.path_of(home).read_text("utf-8"))["id"]
     reporting.choose(home, address, "Grace")
-    assert json.loads(reporting.path_of(home).read_text("utf-8"))["id"] == drawn
+    assert json.loads(reporting.path_of(home).read_text("utf-8"))["id"] == identifier
     assert "Ada" not in _read(address)
     assert reporting.leave(home)
     assert not reporting.leave(home)
@@ -182,8 +182,8 @@ def test_an_address_or_a_name_that_is_none_is_refused(tmp_path: Path, url: str, 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no.such.host.invalid"])
 def test_where_nobody_can_listen_it_says_so(host: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(PortTaken, match=r"port \d+: .+--bind"):
-        serve(host, taken.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(PortTaken, match=r"port \d+: .+--bind"):
+        serve(host, listener.getsockname()[1])
 
 
 def test_the_longest_report_fits() -> None:

@@ -33,11 +33,11 @@ class Prediction:
 
     def look(self, condition: Condition, rows: Sequence[Row], at_s: float, *, is_final: bool) -> None:
         """Compare with what customers met; `rows` are those that were due while the fault was in force."""
-        found = condition.seen_in(rows)
-        self.seen, self.count = condition.words(found.value), found.count
-        if found.value is None or (found.count < LEAST_TO_TELL and not is_final):
+        measurement = condition.seen_in(rows)
+        self.seen, self.count = condition.words(measurement.value), measurement.count
+        if measurement.value is None or (measurement.count < LEAST_TO_TELL and not is_final):
             self.verdict = "not shown" if is_final else "waiting"
-        elif condition.holds(found.value):
+        elif condition.holds(measurement.value):
             self.verdict = "held"
         else:
             self.verdict = "refuted"
@@ -100,7 +100,7 @@ class Outcome:
     @property
     def violations(self) -> int:
         """How many promises the books found broken."""
-        return sum(len(kept["violations"]) for kept in self.books.values())
+        return sum(len(book["violations"]) for book in self.books.values())
 
     def write(self, folder: Path) -> None:
         """Keep it."""
@@ -109,11 +109,11 @@ class Outcome:
 
 def by_second(rows: Sequence[Row], until_s: float) -> list[Second]:
     """Return what was met second by second, by the moment at which requests were due."""
-    kept: list[list[Row]] = [[] for _ in range(max(0, int(until_s)))]
+    groups: list[list[Row]] = [[] for _ in range(max(0, int(until_s)))]
     for row in rows:
-        if 0 <= row.due_s < len(kept):
-            kept[int(row.due_s)].append(row)
-    return [_second(group) for group in kept]
+        if 0 <= row.due_s < len(groups):
+            groups[int(row.due_s)].append(row)
+    return [_second(group) for group in groups]
 
 
 def _second(rows: Sequence[Row]) -> Second:

@@ -54,16 +54,16 @@ def render(outcome: Outcome) -> str:
 
 
 def answer(outcome: Outcome) -> list[str]:
-    """Return what came of it, in sentences."""
-    said = []
+    """Return what came of it, in lines."""
+    lines = []
     if outcome.stopped:
-        said.append(f"The day was aborted after {outcome.stopped_at_s:.0f} s, and all was healed: {outcome.stopped}.")
+        lines.append(f"The day was aborted after {outcome.stopped_at_s:.0f} s, and all was healed: {outcome.stopped}.")
     elif not outcome.now_s:
-        said.append(
+        lines.append(
             "It is being prepared: what a fault needs is started again, so that customers meet the fault alone."
         )
     elif not outcome.is_over:
-        said.append(f"It runs: {outcome.now_s:.0f} of {outcome.duration_s:.0f} s.")
+        lines.append(f"It runs: {outcome.now_s:.0f} of {outcome.duration_s:.0f} s.")
     for build in outcome.builds:
         mine = [one.verdict for one in outcome.predictions if one.build == build]
         if mine:
@@ -71,9 +71,9 @@ def answer(outcome: Outcome) -> list[str]:
                 f"{mine.count('held')} of {plural(len(mine), 'hypothesis').replace('hypothesiss', 'hypotheses')} held"
             )
             rest = len(mine) - mine.count("held") - mine.count("refuted")
-            said.append(f"{build_name(build)}: {held}, {mine.count('refuted')} refuted, "
+            lines.append(f"{build_name(build)}: {held}, {mine.count('refuted')} refuted, "
                         f"{rest} {'not shown' if outcome.is_over else 'still open'}.")  # fmt: skip
-    return said
+    return lines
 
 
 def _badges(outcome: Outcome) -> list[tuple[str, str]]:
@@ -97,8 +97,8 @@ def _lane(outcome: Outcome, step: StepOutcome, build: str) -> dict[str, Any] | N
     if window is None:
         return None
     whole, ends_s = max(1.0, outcome.duration_s), window.healed_s or max(outcome.now_s, window.began_s)
-    left, width = 100 * min(1.0, window.began_s / whole), 100 * (ends_s - window.began_s) / whole
-    return {"left": f"{left:.2f}%", "width": f"{max(0.6, min(100 - left, width)):.2f}%",
+    start_percent, width = 100 * min(1.0, window.began_s / whole), 100 * (ends_s - window.began_s) / whole
+    return {"left": f"{start_percent:.2f}%", "width": f"{max(0.6, min(100 - start_percent, width)):.2f}%",
             "from": f"{window.broken_s:.1f}", "to": f"{ends_s:.1f}", "on": not window.healed_s}  # fmt: skip
 
 
@@ -107,10 +107,10 @@ def _line(outcome: Outcome, build: str, value: Any, top: float) -> str:
     seconds: Sequence[Second] = outcome.seconds.get(build, ())
     step, path, is_down = 1000 / max(1.0, outcome.duration_s), [], False
     for number, one in enumerate(seconds):
-        found = value(one)
-        if found is None:
+        height = value(one)
+        if height is None:
             is_down = False
             continue
-        path.append(f"{'L' if is_down else 'M'}{(number + 0.5) * step:.1f},{98 - 96 * min(1.0, found / top):.1f}")
+        path.append(f"{'L' if is_down else 'M'}{(number + 0.5) * step:.1f},{98 - 96 * min(1.0, height / top):.1f}")
         is_down = True
     return " ".join(path)

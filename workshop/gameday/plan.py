@@ -31,7 +31,7 @@ Seconds = Annotated[float, Field(ge=0, le=LONGEST_S)]
 Expected = Annotated[Condition, BeforeValidator(lambda text: conditions.parse(str(text)))]
 Expectations = Annotated[
     dict[Literal["both", "monolith", "microservices"], list[Expected]],
-    BeforeValidator(lambda given: {"both": given} if isinstance(given, list) else given),
+    BeforeValidator(lambda value: {"both": value} if isinstance(value, list) else value),
 ]
 
 
@@ -148,12 +148,12 @@ class Plan(Strict):
 
     def schedule(self, seed: int | None = None) -> list[Step]:
         """Return all steps in the order in which they begin; the same seed draws the same ones."""
-        drawn: list[Step] = list(self.steps)
+        steps: list[Step] = list(self.steps)
         if self.chance is not None:
             dice = random.Random(self.seed if seed is None else seed)
             for _ in range(self.chance.count):
-                drawn.append(_drawn(dice, self.chance, drawn))
-        return sorted(drawn, key=lambda step: (step.at_s, step.name))
+                steps.append(_draw(dice, self.chance, steps))
+        return sorted(steps, key=lambda step: (step.at_s, step.name))
 
     def at_pace(self, pace: float) -> Plan:
         """Return the plan with all its times multiplied; rates stay."""
@@ -186,8 +186,8 @@ def struck_by(strike: Strike, build: Build) -> tuple[str, frozenset[str]]:
             raise DeployError(f"the {build} has no broker: `builds: [microservices]`")
         return "broker", frozenset({"broker"})
     if fault.where == "connection":
-        found = connections.select_from(strike.part, shop, connections.opened_by(shop.parts))
-        return found[0].part, frozenset(f"{one.part} {one.kind}" for one in found)
+        targets = connections.select_from(strike.part, shop, connections.opened_by(shop.parts))
+        return targets[0].part, frozenset(f"{one.part} {one.kind}" for one in targets)
     part = _part(shop, strike)
     return part, frozenset({f"{strike.part} {fault.injector}" if fault.where == "module" else part})
 
@@ -208,7 +208,7 @@ def _undo_each_other(one: Step, other: Step) -> bool:
     return False
 
 
-def _drawn(dice: random.Random, chance: Chance, already: Sequence[Step]) -> Step:
+def _draw(dice: random.Random, chance: Chance, already: Sequence[Step]) -> Step:
     for _ in range(TRIES):
         strike, for_s = dice.choice(chance.strikes), round(dice.uniform(*chance.hold_s), 1)
         at_s = round(dice.uniform(chance.from_s, chance.to_s - for_s), 1)

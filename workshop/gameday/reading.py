@@ -58,8 +58,10 @@ def parse(text: str, name: str = "plan") -> Plan:
     try:
         return Plan.model_validate(content)
     except ValidationError as error:
-        told = [f"{name}, line {_line(root, one['loc'])}, {_field(one['loc'])}: {_said(one)}" for one in error.errors()]
-        raise BadPlan("\n".join(dict.fromkeys(told))) from None
+        lines = [
+            f"{name}, line {_line(root, one['loc'])}, {_field(one['loc'])}: {_message(one)}" for one in error.errors()
+        ]
+        raise BadPlan("\n".join(dict.fromkeys(lines))) from None
 
 
 def _line(root: yaml.Node | None, place: Sequence[int | str]) -> int:
@@ -68,10 +70,10 @@ def _line(root: yaml.Node | None, place: Sequence[int | str]) -> int:
     line = root.start_mark.line + 1 if root else 1
     for step in place:
         if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == step), None)
-            if found is None:
+            entry = next(((key, value) for key, value in node.value if key.value == step), None)
+            if entry is None:
                 break
-            line, node = found[0].start_mark.line + 1, found[1]
+            line, node = entry[0].start_mark.line + 1, entry[1]
         elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
             node = node.value[step]
             line = node.start_mark.line + 1
@@ -84,7 +86,7 @@ def _field(place: Sequence[int | str]) -> str:
     return ".".join(str(step + 1) if isinstance(step, int) else step for step in place) or "the plan"
 
 
-def _said(error: Any) -> str:
+def _message(error: Any) -> str:
     place, kind = error["loc"], error["type"]
     if kind == "extra_forbidden":
         names = [step for step in place[:-1] if isinstance(step, str) and step in ALLOWED]
@@ -92,5 +94,5 @@ def _said(error: Any) -> str:
         return f"there is no such field; allowed are {', '.join(fields)}"
     if kind == "missing":
         return "it is missing"
-    said = str(error["msg"]).removeprefix("Value error, ")
-    return said[:1].lower() + said[1:] if said.startswith("Input") else said
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:] if message.startswith("Input") else message

@@ -122,8 +122,8 @@ class GameDay:
         mine = [step for step in self._steps if one.arm.name in step.builds]
         by_kind = {where: [step.part for step in mine if find(step.fault).where == where]
                    for where in ("connection", "module")}  # fmt: skip
-        led = [each for part in by_kind["connection"] for each in connections.select(runner, part)]
-        connections.lead(runner, list(dict.fromkeys(led)))
+        targets = [each for part in by_kind["connection"] for each in connections.select(runner, part)]
+        connections.lead(runner, list(dict.fromkeys(targets)))
         for module in by_kind["module"]:
             if not self._over.is_set():
                 injected_faults.arm(runner, part_of(runner.stack, module).name)
@@ -182,9 +182,9 @@ class GameDay:
         if now_s < abort.for_s or self._over.is_set():
             return
         rows = [row for row in one.rows if row.due_s + row.latency_ms / 1000 >= now_s - abort.for_s]
-        found = condition.seen_in(rows)
-        if found.value is not None and found.count >= LEAST_TO_ABORT and condition.holds(found.value):
-            self._stop(f"{one.arm.name}: {condition} for {abort.for_s:g} s ({condition.words(found.value)})")
+        measurement = condition.seen_in(rows)
+        if measurement.value is not None and measurement.count >= LEAST_TO_ABORT and condition.holds(measurement.value):
+            self._stop(f"{one.arm.name}: {condition} for {abort.for_s:g} s ({condition.words(measurement.value)})")
 
     def _stop(self, why: str) -> None:
         if not self.outcome.stopped:
@@ -211,8 +211,8 @@ class GameDay:
     def _close_books(self) -> None:
         for one in self.builds:
             self._tell(f"Checking the books of the {one.arm.name}")
-            found, _ = one.arm.reconcile(self._folder / one.arm.name / "orders.jsonl")
-            self.outcome.books[one.arm.name] = found.as_dict()
+            outcome, _ = one.arm.reconcile(self._folder / one.arm.name / "orders.jsonl")
+            self.outcome.books[one.arm.name] = outcome.as_dict()
 
     def _say(self, one: Watched, what: str) -> None:
         self._tell(f"{one.now_s:5.1f} s  {one.arm.name:<13}  {what}")

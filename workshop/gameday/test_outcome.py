@@ -43,13 +43,13 @@ def a_day(**changes: object) -> Outcome:
 def test_a_hypothesis_is_compared_while_it_runs_and_remembers_when_it_failed_first() -> None:
     condition, prediction = parse("errors < 10 %"), Prediction("monolith", "errors < 10 %")
 
-    said = []
+    verdicts = []
     good, bad = [row(1)] * 10, [row(2, outcome="error")] * 2
     for at_s, rows in ((1, bad), (2, good), (3, good + bad), (9, good * 3 + bad)):
         prediction.look(condition, rows, at_s, is_final=at_s == 9)
-        said.append(prediction.verdict)
+        verdicts.append(prediction.verdict)
 
-    assert said == ["waiting", "held", "refuted", "held"]
+    assert verdicts == ["waiting", "held", "refuted", "held"]
     assert prediction.refuted_at_s == 3
 
 
@@ -82,7 +82,7 @@ def test_the_page_tells_what_was_injected_predicted_seen_and_the_books_and_escap
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "sentence"),
     [
         ({"stopped": "microservices: errors > 5 %", "stopped_at_s": 4.0}, "aborted after 4 s, and all was healed"),
         ({"is_over": False, "now_s": 3.0}, "It runs: 3 of 10 s."),
@@ -93,8 +93,8 @@ def test_the_page_tells_what_was_injected_predicted_seen_and_the_books_and_escap
         ({"void": {"monolith": ["late"]}}, "not what was planned (late)"),
     ],
 )
-def test_the_page_says_when_it_is_not_the_whole_day(changes: dict[str, object], said: str) -> None:
-    assert said in page.render(a_day(**changes))
+def test_the_page_says_when_it_is_not_the_whole_day(changes: dict[str, object], sentence: str) -> None:
+    assert sentence in page.render(a_day(**changes))
 
 
 def test_a_broken_promise_is_said_first() -> None:

@@ -46,7 +46,7 @@ def test_three_plans_ship() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (("fault: kill", "fault: burn"), "line 7, steps.1: There is no fault 'burn'; there are crash, kill"),
         (("part: payments", "part: payment"), "no part 'payment'; it has db, web, edge"),
@@ -64,11 +64,11 @@ def test_three_plans_ship() -> None:
         (("kill", "broker-away"), "the monolith has no broker: `builds: [microservices]`"),
     ],
 )
-def test_an_error_names_line_and_field_and_what_is_allowed(change: tuple[str, str], said: str) -> None:
+def test_an_error_names_line_and_field_and_what_is_allowed(change: tuple[str, str], message: str) -> None:
     with pytest.raises(BadPlan) as refused:
         parse(GOOD.replace(*change))
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_two_faults_that_would_heal_each_other_are_refused_and_others_overlap() -> None:

@@ -88,12 +88,12 @@ class Desk:
 
     def open_case(self) -> Case | None:
         """Return the case that is on."""
-        kept = read_json(self._path)
-        if not kept:
+        content = read_json(self._path)
+        if not content:
             return None
         try:
-            found = json.loads(zlib.decompress(base64.b64decode(kept["sealed"])))
-            return Case(**{**found, "builds": tuple(found["builds"])})
+            fields = json.loads(zlib.decompress(base64.b64decode(content["sealed"])))
+            return Case(**{**fields, "builds": tuple(fields["builds"])})
         except (KeyError, TypeError, ValueError, zlib.error):
             raise NoMystery(f"{self._path} is damaged: delete it, and `twinshop heal`.") from None
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 class Mystery:
     """A fault that nobody names. `part` as an answer names it; empty where the outside world is at fault.
 
-    `hints` go from where to look to what to see. `found`: by build, the shortest way to it. `alike` is the mystery
+    `hints` go from where to look to what to see. `clue`: by build, the shortest way to it. `alike` is the mystery
     that looks the same to a customer, and is told apart only by its cause.
     """
 
@@ -18,7 +18,7 @@ class Mystery:
     part: str
     what: str
     hints: tuple[str, str, str]
-    found: Mapping[str, str]
+    clue: Mapping[str, str]
     parameters: Mapping[str, float] = field(default_factory=dict)
     alike: str = ""
 

@@ -81,15 +81,15 @@ def take(desk: Desk, runners: Sequence[Runner], text: str, tell: Tell) -> bool:
 
 def debrief(desk: Desk, case: Case, runners: Sequence[Runner], tell: Tell) -> None:
     """Look, heal, look again; and tell how it could have been found in each build that had it."""
-    struck = [runner for runner in runners if runner.stack.name in case.builds]
-    during = {} if case.healed else {runner.stack.name: look_at(runner) for runner in struck}
+    victims = [runner for runner in runners if runner.stack.name in case.builds]
+    during = {} if case.healed else {runner.stack.name: look_at(runner) for runner in victims}
     for runner in runners:
         heal_everything(runner)
     desk.close()
     time.sleep(SETTLE_S)
-    for runner in struck:
+    for runner in victims:
         name = runner.stack.name
-        tell(f"\nHow it could have been found in the {name}: {case.mystery.found[name]}")
+        tell(f"\nHow it could have been found in the {name}: {case.mystery.clue[name]}")
         tell(_figures(during.get(name), look_at(runner)))
     if case.mystery.alike:
         tell(f"\nIt looks like `{case.mystery.alike}`, and differs in its cause: what mends the one leaves the other.")

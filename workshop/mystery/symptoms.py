@@ -26,7 +26,7 @@ class Symptoms:
     lists_failed: int
     orders_ms: float
     order_answers: Mapping[str, int]
-    told: int  # how many of the orders had their mail soon after
+    mails: int  # how many of the orders had their mail soon after
     busiest: str  # the application that used most CPU meanwhile, with ms
     restarts: int
     memory_mb: float
@@ -41,7 +41,7 @@ class Symptoms:
             ("lists that failed", f"{self.lists_failed} of {LISTS}"),
             ("an order, median", f"{self.orders_ms:.0f} ms"),
             ("orders were answered", answers),
-            (f"mails within {TOLD_WITHIN_S:.0f} s", f"{self.told} of {ORDERS}"),
+            (f"mails within {TOLD_WITHIN_S:.0f} s", f"{self.mails} of {ORDERS}"),
             ("most CPU meanwhile", self.busiest),
             ("restarts so far", str(self.restarts)),
             ("memory of the applications", f"{self.memory_mb:.0f} MB"),
@@ -68,8 +68,8 @@ def look_at(runner: Runner) -> Symptoms:
         lists_ms=statistics.median(answer.waited_ms for answer in lists),
         lists_failed=sum(answer.status != 200 for answer in lists),
         orders_ms=statistics.median(answer.waited_ms for answer in orders),
-        order_answers=Counter(_said(answer) for answer in orders),
-        told=sum(bool(visitor.mails_about(one)) for one in ids),
+        order_answers=Counter(_answer_in_words(answer) for answer in orders),
+        mails=sum(bool(visitor.mails_about(one)) for one in ids),
         busiest=f"{busiest}, {1000 * used[busiest]:.0f} ms",
         restarts=sum(one.restarts for one in stats),
         memory_mb=sum(one.memory_bytes for one in stats if one.part in apps) / 2**20,
@@ -82,7 +82,7 @@ def _at_once(count: int, at_once: int, ask: Callable[[], Answer]) -> list[Answer
         return [waiting.result() for waiting in [hands.submit(ask) for _ in range(count)]]
 
 
-def _said(answer: Answer) -> str:
+def _answer_in_words(answer: Answer) -> str:
     what = answer.body.get("status" if answer.status in (201, 202) else "code")
     return f"{answer.status} {what or 'no answer'}"
 
@@ -93,8 +93,8 @@ def _cpu_of(runner: Runner) -> dict[str, float]:
 
 def _errors_in_logs(runner: Runner) -> Counter[str]:
     return Counter(
-        f"'{found}' ({part.name})"
+        f"'{error}' ({part.name})"
         for part in runner.stack.parts
         if part.kind in ("app", "postgres")
-        for found in ERRORS.findall(runner.logs(part.name, LOG_LINES))
+        for error in ERRORS.findall(runner.logs(part.name, LOG_LINES))
     )

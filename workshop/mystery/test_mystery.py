@@ -31,7 +31,7 @@ def test_a_mystery_is_a_fault_that_both_builds_have_and_tells_how_it_is_found_in
     strike = Strike(name=mystery.name, fault=mystery.fault, part=mystery.part, set=dict(mystery.parameters))
 
     assert strike.builds == PAIR
-    assert {*mystery.found} == {*PAIR}
+    assert {*mystery.clue} == {*PAIR}
     assert FAULTS[mystery.fault].injector not in NEEDS_WHO_BEGAN_IT
     assert FAULTS[mystery.fault].injector not in ("hold", "pause", "crash", "restart"), "`twinshop status` tells it"
     for hint in mystery.hints:
@@ -48,15 +48,15 @@ def test_there_are_ten_and_two_look_alike_and_differ_in_cause() -> None:
         assert other.alike == one.name
         assert (one.part, one.hints) == (other.part, other.hints)
         assert one.fault != other.fault
-        assert one.found != other.found
+        assert one.clue != other.clue
 
 
 def test_every_mystery_is_drawn_in_one_build_or_both_and_a_seed_draws_the_same_again() -> None:
-    drawn = {(case.name, case.builds) for case in (draw(seed, PAIR) for seed in range(400))}
+    cases = {(case.name, case.builds) for case in (draw(seed, PAIR) for seed in range(400))}
 
-    assert {name for name, _ in drawn} == {*MYSTERIES}
-    assert {builds for name, builds in drawn if name == "drop catalog"} == {PAIR[:1], PAIR[1:], PAIR}
-    assert {builds for name, builds in drawn if name == "mail-slow"} == {PAIR}  # there is one mail server
+    assert {name for name, _ in cases} == {*MYSTERIES}
+    assert {builds for name, builds in cases if name == "drop catalog"} == {PAIR[:1], PAIR[1:], PAIR}
+    assert {builds for name, builds in cases if name == "mail-slow"} == {PAIR}  # there is one mail server
     assert draw(20, PAIR).name == draw(20, PAIR).name == "disk-full orders"  # what lab 11 tells
     assert {case.builds for case in (draw(seed, ["monolith"]) for seed in range(50))} == {("monolith",)}
 
@@ -64,8 +64,8 @@ def test_every_mystery_is_drawn_in_one_build_or_both_and_a_seed_draws_the_same_a
 def test_what_is_kept_does_not_name_it(desk: Desk, tmp_path: Path) -> None:
     desk.keep(a_case())
 
-    (kept,) = tmp_path.rglob("*.json")
-    text = kept.read_text("utf-8")
+    (path,) = tmp_path.rglob("*.json")
+    text = path.read_text("utf-8")
     assert not any(word in text for word in ("disk", "full", "orders", "monolith", "microservices"))
     assert desk.open_case() == a_case()
 
@@ -106,14 +106,14 @@ def test_what_is_no_answer_costs_nothing_and_is_told_what_one_looks_like(desk: D
 
 def test_hints_and_wrong_answers_cost_points_and_hints_end(desk: Desk) -> None:
     desk.keep(a_case())
-    said: list[object] = []
+    lines: list[object] = []
 
     hints = [play.hint(desk) for _ in range(3)]
-    right = play.take(desk, [], "read-only orders microservices", said.append)
+    right = play.take(desk, [], "read-only orders microservices", lines.append)
 
     assert hints[0].startswith("Hint 1 of 3, 15 points: ")
     assert not right
-    assert said == ["No. Right is in which build. That cost 20 points, 35 are left."]
+    assert lines == ["No. Right is in which build. That cost 20 points, 35 are left."]
     assert desk.require().points == 35
     with pytest.raises(NoMystery, match="no more hints"):
         play.hint(desk)
@@ -121,13 +121,13 @@ def test_hints_and_wrong_answers_cost_points_and_hints_end(desk: Desk) -> None:
 
 def test_a_right_answer_closes_the_case(desk: Desk) -> None:
     desk.keep(a_case())
-    said: list[object] = []
+    lines: list[object] = []
 
-    assert play.take(desk, [], "disk-full orders services", said.append)
+    assert play.take(desk, [], "disk-full orders services", lines.append)
 
     assert desk.open_case() is None
-    assert "100 points" in str(said[0])
-    assert "read-only orders" in str(said[-1])
+    assert "100 points" in str(lines[0])
+    assert "read-only orders" in str(lines[-1])
 
 
 def test_without_a_case_there_is_nothing_to_answer_and_beside_one_no_second_begins(desk: Desk) -> None:
