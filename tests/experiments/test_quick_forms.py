@@ -31,6 +31,7 @@ EXPERIMENTS = {
     "spike": ("spikes", None),
     "framework": ("", None),
     "independent-generator": ("", None),
+    "soak": ("tables", None),
     "consistency": ("agreement", "C6"),
     "crossover": ("crossover", None),
     "inference": ("inference", None),
