@@ -11,9 +11,11 @@ from typing import Any
 
 import yaml
 
+import variants
 from shared import contract
 
 FILE = Path(contract.__file__).with_name("openapi.yaml")
+VARIANTS = {path.parent.name: path for path in Path(variants.__file__).parent.glob("*/openapi.yaml")}
 SERVICES = {
     "catalog": "CatalogSettings",
     "orders": "OrdersSettings",
@@ -23,6 +25,8 @@ SERVICES = {
 OPERATORS = {"/healthz", "/readyz", "/metrics"}  # of one part, on its own port; the edge does not route them
 PAGES = {"/", "/docs", "/storefront/{}"}  # the storefront, which is a customer of the API, and the API's own page
 METHODS = {"GET", "PUT", "POST", "PATCH", "DELETE"}
+
+NOBODYS: dict[str, Any] = {"twinshop_mode": "local", "database_url": "postgresql://nobody@127.0.0.1:1/nothing"}
 
 Route = tuple[str, str]  # method, path with `{}` for each parameter
 
@@ -34,11 +38,18 @@ def spec() -> dict[str, Any]:
     return parsed
 
 
-def operations() -> dict[Route, dict[str, Any]]:
-    """Return every operation of the file by its route."""
+@cache
+def spec_of(variant: str) -> dict[str, Any]:
+    """Return the parsed file of what a variant answers beside the shop."""
+    parsed: dict[str, Any] = yaml.safe_load(VARIANTS[variant].read_text("utf-8"))
+    return parsed
+
+
+def operations(variant: str = "") -> dict[Route, dict[str, Any]]:
+    """Return every operation of the file, or of a variant's, by its route."""
     return {
         (method.upper(), shape(path)): operation
-        for path, item in spec()["paths"].items()
+        for path, item in (spec_of(variant) if variant else spec())["paths"].items()
         for method, operation in item.items()
         if method.upper() in METHODS
     }
@@ -62,7 +73,11 @@ def routes_of_service(name: str, keys: Path) -> set[Route]:
     """Return what one FastAPI service serves; `keys` is a folder for the keys that its settings name."""
     settings = getattr(importlib.import_module(f"microservices.{name}.config"), SERVICES[name])
     values = {key: value for key, value in service_settings(keys).items() if key in settings.model_fields}
-    app = importlib.import_module(f"microservices.{name}.app").create_app(settings(**values))
+    return routes_of_fastapi(importlib.import_module(f"microservices.{name}.app").create_app(settings(**values)))
+
+
+def routes_of_fastapi(app: Any) -> set[Route]:
+    """Return what a FastAPI application serves."""
     return {
         (method, shape(route.path))
         for included in app.routes
@@ -77,7 +92,11 @@ def routes_of_monolith() -> set[Route]:
     from monolith.app import create_app  # noqa: PLC0415
     from monolith.config import Settings  # noqa: PLC0415
 
-    app = create_app(Settings(twinshop_mode="local", database_url="postgresql://nobody@127.0.0.1:1/nothing"))
+    return routes_of_flask(create_app(Settings(**NOBODYS)))
+
+
+def routes_of_flask(app: Any) -> set[Route]:
+    """Return what a Flask application serves."""
     return {
         (method, shape(rule.rule))
         for rule in app.url_map.iter_rules()
@@ -95,8 +114,7 @@ def service_settings(keys: Path) -> dict[str, Any]:
         private.write_text(json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)), "ascii")
         public_keys.write_text("{}", "ascii")
     return {
-        "twinshop_mode": "local",
-        "database_url": "postgresql://nobody@127.0.0.1:1/nothing",
+        **NOBODYS,
         "provider_url": "http://127.0.0.1:1",
         "provider_merchant": "test",
         "provider_api_key": "test",
