@@ -36,8 +36,8 @@ def test_a_sentence_says_which_memory_would_double_and_one_what_orders_leave() -
         {"build": "microservices", "kept": "for good", "bytes": 3_000_000.0},
     ]
 
-    monolith, services, kept = soak.answer(SLOPES, tables)
+    monolith, services, growth = soak.answer(SLOPES, tables)
 
     assert monolith == "Monolith: the memory of no part would double in a week; of 1 of 2 parts it cannot be told."
     assert services == "Microservices: the memory of orders would double in a week; of 0 of 1 parts it cannot be told."
-    assert kept == "1,000 orders leave for good, with indexes: 2.00 MB (Monolith) and 3.00 MB (Microservices)."
+    assert growth == "1,000 orders leave for good, with indexes: 2.00 MB (Monolith) and 3.00 MB (Microservices)."

@@ -19,7 +19,7 @@ from loadtests.measure.accounting import MB, take
 
 # How long rows are kept: docs/decisions/0031-what-is-kept-for-good.md.
 FOR_GOOD = "for good"
-KEPT = {
+RETENTION = {
     "orders": FOR_GOOD, "payments": FOR_GOOD, "refunds": FOR_GOOD, "reservations": FOR_GOOD, "notifications": FOR_GOOD,
     "products": "as sold", "stock": "as sold", "categories": "as sold", "idempotency_keys": "48 hours",
     "inbox": "14 days", "outbox": "until handled", "alembic_version": "one row",
@@ -45,8 +45,8 @@ class Footprint:
 
     def look(self, runner: Runner, second: float) -> None:
         """Add what all parts take up now. A part that was not there before begins with nothing."""
-        seen = {"memory": own_memory_mb(runner), "files": files_mb(runner)}
-        for kind, by_part in seen.items():
+        sizes = {"memory": own_memory_mb(runner), "files": files_mb(runner)}
+        for kind, by_part in sizes.items():
             for part, megabytes in by_part.items():
                 known = self.series[kind].setdefault(part, [0.0] * len(self.times_s))
                 known.append(megabytes)
@@ -85,14 +85,14 @@ def files_mb(runner: Runner) -> dict[str, float]:
 
 def tables(database_urls: Sequence[str]) -> dict[str, Table]:
     """Return the tables of these databases, as `database.table`."""
-    seen = {}
+    by_name = {}
     for url in database_urls:
         with psycopg.connect(url, autocommit=True) as connection:
             for name, table, indexes in connection.execute(_SIZES).fetchall():
                 count = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name))).fetchone()
                 assert count is not None
-                seen[f"{urlsplit(url).path.strip('/')}.{name}"] = Table(count[0], table, indexes)
-    return seen
+                by_name[f"{urlsplit(url).path.strip('/')}.{name}"] = Table(count[0], table, indexes)
+    return by_name
 
 
 def rewritten(database_urls: Sequence[str]) -> dict[str, Table]:
@@ -108,14 +108,14 @@ def growth(before: Mapping[str, Table], after: Mapping[str, Table], orders: int)
 
     What nobody has thought of is kept `not said`.
     """
-    found = []
+    rows = []
     for name, now in after.items():
         then = before.get(name, Table(0, 0, 0))
         size = now.table + now.indexes - then.table - then.indexes
-        found.append(
+        rows.append(
             {
-                "table": name, "kept": KEPT.get(name.partition(".")[2], "not said"),
+                "table": name, "kept": RETENTION.get(name.partition(".")[2], "not said"),
                 "rows": 1000 * (now.rows - then.rows) / orders, "bytes": 1000 * size / orders,
             }
         )  # fmt: skip
-    return found
+    return rows

@@ -49,8 +49,8 @@ def _look_at_order(verdict: Verdict, prices: _Prices, attempt: Attempt, began: f
         if possible:
             verdict.look(price in possible, attempt.order_id, f"{line['sku']} at {price}", _one_of(possible))
     if expected := attempt.request.get("expected_total"):
-        about, seen = attempt.order_id, f"a total of {order['total']}"
-        verdict.look(order["total"] == expected, about, seen, f"{expected}, as was expected, or a refusal")
+        about, total = attempt.order_id, f"a total of {order['total']}"
+        verdict.look(order["total"] == expected, about, total, f"{expected}, as was expected, or a refusal")
 
 
 def _look_at_refusal(verdict: Verdict, prices: _Prices, attempt: Attempt, began: float) -> None:
@@ -68,12 +68,12 @@ class _Prices:
     def __init__(self, books: Books) -> None:
         self._constant = books.prices
         self._repriced = {change.sku for change in books.changes if change.kind == "price"}
-        self._shown: dict[str, list[tuple[float, float, int]]] = defaultdict(list)  # sent, answered, price
+        self._operations: dict[str, list[tuple[float, float, int]]] = defaultdict(list)  # sent, answered, price
         for product, read in products_shown(books):
-            self._shown[product["sku"]].append((read.sent_at, read.answered_at, product["price"]["amount"]))
+            self._operations[product["sku"]].append((read.sent_at, read.answered_at, product["price"]["amount"]))
         for change in books.changes:
             if change.kind == "price":
-                self._shown[change.sku].append((change.sent_at, change.answered_at, change.amount))
+                self._operations[change.sku].append((change.sent_at, change.answered_at, change.amount))
 
     def of(self, sku: str, began: float, ended: float) -> set[int]:
         """Return the prices that may have been true between two moments; none if none is known from before.
@@ -82,11 +82,11 @@ class _Prices:
         had begun by the end; where it knows reads alone, also the next of them, which may tell of a change before it.
         """
         began, ended = began - CLOCKS_AGREE_S, ended + CLOCKS_AGREE_S
-        shown = self._shown.get(sku, [])
-        last_before = max((sent for sent, answered, _ in shown if answered <= began), default=math.inf)
-        next_after = min((answered for sent, answered, _ in shown if sent >= ended), default=math.inf)
+        operations = self._operations.get(sku, [])
+        last_before = max((sent for sent, answered, _ in operations if answered <= began), default=math.inf)
+        next_after = min((answered for sent, answered, _ in operations if sent >= ended), default=math.inf)
         latest = ended if sku in self._repriced else next_after
-        return {price for sent, answered, price in shown if answered >= last_before and sent <= latest}
+        return {price for sent, answered, price in operations if answered >= last_before and sent <= latest}
 
     def totals(self, lines: Iterable[tuple[str, int]], began: float, ended: float) -> set[int]:
         """Return what these lines may have come to; none if the price of one is not known."""

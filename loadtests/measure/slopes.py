@@ -58,9 +58,9 @@ def slope_of(
     y = np.array([figure(series[block]) for block in blocks])
     from_middle = x - x.mean()
     per_s = float(from_middle @ y / (from_middle @ from_middle))
-    left = y - y.mean() - per_s * from_middle
-    in_all = float(left @ left)
-    alike = max(0.0, float(left[1:] @ left[:-1]) / in_all) if in_all > 0 else 0.0
+    residuals = y - y.mean() - per_s * from_middle
+    in_all = float(residuals @ residuals)
+    alike = max(0.0, float(residuals[1:] @ residuals[:-1]) / in_all) if in_all > 0 else 0.0
     independent = max(3.0, len(x) * (1 - alike) / (1 + alike))
     error = np.sqrt(in_all / (independent - 2) / (from_middle @ from_middle))
     reach = float(stdtrit(independent - 2, (1 + CONFIDENCE) / 2) * error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from deploy.model.home import REPOSITORY
-from loadtests.measure.footprint import FOR_GOOD, KEPT, Table, growth
+from loadtests.measure.footprint import FOR_GOOD, RETENTION, Table, growth
 
 
 def test_growth_is_told_for_a_thousand_orders_with_indexes() -> None:
@@ -28,4 +28,4 @@ def test_it_is_known_of_every_table_of_both_builds_how_long_it_keeps() -> None:
     created = set(re.findall(r"CREATE TABLE (\w+) \(", code))
 
     assert {"orders", "outbox", "inbox"} <= created
-    assert created <= KEPT.keys()
+    assert created <= RETENTION.keys()

@@ -67,10 +67,10 @@ def run(study: Study) -> Result:
         for arm in arms.values():
             rate = float(whole_number(study, "rate", QUICK_RATE if study.quick else 0, 0))
             load = Load(rate or probed(study, arm, mix) / 2, (1 - LEFT_OUT) * lasts_s, LEFT_OUT * lasts_s, mix)
-            seen = _soak(study, arm, load)
-            slopes += [{"build": arm.name, **row} for row in seen["slopes"]]
-            grown += [{"build": arm.name, **row} for row in seen["tables"]]
-            memory[arm.name] = seen["memory"]
+            outcome = _soak(study, arm, load)
+            slopes += [{"build": arm.name, **row} for row in outcome["slopes"]]
+            grown += [{"build": arm.name, **row} for row in outcome["tables"]]
+            memory[arm.name] = outcome["memory"]
     return study.result(
         answer=answer(slopes, grown), comparison=compare(slopes), findings={},
         details={"soak": slopes, "tables": grown, "memory": memory},
@@ -79,21 +79,21 @@ def run(study: Study) -> Result:
 
 def _soak(study: Study, arm: Arm, load: Load) -> dict[str, Any]:
     """Load an arm once; return its slopes, its tables, and its memory as curves. The warm-up is not looked at."""
-    taken, before = Footprint(), dict[str, footprint.Table]()
+    usage, before = Footprint(), dict[str, footprint.Table]()
     every_s = max(LOOK_EVERY_S, load.duration_s / LOOKS)
 
     def follow(beside: Beside) -> None:
         before.update(footprint.tables(arm.parties.databases))
-        while beside.wait_until(len(taken.times_s) * every_s):
-            taken.look(arm.runner, beside.now_s)
+        while beside.wait_until(len(usage.times_s) * every_s):
+            usage.look(arm.runner, beside.now_s)
 
     trial = run_trial(study, arm, load, pair=1, seed=study.seed, meanwhile=follow)
     after = footprint.tables(arm.parties.databases)
     anew = footprint.rewritten(arm.parties.databases)
     orders = max(1, next(now.rows - before[name].rows for name, now in after.items() if name.endswith(".orders")))
     slopes = [
-        {"kind": kind, "what": part, "unit": "MB", **slope_of(taken.times_s, series).as_dict()}
-        for kind, by_part in taken.series.items()
+        {"kind": kind, "what": part, "unit": "MB", **slope_of(usage.times_s, series).as_dict()}
+        for kind, by_part in usage.series.items()
         for part, series in by_part.items()
     ]
     rows = [row for row in trial.rows() if row.due_s >= 0]
@@ -107,7 +107,7 @@ def _soak(study: Study, arm: Arm, load: Load) -> dict[str, Any]:
     for row in tables:
         now, then = anew[str(row["table"])], after[str(row["table"])]
         row |= {"bytes_now": then.table + then.indexes, "rewritten": asdict(now)}
-    return {"slopes": slopes, "tables": tables, "memory": {"seconds": taken.times_s, "mb": taken.series["memory"]}}
+    return {"slopes": slopes, "tables": tables, "memory": {"seconds": usage.times_s, "mb": usage.series["memory"]}}
 
 
 def compare(slopes: Sequence[Mapping[str, Any]]) -> dict[str, Ratio]:
@@ -127,15 +127,15 @@ def compare(slopes: Sequence[Mapping[str, Any]]) -> dict[str, Ratio]:
 
 def answer(slopes: Sequence[Mapping[str, Any]], grown: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a sentence about memory in each build, and one about what is kept for good."""
-    said, kept = [], []
+    sentences, sizes = [], []
     for build in dict.fromkeys(row["build"] for row in slopes):
         parts = [row for row in slopes if row["build"] == build and row["kind"] == "memory"]
         doubling = [f"the memory of {row['what']}" for row in parts if row["doubles"] == "yes"]
         unknown = sum(row["doubles"] == "not shown" for row in parts)
-        said.append(
+        sentences.append(
             f"{build_name(build)}: {sentence_of_list(doubling) or 'the memory of no part'} would double in a week; of "
             f"{unknown} of {len(parts)} parts it cannot be told."
         )
         size = sum(row["bytes"] for row in grown if row["build"] == build and row["kept"] == FOR_GOOD)
-        kept.append(f"{number(size / 1e6)} MB ({build_name(build)})")
-    return [*said, f"1,000 orders leave for good, with indexes: {sentence_of_list(kept)}."]
+        sizes.append(f"{number(size / 1e6)} MB ({build_name(build)})")
+    return [*sentences, f"1,000 orders leave for good, with indexes: {sentence_of_list(sizes)}."]

@@ -17,9 +17,9 @@ def memory_over_time(result: Result) -> Figure | None:
     """Memory of each part, a view for each build."""
     curves: dict[str, dict[str, Any]] = detail(result, "memory") or {}
     views = [
-        view(build_name(build), [line(part, seen["seconds"], seen["mb"][part], colour(part))
-             for part in in_order(seen["mb"])], axes("seconds after the first third", "MB"))
-        for build, seen in curves.items()
+        view(build_name(build), [line(part, curve["seconds"], curve["mb"][part], colour(part))
+             for part in in_order(curve["mb"])], axes("seconds after the first third", "MB"))
+        for build, curve in curves.items()
     ]  # fmt: skip
     reading = "Proportional set size of all processes of a part, without PostgreSQL's shared buffers."
     return figure("memory-over-time", "Memory, minute by minute", reading, views, 420) if views else None

@@ -28,12 +28,12 @@ class Market:
     catalogue: Catalogue
     admin: Customer
     popular: tuple[str, ...]
-    _shown: dict[str, deque[int]] = field(default_factory=dict)
+    _pages: dict[str, deque[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.changed = self.popular[:CHANGED_PRODUCTS]
         for sku, product in self.catalogue.products.items():
-            self._shown[sku] = deque([product["price"]["amount"]], maxlen=2)
+            self._pages[sku] = deque([product["price"]["amount"]], maxlen=2)
 
     def new_price(self, rng: random.Random, sku: str) -> dict[str, Any]:
         """Return the body of PUT /products/{sku}: all as it was, at another price."""
@@ -44,14 +44,14 @@ class Market:
 
     def price_is(self, sku: str, amount: int) -> None:
         """Remember a price that was set: customers are shown it from now on."""
-        self._shown[sku].append(amount)
+        self._pages[sku].append(amount)
 
     def expected_total(self, rng: random.Random, lines: list[dict[str, Any]]) -> dict[str, Any]:
         """Return the field of POST /orders that says what the customer was shown; some names none, some an old one."""
         if rng.random() >= NAMES_A_TOTAL:
             return {}
         page = 0 if rng.random() < FROM_AN_OLD_PAGE else -1
-        amount = sum(self._shown[line["sku"]][page] * line["quantity"] for line in lines)
+        amount = sum(self._pages[line["sku"]][page] * line["quantity"] for line in lines)
         currency = self.catalogue.products[lines[0]["sku"]]["price"]["currency"]
         return {"expected_total": {"amount": amount, "currency": currency}}
 
