@@ -170,6 +170,7 @@ def test_an_arm_that_was_down_before_the_trigger_proves_nothing() -> None:
     assert not outcomes.judged(back | {"void": True})
     assert outcomes.verdict([down, back])[0] == "not measured"
     assert "before the trigger" in outcomes.answer([down, back])[-1]
+    assert len(outcomes.answer([down, back | {"void": True}])) == 3  # as many as a result may have
 
 
 def test_a_change_of_one_service_touches_one_image_and_a_shared_rule_all_of_them() -> None:

@@ -83,7 +83,7 @@ def answer(arms: Sequence[dict[str, Any]]) -> list[str]:
     """Return the two sentences on top of the report."""
     down = [one["arm"] for one in arms if judged(one) and one["stayed_down"]]
     back = [one["arm"] for one in arms if judged(one) and one["came_back"]]
-    unjudged = [f"{one['arm']} is {_state(one)}." for one in arms if not judged(one)]
+    unjudged = " ".join(f"{one['arm']} is {_state(one)}." for one in arms if not judged(one))
     length = arms[0]["trigger"][1] - arms[0]["trigger"][0]
     first = (
         f"Payments was slow for {length:.0f} s. Long after it was as before, {sentence_of_list(down)} sold next to "
@@ -91,4 +91,5 @@ def answer(arms: Sequence[dict[str, Any]]) -> list[str]:
         if down
         else f"Payments was slow for {length:.0f} s, and no arm stayed down after it."
     )
-    return [first, f"These came back: {sentence_of_list(back)}." if back else "None came back by itself.", *unjudged]
+    second = f"These came back: {sentence_of_list(back)}." if back else "None came back by itself."
+    return [first, second, unjudged] if unjudged else [first, second]
