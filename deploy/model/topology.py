@@ -249,6 +249,8 @@ def _variants(service: str) -> dict[str, tuple[str, ...]]:
         variants["resilience_off"] = ("python", "-m", "variants.resilience_off")
     if service != "payments":
         variants["direct_notification"] = ("python", "-m", f"variants.direct_notification.{service}")
+    if service == "notifications":
+        variants["notifications_node"] = ("node", NODE_MAIN)
     return variants
 
 

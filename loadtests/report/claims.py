@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from loadtests.report.result import Claim
+from loadtests.report.result import Claim, Ratio
 
 CLAIMS: dict[str, str] = {
     "C1": "One part of a monolith crashes and the whole goes down; in services the rest keeps running.",
@@ -20,7 +20,7 @@ CLAIMS: dict[str, str] = {
     "C11": "A/B tests and canaries are easier.",
     "C12": "There is a middle ground: start with a monolith, move out part by part.",
 }
-NOT_MEASURED = "not measured"
+SUPPORTED, REFUTED, NOT_SHOWN, NOT_MEASURED = "supported", "refuted", "not shown", "not measured"
 NOTHING_HERE = "Nothing in this experiment measures it."
 
 
@@ -31,3 +31,9 @@ def table(findings: Mapping[str, tuple[str, str]]) -> list[Claim]:
         verdict, evidence = findings.get(number, (NOT_MEASURED, NOTHING_HERE))
         rows.append({"id": number, "claim": text, "verdict": verdict, "evidence": evidence})
     return rows
+
+
+def verdict_of(*figures: Ratio) -> str:
+    """Return what ratios say of a claim that all of them are higher: refuted where all are shown to be lower."""
+    verdicts = {row.get("verdict") for row in figures}
+    return SUPPORTED if verdicts == {"higher"} else REFUTED if verdicts == {"lower"} else NOT_SHOWN

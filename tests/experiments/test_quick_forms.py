@@ -44,6 +44,7 @@ EXPERIMENTS = {
     "chaos": ("chaos", None),
     "messaging": ("messaging", "C7"),
     "canary": ("canary", "C11"),
+    "another-language": ("languages", "C10"),
 }
 NEEDS = {"independent-generator": "k6"}  # a program that is none of ours
 MAY_BE_VOID = ("overhead-ladder", "steady")  # two or three rounds may all be void on a busy machine
