@@ -20,7 +20,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml twinshop/setup.sh
 	@touch $@
 
 .PHONY: help setup demo test test-short test-all test-docs lint doctor up down status stats scale kill hold release pause resume restart logs route fault heal trace profile reset lab \
-	bench experiment chaos migrate migrate-back room locust screenshots side-by-side requirements clean \
+	bench claims experiment chaos migrate migrate-back room locust screenshots side-by-side requirements clean \
 	images images-save images-load compose-up compose-down compose-demo test-compose test-kubernetes docs-site compare-place-order
 
 help: ## show this list
@@ -96,6 +96,9 @@ bench: $(VENV)/.ready ## CPU of one order and one list against the database floo
 experiment: $(VENV)/.ready ## make experiment NAME=capacity (QUICK=1 for the short form)
 	@$(call need,NAME,make experiment NAME=capacity)
 	@$(TWINSHOP) experiment $(NAME) $(if $(QUICK),--quick)
+
+claims: $(VENV)/.ready ## all twelve claims in half an hour, on one page (FULL=1: full forms; AGAIN=1: all anew; CLAIMS="C3 C8": these)
+	@$(TWINSHOP) claims $(CLAIMS) $(if $(FULL),--full) $(if $(AGAIN),--again)
 
 room: $(VENV)/.ready ## the control room: both architectures live on one page, port 8000
 	@$(TWINSHOP) room

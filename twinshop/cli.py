@@ -17,6 +17,7 @@ from deploy.kubernetes.runner import COMPONENTS
 from deploy.model.errors import DeployError
 from deploy.runner.console import errors
 from deploy.stacks import VARIABLE
+from twinshop import claims as asking
 from twinshop import dead_letters, doctor, route, stacks
 from twinshop import experiments as measuring
 from twinshop import faults as breaking
@@ -74,6 +75,7 @@ for command in (
     measuring.bench,
     measuring.experiment,
     measuring.chaos,
+    asking.claims,
     measuring.report,
     showing.room,
     showing.load,
@@ -83,7 +85,6 @@ for command in (
     teaching.lab,
     teaching.buy,
     teaching.rows,
-    teaching.claims,
     teaching.classroom,
 ):
     app.command()(command)

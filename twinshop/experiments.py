@@ -112,34 +112,16 @@ def _conduct(
 ) -> None:
     """Run an experiment, write and draw its result, and show it; a broken promise is exit status 1."""
     # What measures is slow to import, and `twinshop up` shares this program.
-    from loadtests.engine import budgets, registry  # noqa: PLC0415
-    from loadtests.engine.progress import ProgressReporter  # noqa: PLC0415
-    from loadtests.engine.study import Study  # noqa: PLC0415
+    from loadtests.engine import registry, report_folder  # noqa: PLC0415
     from loadtests.report import console as shown  # noqa: PLC0415
-    from loadtests.report import page, result, tidy  # noqa: PLC0415
+    from loadtests.report.result import all_violations  # noqa: PLC0415
 
     selected = registry.from_file(file) if file else registry.find(name)
-    budget = budgets.of_this_machine(cores)
-    folder = result.new_folder(REPORTS, selected.name)
     console.print(f"[bold]{selected.plan['title']}[/]: {selected.plan['question']}")
-    with ProgressReporter() as progress:
-        study = Study(
-            experiment=selected,
-            folder=folder,
-            budget=budget,
-            progress=progress,
-            seed=seed,
-            quick=quick,
-            options=options or {},
-        )
-        outcome = selected.load()(study)
-    result.write(outcome, folder)
-    tidy.write(outcome, folder)
-    page.draw(folder, lambda _: selected.plots())
-    result.point_latest(folder)
+    outcome, folder = report_folder.conduct(selected, quick=quick, seed=seed, options=options, cores=cores)
     _show(outcome, folder)
     shown.say_where(selected.leaves_up())
-    if result.all_violations(outcome):
+    if all_violations(outcome):
         raise typer.Exit(1)
 
 

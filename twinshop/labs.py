@@ -99,20 +99,6 @@ def rows(
         raise DeployError(f"No database of {' and '.join(runner.stack.name for runner in running)} knows it.")
 
 
-def claims(
-    record: Annotated[bool, typer.Option("--record", help="Begin a decision record with them.")] = False,
-) -> None:
-    """Show what this machine's reports say about each claim of the field."""
-    from workshop.claims import findings, write_record  # noqa: PLC0415
-
-    table = Table("claim", "", "on this machine", "from")
-    for one in findings():
-        table.add_row(one.claim, one.text, one.verdict, one.report)
-    console.print(table)
-    if record:
-        console.print(f"Your decision record: {write_record(Home.from_environment())}", markup=False)
-
-
 def classroom(
     bind: Annotated[str, typer.Option(help="The address it listens at; 0.0.0.0 for a room.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Another port than 8070 (and the shift).")] = 0,

@@ -1,24 +1,24 @@
-"""The claims table of this machine: each claim with the newest result that says something about it."""
+"""What this machine says of the claims, for the course: the beginning of a decision record, and what was predicted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from deploy.model.home import REPOSITORY, Home, writing
+from deploy.model.home import Home, writing
 from deploy.runner.console import console
-from loadtests.report.claims import CLAIMS, NOT_MEASURED
-from loadtests.report.result import BadResult, Result, read
-from workshop.labs import Lab, every
+from loadtests.engine.claims import Claims
+from loadtests.engine.report_folder import REPORTS
+from loadtests.report import claims_page
+from loadtests.report.claims_page import WRONG_BOOKS, Answer
+from workshop.labs import Lab, Prediction, every
 from workshop.progress import LabProgress, Progress, folder_of
 
-REPORTS = REPOSITORY / "reports"
 RECORD = "decision.md"
 TO_WRITE = "_Write here._"
 TEMPLATE = """# Should we split?
 
-**Context.** Measured on {machine}. {quick}
+**Context.** Measured on {machine}. {books}
 
 | claim | on this machine | evidence | from |
 |---|---|---|---|
@@ -37,27 +37,25 @@ Our system: how many teams, which part is hot, what an hour of outage costs, who
 
 **Alternatives.** {to_write}
 """
+# Which predictions of the labs are about which claim: by lab, and number within it.
+PREDICTIONS = {
+    "C1": ((5, 1), (6, 1)),
+    "C2": ((4, 1), (4, 2)),
+    "C3": ((2, 1), (2, 2)),
+    "C4": ((8, 1), (8, 2)),
+    "C5": ((1, 1), (1, 2)),
+    "C6": ((7, 2),),
+    "C7": ((7, 1),),
+    "C9": ((6, 2),),
+    "C12": ((8, 3),),
+}
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What this machine says about a claim. `report`: the folder it is from, empty if nothing measured it."""
-
-    claim: str
-    text: str
-    verdict: str = NOT_MEASURED
-    evidence: str = ""
-    report: str = ""
-
-
-def findings(reports: Path = REPORTS) -> list[Finding]:
-    """Return all claims; where there are several results about one, the newest counts."""
-    claims = {claim: Finding(claim, text) for claim, text in CLAIMS.items()}
-    for folder, result in _results(reports):
-        for row in result["claims"]:
-            if row["verdict"] != NOT_MEASURED and row["id"] in claims:
-                claims[row["id"]] = Finding(row["id"], row["claim"], row["verdict"], row["evidence"], folder.name)
-    return list(claims.values())
+def predictions(home: Home) -> dict[str, list[tuple[str, str]]]:
+    """Return what was asked in the labs about each claim, and what was predicted, as far as somebody has."""
+    progress = Progress(home)
+    guesses = {(lab.number, one.number): (one.text, guess) for lab in every() for one, guess in _guesses(lab, progress)}
+    return {claim: [guesses[place] for place in places if place in guesses] for claim, places in PREDICTIONS.items()}
 
 
 def write_record(home: Home, reports: Path = REPORTS) -> Path:
@@ -66,51 +64,37 @@ def write_record(home: Home, reports: Path = REPORTS) -> Path:
     if path.exists():
         console.print(f"{path} is there already, and stays as it is.", markup=False)
         return path
+    answers = Claims(reports).answers()
     rows = "\n".join(
-        f"| {one.claim} {one.text} | {one.verdict} | {_in_a_cell(one.evidence)} | {one.report} |"
-        for one in findings(reports)
+        f"| {one.claim} {one.text} | {'indicative: ' if one.is_indicative else ''}{one.verdict} | "
+        f"{_in_a_cell(one.evidence)} | {one.report} |"
+        for one in answers
     )
     progress = Progress(home)
-    predictions = "\n".join(_predictions_of(every(), progress)) or "- nothing: no lab was done with this state folder."
+    lines = [f"- Lab {lab.number}: {one.text} **{guess}**" for lab in every() for one, guess in _guesses(lab, progress)]
     text = TEMPLATE.format(
-        machine=_machine(reports), quick=_quick(reports), rows=rows, predictions=predictions, to_write=TO_WRITE
-    )
+        machine="; ".join(claims_page.machines([one.result for one in answers if one.result]))
+        or "no machine yet: run some experiments first",
+        books=_books(answers), rows=rows, to_write=TO_WRITE,
+        predictions="\n".join(lines) or "- nothing: no lab was done with this state folder.",
+    )  # fmt: skip
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     return path
 
 
-def _results(reports: Path) -> Iterable[tuple[Path, Result]]:
-    """Yield the reports that can be read, oldest first."""
-    for folder in sorted(reports.glob("2*-*")):
-        try:
-            yield folder, read(folder)
-        except BadResult:
-            continue  # an experiment that was stopped leaves a folder without a result
-
-
-def _machine(reports: Path) -> str:
-    environments = [result["environment"] for _, result in _results(reports)]
-    if not environments:
-        return "no machine yet: run some experiments first"
-    newest = environments[-1]
-    return f"{newest['cpu']}, {newest['cores']} cores, {newest['os']}"
-
-
-def _quick(reports: Path) -> str:
-    broken = [folder.name for folder, result in _results(reports) if any(run["violations"] for run in result["runs"])]
-    if broken:
+def _books(answers: Sequence[Answer]) -> str:
+    if broken := [one.report for one in answers if one.verdict == WRONG_BOOKS]:
         return f"Promises were broken in {', '.join(broken)}: figures from there prove nothing."
     return "Every run's books were right."
 
 
-def _predictions_of(labs: Iterable[Lab], progress: Progress) -> Iterable[str]:
-    for lab in labs:
-        lab_progress: LabProgress = progress.of(lab.number)
-        for prediction in lab.predictions:
-            if prediction_text := lab_progress.predictions.get(str(prediction.number)):
-                yield f"- Lab {lab.number}: {prediction.text} **{prediction_text}**"
+def _guesses(lab: Lab, progress: Progress) -> Iterable[tuple[Prediction, str]]:
+    recorded: LabProgress = progress.of(lab.number)
+    for prediction in lab.predictions:
+        if guess := recorded.predictions.get(str(prediction.number)):
+            yield prediction, guess
 
 
 def _in_a_cell(text: str) -> str:

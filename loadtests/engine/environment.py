@@ -31,7 +31,7 @@ def describe(budget: Budget, seed: int) -> Environment:
         "os": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": _versions(),
-        "commit": _commit(),
+        "commit": commit(),
         "seed": seed,
         "budgets": budget.as_dict(),
         "topology": topology.describe(),
@@ -56,7 +56,8 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def _commit() -> str:
+def commit() -> str:
+    """Return the commit of this code, and whether it has been changed since."""
     try:
         commit = _git("rev-parse", "--short=12", "HEAD")
         return f"{commit} with changes" if _git("status", "--porcelain", "--untracked-files=no") else commit

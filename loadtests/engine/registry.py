@@ -6,7 +6,7 @@ import ast
 import importlib
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from deploy.model.errors import DeployError
+from loadtests.report.headline import Lead
 from loadtests.report.plot import Plot
 from loadtests.report.result import Plan, Result
 
@@ -62,6 +63,11 @@ class Experiment:
         """Return the plots that only this experiment has: what its module holds as `PLOTS`."""
         plots: tuple[Plot, ...] = getattr(self._imported(), "PLOTS", ())
         return plots
+
+    def headlines(self) -> Mapping[str, Lead]:
+        """Return the leading figure of each claim that it is about: what its module holds as `HEADLINES`."""
+        headlines: Mapping[str, Lead] = getattr(self._imported(), "HEADLINES", {})
+        return headlines
 
     def leaves_up(self) -> tuple[str, ...]:
         """Return the builds that it leaves up for the reader to look around in: `LEAVES_UP` of its module."""

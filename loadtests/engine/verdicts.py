@@ -10,6 +10,7 @@ from loadtests.engine.arm import TWIN
 from loadtests.engine.declaration import Declaration, Figure
 from loadtests.engine.study import Study
 from loadtests.measure.statistics import ALPHA, Equivalence, holm
+from loadtests.report.claims import verdict_of
 from loadtests.report.result import Gate, Ratio, Result, Run
 from loadtests.report.words import build_name, percent, sentence_of_list, times
 
@@ -127,10 +128,11 @@ def findings(declared: Declaration, comparison: Mapping[str, Ratio]) -> dict[str
         rows = [comparison[name] for name in names if name in comparison]
         if len(rows) < len(names):
             continue
-        verdicts = {row.get("verdict") for row in rows}
-        verdict = "supported" if verdicts == {"higher"} else "refuted" if verdicts == {"lower"} else "not shown"
         figures = sentence_of_list([f"{row.get('what')} {times(row)}" for row in rows])
-        said[claim] = (verdict, f"{figures}, over {rows[0].get('sessions')} sessions. {declared.caveat}".strip())
+        said[claim] = (
+            verdict_of(*rows),
+            f"{figures}, over {rows[0].get('sessions')} sessions. {declared.caveat}".strip(),
+        )
     return said
 
 

@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from loadtests.engine.ablation import Ablation, Conclusion, Contrast, Variant, Work
+from loadtests.report.claims import verdict_of
 from loadtests.report.result import Ratio, Run
 from loadtests.report.words import sentence_of_list, times
 
@@ -56,12 +57,11 @@ def conclude(_: Sequence[Run], figures: Mapping[str, Ratio]) -> Conclusion:
         f"and the services {times(services)} the CPU of the monolith.",
         f"Spread over four processes the services take {times(network)} the CPU of the same services in one. {kept}.",
     ]
-    verdict = {"higher": "supported", "lower": "refuted"}.get(network.get("verdict", ""), "not shown")
     evidence = (
         f"Cost: spread over processes, the same services take {times(network)} the CPU per confirmed order that they "
         f"take in one process, over {network.get('pairs')} rounds. Latency is not measured here."
     )
-    return Conclusion(answer, {"C3": (verdict, evidence)})
+    return Conclusion(answer, {"C3": (verdict_of(network), evidence)})
 
 
 EXPERIMENT = Ablation(

@@ -35,6 +35,8 @@ from loadtests.engine.study import PRODUCTS, Study
 from loadtests.engine.trial import Load, run_trial
 from loadtests.measure import inventory
 from loadtests.measure.views import wait_until_finished
+from loadtests.report.claims import NOT_SHOWN, REFUTED, SUPPORTED
+from loadtests.report.headline import Headline, single
 from loadtests.report.plot import Figure, bars, figure, rows_down, upright, view
 from loadtests.report.result import Ratio, Result, detail
 from loadtests.report.words import build_name, count, sentence_of_list
@@ -180,7 +182,7 @@ def findings(counted: Mapping[str, Figures]) -> dict[str, tuple[str, str]]:
     one, other = counted["monolith"], counted["microservices"]
     more = [name for name in DECISIVE if name in one and other[name] > one[name]]
     less = [name for name in DECISIVE if name in one and other[name] < one[name]]
-    verdict = "supported" if not less else "refuted" if not more else "not shown"
+    verdict = SUPPORTED if not less else REFUTED if not more else NOT_SHOWN
     figures = [
         f"{name} {count(one[name])} and {count(other[name])}"
         for name in ("lines of code", "processes", "database servers", "settings", "transactions", "start time s")
@@ -239,4 +241,12 @@ def losses(result: Result) -> Figure | None:
     return figure("losses", title, reading, [view("", data, layout)], 130 + 30 * len(rows))
 
 
+def headline(result: Result) -> Headline | None:
+    """Processes that have to run."""
+    by_build: Mapping[str, Figures] = detail(result, "counted") or {}
+    values = [(build, figures["processes"]) for build, figures in by_build.items()]
+    return single("processes that have to run", "", values, "Counted: no chance is in it.")
+
+
 PLOTS = (counted, losses)
+HEADLINES = {"C5": headline}

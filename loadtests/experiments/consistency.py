@@ -32,6 +32,8 @@ from loadtests.engine.study import PRODUCTS, Study
 from loadtests.engine.trial import Load, run_trial
 from loadtests.measure import agreement
 from loadtests.measure.agreement import FACTS, MAIL, PAYMENT, ROW, STOCK
+from loadtests.report.claims import NOT_SHOWN, REFUTED, SUPPORTED
+from loadtests.report.headline import Headline, single
 from loadtests.report.plot import Figure, axes, figure, line, view
 from loadtests.report.result import Result, detail
 from loadtests.report.words import build_name, count_of, number
@@ -159,11 +161,11 @@ def findings(seen: Facts) -> dict[str, tuple[str, str]]:
     if min(seen[build][fact]["count"] for build in seen for fact in (STOCK, ROW)) < 20:
         return {}
     at_once = {build: max(medians) <= AT_ONCE_MS for build, medians in lags.items()}
-    verdict = "not shown"
+    verdict = NOT_SHOWN
     if at_once["monolith"] and min(lags["microservices"]) > AT_ONCE_MS:
-        verdict = "supported"
+        verdict = SUPPORTED
     elif at_once["microservices"]:
-        verdict = "refuted"
+        verdict = REFUTED
     evidence = (
         f"Stock sold and notification written, at the median: {when(lags['monolith'][0])} and "
         f"{when(lags['monolith'][1])} in the monolith, {when(lags['microservices'][0])} and "
@@ -216,4 +218,14 @@ def _lag(ms: float) -> str:
     return f"{number(ms)} ms" if ms > _TICKS[0] else "at once"
 
 
+def headline(result: Result) -> Headline | None:
+    """When the stock is booked as sold."""
+    seen: Facts = detail(result, "agreement") or {}
+    values = [(build, facts[STOCK]["p50"]) for build, facts in seen.items()]
+    watched = " and ".join(f"{facts[STOCK]['count']:.0f}" for facts in seen.values())
+    basis = f"Medians over {watched} orders; nothing below {AT_ONCE_MS:.0f} ms is told from 'at once'."
+    return single("from the 201 until the stock is booked as sold", "ms", values, basis)
+
+
 PLOTS = (when_each_agrees,)
+HEADLINES = {"C6": headline}

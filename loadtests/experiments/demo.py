@@ -26,6 +26,7 @@ from loadtests.engine.trial import Load, Trial, once_more_if_void
 from loadtests.measure import accounting, reconcile
 from loadtests.measure.statistics import order_of_pairs
 from loadtests.measure.verdict import Verdict
+from loadtests.report.claims import NOT_SHOWN
 from loadtests.report.result import Ratio, Result
 from loadtests.report.words import journey_name, number, percent, sentence_of_list, times
 
@@ -134,7 +135,7 @@ def findings(figures: dict[str, Ratio]) -> dict[str, tuple[str, str]]:
     claims = {}
     if cpu := figures.get("cpu_order_services_vs_monolith"):
         claims["C3"] = (
-            "not shown",
+            NOT_SHOWN,
             f"CPU per order {times(cpu)} in {cpu.get('pairs')} pairs: indicative, and of all differences between the "
             f"builds, not of the network alone. `make bench` takes the network apart, `{NEXT}` gives a verdict.",
         )

@@ -28,7 +28,9 @@ from deploy.runner.interface import Runner
 from loadtests.engine.ablation import Ablation, Conclusion, Contrast, Variant, Work
 from loadtests.engine.arm import Settings
 from loadtests.report import summary
-from loadtests.report.result import Ratio, Run
+from loadtests.report.claims import verdict_of
+from loadtests.report.headline import Headline, ratios
+from loadtests.report.result import Ratio, Result, Run
 from loadtests.report.words import build_name, sentence_of_list, times
 
 BUILDS = ("monolith", "microservices")
@@ -62,12 +64,18 @@ def conclude(runs: Sequence[Run], figures: Mapping[str, Ratio]) -> Conclusion:
             f"{four.get('pairs')} rounds. That a request has to be followed through many services is not measured by "
             "this: what is, is that one tool follows it in both builds, and what it costs."
         )
-        verdict = {"higher": "supported", "lower": "refuted"}.get(four.get("verdict", ""), "not shown")
-        findings["C8"] = (verdict, evidence)
+        findings["C8"] = (verdict_of(four), evidence)
     costs = {one.name: summary.mean_cpu_ms(runs, one.name, "order") for one in EXPERIMENT.variants}
     return Conclusion(answer or ["Too few valid slices to say anything."], findings, {"tracing": costs})
 
 
+def headline(result: Result) -> Headline | None:
+    """What following every order costs."""
+    named = {build_name(build): f"cpu_order_{build}_100%_vs_off" for build in BUILDS}
+    return ratios(result, "CPU per order while every order is followed, over without", named)
+
+
+HEADLINES = {"C8": headline}
 EXPERIMENT = Ablation(
     variants=tuple(variant for build in BUILDS for variant in variants_of(build)),
     works=(Work("order", 4.0, rate=60.0),),

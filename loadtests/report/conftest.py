@@ -73,6 +73,11 @@ def make_run(build: str, number: int, chance: random.Random, **changes: Any) -> 
 @pytest.fixture
 def result() -> Result:
     """Three pairs without a violation."""
+    return make_result()
+
+
+def make_result() -> Result:
+    """Return three pairs without a violation."""
     chance = random.Random(8001)
     builds = ["monolith", "microservices", "microservices", "monolith", "monolith", "microservices"]
     return {

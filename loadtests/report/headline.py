@@ -40,7 +40,7 @@ class Headline:
     values: tuple[Value, ...]
     basis: str
 
-    def shown(self, value: float) -> str:
+    def text_of(self, value: float) -> str:
         """Return a figure with its unit: `38.2 ms`, `100 %`."""
         digits = f"{value:.1f}".removesuffix(".0") if self.unit == "%" and value else number(value, 2)
         return f"{digits} {self.unit}".strip()
@@ -51,7 +51,7 @@ class Headline:
             return "no interval"
         if self.unit == "times":
             return interval({"ratio": value.value, "low": value.low, "high": value.high})
-        return f"{self.shown(value.low).removesuffix(self.unit).strip()} to {self.shown(value.high)}"
+        return f"{self.text_of(value.low).removesuffix(self.unit).strip()} to {self.text_of(value.high)}"
 
     def share(self, value: Value) -> float:
         """Return how long its bar is, from 0 to 100: of the largest figure, or of all where shares are told."""
@@ -91,6 +91,6 @@ def ratios(result: Result, what: str, named: Mapping[str, str]) -> Headline | No
 
 def single(what: str, unit: str, values: Iterable[tuple[str, float | None]], basis: str) -> Headline | None:
     """Return figures without intervals, by arm, as a headline. None if there are none, or one of them is missing."""
-    given = list(values)
-    known = tuple(Value(arm, value) for arm, value in given if value is not None)
-    return Headline(what, unit, known, basis) if known and len(known) == len(given) else None
+    pairs = list(values)
+    known = tuple(Value(arm, value) for arm, value in pairs if value is not None)
+    return Headline(what, unit, known, basis) if known and len(known) == len(pairs) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from loadtests.measure.verdict import PROMISES
 from loadtests.report import money, sections
 from loadtests.report.figures import all_figures
-from loadtests.report.plot import Plot
+from loadtests.report.plot import Figure, Plot
 from loadtests.report.result import INDEX, Result, all_violations, read
 from loadtests.report.words import build_name, family, interval, number, percent, slug
 
@@ -40,9 +40,7 @@ def render(result: Result, folder_name: str, plots: Sequence[Plot] = ()) -> str:
     """Return the page of a result."""
     figures = all_figures(result, plots)
     violations = all_violations(result)
-    # Untrusted text (ids, problem details) may hold anything: inside a script element only `<` is dangerous.
-    figures_json = json.dumps(figures).replace("<", "\\u003c")
-    return _template().render(
+    return template("page.html.j2").render(
         result=result,
         folder=f"reports/{folder_name}",
         when=datetime.fromisoformat(result["started_at"]).strftime("%d %B %Y, %H:%M UTC"),
@@ -52,7 +50,7 @@ def render(result: Result, folder_name: str, plots: Sequence[Plot] = ()) -> str:
         void=[run for run in result["runs"] if run["void"]],
         badges=sections.badges(result, violations),
         figures=figures,
-        figures_json=Markup(figures_json),  # noqa: S704  (escaped above)
+        figures_json=as_json(figures),
         latencies=sections.latencies(result),
         costs=sections.costs(result),
         million=money.sentences(result),
@@ -63,13 +61,14 @@ def render(result: Result, folder_name: str, plots: Sequence[Plot] = ()) -> str:
         waited=sections.waited(result["runs"]),
         gate=sections.gate(result),
         environment=sections.environment(result),
-        css=_own("page.css") + arm_colours(result),
-        script=_own("page.js"),
-        plotly=_plotly() if figures else "",
+        css=own("page.css") + arm_colours(run["build"] for run in result["runs"]),
+        script=own("page.js"),
+        plotly=plotly() if figures else "",
     )
 
 
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """Return a template of this folder, with the filters that pages share."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
@@ -83,13 +82,13 @@ def _template() -> jinja2.Template:
         "interval": interval,
         "ticks": _ticks,
     }
-    return environment.get_template("page.html.j2")
+    return environment.get_template(name)
 
 
-def arm_colours(result: Result) -> Markup:
+def arm_colours(arms: Iterable[str]) -> Markup:
     """Return the style that gives each arm a colour: a shade of its build's, or one of its own."""
     style, used = [], Counter[str]()
-    for arm in dict.fromkeys(run["build"] for run in result["runs"]):
+    for arm in dict.fromkeys(arms):
         kin = {"services": "microservices"}.get(family(arm), family(arm))
         kin = kin if kin in ("monolith", "microservices") else "arm"
         if slug(arm) not in ("monolith", "microservices", "colocated", "floor"):
@@ -107,10 +106,17 @@ def _ticks(text: str) -> Markup:
     return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  (escaped)
 
 
-def _own(name: str) -> Markup:
+def as_json(figures: Sequence[Figure]) -> Markup:
+    """Return plots for a script element. Their text may hold anything, and only `<` is dangerous there."""
+    return Markup(json.dumps(figures).replace("<", "\\u003c"))  # noqa: S704  (escaped)
+
+
+def own(name: str) -> Markup:
+    """Return a file of this folder, as it is."""
     return Markup((HERE / name).read_text("utf-8"))  # noqa: S704  (a file of ours)
 
 
-def _plotly() -> Markup:
+def plotly() -> Markup:
+    """Return the library that draws the plots."""
     source = resources.files("plotly").joinpath("package_data/plotly.min.js").read_text("utf-8")
     return Markup(source)  # noqa: S704  (the library itself, inlined once)

@@ -22,6 +22,7 @@ TAKES_LONG = {
     "test",
     "test-all",
     "bench",
+    "claims",
     "experiment",
     "migrate",  # its steps are watched for seconds each; tests/migration moves modules
     "migrate-back",

@@ -34,6 +34,7 @@ from loadtests.measure.impact import impact_of
 from loadtests.report.result import Result
 
 PLOTS = plots.PLOTS
+HEADLINES = {"C1": findings.headline}
 RATE = 40.0
 WARM_UP_S = 4.0
 BULKHEADS = "orders:8,catalog:6,payments:2,notifications:2"

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from loadtests.measure.impact import NO_PAYMENT
+from loadtests.report.claims import NOT_MEASURED, NOT_SHOWN, REFUTED, SUPPORTED
+from loadtests.report.headline import Headline, share_of
+from loadtests.report.result import Result, detail
 from loadtests.report.words import build_name, number, percent
 
 Impacts = Sequence[dict[str, Any]]
@@ -85,7 +88,7 @@ def claims(impacts: Impacts) -> dict[str, tuple[str, str]]:
     """Return the verdict about C1, with its evidence."""
     monolith, services = (of(impacts, arm, "payments-killed") for arm in ("monolith", "microservices"))
     if monolith is None or services is None:
-        return {"C1": ("not measured", "It needs payments-killed on the monolith and on the services.")}
+        return {"C1": (NOT_MEASURED, "It needs payments-killed on the monolith and on the services.")}
     down, up = available(monolith, "browse") or 0.0, available(services, "browse") or 0.0
     bought = available(services, "buy") or 0.0
     evidence = (
@@ -102,14 +105,29 @@ def claims(impacts: Impacts) -> dict[str, tuple[str, str]]:
     if hanging:
         evidence += f" With the provider hanging, browsing was answered: {', '.join(hanging)}."
     if down < 0.5 and up >= 0.999 and bought >= 0.99:
-        return {"C1": ("supported", evidence)}
-    return {"C1": ("refuted" if down >= up else "not shown", evidence)}
+        return {"C1": (SUPPORTED, evidence)}
+    return {"C1": (REFUTED if down >= up else NOT_SHOWN, evidence)}
+
+
+def headline(result: Result) -> Headline | None:
+    """Browsing while payments was killed."""
+    impacts: Impacts = detail(result, "impacts") or ()
+    struck = [one for one in impacts if one["fault"] == "payments-killed" and one["acts"]["browse"]["asked_during"]]
+    if not struck:
+        return None
+    values = tuple(
+        share_of(one["arm"], round(effect["available_during"] * effect["asked_during"]), effect["asked_during"])
+        for one in struck
+        for effect in (one["acts"]["browse"],)
+    )
+    basis = f"Payments was killed once in each, for {struck[0]['lasted_s']:.0f} s; judged by content."
+    return Headline("browsing that was answered rightly while payments was killed", "%", values, basis)
 
 
 def answer(impacts: Impacts) -> list[str]:
     """Return the two sentences on top of the report."""
     verdict, evidence = claims(impacts)["C1"]
-    first = evidence if verdict != "not measured" else "What was broken and what became of it stands in the map."
+    first = evidence if verdict != NOT_MEASURED else "What was broken and what became of it stands in the map."
     missed = [
         f"{row['figure']} {number(row['measured'])} (promised {number(row['target'])})"
         for row in targets(impacts)

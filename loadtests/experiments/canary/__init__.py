@@ -49,6 +49,7 @@ from loadtests.measure.canary_analysis import CanaryAnalysis, Regression
 from loadtests.report.result import Result
 
 PLOTS = plots.PLOTS
+HEADLINES = {"C11": findings.headline}
 RATE = 50.0
 WARM_UP_S = 3.0
 PERCENT = 10

@@ -6,6 +6,9 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from loadtests.report.claims import NOT_MEASURED, NOT_SHOWN, REFUTED, SUPPORTED
+from loadtests.report.headline import Headline, single
+from loadtests.report.result import Result, detail
 from loadtests.report.words import build_name, count_of, number, percent
 
 Attempts = Sequence[dict[str, Any]]
@@ -44,15 +47,24 @@ def verdict(tried: Attempts) -> tuple[str, str]:
     evidence = " ".join(text for build in BUILDS if (text := _evidence(tried, build)))
     bad = {build: of(tried, build, bad=True) for build in BUILDS}
     if not all(bad.values()):
-        return "not measured", evidence or "It needs a bad version in both builds."
+        return NOT_MEASURED, evidence or "It needs a bad version in both builds."
     rate = {build: sum(bool(one["alarm"]) for one in bad[build]) / len(bad[build]) for build in BUILDS}
     if rate["microservices"] < rate["monolith"]:
-        return "refuted", evidence
+        return REFUTED, evidence
     smaller = [
         (middle(bad["microservices"], value) or 0.0) < (middle(bad["monolith"], value) or 0.0)
         for value in (lambda one: one["memory_mb"], exposed)
     ]
-    return ("supported" if all(smaller) and rate["microservices"] == 1.0 else "not shown"), evidence
+    return (SUPPORTED if all(smaller) and rate["microservices"] == 1.0 else NOT_SHOWN), evidence
+
+
+def headline(result: Result) -> Headline | None:
+    """What is at risk until a bad version is taken back."""
+    tried: Attempts = detail(result, "canary") or ()
+    bad = {build: of(tried, build, bad=True) for build in BUILDS}
+    values = [(build, share * 100) for build in BUILDS if (share := middle(bad[build], exposed)) is not None]
+    basis = f"Medians over {' and '.join(str(len(one)) for one in bad.values())} bad versions."
+    return single("requests sent to a bad version while it had its share", "%", values, basis)
 
 
 def answer(tried: Attempts) -> list[str]:

@@ -34,10 +34,23 @@ from loadtests.experiments.deploy import plots
 from loadtests.experiments.deploy.touched import touched_by
 from loadtests.load.generator.record import FAILED
 from loadtests.measure.impact import ACT_OF
-from loadtests.report.result import Result
+from loadtests.report.claims import NOT_MEASURED, NOT_SHOWN, SUPPORTED
+from loadtests.report.headline import Headline, share_of
+from loadtests.report.result import Result, detail
 from loadtests.report.words import count_of, number, sentence_of_list
 
 PLOTS = plots.PLOTS
+
+
+def headline(result: Result) -> Headline | None:
+    """Requests that failed in each rollout."""
+    rollouts: Sequence[dict[str, Any]] = detail(result, "rollouts") or ()
+    values = tuple(share_of(one["name"], one["failed"], one["requests"]) for one in rollouts)
+    basis = "One rollout of each under load. With 0 failed, the interval's end is what may have been missed."
+    return Headline("requests that failed while a new version was rolled out", "%", values, basis) if values else None
+
+
+HEADLINES = {"C4": headline}
 RATE = 40.0
 WARM_UP_S = 3.0
 SETTING = "RELEASE"  # nobody reads it: the change is that there is one
@@ -160,8 +173,8 @@ def verdict(rollouts: Sequence[dict[str, Any]], touched: Sequence[dict[str, Any]
     evidence = f"{evidence}. {sizes}."
     services = [one for one in rollouts if one["build"] == "microservices" and one["replicas"] > 1]
     if not services:
-        return "not measured", evidence
-    return ("supported" if all(one["failed"] == 0 for one in services) else "not shown"), evidence
+        return NOT_MEASURED, evidence
+    return (SUPPORTED if all(one["failed"] == 0 for one in services) else NOT_SHOWN), evidence
 
 
 def answer(rollouts: Sequence[dict[str, Any]], touched: Sequence[dict[str, Any]]) -> list[str]:

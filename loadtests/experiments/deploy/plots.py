@@ -1,11 +1,12 @@
-"""The tables of rollouts: who noticed, how long it took, what it cost, and what a change touches."""
+"""Rollouts: who noticed, how long it took, what it cost, and what a change touches."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from loadtests.report.plot import Figure, table
+from loadtests.report.plot import Figure, bars, figure, rows_down, table, view
 from loadtests.report.result import Result, detail
+from loadtests.report.words import build_name
 
 
 def rollouts(result: Result) -> Figure | None:
@@ -52,4 +53,19 @@ def touched(result: Result) -> Figure | None:
     return table("touched", "What a change touches", reading, cells, [4, 5, 1.3, 1.2, 1.8])
 
 
-PLOTS = (rollouts, touched)
+def durations(result: Result) -> Figure | None:
+    """How long each rollout took, with load and without."""
+    rows: list[dict[str, Any]] | None = detail(result, "rollouts")
+    if not rows:
+        return None
+    names = [build_name(row["name"]) for row in rows]
+    data = [
+        bars(title, names, [row[key] for row in rows], shade, text=[f"{row[key]:.1f} s" for row in rows], lying=True)
+        for title, key, shade in (("under load", "took_s", "accent"), ("idle", "idle_s", "floor"))
+    ]
+    reading = "From the command until every replica of the part runs the new version, one after the other."
+    layout = rows_down("seconds")
+    return figure("durations", "How long a rollout takes", reading, [view("", data, layout)], 140 + 60 * len(rows))
+
+
+PLOTS = (rollouts, durations, touched)

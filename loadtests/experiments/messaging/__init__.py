@@ -49,6 +49,7 @@ from loadtests.measure.impact import SETTLES_S, FaultWindow, impact_of
 from loadtests.report.result import Ratio, Result, Run
 
 PLOTS = plots.PLOTS
+HEADLINES = {"C7": findings.headline}
 RATE = 40.0
 MAIL_MS = 2000.0
 WARM_UP_S = 3.0

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from loadtests.measure.agreement import LOOK_EVERY_S, MAIL, STOCK
-from loadtests.report.words import build_name, number, percent
+from loadtests.report.claims import NOT_MEASURED, NOT_SHOWN, REFUTED, SUPPORTED
+from loadtests.report.headline import Headline, single
+from loadtests.report.result import Result, detail
+from loadtests.report.words import build_name, number, percent, plural
 
 Rounds = Sequence[dict[str, Any]]
 AT_ONCE_MS = 2 * LOOK_EVERY_S * 1000
@@ -67,13 +70,21 @@ def verdict(rounds: Rounds, mail_ms: float) -> tuple[str, str]:
         of(rounds, f"services-{how}", "lags_ms", fact, "p50") for fact in (STOCK, MAIL) for how in ("call", "event")
     ]
     if None in needed or None in certain:
-        return "not measured", evidence
+        return NOT_MEASURED, evidence
     calls_agree = all((certain[i] or 0) <= AT_ONCE_MS < (certain[i + 1] or 0) for i in (0, 2))
     inherits = all(_inherits(rounds, f"{build}-call", mail_ms) for build in _BUILDS)
     isolates = all(_unmoved(rounds, f"{build}-event") for build in _BUILDS)
     if calls_agree and inherits and isolates:
-        return "supported", evidence
-    return "refuted" if not inherits and not calls_agree else "not shown", evidence
+        return SUPPORTED, evidence
+    return REFUTED if not inherits and not calls_agree else NOT_SHOWN, evidence
+
+
+def headline(result: Result) -> Headline | None:
+    """Waits for an order while the mail server is slow."""
+    rounds: Rounds = detail(result, "messaging") or ()
+    values = [(arm, of(rounds, arm, "acts", "buy", "p50_during_ms")) for arm in (_ARMS if rounds else ())]
+    valid = plural(min((sum(one["arm"] == arm and judged(one) for one in rounds) for arm in _ARMS), default=0), "round")
+    return single("to place an order while the mail server is slow", "ms", values, f"Medians, over {valid} each.")
 
 
 def answer(rounds: Rounds, mail_ms: float) -> list[str]:

@@ -50,6 +50,7 @@ from migration.moves import Mover, MoveReport
 from migration.watch import Bounds
 
 PLOTS = plots.PLOTS
+HEADLINES = {"C12": findings.headline}
 MIX = "shopping"
 STATES = ("monolith", *(f"monolith-{count}-out" for count in range(1, len(ORDER) + 1)))
 FILL_CLIENTS = 8

@@ -5,7 +5,9 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from loadtests.report.result import Run
+from loadtests.report.claims import NOT_SHOWN, SUPPORTED
+from loadtests.report.headline import Headline, share_of
+from loadtests.report.result import Result, Run, detail
 from loadtests.report.words import count_of, number, sentence_of_list
 
 STEP_WITHIN_S = 60.0
@@ -55,8 +57,19 @@ def answer(moves: list[dict[str, Any]], states: list[dict[str, Any]], runs: list
     ]
 
 
+def headline(result: Result) -> Headline | None:
+    """Requests that failed while modules moved."""
+    moves: list[dict[str, Any]] = (detail(result, "migration") or {}).get("moves", [])
+    failed, requests = sum(move["failed"] for move in moves), sum(move["requests"] for move in moves)
+    if not requests:
+        return None
+    value = share_of("monolith", failed, requests, f"{len(moves)} moves under load")
+    basis = f"{requests:,} requests. With 0 failed, the interval's end is what may have been missed."
+    return Headline("requests that failed while modules moved out and back", "%", (value,), basis)
+
+
 def verdict(moves: list[dict[str, Any]], states: list[dict[str, Any]], runs: list[Run]) -> tuple[str, str]:
     """Return the verdict about C12 and its evidence."""
     clean = not any(move["failed"] for move in moves) and not any(run["violations"] for run in runs)
     in_time = all(move["took_s"] < STEP_WITHIN_S and move["under_load"] for move in moves)
-    return ("supported" if clean and in_time else "not shown"), " ".join(answer(moves, states, runs))
+    return (SUPPORTED if clean and in_time else NOT_SHOWN), " ".join(answer(moves, states, runs))

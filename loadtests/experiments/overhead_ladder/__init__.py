@@ -39,7 +39,9 @@ from loadtests.engine.arm import Settings
 from loadtests.experiments.overhead_ladder import plots
 from loadtests.measure.steps import Step
 from loadtests.report import summary
-from loadtests.report.result import Ratio, Run
+from loadtests.report.claims import verdict_of
+from loadtests.report.headline import Headline, ratios
+from loadtests.report.result import Ratio, Result, Run
 from loadtests.report.words import number, sentence_of_list, times
 
 
@@ -148,16 +150,13 @@ def findings(figures: Mapping[str, Ratio], steps: Sequence[Step]) -> dict[str, t
     cost, proxied, wait = (figures.get(name) for name in names)
     if cost is None or wait is None or proxied is None:
         return {}
-    verdict = {("higher", "higher"): "supported", ("lower", "lower"): "refuted"}.get(
-        (cost.get("verdict", ""), wait.get("verdict", "")), "not shown"
-    )
     more = {one.b: number(one.added, 2) for one in steps}
     evidence = (
         f"The same services, spread over processes, take {times(cost)} the CPU per order ({more.get('direct')} ms "
         f"more), with Envoy between them {times(proxied)} of that ({more.get(TOP)} ms more), and their median wait is "
         f"{times(wait)}, over {cost.get('pairs')} rounds."
     )
-    return {"C3": (verdict, evidence)}
+    return {"C3": (verdict_of(cost, wait), evidence)}
 
 
 EXPERIMENT = Ablation(
@@ -171,3 +170,12 @@ EXPERIMENT = Ablation(
 )
 
 PLOTS = plots.PLOTS
+
+
+def headline(result: Result) -> Headline | None:
+    """What the network between the services adds."""
+    named = {"CPU per order": "cpu_order_direct_vs_colocated", "median wait": f"latency_p50_{TOP}_vs_colocated"}
+    return ratios(result, "an order in the services, over the same services in one process", named)
+
+
+HEADLINES = {"C3": headline}

@@ -38,6 +38,7 @@ from loadtests.experiments.resilience import findings, plots
 from loadtests.report.result import Result
 
 PLOTS = plots.PLOTS
+HEADLINES = {"C9": findings.headline}
 MIX = "orders-only"
 SHARE_OF_CAPACITY = 0.2
 WARM_UP_S = 3.0

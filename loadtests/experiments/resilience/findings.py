@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from loadtests.load.generator.record import Row
+from loadtests.report.claims import NOT_MEASURED, NOT_SHOWN, SUPPORTED
+from loadtests.report.headline import Headline, single
+from loadtests.report.result import Result, detail
 from loadtests.report.words import number, percent, sentence_of_list
 
 BACK_SHARE = 0.8  # of the orders that are due: then it has come back
@@ -73,10 +76,17 @@ def verdict(arms: Sequence[dict[str, Any]]) -> tuple[str, str]:
     naive = by_arm.get("naive-retries")
     helped = [by_arm[arm] for arm in ("naive-with-breaker", "budgeted-retries") if arm in by_arm]
     if naive is None or not helped:
-        return "not measured", evidence
+        return NOT_MEASURED, evidence
     if naive["stayed_down"] and any(one["came_back"] for one in helped):
-        return "supported", evidence
-    return "not shown", evidence
+        return SUPPORTED, evidence
+    return NOT_SHOWN, evidence
+
+
+def headline(result: Result) -> Headline | None:
+    """Orders confirmed at once, long after the trigger."""
+    values = [(one["arm"], 100 * one["end"]) for one in detail(result, "goodput") or () if judged(one)]
+    basis = f"Of the orders that were due in the last {LATE_S:.0f} s; one run each."
+    return single("orders confirmed at once, long after payments was slow", "%", values, basis)
 
 
 def answer(arms: Sequence[dict[str, Any]]) -> list[str]:

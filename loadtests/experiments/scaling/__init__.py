@@ -165,3 +165,4 @@ def _limited(study: Study, point: Point) -> Iterator[Callable[[], int]]:
 
 
 PLOTS = plots.PLOTS
+HEADLINES = {"C2": findings.headline}

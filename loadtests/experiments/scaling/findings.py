@@ -10,7 +10,9 @@ from typing import Any
 from loadtests.engine.study import Study
 from loadtests.experiments.scaling.replica_changes import Changes
 from loadtests.measure import scalability
-from loadtests.report.result import Ratio, Result, Run
+from loadtests.report.claims import NOT_SHOWN, REFUTED, SUPPORTED
+from loadtests.report.headline import Headline, single
+from loadtests.report.result import Ratio, Result, Run, detail
 from loadtests.report.words import build_name, number
 
 BUILDS = ("monolith", "microservices")
@@ -151,11 +153,11 @@ def findings(points: Points) -> dict[str, tuple[str, str]]:
     fair = (points.get(EQUAL) or points["monolith"])[-1]
     most, least = one["replicas"], points["monolith"][0]["replicas"]
     if most < 4:
-        verdict = "not shown"
+        verdict = NOT_SHOWN
     elif other["goodput"] < NOT_LOWER * fair["goodput"] or other["memory_per_goodput"] > fair["memory_per_goodput"]:
-        verdict = "refuted"
+        verdict = REFUTED
     else:
-        verdict = "supported"
+        verdict = SUPPORTED
     memory = {build: added_memory(points[build]) for build in BUILDS}
     evidence = (
         f"From {least} to {most} replicas goodput grew {number(grown(points['monolith']), 2)} times with the whole "
@@ -167,6 +169,14 @@ def findings(points: Points) -> dict[str, tuple[str, str]]:
         f"{number(other['cold_p99'])} ms."
     )
     return {"C2": (verdict, evidence)}
+
+
+def headline(result: Result) -> Headline | None:
+    """Orders a second with the most replicas that were tried."""
+    points: Points = detail(result, "scaling") or {}
+    most = max((one[-1]["replicas"] for one in points.values()), default=0)
+    what = f"confirmed orders a second with {most} replicas (equal: as much quota as all services in sum)"
+    return single(what, "/s", ((arm, one[-1]["goodput"]) for arm, one in points.items()), "Means of single slices.")
 
 
 def _notes(changes: Mapping[str, Changes], points: Points, laws: Mapping[str, scalability.Scalability]) -> list[str]:
