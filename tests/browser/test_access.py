@@ -72,6 +72,16 @@ def test_an_order_is_placed_by_keyboard_alone(visitor: Visitor, admin: Admin) ->
     visitor.sees_order("Confirmed")
 
 
+def test_the_skip_link_leads_into_the_page_that_is_open(visitor: Visitor) -> None:
+    visitor.opens("#/cart")
+    walk_to(visitor.page, "Skip to content")
+
+    visitor.page.keyboard.press("Enter")
+
+    expect(visitor.page.locator("main")).to_be_focused()
+    expect(visitor.page.get_by_role("heading", level=1, name="Your cart")).to_be_visible()
+
+
 def test_a_page_change_moves_the_focus_to_the_new_page(visitor: Visitor) -> None:
     visitor.opens()
 

@@ -26,9 +26,9 @@ export async function home(parameters, { signal, typed }) {
   const query = parameters.get("query")?.trim() ?? "";
   const category = parameters.get("category") ?? "";
   if (!typed) field.value = query;
-  const asked = new URLSearchParams({ limit: PAGE, ...(query && { query: completed(query) }), ...(category && { category }) });
+  const queryString = new URLSearchParams({ limit: PAGE, ...(query && { query: completed(query) }), ...(category && { category }) });
   const [page, fresh] = await Promise.all([
-    api.get(`/products?${asked}`, signal), typed && categories ? categories : api.get("/categories", signal)]);
+    api.get(`/products?${queryString}`, signal), typed && categories ? categories : api.get("/categories", signal)]);
   if (signal.aborted) return;
   categories = fresh;
   const names = categories.items.map((each) => each.name);
@@ -36,7 +36,7 @@ export async function home(parameters, { signal, typed }) {
   show(query || category || "All products",
     shelves(query ? null : category, !query && !category),
     h("h1", {}, query ? `${empty ? "Nothing" : "Products"} for “${query}”` : category || "All products"),
-    empty ? nothing(query, names) : [h("p", { class: "quiet" }, howMany(page)), ...shelf(page, asked)]);
+    empty ? nothing(query, names) : [h("p", { class: "quiet" }, howMany(page)), ...shelf(page, queryString)]);
   if (query) announce(empty ? `Nothing for ${query}. The page says what to try.` : `${howMany(page)} for ${query}`);
 }
 
@@ -51,14 +51,14 @@ function shelves(category, isStart) {
   }));
 }
 
-function shelf(page, asked) {
+function shelf(page, queryString) {
   const grid = h("ul", { class: "grid" }, page.items.map((product) => productCard(product, put)));
   const more = h("button", { type: "button", class: "plain", hidden: !page.next_cursor }, "Show more");
   let cursor = page.next_cursor;
   more.onclick = async () => {
     more.disabled = true;
     try {
-      const next = await api.get(`/products?${asked}&cursor=${cursor}`);
+      const next = await api.get(`/products?${queryString}&cursor=${cursor}`);
       const cards = next.items.map((product) => productCard(product, put));
       grid.append(...cards);
       cards[0]?.querySelector("a").focus();

@@ -94,8 +94,8 @@ function placed({ status, body, earlier }) {
 async function refused(refusal) {
   picker.value = api.signedIn()?.subject ?? ""; // a token that has expired has signed the customer out
   if (refusal.code === "price_changed") {
-    const found = await Promise.allSettled(cart.lines().map((line) => api.get(`/products/${line.sku}`)));
-    cart.setPrices(new Map(found.filter((each) => each.value).map(({ value }) => [value.sku, value.price])));
+    const answers = await Promise.allSettled(cart.lines().map((line) => api.get(`/products/${line.sku}`)));
+    cart.setPrices(new Map(answers.filter((each) => each.value).map(({ value }) => [value.sku, value.price])));
     say("A price has changed since you filled your cart. Here is the new total.");
   } else say(friendly(refusal));
   cartPage();

@@ -67,6 +67,10 @@ async function start() {
   listen(render);
   picker.addEventListener("change", signIn);
   window.addEventListener("hashchange", () => render());
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // its address is of no page: what is open stays open
+    begin();
+  });
   render({ quietly: true });
   orders.follow(render);
   const { build } = await api.loadConfig();

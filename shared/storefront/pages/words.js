@@ -18,8 +18,8 @@ export function completed(query) {
   const last = words.pop();
   if (last.length < 2 || WORDS.has(last) || SYNTAX.test(query)) return query;
   const endings = [...WORDS].filter((word) => word.startsWith(last)).slice(0, MOST_ENDINGS);
-  const asked = [last, ...endings].map((ending) => [...words, ending].join(" ")).join(" or ");
-  return endings.length && asked.length <= MOST_CHARACTERS ? asked : query;
+  const alternatives = [last, ...endings].map((ending) => [...words, ending].join(" ")).join(" or ");
+  return endings.length && alternatives.length <= MOST_CHARACTERS ? alternatives : query;
 }
 
 /** Returns the query with its unknown words replaced by known ones that look alike, or null if there are none. */
