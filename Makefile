@@ -20,8 +20,8 @@ $(VENV)/.ready: requirements.txt pyproject.toml twinshop/setup.sh
 	@touch $@
 
 .PHONY: help setup demo test test-short test-all test-docs lint doctor up down status stats scale kill hold release pause resume restart logs route fault heal trace profile reset lab \
-	bench claims experiment chaos migrate migrate-back room locust screenshots side-by-side requirements clean \
-	images images-save images-load compose-up compose-down compose-demo test-compose test-kubernetes docs-site compare-place-order
+	bench compare claims experiment chaos migrate migrate-back room locust screenshots side-by-side requirements clean \
+	images images-save images-load compose-up compose-down compose-demo test-compose test-kubernetes docs-site
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,10 @@ reset: $(VENV)/.ready ## fresh data in running stacks (STACK=... for one)
 bench: $(VENV)/.ready ## CPU of one order and one list against the database floor, all arms, one run
 	@$(TWINSHOP) bench
 
+compare: $(VENV)/.ready ## any two things: make compare A=monolith B=monolith:web.WEB_THREADS=64 (a commit: B=@main~20; QUICK=1)
+	@$(call need,A B,make compare A=monolith B=monolith:web.WEB_THREADS=64)
+	@$(TWINSHOP) compare '$(A)' '$(B)' $(if $(TOKENS_FROM),--tokens-from '$(TOKENS_FROM)') $(if $(QUICK),--quick)
+
 experiment: $(VENV)/.ready ## make experiment NAME=capacity (QUICK=1 for the short form)
 	@$(call need,NAME,make experiment NAME=capacity)
 	@$(TWINSHOP) experiment $(NAME) $(if $(QUICK),--quick)
@@ -160,9 +164,6 @@ FILE_OF_refund := payments/refund_for_admin.py
 side-by-side: ## one job in both builds, side by side: NAME=place-order, cancel-order, settle or refund
 	@test -n "$(FILE_OF_$(NAME))" || { echo "NAME=$(NAME)? There are place-order, cancel-order, settle and refund."; exit 2; }
 	@diff -y -W $${COLUMNS:-$$(tput cols 2>/dev/null || echo 200)} monolith/$(FILE_OF_$(NAME)) microservices/$(FILE_OF_$(NAME)) || true
-
-compare-place-order:
-	@echo "make compare-place-order is now: make side-by-side NAME=place-order"; exit 2
 
 IMAGE_EXTRAS := edge monolith services notifications tracing outside locust
 requirements: $(VENV)/.ready ## compile requirements.txt from pyproject.toml, and what each image installs of it

@@ -22,12 +22,12 @@ PLACES: dict[str, Place] = {"local": LocalRunner, "compose": ComposeRunner, "kub
 EXCLUSIVE = {"microservices", "colocated"}  # two ways to run the same services: never beside each other
 
 
-def runner_for(stack: str, home: Home | None = None, shift: int | None = None) -> Runner:
-    """Return the runner of a stack where `TWINSHOP_ON` says: `local` (if it says nothing), `compose` or `kubernetes`.
+def runner_for(stack: str, home: Home | None = None, shift: int | None = None, on: str = "") -> Runner:
+    """Return the runner of a stack `on` local, compose or kubernetes; else where `TWINSHOP_ON` says, or on local.
 
     Raises DeployError for another place.
     """
-    place = os.environ.get(VARIABLE) or "local"
+    place = on or os.environ.get(VARIABLE) or "local"
     if place not in PLACES:
         raise DeployError(f"There is no '{place}' to run on; there are {', '.join(PLACES)}.")
     return PLACES[place](stack, home=home, shift=shift)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -10,23 +11,21 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError, NotRunning
 from deploy.model.home import REPOSITORY, Home
 from deploy.runner.console import console
 from loadtests.load import bounds
+from loadtests.load.elsewhere import UNSEEN, ShopElsewhere
+from loadtests.measure.parties import Parties
+from loadtests.measure.reconcile import reconcile, tell
 from room.generation import generation
 
 EXIT_VOID = 3
 END_TIMEOUT_S = 30.0
 HISTORY = "orders.jsonl"
 GENERATION = "generation"
-UNSEEN = (
-    "Seen from outside: latency, errors, confirmed orders. Not seen: CPU and memory, and the books of stock, money and "
-    "mails; way and balancer in front of the shop are in its latency."
-)
 
 
 def folder(home: Home) -> Path:
@@ -36,13 +35,20 @@ def folder(home: Home) -> Path:
 
 def send(
     stacks: Sequence[str], *, rate: float, mix: str, seconds: float, seed: int, methods: str,
-    fail_if: Sequence[str] = (), addresses: Sequence[str] = (), tokens_from: str = "",
+    fail_if: Sequence[str] = (), elsewhere: Sequence[ShopElsewhere] = (),
 ) -> bool:  # fmt: skip
-    """Load each stack, or each shop elsewhere that has an address, with the same arrivals.
+    """Load each stack, or each shop elsewhere, with the same arrivals.
 
     Returns whether all bounds held. Raises NotRunning, DeployError.
     """
-    shops = [Target.elsewhere(one, tokens_from) for one in addresses] or _running(stacks)
+    with contextlib.ExitStack() as opened:
+        away = [Target.elsewhere(opened.enter_context(one.opened())) for one in elsewhere]
+        return _send(away or _running(stacks), rate, mix, seconds, seed, methods, fail_if)
+
+
+def _send(
+    shops: Sequence[Target], rate: float, mix: str, seconds: float, seed: int, methods: str, fail_if: Sequence[str]
+) -> bool:
     number = time.strftime("%Y%m%d-%H%M%S")
     outs = [folder(Home.from_environment()) / f"{number}-{shop.folder}" for shop in shops]
     processes = []
@@ -62,10 +68,10 @@ def send(
     finally:
         _end(processes)
     held = [
-        _say(shop.name, out, process.returncode, fail_if)
+        _say(shop.name, out, process.returncode, fail_if) and _has_right_books(shop, out)
         for shop, out, process in zip(shops, outs, processes, strict=True)
     ]
-    if addresses:
+    if any(shop.is_elsewhere for shop in shops):
         console.print(UNSEEN)
     return all(held)
 
@@ -79,19 +85,22 @@ class Target:
     address: str
     tokens_from: str
     generation: str = ""
+    is_elsewhere: bool = False
 
     @classmethod
-    def elsewhere(cls, address: str, tokens_from: str) -> Target:
-        """Return the shop at an address such as https://shop.example. Raises DeployError."""
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
-            raise DeployError(f"'{address}' is no address of a shop; write it as https://shop.example:8443.")
-        if not tokens_from:
-            raise DeployError(
-                "--at needs --tokens-from: the identity provider's address, 'header:Authorization: Bearer TOKEN', or "
-                "'command:...', which prints tokens."
-            )
-        return cls(address, parts.netloc.replace(":", "-"), address.rstrip("/"), tokens_from)
+    def elsewhere(cls, shop: ShopElsewhere) -> Target:
+        """Return a shop that somebody else runs."""
+        return cls(shop.address, shop.name, shop.address, shop.tokens_from, is_elsewhere=True)
+
+
+def _has_right_books(shop: Target, out: Path) -> bool:
+    """Read orders back where only that can be done; `twinshop books` checks the stacks of this machine."""
+    if not shop.is_elsewhere:
+        return True
+    outcome, _ = reconcile(Parties.elsewhere(shop.address, shop.tokens_from), out / HISTORY)
+    for line in tell(outcome):
+        console.print(line, markup=False)
+    return outcome.is_clean
 
 
 def _running(stacks: Sequence[str]) -> list[Target]:

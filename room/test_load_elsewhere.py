@@ -13,7 +13,10 @@ from cryptography.x509.oid import NameOID
 
 from deploy.model.errors import DeployError
 from loadtests.conftest import free_port, wait_for_port
+from loadtests.load.elsewhere import ShopElsewhere
 from room import load
+
+TOKEN = "header:Authorization: Bearer abc"
 
 
 @pytest.fixture
@@ -49,9 +52,9 @@ def shop(certificate):
     process.wait()
 
 
-def send(shop, tokens_from="header:Authorization: Bearer abc"):
+def send(shop):
     settings = {"rate": 40, "mix": "ordering", "seconds": 2, "seed": 1, "methods": "pm_ok:1"}
-    return load.send((), **settings, fail_if=["errors>0%"], addresses=[shop], tokens_from=tokens_from)
+    return load.send((), **settings, fail_if=["errors>0%"], elsewhere=[ShopElsewhere.of(shop, TOKEN)])
 
 
 def test_a_shop_elsewhere_is_loaded_over_tls_and_what_was_not_seen_is_said(
@@ -65,6 +68,7 @@ def test_a_shop_elsewhere_is_loaded_over_tls_and_what_was_not_seen_is_said(
     output = " ".join(capfd.readouterr().out.split())
     assert "0.00 % errors" in output
     assert " 0 orders confirmed" not in output
+    assert "S7 kept" in output
     assert "Not seen: CPU and memory, and the books" in output
 
 
@@ -74,14 +78,3 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(shop, tmp_path, monkey
 
     with pytest.raises(DeployError, match="certificate verify failed"):
         send(shop)
-
-
-@pytest.mark.parametrize("address", ["shop.example", "ftp://shop.example", "https://", "https://shop.example/shop"])
-def test_what_is_no_address_of_a_shop_is_refused(address):
-    with pytest.raises(DeployError, match="is no address of a shop"):
-        send(address)
-
-
-def test_a_shop_elsewhere_needs_tokens():
-    with pytest.raises(DeployError, match="--tokens-from"):
-        send("https://shop.example", tokens_from="")

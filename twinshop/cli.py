@@ -76,6 +76,7 @@ for command in (
     measuring.experiment,
     measuring.chaos,
     asking.claims,
+    measuring.compare,
     measuring.report,
     showing.room,
     showing.load,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 REPORTS = REPOSITORY / "reports"
 
+Arm = Annotated[str, typer.Argument(help="Such as monolith, or monolith:web.WEB_THREADS=64.", show_default=False)]
 Quick = Annotated[bool, typer.Option("--quick", help="The short form: fewer and shorter runs.")]
 Seed = Annotated[int, typer.Option(help="Decides the order of the runs and every request.")]
 Folder = Annotated[Path, typer.Argument(help="A report's folder, such as reports/latest.")]
@@ -24,6 +25,13 @@ Folder = Annotated[Path, typer.Argument(help="A report's folder, such as reports
 Settings = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, an option of this experiment.")]
 
 
+TokensFrom = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="For addresses: the identity provider's, 'header:Authorization: Bearer TOKEN' or 'command:...', which "
+        "prints tokens. One for all, or one for each."
+    ),
+]
 Price = Annotated[float | None, typer.Option(min=0, help="What an hour of it costs you: told for a million orders.")]
 
 
@@ -67,6 +75,34 @@ def experiment(
     options = dict(name_and_value(item) for item in setting or []) | _prices(price_cpu_hour, price_gb_hour)
     options |= {"cores": str(cores)} if cores else {}
     _conduct(name, quick=quick, seed=seed, options=options, file=file, cores=cores or 1)
+
+
+def compare(
+    a: Arm,
+    b: Arm,
+    tokens_from: TokensFrom = None,
+    rate: Annotated[float, typer.Option(min=0.1, max=5000, help="With an address: arrivals/s at each arm.")] = 20.0,
+    sessions: Annotated[int | None, typer.Option(min=2, help="How often everything is started afresh.")] = None,
+    quick: Quick = False,
+    seed: Seed = 8001,
+    setting: Settings = None,
+) -> None:
+    """Compare any two things: settings, commits, variants, containers, or addresses of shops elsewhere.
+
+    An arm is a build, and what follows it, in this order and as needed: +VARIANT, :PART.SETTING=VALUE (with commas
+    between several), @COMMIT, and ' on compose' for containers. Or it is an address.
+
+    twinshop compare monolith monolith:web.WEB_THREADS=64
+
+    twinshop compare microservices@main~20 microservices
+
+    twinshop compare monolith+fastapi 'monolith on compose'
+
+    twinshop compare https://one.example https://other.example --tokens-from "header:Authorization: Bearer TOKEN"
+    """
+    options = dict(name_and_value(item) for item in setting or []) | {"a": a, "b": b, "rate": f"{rate:g}"}
+    options |= {"sessions": str(sessions)} if sessions else {}
+    _conduct("compare", quick=quick, seed=seed, options=options | {"tokens_from": "\n".join(tokens_from or [])})
 
 
 def _prices(cpu: float | None, memory: float | None) -> dict[str, str]:

@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from deploy.model.home import Home
+from twinshop.experiments import TokensFrom
 from twinshop.faults import duration_s
 from twinshop.stacks import Choice, StackOption
 
+At = Annotated[list[str] | None, typer.Option(help="A shop elsewhere, such as https://shop.example:8443. Repeatable.")]
 Long = Annotated[str, typer.Option("--for", help="How long at most: 30s, 10m.")]
 
 
@@ -40,15 +42,12 @@ def load(
     fail_if: Annotated[
         list[str] | None, typer.Option(help="End with status 3 if so: 'p99(order)>250ms', 'errors>0.1%'. Repeatable.")
     ] = None,
-    at: Annotated[
-        list[str] | None, typer.Option(help="A shop elsewhere, such as https://shop.example:8443. Repeatable.")
-    ] = None,
-    tokens_from: Annotated[
-        str, typer.Option(help="With --at: the identity provider's address, 'header:Bearer TOKEN' or 'command:...'.")
-    ] = "",
+    at: At = None,
+    tokens_from: TokensFrom = None,
 ) -> None:
     """Send open arrivals to running shops, or to shops elsewhere, the same to each, until Ctrl-C."""
     from loadtests.load.bounds import EXIT_BROKEN, BadBound, Bound  # noqa: PLC0415
+    from loadtests.load.elsewhere import ShopElsewhere  # noqa: PLC0415
     from loadtests.load.users.traffic import mix_of  # noqa: PLC0415
     from room.load import send  # noqa: PLC0415
 
@@ -63,7 +62,7 @@ def load(
     seconds = duration_s(lasts)
     if not send(
         stack.stacks, rate=rate, mix=mix, seconds=seconds, seed=seed, methods=methods, fail_if=bounds,
-        addresses=at or (), tokens_from=tokens_from,
+        elsewhere=ShopElsewhere.each(at or (), tokens_from or ()),
     ):  # fmt: skip
         raise typer.Exit(EXIT_BROKEN)
 
@@ -76,11 +75,14 @@ def books(stack: StackOption = Choice.both) -> None:
         raise typer.Exit(1)
 
 
-def locust() -> None:
+def locust(at: At = None, tokens_from: TokensFrom = None) -> None:
     """Open Locust's own web page with the shop's users (port 8089)."""
+    from loadtests.load.elsewhere import ShopElsewhere  # noqa: PLC0415
     from room.locust_page import serve  # noqa: PLC0415
 
-    raise typer.Exit(serve())
+    if len(at or ()) > 1:
+        raise typer.BadParameter("Locust loads one shop: name one address", param_hint="--at")
+    raise typer.Exit(serve(*ShopElsewhere.each(at or (), tokens_from or ())))
 
 
 def screenshots() -> None:

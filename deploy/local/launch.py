@@ -10,6 +10,7 @@ from deploy.envoy import access_log, bootstrap
 from deploy.local import postgres
 from deploy.local.process import Launch
 from deploy.model import broker_users, extras, versions
+from deploy.model.checkout import Checkout
 from deploy.model.extraction import ExtractionState
 from deploy.model.home import MARK, REPOSITORY, Home, write_atomically, writing
 from deploy.model.parts import SAMPLING, VARIANT, Part, Secrets, Site, Stack
@@ -24,7 +25,10 @@ MAX_STORE_BYTES = 1 << 30
 
 
 def stack_at(home: Home, secrets: Secrets, topology: str, name: str, shift: int) -> tuple[Site, Stack]:
-    """Return where a stack is, and its parts: which modules are extracted, and which versions run, its folder says."""
+    """Return where a stack is, and its parts.
+
+    Which modules are extracted, which versions run, and of which commit it is, its folder says.
+    """
     site = Site(
         secrets,
         keys=str(home.keys),
@@ -34,7 +38,8 @@ def stack_at(home: Home, secrets: Secrets, topology: str, name: str, shift: int)
         extraction=ExtractionState.read(home.stack(name)),
         extras=extras.read(home.stack(name)),
     )
-    return site, versions.beside(build(topology, name, site), versions.read(home.stack(name)))
+    parts, checkout = build(topology, name, site), Checkout.read(home.stack(name))
+    return site, versions.beside(checkout.within(parts) if checkout else parts, versions.read(home.stack(name)))
 
 
 def prepare(

@@ -12,6 +12,7 @@ from typing import Any
 
 from deploy import stacks
 from deploy.faults import databases, heal_everything, injected_faults
+from deploy.model.checkout import Checkout
 from deploy.model.errors import DeployError, Unsupported
 from deploy.model.ports import MAX_REPLICAS
 from deploy.runner.console import StartProgress
@@ -20,28 +21,36 @@ from deploy.stacks import runner_for
 from loadtests.engine import generator
 from loadtests.engine.budgets import Budget
 from loadtests.engine.generator import Generate, LoadSpec, Meanwhile
+from loadtests.load.elsewhere import ShopElsewhere
 from loadtests.measure import accounting
 from loadtests.measure.accounting import Reading, Spent
 from loadtests.measure.books import Books
 from loadtests.measure.parties import Parties
 from loadtests.measure.reconcile import Reconciliation, reconcile
+from loadtests.report.words import TWIN, slug
 
 # Mails and events that a run has caused are its cost too; by then they are done.
 SETTLE_S = 1.0
 PATIENCE_S = 30.0
-TWIN = "-twin"
 WARM_CLIENTS = 8
 Settings = Mapping[str, Mapping[str, str]]  # by part
 
 
 @dataclass(frozen=True)
 class ArmSpec:
-    """An arm that is to be started: a stack under a name of its own, and what is set otherwise than usual, by part."""
+    """An arm that is to be started: a stack under a name of its own, and what is set otherwise than usual, by part.
+
+    `extras`: what it has beside the four modules. `checkout`: the commit that it runs, where that is another. `on`: the
+    place where it runs, where that is said. A `shop` that somebody else runs is not started at all.
+    """
 
     name: str
     stack: str
     settings: Settings = field(default_factory=dict)
-    extras: tuple[str, ...] = ()  # what `twinshop up --with` adds; of a fresh start only
+    extras: tuple[str, ...] = ()
+    checkout: Checkout | None = None
+    on: str = ""
+    shop: ShopElsewhere | None = None
 
     @property
     def twin(self) -> ArmSpec:
@@ -81,6 +90,11 @@ class Arm:
         """Return the arm of a stack that is up."""
         runner = runner_for(name)
         return cls(name, runner, Parties.of(runner), budget)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether somebody else runs it: it has an address, and nothing of it is seen from inside."""
+        return self.parties.are_public
 
     def again(self) -> Arm:
         """Return the same running build under another name: what the A/A gate compares it with."""
@@ -149,7 +163,7 @@ class Arm:
 
         Returns the generator's summary.
         """
-        out = folder / f"warm-{self.name}-{time.monotonic_ns()}-order"
+        out = folder / f"warm-{slug(self.name)}-{time.monotonic_ns()}-order"
         spec = self.closed_loop(out, clients=WARM_CLIENTS, duration_s=seconds, mix="orders-only", seed=seed)
         return generate(spec, lambda: None, lambda _: None)
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.engine import rows
-from loadtests.engine.arm import TWIN, Arm
+from loadtests.engine.arm import Arm
 from loadtests.engine.declaration import Cell, Declaration, Peak, Waits
 from loadtests.engine.generator import Generate
 from loadtests.engine.study import Study
 from loadtests.engine.trial import Load, once_more_if_void
 from loadtests.report.result import Run
+from loadtests.report.words import TWIN
 
 LIVE_WARM_UP_S = 1.0
 

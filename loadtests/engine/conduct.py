@@ -13,7 +13,7 @@ from deploy.faults import injected_faults
 from deploy.model.errors import DeployError
 from loadtests.engine import interleaved_slices, journeys_core, probe, rounds, verdicts
 from loadtests.engine.ablation import Ablation
-from loadtests.engine.arm import TWIN, Arm, ArmSpec
+from loadtests.engine.arm import Arm, ArmSpec
 from loadtests.engine.cells import Cells
 from loadtests.engine.closing import close_books
 from loadtests.engine.declaration import Cell, Declaration, Waits
@@ -24,6 +24,7 @@ from loadtests.engine.warm_generator import WarmGenerator
 from loadtests.measure import accounting
 from loadtests.measure.replication import Design
 from loadtests.report.result import Result
+from loadtests.report.words import TWIN, slug
 
 Rates = dict[tuple[str, str], float]  # requests/s by mix and build
 
@@ -123,15 +124,17 @@ def _plan(declared: Declaration, options: Options, cells: list[Cell], *, quick: 
 def _prepare(study: Study, declared: Declaration, arms: Mapping[str, Arm]) -> Rates:
     """Prove that the builds behave alike, and return the rates, which are the same in all sessions."""
     rates: Rates = {}
-    first = {arm.runner.stack.name: arm for arm in [*arms.values()][::-1]}
+    first = {arm.runner.stack.name: arm for arm in [*arms.values()][::-1] if not arm.is_elsewhere}
     is_short = study.quick and declared.quick.sessions == 1
     if len(first) > 1 and not is_short:
         study.progress.tell(f"the builds behave the same: {journeys_core.prove(first, study.folder / 'core.log')}")
-    for name, arm in arms.items():
-        for cost in declared.costs:
-            rates[cost.mix, name] = cost.share * probe.probed(study, arm, cost.mix)
+    for cost in declared.costs:
+        probed = {name: probe.probed(study, arm, cost.mix) for name, arm in arms.items()}
+        for name, arm in arms.items():  # arms of one build are asked equally, too
+            own = [rate for other, rate in probed.items() if arms[other].runner.stack.name == arm.runner.stack.name]
+            rates[cost.mix, name] = cost.share * min(own)
     for waits in declared.waits:
-        rate = waits.quick_rate if is_short else 0.0
+        rate = waits.rate or (waits.quick_rate if is_short else 0.0)
         rate = rate or waits.share * min(probe.probed(study, arm, waits.mix) for arm in arms.values())
         rates |= {(waits.mix, name): rate for name in arms}
     return rates
@@ -142,22 +145,28 @@ def _session(
 ) -> None:
     """Measure once on arms that are up: CPU on live, warm data, then runs."""
     seed, folder = study.seed + 100 * number, study.folder / f"session-{number}"
+
+    def folder_of(name: str) -> Path:
+        return folder / slug(name)
+
     with WarmGenerator(study.folder / "generator.log") as warm_generator:
         for name, arm in arms.items():
+            if arm.is_elsewhere:
+                continue  # it has data, and is warm
             arm.fresh_data(PRODUCTS)
-            arm.warm(folder / name, warm_generator.run, seconds=WARM_S, seed=seed)
+            arm.warm(folder_of(name), warm_generator.run, seconds=WARM_S, seed=seed)
         if options.planted:
             _slow_down(study, warm_generator, arms[f"{options.planted_in}{TWIN}"], options.planted, folder)
         for cost in declared.costs:
             loads = [Pulse(name, cost.unit, cost.mix, runs.rates[cost.mix, _spec(name)]) for name in arms]
             study.progress.doing(f"Session {number}: pulses, {cost.what}")
-            interleaved_slices.measure(study, arms, loads, options.design.pairs, seed=seed, folder=folder.joinpath)
+            interleaved_slices.measure(study, arms, loads, options.design.pairs, seed=seed, folder=folder_of)
         is_live = not any(isinstance(load, Waits) and load.is_fresh for load in declared.loads)
         if is_live:
             runs.measure(arms, warm_generator.run, seed)
-        for name, arm in arms.items():
+        for name, arm in arms.items() if declared.costs or is_live else ():
             last = [run for run in study.runs if run["build"] == name][-1]
-            histories = [*(folder / name).rglob("orders.jsonl"), *(runs.histories(name) if is_live else ())]
+            histories = [*folder_of(name).rglob("orders.jsonl"), *(runs.histories(name) if is_live else ())]
             close_books(study, arm, histories, last)
         if not is_live:
             runs.measure(arms, warm_generator.run, seed)
@@ -169,7 +178,7 @@ def _slow_down(study: Study, warm_generator: WarmGenerator, arm: Arm, share: flo
     injected_faults.arm(arm.runner, part)
     for _ in range(2):  # the first warms the restarted process up
         before = accounting.take(arm.runner)
-        summary = arm.warm(folder / arm.name, warm_generator.run, seconds=WARM_S, seed=study.seed)
+        summary = arm.warm(folder / slug(arm.name), warm_generator.run, seconds=WARM_S, seed=study.seed)
         cost_ms = accounting.between(before, accounting.take(arm.runner)).per(summary["orders_confirmed"])
     if cost_ms is None:
         raise DeployError("No order was confirmed, so that nothing can be planted.")

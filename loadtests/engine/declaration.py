@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.engine import factor, pairing
-from loadtests.engine.arm import BUILDS, TWIN, Arm, ArmSpec
+from loadtests.engine.arm import BUILDS, Arm, ArmSpec
 from loadtests.engine.factor import Factor, Point
 from loadtests.measure import replication
 from loadtests.measure.replication import Design, Spread
 from loadtests.report.result import Run
-from loadtests.report.words import factor_name, journey_name
+from loadtests.report.words import TWIN, factor_name, journey_name
 
 GATES = {"p50": 0.10, "p99": 0.25}  # within what an arm must equal its twin
+GOODPUT_GATE = 0.05
 # About what an arm and its twin take on an idle core: to start and warm, in a pair of pulses, to seed and check books.
 START_S, PULSES_S, BOOKS_S = 15.0, 2.8, 10.0
 ARM_S, SLICE_S = 12.0, 2.5  # one arm: to start, warm and close its books; a slice: to settle and be counted
@@ -37,8 +38,8 @@ class Waits:
     """Latencies of these journeys, from open arrivals of a mix at `share` of what the slowest arm takes.
 
     `curve`: further shares, which are drawn and not compared. `is_fresh`: on fresh data, with books of its own; else on
-    live data by a generator that stays, and the books are closed with the session. `quick_rate`: arrivals/s of the
-    short form, in which nothing is probed.
+    live data by a generator that stays, and the books are closed with the session. `rate`: at so many arrivals/s, and
+    nothing is probed; `quick_rate`: so in the short form. `goodput`: orders a second are compared, too.
     """
 
     mix: str
@@ -48,7 +49,9 @@ class Waits:
     share: float = 0.4
     curve: tuple[float, ...] = ()
     is_fresh: bool = True
+    rate: float = 0.0
     quick_rate: float = 0.0
+    goodput: bool = False
 
     @property
     def lasts_s(self) -> float:
@@ -175,7 +178,7 @@ class Declaration:
     def _session_s(self, cells: Sequence[Cell]) -> tuple[float, float]:
         """Seconds that a session takes whatever the number of pairs, and that one pair of everything takes."""
         runs_s = sum(cell.load.lasts_s for cell in cells)
-        starts_s = len(self.arms) * (START_S if self.costs else 2 * ARM_S)
+        starts_s = sum(not arm.shop for arm in self.arms) * (START_S if self.costs else 2 * ARM_S)
         return starts_s + runs_s, len(self.arms) * len(self.costs) * PULSES_S
 
     @property
@@ -210,6 +213,9 @@ class Declaration:
                     value = self._at(waits, point, pairing.latency(percentile, journey))
                     what = f"latency {percentile}, {journey_name(journey)}"
                     figures[f"latency_{journey}_{percentile}"] = Figure(what, value, tolerance, "", is_speed=True)
+            if waits.goodput:
+                value = self._at(waits, point, pairing.goodput)
+                figures["goodput"] = Figure("goodput, orders/s", value, GOODPUT_GATE, "", is_speed=True)
         for peak in self.peaks:
             for name, what, value, is_speed in (
                 ("goodput", "right answers a second", pairing.rate, True),

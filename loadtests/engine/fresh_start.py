@@ -10,17 +10,17 @@ import contextlib
 import random
 import shutil
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from deploy import stacks
-from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError, Unsupported
 from deploy.model.home import Home
 from deploy.model.ports import port_shift
 from deploy.runner.console import StartProgress
+from deploy.runner.elsewhere import Elsewhere
 from deploy.stacks import is_offered, on_containers, runner_for, with_outside
 from loadtests.engine.arm import Arm, ArmSpec, staff
 from loadtests.engine.budgets import Budget
+from loadtests.load.elsewhere import ShopElsewhere
 from loadtests.measure.parties import Parties
 
 FOLDER = "sessions"  # below the state folder, so that what somebody has up keeps its data
@@ -28,11 +28,19 @@ APART = 320  # ports of two places: more than the inner ports of all stacks span
 
 
 def places_of(specs: Sequence[ArmSpec]) -> list[list[ArmSpec]]:
-    """Return who runs beside whom: in each place there is at most one arm of a stack, the first ones in the first."""
-    ordered = sorted(specs, key=lambda spec: spec.stack)
-    by_stack = [list(group) for _, group in groupby(ordered, key=lambda spec: spec.stack)]
-    deepest = max(len(group) for group in by_stack)
-    return [[group[place] for group in by_stack if place < len(group)] for place in range(deepest)]
+    """Return who runs beside whom: in each place at most one arm of a stack, the first ones in the first.
+
+    Places are of processes alone, or of containers alone: each has an outside world of its own.
+    """
+    places: list[list[ArmSpec]] = []
+    for on in sorted({spec.on for spec in specs}):
+        by_stack: dict[str, list[ArmSpec]] = {}
+        for spec in specs:
+            if spec.on == on:
+                by_stack.setdefault(spec.stack, []).append(spec)
+        deepest = max(map(len, by_stack.values()))
+        places += [[group[place] for group in by_stack.values() if place < len(group)] for place in range(deepest)]
+    return places
 
 
 @contextlib.contextmanager
@@ -41,18 +49,22 @@ def fresh_start(specs: Sequence[ArmSpec], budget: Budget, chance: random.Random)
 
     Which folder and ports a place has is drawn, too, so that neither favours an arm.
     """
-    _refuse_what_is_up({spec.stack for spec in specs})
+    own = [spec for spec in specs if not spec.shop]
+    _refuse_what_is_up(own)
     root = Home.from_environment().root / FOLDER
-    places = places_of(specs)
+    places = places_of(own)
     sites = chance.sample(range(len(places)), len(places))
     shutil.rmtree(root, ignore_errors=True)
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, root, ignore_errors=True)
-        arms: dict[str, Arm] = {}
+        arms = {spec.name: elsewhere(spec.name, spec.shop, budget) for spec in specs if spec.shop}
         for site, place in zip(sites, places, strict=True):
             home, shift = Home(root / str(site)), port_shift() + APART * site
             names = with_outside([spec.stack for spec in chance.sample(place, len(place))])
-            runners = {name: LocalRunner(name, home=home, shift=shift) for name in names}
+            for spec in place:
+                if spec.checkout:
+                    spec.checkout.write(home.stack(spec.stack))
+            runners = {name: runner_for(name, home, shift, place[0].on) for name in names}
             settings = {part: values for spec in place for part, values in spec.settings.items()}
             for spec in place:
                 runners[spec.stack].choose(spec.extras)
@@ -75,9 +87,15 @@ def fresh_start(specs: Sequence[ArmSpec], budget: Budget, chance: random.Random)
         yield {spec.name: arms[spec.name] for spec in specs}
 
 
-def _refuse_what_is_up(names: set[str]) -> None:
-    if on_containers():
+def elsewhere(name: str, shop: ShopElsewhere, budget: Budget) -> Arm:
+    """Return a shop that somebody else runs as an arm: it can be loaded, and its orders read back."""
+    return Arm(name, Elsewhere(shop.address), Parties.elsewhere(shop.address, shop.tokens_from), budget)
+
+
+def _refuse_what_is_up(specs: Sequence[ArmSpec]) -> None:
+    if on_containers() and not all(spec.on for spec in specs):
         raise Unsupported("Fresh starts with twins run as processes, not in containers: leave --on compose out.")
-    up = [name for name in with_outside(sorted(names)) if is_offered(name) and runner_for(name).status().up]
+    names = with_outside(sorted({spec.stack for spec in specs})) if specs else ()
+    up = [name for name in names if is_offered(name) and runner_for(name).status().up]
     if up:
         raise DeployError(f"{', '.join(up)} would share the cores and ports: `twinshop down` first.")

@@ -48,6 +48,11 @@ def memory(run: Run) -> float | None:
     return sum(run["memory_mb_by_part"].values()) or None
 
 
+def goodput(run: Run) -> float | None:
+    """Orders a second that are confirmed and right."""
+    return run["orders_confirmed"] / run["duration_s"] if run.get("duration_s") else None
+
+
 def latency(percentile: str, journey: str = "") -> Value:
     """Return what takes a percentile in ms from a run, of one journey or of all requests.
 

@@ -9,6 +9,7 @@ from loadtests.engine import generator
 from loadtests.engine.arm import Arm
 from loadtests.engine.study import PRODUCTS, Study
 from loadtests.load.generator.record import FAILED, Row, read_rows
+from loadtests.report.words import slug
 
 RAMP_S = 6.0
 FROM_RATE = 20.0
@@ -43,7 +44,7 @@ def probed(study: Study, arm: Arm, mix: str) -> float:
     """Probe an arm on fresh data, wait until it is at rest, and return the rate."""
     study.progress.doing(f"Probing how much {arm.name} can take of {mix}")
     arm.fresh_data(PRODUCTS)
-    rate = probe(arm, study.folder / f"probe-{arm.name}-{mix}", mix=mix, seed=study.seed)
+    rate = probe(arm, study.folder / f"probe-{slug(arm.name)}-{mix}", mix=mix, seed=study.seed)
     arm.reconcile(None)
     study.progress.tell(f"{arm.name:<14} took about {rate:.0f}/s of {mix}")
     return rate

@@ -18,6 +18,7 @@ from loadtests.measure.verdict import ViolationRow
 from loadtests.report.claims import table
 from loadtests.report.result import SCHEMA_VERSION, Environment, Gate, Ratio, Result, Run
 from loadtests.report.sections import BUSY_SHARE
+from loadtests.report.words import slug
 
 DEFAULT_SEED = 8001
 PRODUCTS = 1000
@@ -81,7 +82,7 @@ class Study:
 
     def raw_folder(self, number: int, name: str) -> Path:
         """Make the folder of a run's raw data and return it."""
-        folder = self.folder / f"run-{number:02d}-{name}"
+        folder = self.folder / f"run-{number:02d}-{slug(name)}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from string import ascii_lowercase
 from typing import Any
 
 from loadtests.engine import pairing
-from loadtests.engine.arm import TWIN
 from loadtests.engine.declaration import Declaration, Figure
 from loadtests.engine.study import Study
+from loadtests.load.elsewhere import UNSEEN
 from loadtests.measure.statistics import ALPHA, Equivalence, holm
 from loadtests.report.claims import verdict_of
 from loadtests.report.result import Gate, Ratio, Result, Run
-from loadtests.report.words import build_name, percent, sentence_of_list, times
+from loadtests.report.words import TWIN, build_name, is_notation, percent, sentence_of_list, times, twin_name
 
 MOST_NAMED = 4
 Gates = Mapping[tuple[str, str], Equivalence | None]  # by figure and build
@@ -40,11 +41,12 @@ def result(
         answer=answer(declared, comparison, gates),
         comparison=comparison,
         findings={} if planted else findings(declared, comparison),
-        gate=worst([gates[first, build] for build in arms], f"{first}, each build against a restarted twin"),
+        gate=worst([gates[first, build] for build in arms], f"{first}, each arm against its twin"),
         details={
             "gates": {f"{name}_{build}": vars(passed) for (name, build), passed in gates.items() if passed},
             "rates": {f"{mix}_{build}": round(rate, 1) for (mix, build), rate in rates.items()},
         }
+        | ({"elsewhere": away} if (away := [arm.name for arm in declared.arms if arm.shop]) else {})
         | ({"factors": list(measured)} if measured else {}),
     )
 
@@ -60,8 +62,9 @@ def compare(
     enforced: bool,
 ) -> dict[str, Ratio]:  # fmt: skip
     """Return b over a of each pair. A verdict stands where both passed the figure's gate, and after Holm."""
+    short = _short_names([one for pair in pairs for one in pair])
     ratios = {
-        f"{name}_{_short(b)}_vs_{_short(a)}": _ratio(
+        f"{name}_{short[b]}_vs_{short[a]}": _ratio(
             runs, figure, a, b,
             withhold=(figure.is_speed and not enforced)
             or not all(_passed(gates, figure.gate or name, one) for one in (a, b)),
@@ -81,8 +84,11 @@ def _ratio(runs: Sequence[Run], figure: Figure, a: str, b: str, withhold: bool) 
     return pairing.ratio(runs, a, b, figure.value, figure.what, unit=figure.unit, withhold=withhold)
 
 
-def _short(arm: str) -> str:
-    return {"microservices": "services"}.get(arm, arm)
+def _short_names(arms: Sequence[str]) -> dict[str, str]:
+    """Return what arms are called in the names of figures: letters, where one is in the notation of `compare`."""
+    if any(map(is_notation, arms)):
+        return dict(zip(dict.fromkeys(arms), ascii_lowercase, strict=False))
+    return {arm: {"microservices": "services"}.get(arm, arm) for arm in arms}
 
 
 def _passed(gates: Gates, name: str, build: str) -> bool:
@@ -98,7 +104,7 @@ def answer(declared: Declaration, comparison: Mapping[str, Ratio], gates: Gates)
     chosen = [row for name, row in comparison.items()
               if (name in declared.headlines if declared.headlines else row.get("what") in headlines)]  # fmt: skip
     said = [
-        f"{row.get('what')}, {build_name(row['b'])} over {build_name(row['a'])}: {times(row)}{_standing(row)}."
+        _upper(f"{row.get('what')}, {build_name(row['b'])} over {build_name(row['a'])}: {times(row)}{_standing(row)}.")
         for row in chosen
     ]
     first, figure = next(iter(declared.figures.items()))
@@ -108,12 +114,20 @@ def answer(declared: Declaration, comparison: Mapping[str, Ratio], gates: Gates)
         if name == first and passed
     ]
     if spreads:
-        said.append(f"Against a restarted twin, {figure.what} stays within: {sentence_of_list(spreads)}.")
+        twins = sentence_of_list([*dict.fromkeys(f"a {twin_name(arm)}" for _, arm in gates)])
+        said.append(f"Against {twins}, {figure.what} stays within: {sentence_of_list(spreads)}.")
     withheld = [str(row.get("what")) for row in comparison.values() if row.get("verdict") == "withheld"]
     if withheld:
         where = sentence_of_list(withheld) if len(withheld) <= MOST_NAMED else f"{len(withheld)} figures"
         said.append(f"No winner is named in {where}: an arm did not equal its twin there.")
-    return [" ".join(said) or "Too few sessions, or valid runs, to compare anything: the plots show what was measured."]
+    away = [arm.name for arm in declared.arms if arm.shop]
+    unseen = [f"{sentence_of_list(away)}: {UNSEEN[:1].lower()}{UNSEEN[1:]}"] if away else []
+    nothing = "Too few sessions, or valid runs, to compare anything: the plots show what was measured."
+    return [" ".join(said) or nothing, *unseen]
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _standing(row: Ratio) -> str:
@@ -154,5 +168,5 @@ def sentence_of_gate(what: str, build: str, passed: Equivalence | None) -> str:
         return f"A/A gate of {what}, {build}: nothing to compare; no winner is named."
     return (
         f"A/A gate of {what}, {build}: {'passed' if passed.passed else 'failed'}; within {percent(passed.spread)} of "
-        f"its restarted twin over {passed.sessions} sessions, {percent(passed.tolerance)} are tolerated."
+        f"its {twin_name(build)} over {passed.sessions} sessions, {percent(passed.tolerance)} are tolerated."
     )

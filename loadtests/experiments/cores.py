@@ -30,7 +30,7 @@ from deploy.model.errors import Unsupported
 from deploy.model.extras import ORDER_POOL
 from deploy.model.parts import WEB_ORDERS
 from loadtests.engine import budgets
-from loadtests.engine.arm import BUILDS, TWIN, Arm, ArmSpec, staff
+from loadtests.engine.arm import BUILDS, Arm, ArmSpec, staff
 from loadtests.engine.conduct import conduct
 from loadtests.engine.declaration import Declaration, Peak
 from loadtests.engine.factor import Factor
@@ -38,7 +38,7 @@ from loadtests.engine.study import Study, whole_number
 from loadtests.measure import topology
 from loadtests.measure.replication import Design, Spread
 from loadtests.report.result import Result
-from loadtests.report.words import sentence_of_list
+from loadtests.report.words import TWIN, sentence_of_list
 
 CLIENTS = 32
 HALF = {"DB_POOL_SIZE": "8", "WEB_THREADS": "8"}

@@ -56,8 +56,8 @@ class Spent:
         return self.cpu_ms_in_all / 1000 / self.wall_s if self.wall_s > 0 else 0.0
 
     def per(self, units: int) -> float | None:
-        """CPU milliseconds of all parts per unit of work; None if none was done."""
-        return self.cpu_ms_in_all / units if units else None
+        """CPU milliseconds of all parts per unit of work; None if none was done, or if no part was seen."""
+        return self.cpu_ms_in_all / units if units and self.cpu_ms else None
 
 
 def take(runner: Runner, *, memory: bool = False) -> Reading:

@@ -70,7 +70,10 @@ def _ask_the_shop(
     bought = [attempt for attempt in attempts if attempt.kind == "order" and attempt.status == 201]
     customers = list(dict.fromkeys(attempt.customer for attempt in bought))[:MAX_LISTS]
     tokens = {customer: token_of(client, parties.identity, customer) for customer in customers}
-    listed = {customer: frozenset(_own_orders(client, parties.shop, tokens[customer])) for customer in customers}
+    listed = {
+        customer: frozenset(order["id"] for order in orders_of(client, parties.shop, tokens[customer]))
+        for customer in customers
+    }
     replays = []
     for attempt in _worth_a_replay(parties, attempts):
         token = tokens.get(attempt.customer) or token_of(client, parties.identity, attempt.customer)
@@ -143,9 +146,9 @@ def token_of(client: httpx.Client, identity: str, customer: str) -> str:
     return str(answer.raise_for_status().json()["access_token"])
 
 
-def _own_orders(client: httpx.Client, shop: str, token: str) -> list[str]:
-    headers = {"Authorization": f"Bearer {token}"}
-    return [order["id"] for order in _pages(client, f"{shop}/orders", headers)]
+def orders_of(client: httpx.Client, shop: str, token: str) -> Iterable[dict[str, Any]]:
+    """Return the orders that the customer with this token is shown, the newest first, as the contract has them."""
+    return _pages(client, f"{shop}/orders", {"Authorization": f"Bearer {token}"})
 
 
 def read_prices(client: httpx.Client, shop: str) -> dict[str, int]:

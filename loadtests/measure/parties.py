@@ -10,7 +10,10 @@ from deploy.runner.interface import Runner
 
 @dataclass(frozen=True)
 class Parties:
-    """Addresses of everybody who knows something about a stack's orders. URLs carry no trailing slash."""
+    """Addresses of everybody who knows something about a stack's orders. URLs carry no trailing slash.
+
+    Of a shop that somebody else runs only `shop` is known, and in `identity` where tokens are from.
+    """
 
     stack: str
     merchant: str
@@ -38,6 +41,16 @@ class Parties:
             mail=site.url("outside", "mail"),
             broker_monitor=site.url(stack.name, "broker", "monitor") if has_broker else None,
         )
+
+    @classmethod
+    def elsewhere(cls, shop: str, tokens_from: str) -> Parties:
+        """Return the parties of a shop that somebody else runs."""
+        return cls("elsewhere", "", "", shop, (), "", tokens_from, "", None)
+
+    @property
+    def are_public(self) -> bool:
+        """Whether only the public API of the shop is known."""
+        return not self.databases
 
 
 def _database_urls(part: Part) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtests.measure import evidence, liveness, prices, reads, safety, sameness
+from loadtests.measure import evidence, liveness, prices, public_books, reads, safety, sameness
 from loadtests.measure.books import Books
 from loadtests.measure.parties import Parties
 from loadtests.measure.verdict import PROMISES, Verdict, Violation
@@ -68,9 +68,9 @@ class Reconciliation:
         }
 
 
-def check(books: Books, waited_s: float = 0.0) -> Reconciliation:
+def check(books: Books, waited_s: float = 0.0, checks: Sequence[Callable[[Books], Verdict]] = CHECKS) -> Reconciliation:
     """Check every promise on these books. Pure: reads nothing but its arguments."""
-    verdicts = [look(books) for look in CHECKS]
+    verdicts = [look(books) for look in checks]
     violations = tuple(violation for verdict in verdicts for violation in verdict.violations)
     broken = {violation.about for violation in violations}
     # Goodput: an order counts if it is finished and nothing about it is wrong.
@@ -86,8 +86,12 @@ def compare(one: Books, other: Books) -> Verdict:
 def reconcile(parties: Parties, orders: Path | None) -> tuple[Reconciliation, Books]:
     """Wait until the stack is at rest (60 s at most), read everything, and check it.
 
-    `orders` is the client's history, an `orders.jsonl`; without one only the parties' own books are compared.
+    `orders` is the client's history, an `orders.jsonl`; without one only the parties' own books are compared. Of a shop
+    that somebody else runs its orders are read back by the public API, and nothing else is seen.
     """
+    if parties.are_public:
+        public, waited_s = public_books.read(parties, orders)
+        return check(public, waited_s, public_books.CHECKS), public
     waited_s = wait_until_finished(parties.databases, timeout_s=FAILED_S, broker_monitor=parties.broker_monitor)
     books = evidence.read(parties, orders)
     return check(books, waited_s), books

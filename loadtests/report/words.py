@@ -15,6 +15,8 @@ VARIANTS = {
     "1%": "1 % traced",
     "100%": "all traced",
 }
+TWIN = "-twin"
+_NOTATION = re.compile(r"[:+@]| on (?:local|compose)")  # of an arm, as `twinshop compare` is given it
 JOURNEY_NAMES = {
     "all": "all requests",
     "order": "place an order",
@@ -37,16 +39,31 @@ FACTOR_NAMES = {"hop_ms": "ms between services", "db_ms": "ms to the databases",
 
 def family(arm: str) -> str:
     """Return which build an arm is of: `services` for `services-bare`; an arm of none is its own family."""
-    first = arm.partition("-")[0]
+    first = _NOTATION.split(arm)[0].partition("-")[0]
     return first if first in FAMILIES else arm
 
 
 def build_name(arm: str) -> str:
-    """Return the name of an arm as a person would write it: `monolith-twin` is `Monolith, restarted twin`."""
+    """Return the name of an arm as a person would write it: `monolith-twin` is `Monolith, restarted twin`.
+
+    What somebody has written in the notation of `twinshop compare` stays as it is.
+    """
+    if is_notation(arm):
+        return f"{arm.removesuffix(TWIN)}, {twin_name(arm)}" if arm.endswith(TWIN) else arm
     build, _, variant = arm.partition("-")
     if build not in FAMILIES:
         return arm[:1].upper() + arm[1:].replace("-", " ")
     return f"{FAMILIES[build]}, {VARIANTS.get(variant, variant.replace('-', ' '))}" if variant else FAMILIES[build]
+
+
+def is_notation(arm: str) -> bool:
+    """Whether somebody has written this arm: it says more than a name."""
+    return _NOTATION.search(arm) is not None
+
+
+def twin_name(arm: str) -> str:
+    """Return what an arm is measured beside: the same started apart, or what cannot be started once more."""
+    return "second series" if "://" in arm else VARIANTS["twin"]
 
 
 def slug(name: str) -> str:

@@ -16,7 +16,9 @@ from itertools import count
 from typing import Any
 
 SKUS = [f"TRIVIAL-{number:03d}" for number in range(100)]
-FAULTS = ("none", "empty", "malformed", "error", "out-of-stock", "hang-up", "silent", "stale-price")
+FAULTS = (
+    "none", "empty", "malformed", "error", "out-of-stock", "hang-up", "silent", "stale-price", "forgetful", "dearer",
+)  # fmt: skip
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
@@ -49,6 +51,7 @@ class TrivialShop:
         self._fault = fault
         self._numbers = count(1)
         self._prices: dict[str, int] = {}
+        self._orders: list[dict[str, Any]] = []  # of all customers: there is but one
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes] | None:
         """Return the answer. What the load asks before it starts is never faulty."""
@@ -75,6 +78,8 @@ class TrivialShop:
             return 200, _CATEGORIES
         if path.endswith("/cancel"):
             return 200, json.dumps({"id": path.split("/")[2], "status": "cancelled"}).encode()
+        if path == "/orders?limit=100" and self._fault != "forgetful":  # who reads them back
+            return 200, _page(self._orders)
         return self._order(json.loads(body)) if method == "POST" else (200, _NOTHING)
 
     def _product(self, sku: str, body: bytes) -> dict[str, Any]:
@@ -91,6 +96,8 @@ class TrivialShop:
         if asked.get("expected_total", total) != total:
             return 409, json.dumps({"code": "price_changed", "total": total}).encode()
         order = {"id": f"order-{next(self._numbers)}", "status": "confirmed", "lines": lines, "total": total}
+        shown = total | {"amount": total["amount"] + (self._fault == "dearer")}
+        self._orders.append(order | {"total": shown})
         return 201, json.dumps(order).encode()
 
     def _tokens(self, asked: dict[str, Any]) -> bytes:

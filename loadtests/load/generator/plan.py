@@ -15,6 +15,7 @@ from loadtests.load.users.world import TOKENS_FROM
 
 DEFAULT_MAX_IN_FLIGHT = 2_000
 DEFAULT_CUSTOMERS = 200
+DEFAULT_PREFIX = "load"  # of their names
 DESCRIPTION = """Open arrivals at one shop. Writes requests.csv.gz, orders.jsonl and summary.json into --out;
 with --by-version also versions.csv.gz.
 Ends with 0 for a valid run, 3 for a void one, 1 where the shop or the identity provider is not ready."""
@@ -39,7 +40,7 @@ class Plan:
     begin_at: float = 0.0  # when the measured part begins, in seconds since the epoch; 0: as soon as possible
     max_in_flight: int = DEFAULT_MAX_IN_FLIGHT
     customers: int = DEFAULT_CUSTOMERS
-    customer_prefix: str = "load"
+    customer_prefix: str = DEFAULT_PREFIX
     payment_methods: dict[str, float] = field(default_factory=lambda: {"pm_ok": 1.0})
     cores: list[int] = field(default_factory=list)
     keep_reads: bool = False  # what GETs were answered, for the promises about their order
@@ -88,7 +89,7 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
     )
     parser.add_argument("--max-in-flight", type=int, default=DEFAULT_MAX_IN_FLIGHT)
     parser.add_argument("--customers", type=int, default=DEFAULT_CUSTOMERS)
-    parser.add_argument("--customer-prefix", default="load")
+    parser.add_argument("--customer-prefix", default=DEFAULT_PREFIX)
     parser.add_argument("--payment-methods", type=parse_weights, default={"pm_ok": 1.0}, help="pm_ok:97,pm_declined:3")
     parser.add_argument("--cores", type=_cores, default=[], help="keep to these cores, such as 0,1")
     parser.add_argument("--keep-reads", action="store_true", help="keep what products and orders were shown")
