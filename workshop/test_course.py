@@ -206,3 +206,22 @@ def test_a_decision_record_is_begun_with_what_was_predicted_and_is_not_solved_by
     path.write_text(text.replace(claims.TO_WRITE, argued), "utf-8")
     check_record(exercise)
     assert claims.write_record(home, reports).read_text("utf-8") == text.replace(claims.TO_WRITE, argued)
+
+
+def test_what_was_predicted_in_a_lab_stands_beside_the_claim_that_it_is_about(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    progress = Progress(home)
+    progress.of(5).predictions["1"] = "it sells on"
+    progress.keep()
+
+    predictions = claims.predictions(home)
+
+    assert predictions["C1"] == [(find(5).predictions[0].text, "it sells on")]
+    assert not any(predictions[claim] for claim in predictions if claim != "C1")
+
+
+def test_every_prediction_that_a_claim_names_is_one_of_its_lab() -> None:
+    places = [place for of_claim in claims.PREDICTIONS.values() for place in of_claim]
+
+    assert claims.PREDICTIONS.keys() <= CLAIMS.keys()
+    assert [(lab, number) for lab, number in places if number > len(find(lab).predictions)] == []

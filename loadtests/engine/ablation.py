@@ -82,8 +82,9 @@ class Conclusion:
 
 @dataclass(frozen=True)
 class Ablation:
-    """Variants of stacks that are compared. `noise`: standard deviation of a log ratio from round to round, so far.
+    """Variants of stacks that are compared, all of them or those of `--set variants=a,b`.
 
+    `noise`: standard deviation of a log ratio from round to round, so far.
     `twins`: variants that are the same thing; unless each pair of them is shown equal within `tolerance`, no ratio has
     a verdict. `toggle`: turns a variant on and off without a restart; the work then comes in pulses of a second.
     """

@@ -54,8 +54,9 @@ ASKS = {
               "the full form breaks seven things in five arms, each for longer."),
     "C2": Ask("scaling", 15, "one to four replicas of each, for which the quick form has no time, on a machine whose "
               "hot part can use up its quota.", quick_s=90),
-    "C3": Ask("overhead-ladder", 15, "enough rounds for intervals of CPU and wait that leave 1 out: two rounds decide "
-              "nothing, the full form has eight.", quick_s=110),
+    "C3": Ask("overhead-ladder", 15, "intervals of CPU and wait that leave 1 out, beside an A/A gate that passes: a "
+              "quiet machine, and the longer slices of the full form.", quick_s=200,
+              quick={"rounds": "8", "variants": "monolith,monolith-again,colocated,direct,microservices"}),
     "C4": Ask("deploy", 5, "a rollout of one service, two replicas of it, without a failed request.",
               plot="durations", quick_s=60),
     "C5": Ask("complexity", 3, "one build that has more of everything that is counted.", quick_s=50),
@@ -63,8 +64,10 @@ ASKS = {
               quick_s=40),
     "C7": Ask("messaging", 20, "valid rounds in which calls inherit a slow mail server's waits and agree at once, and "
               "events do neither.", quick_s=180),
-    "C8": Ask("tracing", 10, "enough rounds for an interval that leaves 1 out: two rounds decide nothing, the full "
-              "form has eight.", quick_s=100),
+    "C8": Ask("tracing", 10, "an interval that leaves 1 out, beside an A/A gate that passes: a quiet machine, and the "
+              "longer slices of the full form.", quick_s=220,
+              quick={"rounds": "8", "variants": "monolith,monolith-100%,microservices,microservices-100%,"
+                                                "microservices-again"}),
     "C9": Ask("resilience", 40, "an arm with naive retries that stays down after the trigger, and one with a breaker "
               "or a budget that comes back: a quiet machine, and the full form's longer trigger.", quick_s=90),
     "C10": Ask("another-language", 5, "an exchange of the service's replicas under load without a failed request and "

@@ -6,6 +6,7 @@ import contextlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from loadtests.engine import ablation, interleaved_slices, journeys_core, probe, rows
 from loadtests.engine.ablation import Ablation, Variant, Work
@@ -25,6 +26,7 @@ DRAINED_WITHIN_S = 30.0
 
 def conduct(study: Study, declared: Ablation) -> Result:
     """Measure round by round, check the books of every stack at the end, and say what it comes to."""
+    declared = chosen_of(study, declared)
     rounds = whole_number(
         study, "rounds", declared.quick_rounds if study.quick else declared.rounds, ablation.LEAST_ROUNDS
     )
@@ -55,6 +57,14 @@ def conduct(study: Study, declared: Ablation) -> Result:
         answer=conclusion.answer, comparison=comparison, findings=conclusion.findings, gate=gate,
         details=conclusion.details,
     )  # fmt: skip
+
+
+def chosen_of(study: Study, declared: Ablation) -> Ablation:
+    """Return it with the variants alone that `--set variants=a,b` asks for; twins count where both are among them."""
+    variants = study.chosen("variants", declared.variants)
+    names = {variant.name for variant in variants}
+    twins = tuple(pair for pair in declared.twins if names.issuperset(pair))
+    return replace(declared, variants=tuple(variants), twins=twins)
 
 
 class Rounds:

@@ -12,7 +12,8 @@ from typing import Any
 
 from loadtests.engine.ablation import Ablation, Conclusion, Variant, Work
 from loadtests.engine.factor import Factor, Point
-from loadtests.engine.rounds import Rounds
+from loadtests.engine.rounds import Rounds, chosen_of
+from loadtests.engine.study import Study
 
 CHANGED = {"orders": {"SETTING": "1"}}
 DECLARED = Ablation(
@@ -102,6 +103,16 @@ def test_each_variant_does_its_works_once_a_round_and_a_rare_one_in_every_other(
     ]
     assert [round_ for round_, name, _ in seen if name == "rare"] == [2, 4]
     assert len(rounds._study.runs) == len(seen)
+
+
+def test_variants_can_be_chosen_and_twins_count_where_both_are_among_them() -> None:
+    study: Any = SimpleNamespace(options={"variants": "plain,rare"}, quick=True)
+    study.chosen = lambda *arguments: Study.chosen(study, *arguments)
+
+    declared = chosen_of(study, replace(DECLARED, twins=(("plain", "rare"), ("plain", "changed"))))
+
+    assert [variant.name for variant in declared.variants] == ["plain", "rare"]
+    assert declared.twins == (("plain", "rare"),)
 
 
 def test_every_variant_is_measured_at_every_point_of_the_grid_while_its_values_are_held() -> None:
