@@ -133,9 +133,11 @@ def finding(measured: Measured, lines: Mapping[str, int]) -> tuple[str, str]:
 def headline(result: Result) -> Headline | None:
     """Failed requests while the service was exchanged."""
     measured = {one["name"]: one for one in detail(result, "languages") or ()}
-    values = tuple(share_of(f"services-{name}", one["failed"], one["requests"]) for name, one in measured.items())
-    basis = "one pass of each; with 0 failed the interval's end is what may have been missed"
-    return Headline("requests that failed", "%", values, basis) if values else None
+    values = tuple(
+        share_of(f"services-{name}", one["failed"], one["requests"], ARMS[name]) for name, one in measured.items()
+    )
+    basis = "One pass of each. With 0 failed, the interval's end is what may have been missed."
+    return Headline("requests that failed while the service was in", "%", values, basis) if values else None
 
 
 def costs(result: Result) -> Figure | None:

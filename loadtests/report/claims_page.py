@@ -19,7 +19,7 @@ from loadtests.report.plot import Figure
 from loadtests.report.published import design
 from loadtests.report.result import Environment, Result, all_violations
 from loadtests.report.sections import BUSY_SHARE
-from loadtests.report.words import number, plural, sentence_of_list
+from loadtests.report.words import build_name, number, plural, sentence_of_list
 
 FAILED, NOT_ASKED, WRONG_BOOKS = "failed", "not asked yet", "proves nothing"
 # In words, and with a mark of its own each: nobody has to tell colours apart.
@@ -73,6 +73,13 @@ class Answer:
     def commit(self) -> str:
         """The commit of the code that measured."""
         return self.result["environment"]["commit"] if self.result else ""
+
+    @property
+    def void(self) -> list[str]:
+        """Why runs count for nothing, each reason once."""
+        runs = self.result["runs"] if self.result else []
+        return list(dict.fromkeys(f"{build_name(run['build'])}: {'; '.join(run['void_reasons'])}"
+                                  for run in runs if run["void"]))  # fmt: skip
 
     @property
     def design(self) -> str:

@@ -79,6 +79,7 @@ def template(name: str) -> jinja2.Template:
         "percent": percent,
         "build": build_name,
         "slug": slug,
+        "shade": shade,
         "interval": interval,
         "ticks": _ticks,
     }
@@ -89,12 +90,17 @@ def arm_colours(arms: Iterable[str]) -> Markup:
     """Return the style that gives each arm a colour: a shade of its build's, or one of its own."""
     style, used = [], Counter[str]()
     for arm in dict.fromkeys(arms):
-        kin = {"services": "microservices"}.get(family(arm), family(arm))
-        kin = kin if kin in ("monolith", "microservices") else "arm"
+        kin = shade(arm) if shade(arm) in ("monolith", "microservices") else "arm"
         if slug(arm) not in ("monolith", "microservices", "colocated", "floor"):
             style.append(f"--{slug(arm)}: var(--{kin}-{used[kin] % SHADES + 1});")
             used[kin] += 1
     return Markup(f"\n:root {{ {' '.join(style)} }}\n")  # noqa: S704  (slugs)
+
+
+def shade(arm: str) -> str:
+    """Return the colour of an arm where arms of one build are not told apart: its build's, or its own."""
+    kin = {"services": "microservices"}.get(family(arm), family(arm))
+    return kin if kin in ("monolith", "microservices") else slug(arm)
 
 
 def _shown(value: Any) -> str:

@@ -127,6 +127,14 @@ def test_wrong_books_prove_nothing_whatever_the_result_says(result: Result) -> N
     assert "supported" not in text.replace("not the same as refuted", "")
 
 
+def test_runs_that_count_for_nothing_are_told_with_the_reason(result: Result) -> None:
+    result["runs"][1] |= {"void": True, "void_reasons": ["requests left late"]}
+
+    text = text_of(answer("C7", result, "not measured"))
+
+    assert "Void, and left out: Microservices: requests left late." in text
+
+
 def test_a_prediction_stands_beside_what_was_measured(result: Result) -> None:
     text = text_of(answer("C1", result, predictions=[("What can customers still do?", "<i>nothing</i>")]))
 

@@ -238,6 +238,7 @@ def test_figures_are_shown_with_three_digits_that_mean_something(value: float | 
 
 def test_words() -> None:
     assert times({"ratio": 2.94, "low": 2.6, "high": 3.21}) == "2.9 times (2.6 to 3.2)"
+    assert times({"ratio": 0.42, "low": 1e-6, "high": 160_000.0}) == "0.42 times (too wide to tell)"
     assert percent(0.0123) == "1.2 %"
     assert interval({"ratio": 2.0, "low": 2.0, "high": 2.0}) == "none"
     assert (count_of(0, 1502), count_of(3, 1502)) == ("0 of 1,502 (at most 0.20 %)", "3 of 1,502")

@@ -112,18 +112,23 @@ def count(value: float) -> str:
 
 def times(figure: Ratio) -> str:
     """Return a ratio with its interval: `2.9 times (2.6 to 3.2)`."""
-    return f"{number(figure['ratio'], 2)} times ({number(figure['low'], 2)} to {number(figure['high'], 2)})"
+    bounds = f"{number(figure['low'], 2)} to {number(figure['high'], 2)}"
+    return f"{number(figure['ratio'], 2)} times ({interval(figure) if _is_too_wide(figure) else bounds})"
 
 
 def interval(figure: Ratio) -> str:
     """Return the interval of a ratio; what was counted has none, and one of more than a hundredfold says nothing."""
     if figure["high"] == figure["low"]:
         return "none"
-    if figure["high"] > 100 * figure["low"]:
+    if _is_too_wide(figure):
         return "too wide to tell"
     ends = f"{number(figure['low'])} to {number(figure['high'])}"
     # Of a single pair there is no interval: an experiment that gives bounds knows them otherwise, and says how.
     return f"bounds {ends}" if figure.get("pairs") == 1 else ends
+
+
+def _is_too_wide(figure: Ratio) -> bool:
+    return figure["high"] > 100 * figure["low"]
 
 
 def percent(share: float | None, places: int = 1) -> str:

@@ -42,10 +42,10 @@ def heat_map(result: Result) -> Figure | None:
         text = [["" if cell is None else shown(cell) for cell in line] for line in cells]
         scale = [(at / 2, colour(shade)) for at, shade in enumerate(_SCALE if bounds[0] == 0 else _SCALE[::-1])]
         trace = heat([build_name(arm) for arm in arms], [f"{fault} · {act}" for fault, act in rows], cells, text, scale,
-                     bounds, textfont={"color": "#ffffff"})  # fmt: skip
+                     bounds, textfont={"color": colour("paper")})  # fmt: skip
         layout = {
             "yaxis": {"autorange": "reversed", "automargin": True, "showgrid": False, "type": "category"},
-            "xaxis": {"side": "top", "showgrid": False, "type": "category"},
+            "xaxis": {"side": "top", "automargin": True, "showgrid": False, "type": "category"},
             "margin": {"l": 64, "r": 24, "t": 40, "b": 16},
         }
         return view(name, [trace], layout)
