@@ -15,9 +15,9 @@ from deploy.runner import tracing
 from deploy.runner.console import console
 from deploy.runner.interface import Runner
 from deploy.stacks import runner_for
-from deploy.traces import page, waterfall
-from deploy.traces.store import Store
-from deploy.traces.tree import OrderTrace, assemble
+from loadtests.traces import page, waterfall
+from loadtests.traces.store import Store
+from loadtests.traces.tree import OrderTrace, assemble
 
 EXPORTED_WITHIN_S = 4.0  # parts hand their spans over once a second
 SLOWEST = 5

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from deploy.runner import tracing
-from deploy.traces import page
-from deploy.traces.store import Store
-from deploy.traces.tree import assemble
 from loadtests.engine.arm import Arm
 from loadtests.load.generator.record import read_rows
+from loadtests.traces import page
+from loadtests.traces.store import Store
+from loadtests.traces.tree import assemble
 
 SHOWN = 3  # of a run
 

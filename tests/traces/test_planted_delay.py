@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from deploy.runner import tracing
-from deploy.traces.store import Store
-from deploy.traces.tree import OrderTrace, assemble
+from loadtests.traces.store import Store
+from loadtests.traces.tree import OrderTrace, assemble
 from tests.arms import Arm
 from tests.journeys.opening import open_shop
 from tests.journeys.waiting import until

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
-from deploy.traces.tree import OrderTrace, SpanNode
+from loadtests.traces.tree import OrderTrace, SpanNode
 
 BAR = 32
 SHOWN_SLICES = 5

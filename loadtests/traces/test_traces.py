@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from deploy.envoy.access_log import FILE, configure, sampled_ids, with_access_log
-from deploy.envoy.admin import rotate_log
-from deploy.envoy.bootstrap import bootstrap
-from deploy.local.runner import LocalRunner
-from deploy.model.home import Home
-from deploy.model.parts import Secrets, Site
-from deploy.model.topology import stack
-from deploy.tests.asking import ask, eventually
-from deploy.tests.stacks import HERE
-from deploy.traces import page
-from deploy.traces.store import Span, Store
-from deploy.traces.tree import OrderTrace, assemble
-from shared.platform import trace_context
+from loadtests.traces import page
+from loadtests.traces.store import Span, Store
+from loadtests.traces.tree import OrderTrace, assemble
 
 MS = 1_000_000
 TRACE = "6f1c9f0e3a2b4c5d8e9f00123456789a"
@@ -94,71 +81,6 @@ def test_a_pool_that_is_empty_is_told_from_a_database_that_is_slow() -> None:
     assert "waiting for a free connection to the database of orders" in trace.verdict()
 
 
-@pytest.mark.parametrize("ratio", [0.0, 0.01, 0.06, 0.5, 0.999, 1.0])
-def test_the_edge_keeps_whatever_the_applications_keep(ratio: float) -> None:
-    pattern, bound = re.compile(sampled_ids(ratio)), trace_context.bound_of(ratio)
-    ids = [str(uuid.uuid4()) for _ in range(2000)]
-
-    own = {one for one in ids if trace_context.is_kept(trace_context.trace_id_of(one), bound)}
-    edges = {one for one in ids if pattern.fullmatch(one)}
-
-    assert own <= edges
-    assert len(edges - own) < 10
-
-
-def test_the_edge_keeps_a_log_only_while_it_is_told_to(tmp_path: Path) -> None:
-    def edge_config() -> dict[str, Any]:
-        config: dict[str, Any] = {}
-        with_access_log([{"name": "edge", "filter_chains": [{"filters": [{"typed_config": config}]}]}], tmp_path)
-        return config
-
-    before = edge_config()
-    configure(tmp_path, str(tmp_path / "kept"), 0.01)
-    during = edge_config()
-    configure(tmp_path, "", None)
-
-    assert (before, edge_config()) == ({}, {})
-    assert during["access_log"][0]["typed_config"]["path"] == f"{tmp_path}/kept/{FILE}"
-
-
-def test_the_log_of_the_edge_is_put_aside_when_it_is_large_and_no_request_is_lost(
-    home: Home, shift: int, tmp_path: Path
-) -> None:
-    runner = LocalRunner("monolith", home, shift, topology=HERE)
-    settings = {"TRACE_SAMPLING": "1", "TRACE_DIR": str(tmp_path)}
-    edge, envoy = runner.stack.part("edge"), home.stack("monolith") / "envoy"
-    log, older = tmp_path / FILE, tmp_path / f"{FILE}.1"
-
-    def is_logged(name: str) -> bool:
-        ask(edge.port("http"), "GET", f"/products/{name}")
-        return bool(eventually(lambda: any(name in one.read_text("utf-8") for one in tmp_path.iterdir())))
-
-    try:
-        runner.up({"edge": settings})
-        assert is_logged("first")
-        assert not rotate_log(envoy, edge.admin)
-        assert rotate_log(envoy, edge.admin, max_bytes=1)
-        assert is_logged("second")
-        assert rotate_log(envoy, edge.admin, max_bytes=1)
-        assert is_logged("third")
-    finally:
-        runner.down()
-
-    line_counts = {path.name: path.read_text("utf-8").count("\n") for path in (older, log)}
-    assert line_counts == {f"{FILE}.1": 1, FILE: 1}
-    assert [one.name for one in sorted(Store(tmp_path)._spans(), key=lambda span: span.start_ns)] == [
-        "GET /products/second", "GET /products/third",
-    ]  # fmt: skip
-
-
-def test_a_stranger_decides_nothing(tmp_path: Path) -> None:
-    monolith = stack("monolith", Site(Secrets(b""), keys="", data=""))
-    listeners = bootstrap(monolith, monolith.part("edge"), tmp_path)["static_resources"]["listeners"]
-
-    (manager,) = [one["typed_config"] for one in listeners[0]["filter_chains"][0]["filters"]]
-    assert manager["route_config"]["request_headers_to_remove"] == ["traceparent", "tracestate"]
-
-
 def test_half_a_line_is_no_span(tmp_path: Path) -> None:
     line = {
         "trace": TRACE, "span": "a", "parent": "", "name": "POST /orders", "service": "orders", "kind": "server",
@@ -168,6 +90,19 @@ def test_half_a_line_is_no_span(tmp_path: Path) -> None:
 
     assert [one.id for one in Store(tmp_path).of_order("order-1")] == ["a"]
     assert list(Store(tmp_path).orders()) == ["order-1"]
+
+
+def test_a_line_of_the_edges_log_is_a_span(tmp_path: Path) -> None:
+    line = {
+        "listener": "edge", "request_id": "6f1c9f0e-3a2b-4c5d-8e9f-00123456789a", "start": "7.25", "took_us": "1500",
+        "method": "GET", "path": "/products/third", "status": "503", "to": "catalog", "flags": "UH",
+    }  # fmt: skip
+    (tmp_path / "edge.jsonl").write_text(json.dumps(line) + "\n")
+
+    (span,) = Store(tmp_path).traces([TRACE])
+
+    assert (span.name, span.service, span.failed) == ("GET /products/third", "edge", True)
+    assert (span.start_ns, span.end_ns) == (7_250_000_000, 7_251_500_000)
 
 
 def test_the_page_says_what_it_was_given_and_nothing_more() -> None:

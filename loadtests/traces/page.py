@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from deploy.traces.tree import OrderTrace, SpanNode
+from loadtests.traces.tree import OrderTrace, SpanNode
 
 COLOURS = {
     "orders": "#2f6fde",

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from deploy.traces.store import Span
+from loadtests.traces.store import Span
 
 EDGE_SLACK_NS = 2_000_000  # clocks of two processes on one machine, and rounding
 POOL_WAIT = "wait for a connection"  # what variants/tracing/sql.py calls it
