@@ -11,10 +11,10 @@ from typing import Any
 
 from deploy.envoy.routes import COUNTED
 from deploy.local.runner import LocalRunner
-from deploy.local.usage import Meter
 from deploy.model.errors import DeployError
 from deploy.runner.interface import InstanceStatus
 from room.edge import Counters, EdgeReader
+from room.meter import Meter
 from room.part_metrics import MetricsReader
 
 EVERY_S = 1.0
