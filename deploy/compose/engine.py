@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from deploy.model.errors import DeployError, MissingProgram, NotRunning, Unsupported
+from deploy.model.errors import DeployError, NotRunning, Unsupported
+from deploy.runner.program import output_of
 from deploy.runner.unix_http import UnixConnection
 
 TIMEOUT_S = 30.0
@@ -156,19 +156,10 @@ def _socket_path() -> str:
 
 def docker(*arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 600.0) -> str:
     """Run the `docker` command and return what it wrote, errors among it. Raises DeployError, or MissingProgram."""
-    try:
-        process = subprocess.run(
-            ["docker", *arguments], env={**os.environ, **(environment or {})}, timeout=timeout_s,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-        )  # fmt: skip
-    except FileNotFoundError as error:
-        raise MissingProgram("There is no `docker` command: install a container engine with compose v2.") from error
-    except subprocess.TimeoutExpired as error:
-        raise DeployError(f"`docker {' '.join(arguments)}` took longer than {timeout_s:.0f} s.") from error
-    output = process.stdout.decode(errors="replace")  # not as text, which would change the ends of lines
-    if process.returncode != 0:
-        raise DeployError(f"`docker {' '.join(arguments[:4])} ...` failed:\n{output[-2000:]}")
-    return output
+    return output_of(
+        ["docker", *arguments], timeout_s, environment={**os.environ, **(environment or {})}, with_errors=True,
+        missing="install a container engine with compose v2.",
+    )  # fmt: skip
 
 
 def _labelled(project: str) -> str:

@@ -16,7 +16,7 @@ from deploy.compose.engine import docker
 from deploy.compose.site import PORTS as INSIDE
 from deploy.compose.site import service_name
 from deploy.model.home import REPOSITORY, Home, write_atomically, writing
-from deploy.model.parts import VARIANT, Part, Secrets, Site
+from deploy.model.parts import VARIANT, Part, Secrets, Site, changed
 from deploy.model.ports import MAX_REPLICAS, PORTS
 from deploy.model.topology import stack as stack_of
 
@@ -208,11 +208,6 @@ class Project:
         with (self._folder / "compose.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def changed(settings: Mapping[str, str], by: Mapping[str, str | None]) -> dict[str, str]:
-    """Return settings with some changed; None takes one away."""
-    return {name: value for name, value in {**settings, **by}.items() if value is not None}
 
 
 def cpuset(cores: Sequence[int] | None) -> str:

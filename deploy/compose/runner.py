@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from deploy.compose import build_images, secrets
 from deploy.compose.cgroups import usage_of
 from deploy.compose.edge import set_runtime
 from deploy.compose.engine import Container, Engine, docker
 from deploy.compose.fleet import GRACE_S, ContainerFleet, Replica, in_parallel
-from deploy.compose.project import Project, changed, cpuset
+from deploy.compose.project import Project, cpuset
 from deploy.compose.site import STACKS, inside
 from deploy.model import keys
 from deploy.model.errors import Unsupported
 from deploy.model.home import Home
-from deploy.model.parts import Part, Site, Stack
+from deploy.model.parts import Part, Site, Stack, changed
 from deploy.model.ports import PROXY_PORTS, checked_shift, port_shift
 from deploy.model.topology import stack as stack_of
 from deploy.runner import port_check
-from deploy.runner.interface import NOTHING, PartStats, ProxyPlace, Runner, StackStatus
+from deploy.runner.interface import NOTHING, PartStats, ProxyPlace, Runner, StackStatus, joined
 
 
 class ComposeRunner(Runner):
@@ -38,29 +37,12 @@ class ComposeRunner(Runner):
         self._fleet = ContainerFleet(self._stack, self._project, self._engine)
 
     @property
-    def stack(self) -> Stack:
-        return self._stack
-
-    @property
-    def site(self) -> Site:
-        return self._site
-
-    @property
     def inside(self) -> Stack:
         return inside(self._site.secrets, self._stack.name, self._site.shift)
 
     @property
     def proxy(self) -> ProxyPlace:
         return ProxyPlace(self._project.exchange, self._project.relay, PROXY_PORTS.get(self._stack.name, 0))
-
-    def start_proxy(self, script: Path) -> None:
-        """The way in is one, and always there."""
-
-    def choose(self, names: Collection[str]) -> None:
-        if names:
-            raise Unsupported(
-                f"Containers are offered without {', '.join(names)}: `twinshop --on local up --with ...`."
-            )
 
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         containers = self._fleet.all()
@@ -173,10 +155,8 @@ class ComposeRunner(Runner):
 
     def logs(self, target: str, lines: int = 50) -> str:
         part, _ = self._stack.target(target)
-        texts = [(one, docker("logs", "--tail", str(lines), one.id)) for one in self._fleet.targeted(target)]
-        if len(texts) == 1:
-            return texts[0][1]
-        return "\n".join(f"==> {part.instance(one.replica)} <==\n{text}" for one, text in texts)
+        replicas = self._fleet.targeted(target)
+        return joined({part.instance(one.replica): docker("logs", "--tail", f"{lines}", one.id) for one in replicas})
 
     def set_runtime(self, values: Mapping[str, str]) -> None:
         if (edge := self._fleet.edge()) is not None:

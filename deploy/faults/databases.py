@@ -1,9 +1,9 @@
-"""A connection to a part's database, for faults that are done inside it."""
+"""Connections to parts' databases, for faults that are done inside them."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from deploy.model.errors import DeployError
@@ -31,6 +31,16 @@ def connected(runner: Runner, part: Part, *, superuser: bool = False) -> Iterato
             yield connection
     except psycopg.Error as error:
         raise DeployError(f"{part.name}: {error}") from error
+
+
+def heal_each(runner: Runner, heal: Callable[[Runner, Part], bool]) -> list[str]:
+    """Heal every database that can be reached; return the names of those of which `heal` says that they were broken."""
+    healed = []
+    for part in runner.stack.parts:
+        if part.kind == "postgres":
+            with contextlib.suppress(DeployError):  # it is down, and comes up as it was: `heal` can be said again
+                healed += [part.name] if heal(runner, part) else []
+    return healed
 
 
 def _first_of(runner: Runner, part: Part, roles: tuple[str, ...], password: str) -> psycopg.Connection[Any]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from deploy.faults.databases import connected
-from deploy.model.errors import DeployError
 from deploy.model.parts import Part
 from deploy.runner.interface import Runner
 from deploy.runner.locks import retry_on_lock
@@ -67,19 +66,6 @@ def clear(runner: Runner, part: Part) -> bool:
             _patiently(connection, f"DROP TRIGGER IF EXISTS {NAME} ON {table}")
         _patiently(connection, f"DROP FUNCTION IF EXISTS {NAME}()")
     return True
-
-
-def clear_all(runner: Runner) -> list[str]:
-    """Give every database that can be reached its room back; return those that had none."""
-    cleared = []
-    for part in runner.stack.parts:
-        if part.kind == "postgres":
-            try:
-                if clear(runner, part):
-                    cleared.append(part.name)
-            except DeployError:  # it is down, and comes up as it was: `heal` can be said again
-                continue
-    return cleared
 
 
 def _patiently(connection: psycopg.Connection[Any], statement: str) -> None:

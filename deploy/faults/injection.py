@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from deploy.envoy import faults
 from deploy.faults import connections, full_disk, injected_faults, outside, read_only
+from deploy.faults.databases import heal_each
 from deploy.faults.injectors import CLOCK, INJECTORS, Heal
 from deploy.faults.vocabulary import Fault, NoSuchFault, find, part_of
 from deploy.model.errors import DeployError
@@ -87,8 +88,8 @@ def heal_everything(runner: Runner) -> list[str]:
         elif one.state == "held":
             runner.release(one.instance)
             healed.append(f"{one.instance} runs again")
-    healed += [f"{part} has room again" for part in full_disk.clear_all(runner)]
-    healed += [f"{part} takes writes again" for part in read_only.end_all(runner)]
+    healed += [f"{part} has room again" for part in heal_each(runner, full_disk.clear)]
+    healed += [f"{part} takes writes again" for part in heal_each(runner, read_only.end_if_set)]
     healed += [f"{part} is disarmed" for part in injected_faults.disarm_all(runner)]
     healed += [f"{part} knows the time" for part in injected_faults.take_back(runner, CLOCK)]
     healed += [f"{one.name} goes straight again" for one in connections.let_all_go(runner)]

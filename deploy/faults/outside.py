@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-from deploy.model.errors import DeployError
 from deploy.model.parts import Site
+from deploy.runner.control_request import send
 
 TIMEOUT_S = 5.0
 
@@ -36,22 +35,22 @@ def provider_behaviour(name: str, parameters: Mapping[str, float]) -> dict[str, 
 
 def set_provider_behaviour(site: Site, merchant: str, behaviour: Mapping[str, Any]) -> None:
     """Change how the provider treats a merchant. Raises DeployError."""
-    _send("PUT", f"{site.url('outside', 'provider')}/control/{merchant}/behaviour", behaviour)
+    send("PUT", f"{site.url('outside', 'provider')}/control/{merchant}/behaviour", behaviour)
 
 
 def heal_provider(site: Site, merchant: str) -> None:
     """Bring the provider back to its defaults. Raises DeployError."""
-    _send("POST", f"{site.url('outside', 'provider')}/control/{merchant}/heal", {})
+    send("POST", f"{site.url('outside', 'provider')}/control/{merchant}/heal", {})
 
 
 def set_mail_delay(site: Site, delay_ms: float) -> None:
     """Make the mail server slow (for all shops), or normal with 0. Raises DeployError."""
-    _send("PUT", f"{site.url('outside', 'mail', 'http')}/behaviour", {"delay_ms": round(delay_ms), "reject_share": 0})
+    send("PUT", f"{site.url('outside', 'mail', 'http')}/behaviour", {"delay_ms": round(delay_ms), "reject_share": 0})
 
 
 def set_identity_away(site: Site, *, away: bool) -> None:
     """Let the identity provider's keys not be had (for all shops), or again. Raises DeployError."""
-    _send("PUT", f"{site.url('outside', 'identity')}/behaviour", {"keys_hang": away})
+    send("PUT", f"{site.url('outside', 'identity')}/behaviour", {"keys_hang": away})
 
 
 def search(url: str, text: str) -> None:
@@ -61,13 +60,3 @@ def search(url: str, text: str) -> None:
             pass
     except (urllib.error.URLError, OSError):
         return
-
-
-def _send(method: str, url: str, body: Mapping[str, Any]) -> None:
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
-            pass
-    except (urllib.error.URLError, OSError) as error:
-        raise DeployError(f"{method} {url} failed: {error}") from error

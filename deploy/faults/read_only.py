@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from deploy.faults.databases import connected
-from deploy.model.errors import DeployError
 from deploy.model.parts import Part
 from deploy.runner.interface import Runner
 
@@ -21,20 +20,13 @@ def end(runner: Runner, part: Part) -> None:
     _apply(runner, part, f"ALTER SYSTEM RESET {_SETTING}")
 
 
-def end_all(runner: Runner) -> list[str]:
-    """Let every database that can be reached take writes again; return those that took none."""
-    ended = []
-    for part in runner.stack.parts:
-        if part.kind == "postgres":
-            try:
-                with connected(runner, part) as connection:
-                    is_set = connection.execute(_IS_SET).fetchone() == (True,)
-                if is_set:
-                    end(runner, part)
-                    ended.append(part.name)
-            except DeployError:  # it is down, and comes up as it was: `heal` can be said again
-                continue
-    return ended
+def end_if_set(runner: Runner, part: Part) -> bool:
+    """Let a database take writes again if it takes none; return whether it took none. Raises DeployError."""
+    with connected(runner, part) as connection:
+        is_set = connection.execute(_IS_SET).fetchone() == (True,)
+    if is_set:
+        end(runner, part)
+    return is_set
 
 
 def _apply(runner: Runner, part: Part, statement: str) -> None:

@@ -12,6 +12,7 @@ from deploy.compose.site import service_name
 from deploy.kubernetes.manifests import NAME, PART_OF, Object, as_list, kubectl
 from deploy.model.errors import UnknownTarget
 from deploy.model.parts import Part, Stack
+from deploy.runner.interface import Usage
 
 CONTEXT, NAMESPACE = "TWINSHOP_KUBE_CONTEXT", "TWINSHOP_KUBE_NAMESPACE"  # set by `twinshop --context --namespace`
 HOPELESS = {"ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"}
@@ -50,7 +51,7 @@ class Cluster:
         self.options = (*(("--context", context) if context else ()), "--namespace", self.namespace)
         self._label = f"{PART_OF}={stack.name}"
 
-    def ask(self, *arguments: str, stdin: str | None = None, timeout_s: float = 180.0) -> str:
+    def ask(self, *arguments: str, stdin: str = "", timeout_s: float = 180.0) -> str:
         """Run kubectl for this namespace. Raises DeployError."""
         return kubectl(*self.options, *arguments, stdin=stdin, timeout_s=timeout_s)
 
@@ -97,6 +98,23 @@ class Cluster:
     def execute(self, pod: Pod, *command: str) -> str:
         """Run a command in a Pod and return what it wrote. Raises DeployError."""
         return self.ask("exec", pod.name, "--container", "main", "--", *command)
+
+    def usage(self) -> dict[str, Usage]:
+        """Return what each Pod of the namespace has used since it started. Raises DeployError where we may not ask.
+
+        The metrics API has rates only, and an experiment needs CPU seconds that only grow: so the summaries of the
+        kubelets are read, which are its source.
+        """
+        usage = {}
+        for node in json.loads(self.ask("get", "nodes", "--output", "json"))["items"]:
+            path = f"/api/v1/nodes/{node['metadata']['name']}/proxy/stats/summary"
+            for pod in json.loads(self.ask("get", "--raw", path))["pods"]:
+                if pod["podRef"]["namespace"] == self.namespace:
+                    cpu_s = pod.get("cpu", {}).get("usageCoreNanoSeconds", 0) / 1e9
+                    memory = pod.get("memory", {}).get("workingSetBytes", 0)
+                    processes = pod.get("process_stats", {}).get("process_count", 1)
+                    usage[pod["podRef"]["name"]] = Usage(cpu_s, memory, "cgroup", processes)
+        return usage
 
     def end(self) -> None:
         """Delete everything of the stack, its data too; the edge first, so that nobody is let in any more."""

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -19,8 +17,9 @@ import yaml
 
 from deploy.compose.site import STACKS, inside, secrets_of, service_name
 from deploy.model import keys
-from deploy.model.errors import DeployError, MissingProgram
+from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY, Home
+from deploy.runner.program import output_of
 
 FOLDER = REPOSITORY / "deploy/kubernetes"
 COMPONENTS = ("budgets", "hpa", "keda", "load", "network-policies", "observe")
@@ -33,21 +32,10 @@ KUBECTL_TIMEOUT_S = 120.0
 Object = dict[str, Any]
 
 
-def kubectl(*arguments: str, stdin: str | None = None, timeout_s: float = KUBECTL_TIMEOUT_S) -> str:
+def kubectl(*arguments: str, stdin: str = "", timeout_s: float = KUBECTL_TIMEOUT_S) -> str:
     """Run `kubectl` and return what it wrote; `stdin` is what it reads. Raises DeployError, or MissingProgram."""
-    program = shutil.which("kubectl")
-    if program is None:
-        raise MissingProgram("There is no `kubectl` command: install it; it brings kustomize along.")
-    try:
-        process = subprocess.run(
-            [program, *arguments], input=(stdin or "").encode(), capture_output=True, check=False, timeout=timeout_s,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise DeployError(f"`kubectl {' '.join(arguments)}` took longer than {timeout_s:.0f} s.") from error
-    if process.returncode != 0:
-        complaint = process.stderr.decode(errors="replace").strip()
-        raise DeployError(f"`kubectl {' '.join(arguments[:6])}` failed:\n{complaint[-2000:]}")
-    return process.stdout.decode(errors="replace")  # not as text, which would change the ends of lines
+    hint = "install it; it brings kustomize along."
+    return output_of(["kubectl", *arguments], timeout_s, stdin=stdin, missing=hint)
 
 
 def render(folder: Path) -> list[Object]:

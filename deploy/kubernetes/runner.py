@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from deploy.compose.edge import serving_addresses, set_runtime
@@ -15,14 +14,13 @@ from deploy.kubernetes import manifests
 from deploy.kubernetes.cluster import Cluster, Pod
 from deploy.kubernetes.forwards import Forwards
 from deploy.kubernetes.manifests import PART_OF, WORKLOADS, Object, containers_of
-from deploy.kubernetes.usage import usage_by_pod
 from deploy.model import keys
 from deploy.model.errors import NotRunning, Unsupported
 from deploy.model.home import Home
-from deploy.model.parts import VARIANT, Part, Site, Stack
+from deploy.model.parts import VARIANT, Part, Site, Stack, changed
 from deploy.model.ports import checked_shift, port_shift
 from deploy.model.topology import stack as stack_of
-from deploy.runner.interface import NOTHING, InstanceStatus, PartStats, ProxyPlace, Runner, StackStatus
+from deploy.runner.interface import NOTHING, InstanceStatus, PartStats, Runner, StackStatus, joined
 
 COMPONENTS = "TWINSHOP_KUBE_COMPONENTS"  # names with commas between, such as budgets,network-policies
 # Every process of a Pod but the one that holds its namespaces together, and the shell that does it.
@@ -43,27 +41,8 @@ class KubernetesRunner(Runner):
         self._forwards = Forwards(self._stack, self._cluster, folder)
 
     @property
-    def stack(self) -> Stack:
-        return self._stack
-
-    @property
-    def site(self) -> Site:
-        return self._site
-
-    @property
     def inside(self) -> Stack:
         return inside(self._site.secrets, self._stack.name, self._shift)
-
-    @property
-    def proxy(self) -> ProxyPlace:
-        raise Unsupported("In a cluster no connection can be led through the proxy of the `tcp-` faults.")
-
-    def start_proxy(self, script: Path) -> None:
-        raise Unsupported("In a cluster no connection can be led through the proxy of the `tcp-` faults.")
-
-    def choose(self, names: Collection[str]) -> None:
-        if names:
-            raise Unsupported(f"A cluster is offered without {', '.join(names)}: `twinshop --on local up --with ...`.")
 
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
         if self._stack.name not in STACKS:
@@ -161,7 +140,7 @@ class KubernetesRunner(Runner):
         )
 
     def stats(self, *, memory: bool = True) -> list[PartStats]:
-        used = usage_by_pod(self._cluster)
+        used = self._cluster.usage()
         pods = self._require_pods()
         return [
             sum((used.get(one.name, NOTHING) for one in mine), NOTHING).of_part(
@@ -176,12 +155,8 @@ class KubernetesRunner(Runner):
             raise Unsupported("In a cluster the budget of a build is its limits (component budgets), and no cores.")
 
     def logs(self, target: str, lines: int = 50) -> str:
-        texts = {
-            one.name: self._cluster.ask("logs", one.name, f"--tail={lines}") for one in self._cluster.targeted(target)
-        }
-        if len(texts) == 1:
-            return next(iter(texts.values()))
-        return "\n".join(f"==> {name} <==\n{text}" for name, text in texts.items())
+        pods = self._cluster.targeted(target)
+        return joined({one.name: self._cluster.ask("logs", one.name, f"--tail={lines}") for one in pods})
 
     def set_runtime(self, values: Mapping[str, str]) -> None:
         if (edge := self._edge()) is not None:
@@ -242,9 +217,8 @@ def _changed(part: Part, container: Object, settings: Mapping[str, str | None]) 
             if name != VARIANT
         ],
     }
-    values = {name: value for name, value in settings.items() if value is not None}
     if VARIANT in settings or "TRACE_SAMPLING" in settings:
-        command = part.command_with(values)
+        command = part.command_with(changed({}, settings))
         image, _, version = container["image"].rpartition(":")
         image = image.removesuffix("-variants") + ("-variants" if command != part.command else "")
         patch |= {"command": list(command), "image": f"{image}:{version}"}

@@ -23,12 +23,12 @@ from deploy.model import extras, keys, versions
 from deploy.model.errors import DeployError, NotRunning, OlderSupervisor, StartFailed
 from deploy.model.extraction import ExtractionState
 from deploy.model.home import MARK, REPOSITORY, Home
-from deploy.model.parts import Site, Stack
+from deploy.model.parts import Stack
 from deploy.model.ports import PROXY_PORTS, checked_shift, port_shift
 from deploy.model.topology import THIS
 from deploy.model.versions import Version
 from deploy.runner import port_check
-from deploy.runner.interface import LOOK_EVERY_S, InstanceStatus, PartStats, ProxyPlace, Runner, StackStatus
+from deploy.runner.interface import LOOK_EVERY_S, InstanceStatus, PartStats, ProxyPlace, Runner, StackStatus, joined
 
 ASK_TIMEOUT_S = 10.0
 SLOW_COMMAND_S = 90.0  # scale, restart, release: they wait for readiness
@@ -69,10 +69,6 @@ class LocalRunner(Runner):
     def versions(self) -> list[Version]:
         """The versions that run beside the first ones."""
         return versions.read(self._folder)
-
-    @property
-    def site(self) -> Site:
-        return self._site
 
     @property
     def proxy(self) -> ProxyPlace:
@@ -226,10 +222,8 @@ class LocalRunner(Runner):
             every = range(number, number + 1) if number is not None else range(100)
             names = [part.instance(replica) for replica in every] if part.scalable else [part.name]
         paths = [path for name in names if (path := self._home.log(self._stack.name, name)).exists()]
-        ends = {path: path.read_text("utf-8", errors="replace").splitlines()[-lines:] for path in paths}
-        return "\n".join(
-            "\n".join([f"==> {path.name} <==", *end] if len(ends) > 1 else end) for path, end in ends.items()
-        )
+        ends = {path.name: path.read_text("utf-8", errors="replace").splitlines()[-lines:] for path in paths}
+        return joined({name: "\n".join(end) for name, end in ends.items()})
 
     def set_runtime(self, values: Mapping[str, str]) -> None:
         admin.set_runtime(self.stack.part("edge").admin, values)

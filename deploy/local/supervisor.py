@@ -24,7 +24,7 @@ from deploy.local.state import State
 from deploy.model import keys
 from deploy.model.errors import DeployError, NotRunning
 from deploy.model.home import REPOSITORY, Home
-from deploy.model.parts import Part, Stack
+from deploy.model.parts import Part, Stack, changed
 from deploy.runner.interface import StackStatus
 
 ROTATE_EVERY_S = 5.0  # one look at each log's size; at most some megabytes come meanwhile
@@ -121,10 +121,9 @@ class Supervisor:
 
     async def _configure(self, part: str, environment: dict[str, str | None], restart: bool) -> None:
         target = self._fleet.stack.part(part)
-        settings = self._fleet.settings.get(target.name, {})
-        changed = {key: value for key, value in {**settings, **environment}.items() if value is not None}
-        target.command_with(changed)  # refuses a variant that there is not, before anything is restarted
-        self._fleet.settings[target.name] = changed
+        settings = changed(self._fleet.settings.get(target.name, {}), environment)
+        target.command_with(settings)  # refuses a variant that there is not, before anything is restarted
+        self._fleet.settings[target.name] = settings
         if restart:
             await self._fleet.restart(target.name)
 

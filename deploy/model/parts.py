@@ -173,3 +173,8 @@ class Site:
     def data_of(self, stack: str, part: str) -> str:
         """Return the folder in which a part keeps its data."""
         return f"{self.data}/{stack}/data/{part}"
+
+
+def changed(settings: Mapping[str, str], by: Mapping[str, str | None]) -> dict[str, str]:
+    """Return settings with some changed; None takes one away."""
+    return {name: value for name, value in {**settings, **by}.items() if value is not None}

@@ -15,13 +15,7 @@ PORTS: dict[str, dict[str, dict[str, int]]] = {
         "mail": {"smtp": 18403, "http": 18404},
     },
     "monolith": {
-        "edge": {
-            "http": 8001,
-            "catalog": 18102,
-            "payments": 18103,
-            "notifications": 18104,
-            "orders": 18105,
-        },
+        "edge": {"http": 8001, "catalog": 18102, "payments": 18103, "notifications": 18104, "orders": 18105},
         "web": {"http": 18110},
         "web-orders": {"http": 18320},  # only `up monolith --with order-pool`
         "db": {"sql": 18190},

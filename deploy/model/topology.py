@@ -18,11 +18,7 @@ SHOPS = ("monolith", "microservices", "colocated")
 STACKS = ("outside", *SHOPS)
 SERVICES = ("catalog", "orders", "payments", "notifications")
 CALLER = "orders"  # the only service that calls others
-INNER = (
-    "catalog",
-    "payments",
-    "notifications",
-)  # services that other services call, through the inner listeners of the edge
+INNER = ("catalog", "payments", "notifications")  # whom others call, through the inner listeners of the edge
 
 # The monolith's one pool equals the four services' pools in sum (section 5 of the design).
 MONOLITH_POOL = 16

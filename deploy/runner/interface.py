@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.envoy.listeners import RATE_LIMIT_KEY
-from deploy.model.errors import StartFailed
+from deploy.model.errors import StartFailed, Unsupported
 from deploy.model.parts import Site, Stack
 from deploy.runner import fresh_data
 
@@ -104,16 +104,18 @@ class Runner(ABC):
     """
 
     edge_keeps_log = False  # of what is traced (see envoy/access_log.py)
+    _stack: Stack
+    _site: Site
 
     @property
-    @abstractmethod
     def stack(self) -> Stack:
         """The stack's parts, with their settings as they are on this site."""
+        return self._stack
 
     @property
-    @abstractmethod
     def site(self) -> Site:
         """Where the parts of this and of the other stacks are, seen from this machine."""
+        return self._site
 
     @property
     def inside(self) -> Stack:
@@ -121,12 +123,11 @@ class Runner(ABC):
         return self.stack
 
     @property
-    @abstractmethod
     def proxy(self) -> ProxyPlace:
-        """Where connections can be led through a proxy. Nothing runs there until it is started."""
+        """Where connections can be led through a proxy. Nothing runs there until it is started. Raises Unsupported."""
+        raise Unsupported("Here no connection can be led through the proxy of the `tcp-` faults.")
 
-    @abstractmethod
-    def start_proxy(self, script: Path) -> None:
+    def start_proxy(self, script: Path) -> None:  # noqa: B027  (where it is the way in, it always runs)
         """Have the proxy running, which is this script; it ends when there is nothing to do."""
 
     @property
@@ -155,12 +156,15 @@ class Runner(ABC):
             raise
         return is_ours
 
-    @abstractmethod
     def choose(self, names: Collection[str]) -> None:
         """Have these beside the four modules from the next start until the stack is stopped; no matter if it is up.
 
         Raises DeployError for what this stack cannot have, or not here.
         """
+        if names:
+            raise Unsupported(
+                f"Containers are offered without {', '.join(names)}: `twinshop --on local up --with ...`."
+            )
 
     @abstractmethod
     def begin(self, environment: Mapping[str, Mapping[str, str]] | None = None) -> bool:
@@ -263,7 +267,7 @@ class Runner(ABC):
 
     @abstractmethod
     def logs(self, target: str, lines: int = 50) -> str:
-        """Return the end of the log of a part's replicas."""
+        """Return the end of the log of a part's replicas, each below its name where there are several."""
 
     def reset(self, products: int = 1000) -> None:
         """Make the data fresh: databases, streams, this shop's ledger and mails. Nothing restarts."""
@@ -291,6 +295,13 @@ def wait_until_up(
         if time.monotonic() > deadline:
             raise StartFailed("; ".join(_lateness(one, timeout_s, is_ours=one in starting) for one in waiting))
         time.sleep(LOOK_EVERY_S)
+
+
+def joined(logs: Mapping[str, str]) -> str:
+    """Return logs of replicas, by name, as `Runner.logs` does."""
+    if len(logs) == 1:
+        return next(iter(logs.values()))
+    return "\n".join(f"==> {name} <==\n{text}" for name, text in logs.items())
 
 
 def _lateness(runner: Runner, timeout_s: float, *, is_ours: bool) -> str:

@@ -10,8 +10,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from deploy.model.errors import MissingProgram, StartFailed
+from deploy.model.errors import DeployError, MissingProgram, StartFailed
 from deploy.model.home import REPOSITORY
+from deploy.runner.program import output_of
 
 SERVICE = REPOSITORY / "variants" / "notifications_node"
 SETTING = "NOTIFICATIONS_IN"
@@ -56,8 +57,7 @@ def _older(target: Path, sources: list[Path]) -> bool:
 
 
 def _npm(*arguments: str) -> None:
-    process = subprocess.run(
-        ["npm", *arguments], cwd=SERVICE, capture_output=True, text=True, check=False, timeout=BUILD_TIMEOUT_S
-    )
-    if process.returncode:
-        raise StartFailed(f"`npm {' '.join(arguments)}` failed:\n{(process.stdout + process.stderr).strip()[-2000:]}")
+    try:
+        output_of(["npm", *arguments], BUILD_TIMEOUT_S, folder=SERVICE, with_errors=True)
+    except DeployError as error:
+        raise StartFailed(str(error)) from error

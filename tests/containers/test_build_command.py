@@ -15,7 +15,7 @@ from deploy.model.home import REPOSITORY
     ("variable", "value", "message"),
     [
         ("PATH", "/nowhere", "There is no `docker` command: install a container engine with compose v2."),
-        ("DOCKER_HOST", "unix:///nowhere", "`docker version ...` failed:"),
+        ("DOCKER_HOST", "unix:///nowhere", "`docker version` failed:"),
     ],
     ids=["no command", "no engine"],
 )
