@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 
 from loadtests.experiments.canary import findings, met
-from loadtests.load.generator.seen import Seen
+from loadtests.load.generator.answering_versions import AnsweringVersion
 
 NEW = "catalog-v2"
 
 
 def test_who_met_a_version_and_who_was_hurt_is_counted_from_the_rows() -> None:
     rows = [
-        Seen(0, 1.0, "ada", "", "ok"),  # before it had a share
-        Seen(1, 5.0, "ada", NEW, "ok"),
-        Seen(2, 6.0, "ada", NEW, "error"),
-        Seen(3, 6.5, "bob", NEW, "ok"),
-        Seen(4, 7.0, "eve", "catalog", "ok"),
-        Seen(5, 9.0, "joe", "", "ok"),  # taken back
+        AnsweringVersion(0, 1.0, "ada", "", "ok"),  # before it had a share
+        AnsweringVersion(1, 5.0, "ada", NEW, "ok"),
+        AnsweringVersion(2, 6.0, "ada", NEW, "error"),
+        AnsweringVersion(3, 6.5, "bob", NEW, "ok"),
+        AnsweringVersion(4, 7.0, "eve", "catalog", "ok"),
+        AnsweringVersion(5, 9.0, "joe", "", "ok"),  # taken back
     ]
     waits = {
         0: ("list", 9.0),

@@ -17,13 +17,13 @@ from typing import Any
 import gevent
 from locust.env import Environment
 
-from loadtests.load.generator import machine, seen
+from loadtests.load.generator import answering_versions, machine
+from loadtests.load.generator.answering_versions import write_versions
 from loadtests.load.generator.history import OrderHistory
 from loadtests.load.generator.live import LiveFile
 from loadtests.load.generator.open_loop import OpenLoop
 from loadtests.load.generator.plan import Plan, TooLate, parse_plan
 from loadtests.load.generator.record import write_rows
-from loadtests.load.generator.seen import write_seen
 from loadtests.load.generator.summary import Effort, figures
 from loadtests.load.generator.watch import CpuWatch
 from loadtests.load.users import world
@@ -49,7 +49,7 @@ def run(plan: Plan, tell: Callable[[str], None]) -> bool:
     stops = [gevent.signal_handler(number, loop.stop) for number in (signal.SIGINT, signal.SIGTERM)]
     watch = CpuWatch()
     with OrderHistory(plan.out / "orders.jsonl", with_reads=plan.keep_reads) as history:
-        recorder = Recorder(history=history, rows=[], seen=[] if plan.by_version else None)
+        recorder = Recorder(history=history, rows=[], versions=[] if plan.by_version else None)
         recorder.origin = time.perf_counter() + plan.until_measured_s(LEAD_S)
         if plan.live:
             recorder.live = LiveFile(plan.out)
@@ -68,8 +68,8 @@ def run(plan: Plan, tell: Callable[[str], None]) -> bool:
     for stop in stops:
         stop.cancel()
     write_rows(plan.out / "requests.csv.gz", recorder.rows or [])
-    if recorder.seen is not None:
-        write_seen(plan.out / seen.FILE, recorder.seen)
+    if recorder.versions is not None:
+        write_versions(plan.out / answering_versions.FILE, recorder.versions)
     summary = _summary(plan, recorder, loop, watch, ended_at)
     (plan.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     tell(json.dumps({key: summary[key] for key in ("scheduled", "sent", "achieved", "orders_confirmed", "void")}))

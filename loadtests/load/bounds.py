@@ -43,12 +43,16 @@ class Bound:
     def parse(cls, text: str) -> Bound:
         """Read one. Raises BadBound that says what is wanted."""
         try:
-            found = conditions.read(text)
+            condition = conditions.read(text)
         except conditions.BadCondition:
-            found = None
-        if found is None or found.comparison != ">" or (found.percentile is None and found.figure != "errors"):
+            condition = None
+        if (
+            condition is None
+            or condition.comparison != ">"
+            or (condition.percentile is None and condition.figure != "errors")
+        ):
             raise BadBound(f"'{text}' is no bound: want 'p99>250ms', 'p95(order)>1s' or 'errors>0.1%'")
-        return cls(text, found.subject.replace(" ", ""), found.percentile, found.bound)
+        return cls(text, condition.subject.replace(" ", ""), condition.percentile, condition.bound)
 
     def broken_by(self, figures: Mapping[str, Figures]) -> str:
         """Return how the figures break it, empty if they do not; '' names all requests together.
@@ -70,7 +74,7 @@ class Bound:
 
 def broken(texts: Sequence[str], figures: Mapping[str, Figures]) -> list[str]:
     """Return how bounds are broken. Raises BadBound."""
-    return [said for text in texts if (said := Bound.parse(text).broken_by(figures))]
+    return [breach for text in texts if (breach := Bound.parse(text).broken_by(figures))]
 
 
 def of_summary(summary: Mapping[str, Any]) -> dict[str, Figures]:
@@ -107,8 +111,8 @@ def watch(environment: Any, say: Callable[[str], None]) -> None:
         Bound.parse(text)
 
     def judge(**_event: Any) -> None:
-        for said in broken(texts, of_locust(environment.stats)):
-            say(said)
+        for breach in broken(texts, of_locust(environment.stats)):
+            say(breach)
             environment.process_exit_code = EXIT_BROKEN
 
     environment.events.quitting.add_listener(judge)

@@ -52,7 +52,7 @@ class BadCondition(ValueError):
 
 
 @dataclass(frozen=True)
-class Seen:
+class Measurement:
     """What a condition's figure came to: ms, or a share from 0 to 1. `value` is None where `count` is too few."""
 
     value: float | None
@@ -72,8 +72,8 @@ class Condition:
     @property
     def percentile(self) -> float | None:
         """The percentile that is meant; None for a share."""
-        found = _PERCENTILE.fullmatch(self.figure)
-        return float(found[1]) if found else None
+        match = _PERCENTILE.fullmatch(self.figure)
+        return float(match[1]) if match else None
 
     @property
     def least(self) -> int:
@@ -84,16 +84,16 @@ class Condition:
         """Whether requests of this journey count."""
         return journey in SUBJECTS[self.subject]
 
-    def of(self, latencies_ms: Sequence[float], good: int) -> Seen:
+    def of(self, latencies_ms: Sequence[float], good: int) -> Measurement:
         """Return the figure of requests that waited so long; `good` of them were as a share's name says."""
         count = len(latencies_ms)
         if count < self.least:
-            return Seen(None, count)
+            return Measurement(None, count)
         if self.percentile is not None:
-            return Seen(float(np.percentile(latencies_ms, self.percentile)), count)
-        return Seen(good / count, count)
+            return Measurement(float(np.percentile(latencies_ms, self.percentile)), count)
+        return Measurement(good / count, count)
 
-    def seen_in(self, rows: Iterable[Row]) -> Seen:
+    def measure(self, rows: Iterable[Row]) -> Measurement:
         """Return the figure of these requests; latency counts from due, and the failed have waited, too."""
         mine = [row for row in rows if self.is_about(row.journey)]
         return self.of([row.latency_ms for row in mine], sum(self._counts(row) for row in mine))
@@ -119,31 +119,31 @@ class Condition:
 
 def parse(text: str) -> Condition:
     """Read a condition on journeys of the load. Raises BadCondition: what was not understood, and what is allowed."""
-    found = read(text)
-    subject = found.subject.lower() or "all"
+    condition = read(text)
+    subject = condition.subject.lower() or "all"
     if subject not in SUBJECTS:
-        raise BadCondition(f"'{found.text}': nobody sends '{subject}'. {_allowed()}")
-    return replace(found, subject=subject)
+        raise BadCondition(f"'{condition.text}': nobody sends '{subject}'. {_allowed()}")
+    return replace(condition, subject=subject)
 
 
 def read(text: str) -> Condition:
     """Read a condition on requests of any name, which stays as it is written; empty for all. Raises BadCondition."""
     written = " ".join(text.split())
-    found = _WRITTEN.fullmatch(written)
-    if found is None:
+    match = _WRITTEN.fullmatch(written)
+    if match is None:
         raise BadCondition(f"'{written}' is no condition. {_allowed()}")
-    figure = (found["figure"] or found["bare"] or found["what"] or "answered").lower()
-    is_share, unit = figure in SHARES, found["unit"].lower()
+    figure = (match["figure"] or match["bare"] or match["what"] or "answered").lower()
+    is_share, unit = figure in SHARES, match["unit"].lower()
     if not is_share and not _PERCENTILE.fullmatch(figure):
         raise BadCondition(f"'{written}': '{figure}' is no percentile. {_allowed()}")
     if is_share is not (unit == "%"):
-        wanted = "%" if is_share else "ms or s"
-        raise BadCondition(f"'{written}': {figure} is compared with {wanted}, not {unit}. {_allowed()}")
-    value = float(found["value"])
+        units = "%" if is_share else "ms or s"
+        raise BadCondition(f"'{written}': {figure} is compared with {units}, not {unit}. {_allowed()}")
+    value = float(match["value"])
     if is_share and value > 100:
         raise BadCondition(f"'{written}': a share is 100 % at most.")
     bound = value / 100 if is_share else value * MILLISECONDS[unit]
-    return Condition(written, found["subject"] or found["whose"] or "", figure, found["comparison"], bound)
+    return Condition(written, match["subject"] or match["whose"] or "", figure, match["comparison"], bound)
 
 
 def _allowed() -> str:

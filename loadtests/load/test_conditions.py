@@ -25,13 +25,13 @@ def row(journey: str, latency_ms: float, outcome: Outcome = "ok", code: str = ""
     ],
 )
 def test_a_condition_is_read_either_way_round(text: str, expected: tuple[str, str, str, float]) -> None:
-    found = parse(text)
+    condition = parse(text)
 
-    assert (found.subject, found.figure, found.comparison, found.bound) == expected
+    assert (condition.subject, condition.figure, condition.comparison, condition.bound) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "is no condition"),
         ("browsing is quick", "is no condition"),
@@ -43,35 +43,35 @@ def test_a_condition_is_read_either_way_round(text: str, expected: tuple[str, st
         ("orders > -1 %", "is no condition"),
     ],
 )
-def test_what_is_no_condition_is_told_what_one_looks_like(text: str, said: str) -> None:
-    with pytest.raises(BadCondition, match=said) as refused:
+def test_what_is_no_condition_is_told_what_one_looks_like(text: str, message: str) -> None:
+    with pytest.raises(BadCondition, match=message) as refused:
         parse(text)
 
-    assert "at most" in said or "browsing p99 < 300 ms" in str(refused.value)
+    assert "at most" in message or "browsing p99 < 300 ms" in str(refused.value)
 
 
 def test_only_its_own_requests_count_and_failed_ones_have_waited_too() -> None:
     rows = [row("list", 10)] * 99 + [row("product", 9000, "unanswered")] * 3 + [row("order", 99_999)]
 
-    seen = parse("browsing p99 < 300 ms").seen_in(rows)
+    measurement = parse("browsing p99 < 300 ms").measure(rows)
 
-    assert seen.count == 102
-    assert seen.value == pytest.approx(9000)
+    assert measurement.count == 102
+    assert measurement.value == pytest.approx(9000)
 
 
 def test_a_decline_is_an_answer_and_no_confirmation() -> None:
     rows = [row("order", 5, "ok", "confirmed"), row("order", 5, "business", "payment_declined")]
     rows += [row("order", 5, "ok", "payment_pending"), row("order", 5, "error", "service_unavailable")]
 
-    seen = [parse(f"orders {what} > 0 %").seen_in(rows).value for what in ("answered", "errors", "confirmed")]
+    values = [parse(f"orders {what} > 0 %").measure(rows).value for what in ("answered", "errors", "confirmed")]
 
-    assert seen == [0.75, 0.25, 0.25]
+    assert values == [0.75, 0.25, 0.25]
 
 
 @pytest.mark.parametrize(("text", "least"), [("p99 < 1 s", 100), ("p95 < 1 s", 20), ("p50 < 1 s", 2), ("all > 1 %", 1)])
 def test_a_percentile_is_not_seen_in_too_few_requests(text: str, least: int) -> None:
     condition = parse(text)
 
-    assert condition.seen_in([row("list", 1)] * (least - 1)).value is None
-    assert condition.seen_in([row("list", 1)] * least).value is not None
+    assert condition.measure([row("list", 1)] * (least - 1)).value is None
+    assert condition.measure([row("list", 1)] * least).value is not None
     assert condition.words(None) == "too few requests"

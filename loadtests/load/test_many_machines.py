@@ -96,10 +96,10 @@ def test_clocks_that_differ_are_measured_and_make_no_difference(machines, tmp_pa
     def arrivals():
         return run(tmp_path, "200x4", [(first, 0.3), (second, -0.3)])
 
-    said, summary = in_time(arrivals)
+    output, summary = in_time(arrivals)
 
     offsets = sorted(clock["offset_ms"] for clock in summary["clocks"].values())
-    assert offsets == pytest.approx([-300, 300], abs=25), said
+    assert offsets == pytest.approx([-300, 300], abs=25), output
     assert summary["processes"] == 2
     assert summary["arrivals_scheduled"] == summary["scheduled"] == summary["sent"]
     # Had they kept to their own clocks, one would have sent its share 600 ms after the other, and late.
@@ -113,13 +113,13 @@ def test_a_worker_that_is_killed_makes_the_run_void_and_what_it_had_to_send_is_c
     def kill_one(processes):
         processes[1].kill()
 
-    said, summary = run(tmp_path, "100x12", [(first, 0.0), (second, 0.0)], meanwhile=kill_one)
+    output, summary = run(tmp_path, "100x12", [(first, 0.0), (second, 0.0)], meanwhile=kill_one)
 
     assert summary["void"]
-    assert any("1 of 2 processes did not hand in" in reason for reason in summary["void_reasons"]), said
+    assert any("1 of 2 processes did not hand in" in reason for reason in summary["void_reasons"]), output
     lost = summary["arrivals_scheduled"] - summary["scheduled"]
     assert lost == pytest.approx(summary["arrivals_scheduled"] / 2, abs=1)
-    assert f"{lost} of {summary['arrivals_scheduled']} arrivals" in said
+    assert f"{lost} of {summary['arrivals_scheduled']} arrivals" in output
 
 
 def test_a_worker_that_comes_late_leaves_the_run_whole_or_makes_it_void_and_is_named(machines, tmp_path):

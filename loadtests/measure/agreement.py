@@ -61,9 +61,9 @@ class Watch:
     def _look(self) -> None:
         while not self._ending.is_set():
             with self._lock:
-                asked = list(self._waiting)
-            if asked:
-                held = set(self._holds(asked))
+                waiting = list(self._waiting)
+            if waiting:
+                held = set(self._holds(waiting))
                 now = time.time()
                 with self._lock:
                     self.lags_ms += [max(0.0, (now - self._waiting.pop(order_id)) * 1000) for order_id in held]

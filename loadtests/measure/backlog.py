@@ -17,12 +17,12 @@ def events_on_their_way(broker_monitor: str | None) -> int:
         return 0
     try:
         answer = httpx.get(f"{broker_monitor}/jsz", params={"consumers": "true"}, timeout=ASK_TIMEOUT_S)
-        found = answer.raise_for_status().json()
+        backlog = answer.raise_for_status().json()
     except (httpx.HTTPError, ValueError):
         return 1
     consumers = [
         consumer
-        for account in found.get("account_details") or ()
+        for account in backlog.get("account_details") or ()
         for stream in account.get("stream_detail") or ()
         for consumer in stream.get("consumer_detail") or ()
     ]

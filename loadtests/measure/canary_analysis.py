@@ -102,7 +102,7 @@ class CanaryAnalysis:
         self._failures = SequentialTest()
         self._slowness = [_Slowness(share) for share in SLOW_SHARES]
         self._enough = (1 + len(self._slowness)) / alpha  # each look gets its part of it
-        self._seen = ClusterStats(), ClusterStats()
+        self._last = ClusterStats(), ClusterStats()
 
     @property
     def odds(self) -> float:
@@ -111,8 +111,8 @@ class CanaryAnalysis:
 
     def look(self, first: ClusterStats, new: ClusterStats) -> Regression | None:
         """Return an alarm once the new version surely does worse."""
-        first_more, new_more = first.since(self._seen[0]), new.since(self._seen[1])
-        self._seen = first, new
+        first_more, new_more = first.since(self._last[0]), new.since(self._last[1])
+        self._last = first, new
         self._failures.add(first_more.failed, first_more.answered, new_more.failed, new_more.answered)
         for slowness in self._slowness:
             slowness.add(first_more, new_more)

@@ -94,7 +94,7 @@ def per_order(counted: Mapping[str, Mapping[str, int]], carried: int, orders: in
         "db_statements": "statements", "db_commits": "transactions", "calls": "calls to other processes",
         "events_published": "events published", "events_consumed": "events consumed",
     }  # fmt: skip
-    figures = {shown: total[name] / orders for name, shown in names.items()}
+    figures = {label: total[name] / orders for name, label in names.items()}
     # A request through Envoy is carried twice: to it, and on to the one that answers.
     return {"HTTP requests through Envoy": carried / orders, **figures}
 
@@ -115,10 +115,12 @@ def images() -> dict[str, dict[str, int]] | None:
 
 def _size_mb(engine: str, image: str) -> int | None:
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [engine, "image", "inspect", "--format", "{{.Size}}", image],
             capture_output=True, text=True, check=False, timeout=_TIMEOUT_S,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return round(int(done.stdout) / 1_000_000) if done.returncode == 0 and done.stdout.strip().isdigit() else None
+    return (
+        round(int(process.stdout) / 1_000_000) if process.returncode == 0 and process.stdout.strip().isdigit() else None
+    )

@@ -11,7 +11,7 @@ from shared.domain import notification
 from shared.domain.order import RejectReason
 
 SOLD_FOR = frozenset({"confirmed", "cancelling", "cancelled"})  # an order that came this far was answered 201
-TAKEN = frozenset({"reserved", "sold"})
+OUT_OF_STOCK = frozenset({"reserved", "sold"})
 
 
 def nothing_is_unfinished(books: Books) -> Verdict:
@@ -22,8 +22,8 @@ def nothing_is_unfinished(books: Books) -> Verdict:
     for order in books.orders:
         verdict.look(order.status not in ("placed", "payment_pending", "cancelling"), order.order_id,
                      f"the order is {order.status}", "an end state")  # fmt: skip
-    seen = f"{books.dead_letters} dead letters"
-    verdict.look(books.dead_letters == books.planted_poison, books.stack, seen, f"{books.planted_poison} planted")
+    actual = f"{books.dead_letters} dead letters"
+    verdict.look(books.dead_letters == books.planted_poison, books.stack, actual, f"{books.planted_poison} planted")
     verdict.look(books.events_owed == 0, books.stack, f"{books.events_owed} events are not handled", "none")
     return verdict
 
@@ -35,11 +35,11 @@ def the_money_is_all_there(books: Books) -> Verdict:
     for payment in books.payments:
         by_admin[payment.order_id] += payment.refunded_by_admin
     due = {row.order_id: (row.total or 0) - by_admin[row.order_id] for row in books.orders if row.status == "confirmed"}
-    kept = {order_id: books.kept_of(order_id) for order_id in books.charges_by_order}
-    for order_id in sorted(due.keys() | kept.keys()):
-        seen, expected = kept.get(order_id, 0), due.get(order_id, 0)
-        verdict.look(seen == expected, order_id, f"the ledger keeps {seen}", f"the books say {expected}")
-    sum_kept, sum_due = sum(kept.values()), sum(due.values())
+    amounts = {order_id: books.kept_of(order_id) for order_id in books.charges_by_order}
+    for order_id in sorted(due.keys() | amounts.keys()):
+        actual, expected = amounts.get(order_id, 0), due.get(order_id, 0)
+        verdict.look(actual == expected, order_id, f"the ledger keeps {actual}", f"the books say {expected}")
+    sum_kept, sum_due = sum(amounts.values()), sum(due.values())
     verdict.look(sum_kept == sum_due, books.stack, f"the ledger keeps {sum_kept} in all", f"{sum_due} in all")
     return verdict
 
@@ -53,8 +53,8 @@ def every_capture_has_its_reason(books: Books) -> Verdict:
         order = books.order_by_id.get(charge.key)
         state = order.status if order else "absent"
         fine = state == "confirmed" or charge.refunded == charge.amount
-        seen = f"captured {charge.amount}, refunded {charge.refunded}, and the order is {state}"
-        verdict.look(fine, charge.key, seen, "a confirmed order, or a full refund")
+        actual = f"captured {charge.amount}, refunded {charge.refunded}, and the order is {state}"
+        verdict.look(fine, charge.key, actual, "a confirmed order, or a full refund")
     return verdict
 
 
@@ -70,18 +70,18 @@ def stock_follows_the_order(books: Books) -> Verdict:
             lines = ordered.get(row.order_id) or {str(line.sku): line.quantity or 0 for line in held}
             expected = Counter((sku, quantity, ends_as[row.status]) for sku, quantity in lines.items())
             fine = rows == expected and bool(rows)
-            seen = f"{row.status}, and its stock is {pieces(held)}"
-            verdict.look(fine, row.order_id, seen, f"{len(lines)} lines {ends_as[row.status]}, each once")
+            actual = f"{row.status}, and its stock is {pieces(held)}"
+            verdict.look(fine, row.order_id, actual, f"{len(lines)} lines {ends_as[row.status]}, each once")
         elif row.status == "rejected":
-            fine = not any(line.status in TAKEN for line in held)
+            fine = not any(line.status in OUT_OF_STOCK for line in held)
             verdict.look(fine, row.order_id, f"rejected, and its stock is {pieces(held)}", "nothing held")
     counted: Counter[tuple[str | None, str]] = Counter()
     for line in books.reservations:
         counted[line.sku, line.status] += line.quantity or 0
     for stock in books.stock:
         reserved, sold = counted[stock.sku, "reserved"], counted[stock.sku, "sold"]
-        seen = f"counters say {stock.reserved} reserved, {stock.sold} sold"
-        verdict.look((stock.reserved, stock.sold) == (reserved, sold), stock.sku, seen,
+        actual = f"counters say {stock.reserved} reserved, {stock.sold} sold"
+        verdict.look((stock.reserved, stock.sold) == (reserved, sold), stock.sku, actual,
                      f"{reserved} and {sold}, the sum over the orders")  # fmt: skip
     return verdict
 
@@ -93,9 +93,9 @@ def everybody_was_told(books: Books) -> Verdict:
     for row in books.orders:
         kinds = Counter(books.kinds_by_order.get(row.order_id, ()))
         due = _due_kinds(row, told_pending, kinds)
-        seen = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "nothing"
+        actual = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "nothing"
         expected = ", ".join(sorted(due)) or "nothing"
-        verdict.look(kinds == Counter(due), row.order_id, f"{row.status}, told {seen}", f"each once: {expected}")
+        verdict.look(kinds == Counter(due), row.order_id, f"{row.status}, told {actual}", f"each once: {expected}")
     mails = {mail.message_id: mail for mail in books.mails}
     for note in books.notifications:
         message_id = notification.message_id(note.order_id, note.kind, books.mail_domain)
@@ -123,8 +123,8 @@ def failures_left_nothing(books: Books) -> Verdict:
                 fine = (row.status in SOLD_FOR and _is_whole(books, row)) or not _effect(books, row)
                 # Given up while nobody knew of the charge: the customer was told both, and nothing else was done.
                 fine = fine or (row.status == "rejected" and not _holds_anything(books, row))
-                seen = f"not answered; the order is {row.status}, and {_effect(books, row)}"
-                verdict.look(fine, row.order_id, seen, "whole or absent")
+                actual = f"not answered; the order is {row.status}, and {_effect(books, row)}"
+                verdict.look(fine, row.order_id, actual, "whole or absent")
             if not rows:
                 verdict.look(True, f"{customer} {key}", "absent", "whole or absent")
     return verdict
@@ -142,8 +142,8 @@ def retries_get_the_final_answer(books: Books) -> Verdict:
         fine = replay.is_final and (replay.status == 201) == (row.status in SOLD_FOR)
         if replay.status == 201:
             fine = fine and replay.order_id == row.order_id
-        seen = f"{replay.status} {replay.code} {replay.order_id}"
-        verdict.look(fine, row.order_id, f"a retry was answered {seen}", f"{expected}, for the order is {row.status}")
+        actual = f"{replay.status} {replay.code} {replay.order_id}"
+        verdict.look(fine, row.order_id, f"a retry was answered {actual}", f"{expected}, for the order is {row.status}")
     return verdict
 
 
@@ -162,7 +162,7 @@ def _due_kinds(row: OrderRow, told_pending: set[str], kinds: Counter[str]) -> se
 
 
 def _held(books: Books, row: OrderRow) -> list[ReservationRow]:
-    return [line for line in books.reservations_by_order.get(row.order_id, ()) if line.status in TAKEN]
+    return [line for line in books.reservations_by_order.get(row.order_id, ()) if line.status in OUT_OF_STOCK]
 
 
 def _holds_anything(books: Books, row: OrderRow) -> bool:
@@ -175,8 +175,8 @@ def _effect(books: Books, row: OrderRow) -> str:
     effects = []
     if held := _held(books, row):
         effects.append(f"its stock is {pieces(held)}")
-    if kept := books.kept_of(row.order_id):
-        effects.append(f"the provider keeps {kept}")
+    if amount := books.kept_of(row.order_id):
+        effects.append(f"the provider keeps {amount}")
     if kinds := books.kinds_by_order.get(row.order_id):
         effects.append(f"the customer was told {', '.join(kinds)}")
     return " and ".join(effects)

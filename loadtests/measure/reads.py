@@ -36,8 +36,8 @@ def order_reads_never_go_backwards(books: Books) -> Verdict:
             status = json.loads(attempt.body)["status"]
             known_at = first[attempt.order_id].get(status, attempt.answered_at)
             first[attempt.order_id][status] = min(attempt.answered_at, known_at)
-    for order_id, shown in last.items():
-        for status, sent_at in shown.items():
+    for order_id, statuses in last.items():
+        for status, sent_at in statuses.items():
             before = [one for one, at in first[order_id].items() if at + CLOCKS_AGREE_S <= sent_at]
             wrong = [one for one in before if OrderStatus(status) not in REACHABLE[OrderStatus(one)]]
             verdict.look(not wrong, order_id, f"shown {status} after {', '.join(wrong)}", "no step back")
@@ -49,19 +49,19 @@ def stock_is_never_shown_above_what_was_there(books: Books) -> Verdict:
     verdict = Verdict("S9")
     put_in = {row.sku: row.initial + row.restocked for row in books.stock}
     sold: dict[str, list[tuple[float, int]]] = defaultdict(list)
-    kept = {row.order_id for row in books.orders if row.status == "confirmed"}
+    confirmed = {row.order_id for row in books.orders if row.status == "confirmed"}
     answers = {one.order_id: one for one in books.attempts if one.kind == "order" and one.status == 201}
-    for order_id in kept & answers.keys():
+    for order_id in confirmed & answers.keys():
         for sku, quantity in answers[order_id].lines:
             sold[sku].append((answers[order_id].answered_at + CLOCKS_AGREE_S, quantity))
     times = {sku: sorted(at for at, _ in sales) for sku, sales in sold.items()}
     sums = {sku: [0, *accumulate(quantity for _, quantity in sorted(sales))] for sku, sales in sold.items()}
     for product, read in products_shown(books):
-        sku, shown = product["sku"], product["available"]
+        sku, available = product["sku"], product["available"]
         if sku in put_in:
-            gone = sums[sku][bisect_right(times[sku], read.sent_at)] if sku in sums else 0
-            most = put_in[sku] - gone
-            verdict.look(0 <= shown <= most, sku, f"{shown} shown as available", f"0 to {most}")
+            sold_before = sums[sku][bisect_right(times[sku], read.sent_at)] if sku in sums else 0
+            most = put_in[sku] - sold_before
+            verdict.look(0 <= available <= most, sku, f"{available} shown as available", f"0 to {most}")
     return verdict
 
 

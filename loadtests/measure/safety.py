@@ -16,8 +16,8 @@ def stock_is_never_negative(books: Books) -> Verdict:
     verdict = Verdict("S1")
     for row in books.stock:
         counts = {"available": row.available, "reserved": row.reserved, "sold": row.sold}
-        seen = ", ".join(f"{name} {count}" for name, count in counts.items())
-        verdict.look(min(counts.values()) >= 0, row.sku, seen, "no count below 0")
+        actual = ", ".join(f"{name} {count}" for name, count in counts.items())
+        verdict.look(min(counts.values()) >= 0, row.sku, actual, "no count below 0")
     for held in books.reservations:
         if held.status != "tombstone":
             fine = held.quantity is not None and held.quantity > 0
@@ -34,11 +34,13 @@ def stock_adds_up(books: Books) -> Verdict:
             added[change.sku] += change.amount
     for row in books.stock:
         put_in, there = row.initial + row.restocked, row.available + row.reserved + row.sold
-        seen = f"{row.available} available + {row.reserved} reserved + {row.sold} sold = {there}"
-        verdict.look(put_in == there, row.sku, seen, f"{row.initial} initial + {row.restocked} restocked = {put_in}")
+        actual = f"{row.available} available + {row.reserved} reserved + {row.sold} sold = {there}"
+        verdict.look(put_in == there, row.sku, actual, f"{row.initial} initial + {row.restocked} restocked = {put_in}")
         if row.sku in added:
-            seen = f"{row.restocked} restocked"
-            verdict.look(row.restocked >= added[row.sku], row.sku, seen, f"at least the {added[row.sku]} of the client")
+            actual = f"{row.restocked} restocked"
+            verdict.look(
+                row.restocked >= added[row.sku], row.sku, actual, f"at least the {added[row.sku]} of the client"
+            )
     return verdict
 
 
@@ -50,17 +52,17 @@ def money_is_taken_once_and_right(books: Books) -> Verdict:
         verdict.look(len(captures) <= 1, order_id, f"{len(captures)} captures", "at most one")
         order = books.order_by_id.get(order_id)
         for charge in captures if order else ():
-            taken = f"{charge.amount} {charge.currency}"
+            captured_text = f"{charge.amount} {charge.currency}"
             due = f"{order.total} {order.currency}" if order else ""
-            verdict.look(taken == due, order_id, f"captured {taken}", f"the order's total, {due}")
+            verdict.look(captured_text == due, order_id, f"captured {captured_text}", f"the order's total, {due}")
     for attempt in books.attempts:
         order = books.order_by_id.get(attempt.order_id)
         if attempt.kind != "order" or attempt.status != 201 or order is None:
             continue
         if all(sku in books.prices for sku, _ in attempt.lines) and attempt.lines:
             due_cents = sum(books.prices[sku] * quantity for sku, quantity in attempt.lines)
-            seen = f"a total of {order.total}"
-            verdict.look(order.total == due_cents, order.order_id, seen, f"{due_cents} at the catalog's prices")
+            actual = f"a total of {order.total}"
+            verdict.look(order.total == due_cents, order.order_id, actual, f"{due_cents} at the catalog's prices")
     return verdict
 
 
@@ -69,8 +71,8 @@ def one_order_for_each_key(books: Books) -> Verdict:
     verdict = Verdict("S4")
     for (customer, key), rows in books.orders_by_key.items():
         standing = [row.order_id for row in rows if row.reason != RejectReason.UNAVAILABLE]
-        seen = f"{len(standing)} orders of {customer} with the key {key}: {', '.join(standing)}"
-        verdict.look(len(standing) <= 1, rows[0].order_id, seen, "at most one")
+        actual = f"{len(standing)} orders of {customer} with the key {key}: {', '.join(standing)}"
+        verdict.look(len(standing) <= 1, rows[0].order_id, actual, "at most one")
     answers: dict[Key, list[Attempt]] = {}
     for attempt in (*books.attempts, *books.replays):
         if attempt.kind == "order" and attempt.is_final:
@@ -79,27 +81,27 @@ def one_order_for_each_key(books: Books) -> Verdict:
         first = same[0]
         for other in same[1:]:
             fine = (other.status, other.body) == (first.status, first.body)
-            seen = f"{other.status} {_short(other.body)}"
+            actual = f"{other.status} {_short(other.body)}"
             about = first.order_id or f"{first.customer} {first.key}"
-            verdict.look(fine, about, seen, f"{first.status} {_short(first.body)}")
+            verdict.look(fine, about, actual, f"{first.status} {_short(first.body)}")
     return verdict
 
 
 def only_legal_transitions(books: Books) -> Verdict:
     """S5. What was seen of an order one after the other must be reachable step by step."""
     verdict = Verdict("S5")
-    seen: dict[str, list[str]] = {}
+    orders_by_key: dict[str, list[str]] = {}
     for attempts in books.attempts_by_key.values():
         status = _status_told(attempts[0])
         if status and attempts[0].order_id:
-            seen.setdefault(attempts[0].order_id, []).append(status)
+            orders_by_key.setdefault(attempts[0].order_id, []).append(status)
     for attempt in books.attempts:
         if attempt.kind == "cancel" and (status := _status_told(attempt)):
-            seen.setdefault(attempt.order_id, []).append(status)
+            orders_by_key.setdefault(attempt.order_id, []).append(status)
     for order_id, status in books.earlier.items():
-        seen.setdefault(order_id, []).append(status)
+        orders_by_key.setdefault(order_id, []).append(status)
     for row in books.orders:
-        path = [*seen.get(row.order_id, ()), row.status]
+        path = [*orders_by_key.get(row.order_id, ()), row.status]
         fine = all(b in REACHABLE[OrderStatus(a)] for a, b in pairwise(path))
         verdict.look(fine, row.order_id, " -> ".join(path), "a path of the life cycle")
     return verdict
@@ -110,14 +112,14 @@ def refunds_stay_below_captures(books: Books) -> Verdict:
     verdict = Verdict("S6")
     for charge in books.charges:
         captured = charge.amount if charge.status == "captured" else 0
-        seen = f"the ledger refunded {charge.refunded} of {captured} captured"
-        verdict.look(charge.refunded <= captured, charge.key, seen, "no more than was captured")
+        actual = f"the ledger refunded {charge.refunded} of {captured} captured"
+        verdict.look(charge.refunded <= captured, charge.key, actual, "no more than was captured")
         keys = Counter(key for key, _ in charge.refunds)
         twice = [key for key, count in keys.items() if count > 1]
         verdict.look(not twice, charge.key, f"refund keys used twice: {', '.join(twice)}", "each key once")
     for row in books.payments:
-        seen = f"the payment says refunded {row.refunded} of {row.captured} captured"
-        verdict.look(row.refunded <= row.captured, row.order_id, seen, "no more than was captured")
+        actual = f"the payment says refunded {row.refunded} of {row.captured} captured"
+        verdict.look(row.refunded <= row.captured, row.order_id, actual, "no more than was captured")
     return verdict
 
 
@@ -127,8 +129,8 @@ def confirmed_orders_are_listed(books: Books) -> Verdict:
     for attempt in books.attempts:
         if attempt.kind == "order" and attempt.status == 201 and attempt.customer in books.listed:
             fine = attempt.order_id in books.listed[attempt.customer]
-            seen = f"not among the {len(books.listed[attempt.customer])} orders that {attempt.customer} is shown"
-            verdict.look(fine, attempt.order_id, seen, "in its owner's list")
+            actual = f"not among the {len(books.listed[attempt.customer])} orders that {attempt.customer} is shown"
+            verdict.look(fine, attempt.order_id, actual, "in its owner's list")
     return verdict
 
 

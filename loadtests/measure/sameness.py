@@ -26,8 +26,8 @@ def both_end_alike(one: Books, other: Books) -> Verdict:
     if same_script:
         stock = {row.sku: row for row in other.stock}
         for row in one.stock:
-            seen = f"{other.stack}: {stock.get(row.sku)}"
-            verdict.look(stock.get(row.sku) == row, row.sku, seen, f"as in {one.stack}: {row}")
+            actual = f"{other.stack}: {stock.get(row.sku)}"
+            verdict.look(stock.get(row.sku) == row, row.sku, actual, f"as in {one.stack}: {row}")
     return verdict
 
 

@@ -42,16 +42,16 @@ def fit(throughput: Mapping[int, float]) -> Scalability | None:
     from scipy import optimize  # noqa: PLC0415  (a second to import, and few results have so many points)
 
     replicas = np.asarray(sorted(throughput), dtype=np.float64)
-    seen = np.asarray([throughput[int(n)] for n in replicas], dtype=np.float64)
+    measured = np.asarray([throughput[int(n)] for n in replicas], dtype=np.float64)
 
     def misses(law: np.typing.NDArray[np.float64]) -> np.typing.NDArray[np.float64]:
         one, contention, coherence = law
         expected = one * replicas / (1 + contention * (replicas - 1) + coherence * replicas * (replicas - 1))
-        return np.asarray(expected - seen, dtype=np.float64)
+        return np.asarray(expected - measured, dtype=np.float64)
 
-    first = max(float(seen[0] / replicas[0]), 1e-9)
-    found = optimize.least_squares(
+    first = max(float(measured[0] / replicas[0]), 1e-9)
+    solution = optimize.least_squares(
         misses, x0=[first, 0.01, 0.0001], bounds=([0, 0, 0], [np.inf, 1, 1]), x_scale=[first, 0.1, 0.01]
     )
-    one, contention, coherence = (float(value) for value in found.x)
+    one, contention, coherence = (float(value) for value in solution.x)
     return Scalability(one, contention, coherence)

@@ -19,7 +19,7 @@ Answers = Mapping[tuple[str, int, str], int]
 
 
 @dataclass(frozen=True)
-class Seen:
+class Evidence:
     """What a run leaves behind: its books, the points that processes passed, the adversarial client's answers."""
 
     books: Books
@@ -43,38 +43,38 @@ class Seen:
         return sum(row.status == status for row in self.books.reservations)
 
 
-def _passed(point: str, seen: Seen) -> int:
-    return seen.passed.get(point, 0)
+def _passed(point: str, evidence: Evidence) -> int:
+    return evidence.passed.get(point, 0)
 
 
-_SOMETIMES: dict[str, Callable[[Seen], int]] = {
-    "answer: confirmed": lambda seen: seen.answers(201),
-    "answer: payment pending": lambda seen: seen.answers(202),
-    "answer: cancelled": lambda seen: seen.was_told("cancel", 200),
-    "answer: none": lambda seen: sum(one.is_unanswered for one in seen.books.attempts),
-    "answer: unavailable": lambda seen: seen.answers(503, "unavailable"),
-    "refusal: declined": lambda seen: seen.answers(402, "payment_declined"),
-    "refusal: out of stock": lambda seen: seen.was_told("last_unit", 409, "out_of_stock"),
-    "refusal: price changed": lambda seen: seen.was_told("old_price", 409, "price_changed"),
-    "refusal: key with another body": lambda seen: seen.was_told("other_body", 422, "idempotency_key_reused"),
-    "refusal: request in flight": lambda seen: seen.was_told("twice_at_once", 409, "request_in_flight"),
-    "refusal: pending order cancelled": lambda seen: seen.was_told("cancel_pending", 409, "not_cancellable"),
-    "refusal: refund above the capture": lambda seen: seen.was_told("refund_too_much", 409, "refund_exceeds_capture"),
-    "refusal: somebody else's order": lambda seen: seen.was_told("not_mine", 404, "not_found"),
-    "replay: of a final answer": lambda seen: seen.was_told("again_when_final", 201),
-    "replay: of a pending order": lambda seen: seen.was_told("again_while_pending", 202),
-    "replay: of a cancel": lambda seen: seen.was_told("cancel_again", 200),
-    "compensation: reservation released": lambda seen: seen.reservations("released"),
-    "compensation: stock given back by a cancel": lambda seen: seen.reservations("returned"),
-    "compensation: money given back by a cancel": lambda seen: sum(bool(one.refunds) for one in seen.books.charges),
-    "compensation: charge voided": lambda seen: seen.rejected(RejectReason.PAYMENT_VOIDED),
-    "compensation: a part of the money given back": lambda seen: seen.was_told("refund", 200),
-    "recovery: charge sent again and captured": lambda seen: _settled_late(seen.books),
+_SOMETIMES: dict[str, Callable[[Evidence], int]] = {
+    "answer: confirmed": lambda run: run.answers(201),
+    "answer: payment pending": lambda run: run.answers(202),
+    "answer: cancelled": lambda run: run.was_told("cancel", 200),
+    "answer: none": lambda run: sum(one.is_unanswered for one in run.books.attempts),
+    "answer: unavailable": lambda run: run.answers(503, "unavailable"),
+    "refusal: declined": lambda run: run.answers(402, "payment_declined"),
+    "refusal: out of stock": lambda run: run.was_told("last_unit", 409, "out_of_stock"),
+    "refusal: price changed": lambda run: run.was_told("old_price", 409, "price_changed"),
+    "refusal: key with another body": lambda run: run.was_told("other_body", 422, "idempotency_key_reused"),
+    "refusal: request in flight": lambda run: run.was_told("twice_at_once", 409, "request_in_flight"),
+    "refusal: pending order cancelled": lambda run: run.was_told("cancel_pending", 409, "not_cancellable"),
+    "refusal: refund above the capture": lambda run: run.was_told("refund_too_much", 409, "refund_exceeds_capture"),
+    "refusal: somebody else's order": lambda run: run.was_told("not_mine", 404, "not_found"),
+    "replay: of a final answer": lambda run: run.was_told("again_when_final", 201),
+    "replay: of a pending order": lambda run: run.was_told("again_while_pending", 202),
+    "replay: of a cancel": lambda run: run.was_told("cancel_again", 200),
+    "compensation: reservation released": lambda run: run.reservations("released"),
+    "compensation: stock given back by a cancel": lambda run: run.reservations("returned"),
+    "compensation: money given back by a cancel": lambda run: sum(bool(one.refunds) for one in run.books.charges),
+    "compensation: charge voided": lambda run: run.rejected(RejectReason.PAYMENT_VOIDED),
+    "compensation: a part of the money given back": lambda run: run.was_told("refund", 200),
+    "recovery: charge sent again and captured": lambda run: _settled_late(run.books),
 }  # fmt: skip
 # One transaction does in the monolith what takes messages in the services.
-_IN_SERVICES: dict[str, Callable[[Seen], int]] = {
-    "compensation: release before the reservation (tombstone)": lambda seen: seen.reservations("tombstone"),
-    "compensation: order called off": lambda seen: seen.rejected(RejectReason.UNAVAILABLE),
+_IN_SERVICES: dict[str, Callable[[Evidence], int]] = {
+    "compensation: release before the reservation (tombstone)": lambda run: run.reservations("tombstone"),
+    "compensation: order called off": lambda run: run.rejected(RejectReason.UNAVAILABLE),
     **{f"breaker: {name.partition('.')[2]}": partial(_passed, name) for name in LANDMARKS},
 }  # fmt: skip
 
@@ -84,11 +84,11 @@ def failpoints_of(build: str) -> tuple[str, ...]:
     return tuple(name for name in NAMES if build != "monolith" or not name.startswith(("outbox", "inbox")))
 
 
-def met(build: str, seen: Seen) -> dict[str, int]:
+def met(build: str, evidence: Evidence) -> dict[str, int]:
     """Return how often a run met each of the things that it has to meet."""
     counters = _SOMETIMES | (_IN_SERVICES if build != "monolith" else {})
-    points = {f"failpoint: {name}": seen.passed.get(name, 0) for name in failpoints_of(build)}
-    return {name: count(seen) for name, count in counters.items()} | points
+    points = {f"failpoint: {name}": evidence.passed.get(name, 0) for name in failpoints_of(build)}
+    return {name: count(evidence) for name, count in counters.items()} | points
 
 
 def never(counts: Mapping[str, int]) -> list[str]:

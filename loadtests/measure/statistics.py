@@ -69,9 +69,9 @@ def order_of_pairs(pairs: int, seed: int) -> list[tuple[Literal["a", "b"], Liter
     rng = random.Random(seed)
     orders: list[tuple[Literal["a", "b"], Literal["a", "b"]]] = [("a", "b"), ("b", "a")]
     rng.shuffle(orders)
-    drawn = [orders[number % 2] for number in range(pairs)]
-    rng.shuffle(drawn)
-    return drawn
+    sequence = [orders[number % 2] for number in range(pairs)]
+    rng.shuffle(sequence)
+    return sequence
 
 
 def log_ratios(a: Sequence[float], b: Sequence[float]) -> Floats:
@@ -92,19 +92,19 @@ def sign_flip_p(ratios: Floats) -> Floats:
     """
     rows = np.atleast_2d(ratios)
     pairs = rows.shape[1]
-    seen = np.abs(rows.sum(axis=1))
+    observed = np.abs(rows.sum(axis=1))
     if pairs <= EXACT_PAIRS:
         # The opposite of a pattern is as far from 0: those whose first sign is + are enough.
         bits = ((np.arange(2 ** (pairs - 1))[:, None] >> np.arange(pairs)) & 1).astype(np.float64)
-        return _share_as_extreme(rows, seen, 1 - 2 * bits)
+        return _share_as_extreme(rows, observed, 1 - 2 * bits)
     patterns = np.random.default_rng(PATTERN_SEED).choice([-1.0, 1.0], size=(RANDOM_PATTERNS, pairs))
-    extreme = _share_as_extreme(rows, seen, patterns)
+    extreme = _share_as_extreme(rows, observed, patterns)
     # The pattern seen counts as one of them, otherwise a p-value of 0 would be possible.
     return (extreme * RANDOM_PATTERNS + 1) / (RANDOM_PATTERNS + 1)
 
 
-def _share_as_extreme(rows: Floats, seen: Floats, patterns: Floats) -> Floats:
-    threshold = seen - 1e-9 * (1 + seen)  # rounding must not lose the pattern seen itself
+def _share_as_extreme(rows: Floats, observed: Floats, patterns: Floats) -> Floats:
+    threshold = observed - 1e-9 * (1 + observed)  # rounding must not lose the pattern seen itself
     shares = np.empty(len(rows))
     for first in range(0, len(rows), ROWS_AT_ONCE):
         some = slice(first, first + ROWS_AT_ONCE)

@@ -32,8 +32,8 @@ def test_a_fact_that_never_holds_is_counted_and_not_timed() -> None:
 
 
 def test_the_summary_keeps_percentiles() -> None:
-    told = summary([1.0] * 98 + [50.0, 80.0])
+    figures = summary([1.0] * 98 + [50.0, 80.0])
 
-    assert told["count"] == 100
-    assert told["p50"] < 1.1
-    assert told["max"] > 79
+    assert figures["count"] == 100
+    assert figures["p50"] < 1.1
+    assert figures["max"] > 79

@@ -17,9 +17,9 @@ def latencies(seed, count=5_000):
 def test_a_percentile_is_right_to_three_digits(percent):
     values = latencies(1)
 
-    kept = LatencyHistogram.of(values).percentile(percent)
+    estimate = LatencyHistogram.of(values).percentile(percent)
 
-    assert kept == pytest.approx(np.percentile(values, percent, method="inverted_cdf"), rel=0.001)
+    assert estimate == pytest.approx(np.percentile(values, percent, method="inverted_cdf"), rel=0.001)
 
 
 def test_what_locust_would_round_away_is_kept():

@@ -88,13 +88,13 @@ def test_a_replay_of_an_answer_is_no_step_back() -> None:
     ids=["all", "too many", "negative", "not yet answered", "sold before", "what is left"],
 )
 def test_stock_is_not_shown_above_what_was_there(sent_at: float, available: int, is_fine: bool) -> None:
-    shown = books(read(sent_at, sent_at + 0.5, chair(available)), attempts=(bought(1, 2),))
+    shop = books(read(sent_at, sent_at + 0.5, chair(available)), attempts=(bought(1, 2),))
 
-    assert (stock_is_never_shown_above_what_was_there(shown).violations == []) == is_fine
+    assert (stock_is_never_shown_above_what_was_there(shop).violations == []) == is_fine
 
 
 def test_what_was_sold_and_cancelled_later_may_be_shown_again() -> None:
-    shown = books(read(3, 4, chair(12)), attempts=(bought(1, 2),))
-    cancelled = replace(shown, orders=(replace(shown.orders[0], status="cancelled"),))
+    shop = books(read(3, 4, chair(12)), attempts=(bought(1, 2),))
+    cancelled = replace(shop, orders=(replace(shop.orders[0], status="cancelled"),))
 
     assert stock_is_never_shown_above_what_was_there(cancelled).violations == []

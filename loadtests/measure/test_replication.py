@@ -58,10 +58,10 @@ def test_the_planned_power_is_the_share_of_comparisons_that_find_the_difference(
     design = plan(noise, 1.10, start_s=30, pair_s=3)
     ratios = simulated(47, design.sessions, design.pairs, between=noise.between, true_ratio=1.10)
 
-    found = np.mean(differs(ratios.mean(axis=2)))
+    power = np.mean(differs(ratios.mean(axis=2)))
 
-    assert found == pytest.approx(power_of(design.sessions, design.pairs, noise, 1.10), abs=0.02)
-    assert found >= 0.78
+    assert power == pytest.approx(power_of(design.sessions, design.pairs, noise, 1.10), abs=0.02)
+    assert power >= 0.78
     assert design.detects <= 1.10
 
 

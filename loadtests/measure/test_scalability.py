@@ -12,20 +12,20 @@ LAW = Scalability(one=20.0, contention=0.05, coherence=0.01)
 
 
 def test_a_law_is_found_again_in_its_own_figures() -> None:
-    found = fit({n: LAW.at(n) for n in (1, 2, 3, 4, 6, 8)})
+    law = fit({n: LAW.at(n) for n in (1, 2, 3, 4, 6, 8)})
 
-    assert found is not None
-    assert found.contention == pytest.approx(LAW.contention, abs=0.005)
-    assert found.coherence == pytest.approx(LAW.coherence, abs=0.001)
-    assert found.peak == pytest.approx(math.sqrt(0.95 / 0.01), rel=0.05)
+    assert law is not None
+    assert law.contention == pytest.approx(LAW.contention, abs=0.005)
+    assert law.coherence == pytest.approx(LAW.coherence, abs=0.001)
+    assert law.peak == pytest.approx(math.sqrt(0.95 / 0.01), rel=0.05)
 
 
 def test_a_straight_line_has_no_peak_nearby() -> None:
-    found = fit({n: 3.0 * n for n in (1, 2, 3, 4)})
+    law = fit({n: 3.0 * n for n in (1, 2, 3, 4)})
 
-    assert found is not None
-    assert found.at(4) == pytest.approx(12.0, rel=0.01)
-    assert found.peak > 100
+    assert law is not None
+    assert law.at(4) == pytest.approx(12.0, rel=0.01)
+    assert law.peak > 100
 
 
 def test_three_points_are_too_few_for_three_parameters() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loadtests.measure import sometimes
 from loadtests.measure.books import Attempt, Books, OrderRow, ReservationRow
-from loadtests.measure.sometimes import Seen
+from loadtests.measure.sometimes import Evidence
 
 LOST = OrderRow("order-1", "ada", "rejected", 500, "EUR", "payment-1", "payment_voided", "key-1")
 LATE = OrderRow("order-2", "ada", "confirmed", 500, "EUR", "payment-2", None, "key-2")
@@ -12,7 +12,7 @@ LATE = OrderRow("order-2", "ada", "confirmed", 500, "EUR", "payment-2", None, "k
 
 def test_a_run_without_anything_met_nothing() -> None:
     for build in ("monolith", "microservices"):
-        counts = sometimes.met(build, Seen(Books(build, ""), {}, {}))
+        counts = sometimes.met(build, Evidence(Books(build, ""), {}, {}))
 
         assert sometimes.never(counts) == list(counts)
 
@@ -33,9 +33,9 @@ def test_what_was_met_is_counted_from_books_points_and_answers() -> None:
         ),
     )
     passed = sometimes.count_points(["breaker.opened\n", "order.placed\n", "order.placed\n"])
-    told = {("last_unit", 201, ""): 3, ("last_unit", 409, "out_of_stock"): 2}
+    answers = {("last_unit", 201, ""): 3, ("last_unit", 409, "out_of_stock"): 2}
 
-    counts = sometimes.met("microservices", Seen(books, passed, told))
+    counts = sometimes.met("microservices", Evidence(books, passed, answers))
 
     assert counts["answer: payment pending"] == 2
     assert counts["answer: none"] == 1
@@ -51,7 +51,7 @@ def test_what_was_met_is_counted_from_books_points_and_answers() -> None:
 
 def test_the_monolith_has_neither_events_nor_breaker() -> None:
     services, monolith = (
-        sometimes.met(build, Seen(Books(build, ""), {}, {})) for build in ("microservices", "monolith")
+        sometimes.met(build, Evidence(Books(build, ""), {}, {})) for build in ("microservices", "monolith")
     )
 
     assert {name for name in services if name not in monolith} == {

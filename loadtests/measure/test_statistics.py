@@ -136,9 +136,9 @@ def test_random_sign_patterns_agree_with_all_of_them():
     ratios = np.random.default_rng(29).normal(0.03, 0.1, 14)
 
     exact = sign_flip_p(ratios)[0]
-    drawn = sign_flip_p(np.concatenate([ratios, [0.0]]))[0]  # a zero changes no sum, but 15 pairs are drawn at random
+    p_value = sign_flip_p(np.concatenate([ratios, [0.0]]))[0]  # a zero changes no sum, but 15 pairs are drawn at random
 
-    assert drawn == pytest.approx(exact, abs=0.015)
+    assert p_value == pytest.approx(exact, abs=0.015)
 
 
 def test_a_comparison_says_ratio_interval_and_verdict():

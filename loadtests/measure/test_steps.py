@@ -9,11 +9,11 @@ from loadtests.measure.steps import step
 
 
 def test_a_steady_difference_is_shown() -> None:
-    found = step("a", "b", [5.0, 6.0, 5.5, 5.8], [7.1, 8.0, 7.4, 7.9])
+    result = step("a", "b", [5.0, 6.0, 5.5, 5.8], [7.1, 8.0, 7.4, 7.9])
 
-    assert found.added == pytest.approx(2.025)
-    assert found.low < found.added < found.high
-    assert found.shown
+    assert result.added == pytest.approx(2.025)
+    assert result.low < result.added < result.high
+    assert result.shown
 
 
 def test_noise_around_nothing_is_not_shown() -> None:

@@ -67,8 +67,8 @@ class Verdict:
     looked_at: int = 0
     violations: list[Violation] = field(default_factory=list)
 
-    def look(self, fine: bool, about: str, seen: str, expected: str) -> None:
+    def look(self, fine: bool, about: str, actual: str, expected: str) -> None:
         """Count one thing that was looked at, and remember it if it is not as it should be."""
         self.looked_at += 1
         if not fine:
-            self.violations.append(Violation(self.promise, about, seen, expected))
+            self.violations.append(Violation(self.promise, about, actual, expected))

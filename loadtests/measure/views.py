@@ -35,10 +35,10 @@ def wait_until_finished(databases: Sequence[str], timeout_s: float, broker_monit
     try:
         calm = 0
         while (waited_s := time.monotonic() - started) < timeout_s:
-            left = sum(_count_unfinished(connection) for connection in connections)
-            left += events_on_their_way(broker_monitor)
+            unfinished = sum(_count_unfinished(connection) for connection in connections)
+            unfinished += events_on_their_way(broker_monitor)
             # Twice in a row: what the first look found at rest may have been between two places.
-            calm = calm + 1 if left == 0 else 0
+            calm = calm + 1 if unfinished == 0 else 0
             if calm == 2:
                 return waited_s
             time.sleep(POLL_S)
@@ -68,9 +68,9 @@ def _rows_of(connection: psycopg.Connection[Any], view: str) -> list[Any]:
     row_type = ROW_TYPES[view]
     columns = list(row_type.__dataclass_fields__)  # type: ignore[attr-defined]
     ids = {name for name in columns if name.endswith("_id") or name in ("id", "idempotency_key")}
-    chosen = ", ".join(f"{name}::text AS {name}" if name in ids else name for name in columns)
+    columns_as_text = ", ".join(f"{name}::text AS {name}" if name in ids else name for name in columns)
     with connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(f"SELECT {chosen} FROM {view}".encode())  # noqa: S608  (names of ours)
+        cursor.execute(f"SELECT {columns_as_text} FROM {view}".encode())  # noqa: S608  (names of ours)
         return [row_type(**row) for row in cursor]
 
 

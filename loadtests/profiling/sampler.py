@@ -34,10 +34,10 @@ def sample(runner: Runner, folder: Path, seconds: int) -> dict[str, Counter[Stac
     counts: dict[str, Counter[Stack]] = {}
     try:
         for part, pid, sampler in samplers:
-            said, _ = sampler.communicate(timeout=seconds + ENDS_WITHIN_S)
+            output, _ = sampler.communicate(timeout=seconds + ENDS_WITHIN_S)
             if sampler.returncode:
-                refused = any(words in said for words in REFUSALS)
-                raise DeployError(NOT_ALLOWED if refused else f"py-spy failed at {part}:\n{said[-2000:]}")
+                refused = any(words in output for words in REFUSALS)
+                raise DeployError(NOT_ALLOWED if refused else f"py-spy failed at {part}:\n{output[-2000:]}")
             counts.setdefault(part, Counter()).update(read_collapsed(_out(folder, pid).read_text("utf-8")))
     finally:
         for _, _, sampler in samplers:

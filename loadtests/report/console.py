@@ -20,22 +20,22 @@ SHOWN_VIOLATIONS = 10
 
 def lines_of(result: Result) -> list[RenderableType]:
     """Return what is printed of a result, in order."""
-    shown: list[RenderableType] = [""]
+    rows: list[RenderableType] = [""]
     violations = all_violations(result)
     if violations:
         count = f"{len(violations)} promise{'s were' if len(violations) > 1 else ' was'}"
-        shown.append(f"[bold red]{count} broken, so no figure below proves anything:[/]")
-        shown += [
+        rows.append(f"[bold red]{count} broken, so no figure below proves anything:[/]")
+        rows += [
             escape(f"  {v['promise']} {v['build']} {v['about']}: {v['seen']}; expected {v['expected']}")
             for v in violations[:SHOWN_VIOLATIONS]
         ]
-    shown += [f"[bold]{escape(sentence)}[/]" for sentence in result["answer"]]
+    rows += [f"[bold]{escape(sentence)}[/]" for sentence in result["answer"]]
     if (costs := cost_table(result)).row_count:
-        shown.append(costs)
-    shown += [escape(sentence) for sentence in money.sentences(result)]
+        rows.append(costs)
+    rows += [escape(sentence) for sentence in money.sentences(result)]
     if result["comparison"]:
-        shown.append(comparison_table(result))
-    return shown
+        rows.append(comparison_table(result))
+    return rows
 
 
 def cost_table(result: Result) -> Table:

@@ -30,11 +30,11 @@ class Million:
 
 def prices(options: Mapping[str, str]) -> tuple[float, float] | None:
     """Return what was said of an hour of a core, and of a GB; None if nothing was. Raises BadPrice."""
-    said = [options.get(name) for name in OPTIONS]
-    if said == [None, None]:
+    texts = [options.get(name) for name in OPTIONS]
+    if texts == [None, None]:
         return None
     try:
-        cpu, memory = (float(price or "") for price in said)
+        cpu, memory = (float(price or "") for price in texts)
     except ValueError as error:
         raise BadPrice(f"want both prices as numbers, {' and '.join(OPTIONS)}, such as 0.04 and 0.005") from error
     if not 0 <= cpu < float("inf") or not 0 <= memory < float("inf"):
@@ -45,7 +45,7 @@ def prices(options: Mapping[str, str]) -> tuple[float, float] | None:
 def of_a_million(result: Result) -> list[Million]:
     """Return it for each build that confirmed orders, browsing included where that was sent, too."""
     memory = {arm.build: arm.memory_mb for arm in summary.arms(result) if arm.memory_mb}
-    found = []
+    millions = []
     for arm in summary.arms(result):
         orders = sum(run["orders_confirmed"] for run in arm.runs)
         took_s = sum(run.get("duration_s", 0.0) for run in arm.runs)
@@ -54,23 +54,23 @@ def of_a_million(result: Result) -> list[Million]:
         gb, rate = memory.get(arm.build), orders / took_s
         hours = MILLION / rate / S_PER_HOUR
         cpu_hours = arm.cpu_ms / 1000 * MILLION / S_PER_HOUR
-        found.append(Million(arm.build, arm.unit, cpu_hours, gb / 1000 * hours if gb else None, rate))
-    return found
+        millions.append(Million(arm.build, arm.unit, cpu_hours, gb / 1000 * hours if gb else None, rate))
+    return millions
 
 
 def sentences(result: Result) -> list[str]:
     """Return a sentence for each build, with money where prices were stated. Raises BadPrice."""
-    asked = prices(result.get("options", {}))
-    said = []
+    stated = prices(result.get("options", {}))
+    lines = []
     for one in of_a_million(result):
         memory = "" if one.gb_hours is None else (
             f" and {number(one.gb_hours)} GB-hours at {number(one.orders_per_s)} orders/s"
         )  # fmt: skip
         money = ""
-        if asked and one.gb_hours is not None:
-            total = one.cpu_hours * asked[0] + one.gb_hours * asked[1]
-            money = f": {total:,.2f} at {asked[0]:g} for an hour of a core and {asked[1]:g} for an hour of a GB"
+        if stated and one.gb_hours is not None:
+            total = one.cpu_hours * stated[0] + one.gb_hours * stated[1]
+            money = f": {total:,.2f} at {stated[0]:g} for an hour of a core and {stated[1]:g} for an hour of a GB"
         browsing = ", browsing included" if one.unit == "mix" else ""
         name = build_name(one.build)
-        said.append(f"A million orders, {name}{browsing}: {number(one.cpu_hours)} CPU-hours{memory}{money}.")
-    return said
+        lines.append(f"A million orders, {name}{browsing}: {number(one.cpu_hours)} CPU-hours{memory}{money}.")
+    return lines

@@ -75,7 +75,7 @@ def template(name: str) -> jinja2.Template:
     # StrictUndefined finds our typos; fields that a result may lack are asked for with `or`.
     environment.undefined = jinja2.ChainableUndefined
     environment.filters |= {
-        "number": _shown,
+        "number": _as_text,
         "percent": percent,
         "build": build_name,
         "slug": slug,
@@ -103,7 +103,7 @@ def shade(arm: str) -> str:
     return kin if kin in ("monolith", "microservices") else slug(arm)
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return number(value) if isinstance(value, int | float) else number(None)
 
 

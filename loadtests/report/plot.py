@@ -99,8 +99,12 @@ def bars(
         trace |= {"text": list(text), **(where if inside else {"textposition": "outside", "cliponaxis": False})}
     if spread:
         trace[f"error_{along}"] = interval_bars([value or 0.0 for value in values], *spread)
-    said = hover or f"%{{{across}}}: %{{{along}:.3g}}"
-    return trace | {"marker": {"color": _shades(shade, opacity)}, "hovertemplate": f"{said}<extra>{name}</extra>"} | own
+    hover_text = hover or f"%{{{across}}}: %{{{along}:.3g}}"
+    return (
+        trace
+        | {"marker": {"color": _shades(shade, opacity)}, "hovertemplate": f"{hover_text}<extra>{name}</extra>"}
+        | own
+    )
 
 
 def heat(
@@ -109,8 +113,8 @@ def heat(
 ) -> Figure:  # fmt: skip
     """Return a map of `cells`, row by row, with `text` in them; `scale` goes from bounds[0] at 0 to bounds[1] at 1."""
     trace: Figure = {"type": "heatmap", "x": list(columns), "y": list(rows), "z": cells, "text": text}
-    shown = {"texttemplate": "%{text}", "hovertemplate": "%{x}<br>%{y}<br>%{text}<extra></extra>", "showscale": False}
-    return trace | shown | {"zmin": bounds[0], "zmax": bounds[1], "colorscale": scale, "xgap": 3, "ygap": 3} | own
+    labels = {"texttemplate": "%{text}", "hovertemplate": "%{x}<br>%{y}<br>%{text}<extra></extra>", "showscale": False}
+    return trace | labels | {"zmin": bounds[0], "zmax": bounds[1], "colorscale": scale, "xgap": 3, "ygap": 3} | own
 
 
 def table(

@@ -43,17 +43,17 @@ def design(result: Result) -> str:
     """Return how a result came about: form, starts, pairs, gate, books, commit, day and how busy the machine was."""
     ratios, gate, env = list(result["comparison"].values()), result["aa_gate"], result["environment"]
     options = "".join(f" `--set {name}={value}`" for name, value in result.get("options", {}).items())
-    said = [f"{'quick' if result.get('quick') else 'full'} form{options}, {plural(len(result['runs']), 'run')}"]
+    notes = [f"{'quick' if result.get('quick') else 'full'} form{options}, {plural(len(result['runs']), 'run')}"]
     if void := sum(run["void"] for run in result["runs"]):
-        said.append(f"{void} of them void")
+        notes.append(f"{void} of them void")
     if repeated := [row for row in ratios if row.get("pairs", 1) > 1]:
         sessions = max(row.get("sessions", 1) for row in repeated)
-        said.append(f"{plural(sessions, 'start')}, {plural(max(row['pairs'] for row in repeated), 'pair')}")
-    said.append("no A/A gate" if gate is None else f"A/A gate {'passed' if gate['passed'] else 'failed'}")
+        notes.append(f"{plural(sessions, 'start')}, {plural(max(row['pairs'] for row in repeated), 'pair')}")
+    notes.append("no A/A gate" if gate is None else f"A/A gate {'passed' if gate['passed'] else 'failed'}")
     violations = len(all_violations(result))
-    said.append(f"{violations} promises broken" if violations else "books right")
+    notes.append(f"{violations} promises broken" if violations else "books right")
     load = env.get("load_average", [0.0])[0]
-    return f"{'; '.join(said)}; commit {env['commit'][:12]}, {result['started_at'][:10]}, load {load:.1f} before it"
+    return f"{'; '.join(notes)}; commit {env['commit'][:12]}, {result['started_at'][:10]}, load {load:.1f} before it"
 
 
 def with_table(readme: str) -> str:

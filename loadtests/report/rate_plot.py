@@ -93,9 +93,9 @@ def _by_factor(points: Points, factor: str, first: Mapping[str, float]) -> tuple
     for place in along:
         by_rate.setdefault(place.rate, set()).add(dict(place.factors)[factor])
     rate = max(by_rate, key=lambda one: len(by_rate[one]))
-    chosen = {place: each for place, each in along.items() if place.rate == rate}
+    at_rate = {place: each for place, each in along.items() if place.rate == rate}
     layout = axes(f"{factor_name(factor)}, at {number(rate)} arrivals per second", "milliseconds")
-    return _curves(chosen, lambda place: dict(place.factors)[factor]), layout
+    return _curves(at_rate, lambda place: dict(place.factors)[factor]), layout
 
 
 def _curves(points: Points, x: Callable[[Place], float]) -> list[Figure]:
@@ -103,8 +103,8 @@ def _curves(points: Points, x: Callable[[Place], float]) -> list[Figure]:
     for build in sorted({place.build for place in points}, key=shown_order):
         own = sorted((x(place), each) for place, each in points.items() if place.build == build)
         for percent, (name, dash, width) in PERCENTILES.items():
-            seen = [(at, _merged(each), each) for at, each in own]
-            known = [(at, whole, each) for at, whole, each in seen if whole.count * (1 - percent / 100) >= BEYOND]
+            merged = [(at, _merged(each), each) for at, each in own]
+            known = [(at, whole, each) for at, whole, each in merged if whole.count * (1 - percent / 100) >= BEYOND]
             if not known:
                 continue
             middle = [whole.percentile(percent) for _, whole, _ in known]

@@ -80,7 +80,7 @@ def costs(result: Result) -> list[dict[str, Any]]:
                 "cpu_ms": arm.cpu_ms,
                 "databases_ms": databases,
                 "memory_mb": arm.memory_mb,
-                "counted": {shown: _counted(arm, name) for name, shown in COUNTED_NAMES.items()},
+                "counted": {label: _counted(arm, name) for name, label in COUNTED_NAMES.items()},
             }
         )
     return rows

@@ -38,11 +38,11 @@ def _ratios(first: Result, second: Result) -> Table:
     table = Table("figure", "first", "second", "", title="How many times as much")
     for name in dict.fromkeys((*first["comparison"], *second["comparison"])):
         a, b = first["comparison"].get(name), second["comparison"].get(name)
-        shown = [f"{number(r['ratio'])} ({number(r['low'])} to {number(r['high'])})" if r else "" for r in (a, b)]
+        intervals = [f"{number(r['ratio'])} ({number(r['low'])} to {number(r['high'])})" if r else "" for r in (a, b)]
         # Intervals that do not meet are worth a look; they are of different machines or hours, so no test is made.
         apart = a and b and (a["high"] < b["low"] or b["high"] < a["low"])
         what = next((row["what"] for row in (a, b) if row and "what" in row), name)
-        table.add_row(what, *shown, "[yellow]apart[/]" if apart else "")
+        table.add_row(what, *intervals, "[yellow]apart[/]" if apart else "")
     return table
 
 
@@ -55,7 +55,7 @@ def _costs(first: Result, second: Result) -> Table:
         a, b = _figures(here.get(key)), _figures(there.get(key))
         for name in dict.fromkeys((*a, *b)):
             times = number(b[name] / a[name]) if a.get(name) and name in b else ""
-            table.add_row(build_name(key[0]), name, _shown(a.get(name)), _shown(b.get(name)), times)
+            table.add_row(build_name(key[0]), name, _as_text(a.get(name)), _as_text(b.get(name)), times)
     return table
 
 
@@ -69,5 +69,5 @@ def _figures(arm: Arm | None) -> dict[str, float]:
     return {name: value for name, value in figures.items() if value is not None}
 
 
-def _shown(value: float | None) -> str:
+def _as_text(value: float | None) -> str:
     return "" if value is None else number(value)

@@ -12,7 +12,7 @@ from loadtests.report.result import Result
 from loadtests.report.side_by_side import tables
 
 
-def shown(lines: list[RenderableType]) -> str:
+def rendered(lines: list[RenderableType]) -> str:
     """What a terminal of 100 columns shows of it."""
     console = Console(width=100, record=True, file=io.StringIO())
     for line in lines:
@@ -21,7 +21,7 @@ def shown(lines: list[RenderableType]) -> str:
 
 
 def test_the_answer_and_the_figures_are_shown(result: Result) -> None:
-    text = shown(lines_of(result))
+    text = rendered(lines_of(result))
 
     assert text.index("twice the CPU") < text.index("CPU per confirmed order")
     assert "2.20 to 2.60" in text
@@ -32,7 +32,7 @@ def test_runs_of_many_rates_are_not_shown_as_one_and_leave_no_empty_table(result
     for number, run in enumerate(result["runs"], 1):
         run["rate_target"] = 10.0 * number
 
-    text = shown(lines_of(result))
+    text = rendered(lines_of(result))
 
     assert "CPU ms per" not in text
     assert "2.20 to 2.60" in text
@@ -44,7 +44,7 @@ def test_violations_come_first_and_their_text_is_no_markup(result: Result) -> No
     ]
     result["runs"][0]["reconciled"] = False
 
-    text = shown(lines_of(result))
+    text = rendered(lines_of(result))
 
     assert text.index("1 promise was broken") < text.index("twice the CPU")
     assert "order-[bold]9" in text
@@ -54,7 +54,7 @@ def test_violations_come_first_and_their_text_is_no_markup(result: Result) -> No
 def test_a_promise_about_a_ratio_is_told_as_kept_or_not(result: Result) -> None:
     result["comparison"]["cpu_order_services_vs_monolith"]["target"] = 2.0
 
-    assert "above 2.0" in shown(lines_of(result))
+    assert "above 2.0" in rendered(lines_of(result))
 
 
 def test_two_results_stand_side_by_side(result: Result) -> None:
@@ -64,7 +64,7 @@ def test_two_results_stand_side_by_side(result: Result) -> None:
     del other["comparison"]["latency_p50_services_vs_monolith"]
     other["comparison"]["memory_services_vs_monolith"] = {"ratio": 2.0, "low": 1.9, "high": 2.1}
 
-    text = shown(list(tables(result, other)))
+    text = rendered(list(tables(result, other)))
 
     assert "abc1234" in text
     assert "def5678" in text
@@ -74,4 +74,4 @@ def test_two_results_stand_side_by_side(result: Result) -> None:
 
 
 def test_experiments_are_listed_with_what_they_ask(result: Result) -> None:
-    assert "What does the same shop cost" in shown([list_of_experiments({"demo": result["plan"]})])
+    assert "What does the same shop cost" in rendered([list_of_experiments({"demo": result["plan"]})])

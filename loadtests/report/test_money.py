@@ -24,8 +24,8 @@ def test_money_is_named_only_at_stated_prices(result: Result) -> None:
 
     result["options"] = {"price_cpu_hour": "0.04", "price_gb_hour": "0"}
 
-    (one, *_), (said, *_) = of_a_million(result), sentences(result)
-    assert f": {one.cpu_hours * 0.04:,.2f} at 0.04 for an hour of a core and 0 for an hour of a GB." in said
+    (one, *_), (sentence, *_) = of_a_million(result), sentences(result)
+    assert f": {one.cpu_hours * 0.04:,.2f} at 0.04 for an hour of a core and 0 for an hour of a GB." in sentence
 
 
 def test_memory_that_was_not_measured_costs_nothing_and_is_not_named(result: Result) -> None:
@@ -36,8 +36,8 @@ def test_memory_that_was_not_measured_costs_nothing_and_is_not_named(result: Res
     assert "GB" not in "".join(sentences(result))
 
 
-@pytest.mark.parametrize("said", [{"price_cpu_hour": "1"}, {"price_cpu_hour": "x", "price_gb_hour": "1"},
+@pytest.mark.parametrize("options", [{"price_cpu_hour": "1"}, {"price_cpu_hour": "x", "price_gb_hour": "1"},
                                   {"price_cpu_hour": "-1", "price_gb_hour": "1"}])  # fmt: skip
-def test_half_a_price_and_no_number_are_refused(said: dict[str, str]) -> None:
+def test_half_a_price_and_no_number_are_refused(options: dict[str, str]) -> None:
     with pytest.raises(BadPrice):
-        prices(said)
+        prices(options)

@@ -186,15 +186,15 @@ def test_a_band_marks_when_the_fault_lasted_and_shares_are_of_what_was_due() -> 
 
 
 def test_the_plots_of_a_comparison_are_there(result: Result) -> None:
-    drawn = {figure["id"]: figure for figure in all_figures(result)}
+    figures = {figure["id"]: figure for figure in all_figures(result)}
 
-    assert list(drawn) == ["ratios", "latency", "cpu-mix", "memory", "runs"]
-    assert [view["name"] for view in drawn["latency"]["views"]] == [
+    assert list(figures) == ["ratios", "latency", "cpu-mix", "memory", "runs"]
+    assert [view["name"] for view in figures["latency"]["views"]] == [
         "all requests",
         "place an order",
         "list 20 products",
     ]
-    stacked = {trace["name"] for trace in drawn["cpu-mix"]["views"][0]["data"]}
+    stacked = {trace["name"] for trace in figures["cpu-mix"]["views"][0]["data"]}
     assert {"web", "db", "orders", "orders-db", "broker", "edge"} <= stacked
 
 
@@ -210,13 +210,13 @@ def test_the_bars_of_a_searched_capacity_are_not_called_an_interval(result: Resu
 def test_cpu_by_part_adds_up_to_cpu_per_order(result: Result) -> None:
     (plot,) = [figure for figure in all_figures(result) if figure["id"] == "cpu-mix"]
 
-    drawn = sum(
+    count = sum(
         x for trace in plot["views"][0]["data"] for x, y in zip(trace["x"], trace["y"], strict=True) if y == "Monolith"
     )
 
     runs = [run for run in result["runs"] if run["build"] == "monolith"]
     spent = sum(sum(run["cpu_ms_by_part"].values()) for run in runs)
-    assert drawn == pytest.approx(spent / sum(run["orders_confirmed"] for run in runs))
+    assert count == pytest.approx(spent / sum(run["orders_confirmed"] for run in runs))
 
 
 def test_a_result_with_one_slice_and_no_latency_can_be_drawn(result: Result) -> None:
@@ -229,11 +229,11 @@ def test_a_result_with_one_slice_and_no_latency_can_be_drawn(result: Result) -> 
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "text"),
     [(None, "–"), (0, "0"), (0.04567, "0.0457"), (1.234, "1.23"), (12.34, "12.3"), (123.4, "123"), (12345.6, "12,346")],  # noqa: RUF001
 )
-def test_figures_are_shown_with_three_digits_that_mean_something(value: float | None, shown: str) -> None:
-    assert number(value) == shown
+def test_figures_are_shown_with_three_digits_that_mean_something(value: float | None, text: str) -> None:
+    assert number(value) == text
 
 
 def test_words() -> None:

@@ -43,12 +43,12 @@ def test_the_script_of_the_documentation_finds_the_ratios_that_we_find(result: R
         run["session"] = run["pair"]
     ours = pairing.ratio(result["runs"], "monolith", "microservices", pairing.cpu_per_order, "CPU")
 
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, str(SCRIPT), str(tidy.write(result, tmp_path))], capture_output=True, text=True, check=True
     )
 
     assert ours is not None
-    line = next(line for line in done.stdout.splitlines() if "cpu_per_order_ms" in line)
+    line = next(line for line in process.stdout.splitlines() if "cpu_per_order_ms" in line)
     ratio, low, high = (float(number) for number in re.findall(r"\d+\.\d+", line))
     assert math.isclose(ratio, ours["ratio"], abs_tol=0.001)
     assert math.isclose(low, ours["low"], abs_tol=0.002)

@@ -16,8 +16,8 @@ WITHOUT_A_NOUN = frozenset((
     "made", "said", "seen", "shown", "struck", "taken", "told", "wanted", "way", "ways",
 ))  # fmt: skip
 PACKAGES = (
-    "deploy", "migration", "microservices", "monolith", "outside", "room", "shared", "tests", "twinshop", "variants",
-    "workshop",
+    "deploy", "loadtests/load", "loadtests/profiling", "loadtests/traces", "migration", "microservices", "monolith",
+    "outside", "room", "shared", "tests", "twinshop", "variants", "workshop",
 )  # fmt: skip
 KEYS = {("workshop/classroom/report.py", "done"), ("workshop/gameday/outcome.py", "seen")}  # of JSON that others read
 

@@ -33,7 +33,7 @@ class Prediction:
 
     def look(self, condition: Condition, rows: Sequence[Row], at_s: float, *, is_final: bool) -> None:
         """Compare with what customers met; `rows` are those that were due while the fault was in force."""
-        measurement = condition.seen_in(rows)
+        measurement = condition.measure(rows)
         self.seen, self.count = condition.words(measurement.value), measurement.count
         if measurement.value is None or (measurement.count < LEAST_TO_TELL and not is_final):
             self.verdict = "not shown" if is_final else "waiting"

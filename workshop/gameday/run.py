@@ -182,7 +182,7 @@ class GameDay:
         if now_s < abort.for_s or self._over.is_set():
             return
         rows = [row for row in one.rows if row.due_s + row.latency_ms / 1000 >= now_s - abort.for_s]
-        measurement = condition.seen_in(rows)
+        measurement = condition.measure(rows)
         if measurement.value is not None and measurement.count >= LEAST_TO_ABORT and condition.holds(measurement.value):
             self._stop(f"{one.arm.name}: {condition} for {abort.for_s:g} s ({condition.words(measurement.value)})")
 

@@ -41,9 +41,9 @@ from loadtests.engine.generator import Beside
 from loadtests.engine.study import Study
 from loadtests.engine.trial import Load, run_trial
 from loadtests.experiments.canary import findings, plots
-from loadtests.load.generator import seen
+from loadtests.load.generator import answering_versions
+from loadtests.load.generator.answering_versions import AnsweringVersion, read_versions
 from loadtests.load.generator.record import FAILED
-from loadtests.load.generator.seen import Seen, read_seen
 from loadtests.measure import accounting
 from loadtests.measure.canary_analysis import CanaryAnalysis, Regression
 from loadtests.report.result import Result
@@ -168,14 +168,17 @@ def _try(study: Study, arm: Arm, kind: Kind, form: Form, round_: int) -> dict[st
         "alarm": attempt.alarm, "share_lasted_s": attempt.back_s - attempt.routed_s, "odds": attempt.odds,
         "start_s": start_s, "start_cpu_s": started.cpu_s, "memory_mb": memory / accounting.MB,
         "reconciled": trial.run["reconciled"], "void": trial.run["void"],
-        **met(read_seen(trial.folder / seen.FILE), waits, version.cluster, attempt.routed_s, attempt.back_s),
+        **met(
+            read_versions(trial.folder / answering_versions.FILE),
+            waits, version.cluster, attempt.routed_s, attempt.back_s,
+        ),
     }  # fmt: skip
     study.progress.tell(findings.tell(outcome))
     return outcome
 
 
 def met(
-    rows: Sequence[Seen], waits: Mapping[int, tuple[str, float]], cluster: str, from_s: float, to_s: float
+    rows: Sequence[AnsweringVersion], waits: Mapping[int, tuple[str, float]], cluster: str, from_s: float, to_s: float
 ) -> dict[str, Any]:
     """Return who met the new version while it had its share, and how it went with both. `waits`: by arrival."""
     during = [row for row in rows if from_s <= row.due_s < to_s]

@@ -75,6 +75,6 @@ def read_history(path: Path) -> Iterator[OrderCall]:
     """Yield the calls of an `orders.jsonl`."""
     with path.open(encoding="utf-8") as file:
         for line in file:
-            kept = json.loads(line)
-            del kept["answered"]
-            yield OrderCall(**kept)
+            call = json.loads(line)
+            del call["answered"]
+            yield OrderCall(**call)

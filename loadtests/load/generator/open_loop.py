@@ -79,9 +79,9 @@ class OpenLoop:
     def drain(self, timeout_s: float) -> int:
         """Wait for what is in flight, give the rest up, and return how many were given up."""
         self._open.join(timeout=timeout_s)
-        left = len(self._open)
+        open_count = len(self._open)
         self._open.kill()
-        return left
+        return open_count
 
     def _wait_until(self, due_at: float, alarm: Alarm) -> None:
         # When late, still give way once: an answer that waits to be read would look slow.

@@ -160,13 +160,13 @@ def due_times(profile: Profile, arrivals: Arrivals, seed: int) -> Floats:
 def _when(profile: Profile, work: Floats) -> Floats:
     """Return when the cumulative rate reaches each value of `work` (ascending)."""
     moments = []
-    start_s, done = 0.0, 0.0
+    start_s, before = 0.0, 0.0
     for segment in profile.segments:
-        within = work[(work >= done) & (work < done + segment.arrivals)] - done
+        within = work[(work >= before) & (work < before + segment.arrivals)] - before
         slope = (segment.to_rate - segment.from_rate) / segment.duration_s
         # Solve from_rate * t + slope / 2 * t^2 = within, in the form that does not divide by a zero slope.
         root = np.sqrt(segment.from_rate**2 + 2 * slope * within)
         moments.append(start_s + 2 * within / (segment.from_rate + root))
         start_s += segment.duration_s
-        done += segment.arrivals
+        before += segment.arrivals
     return np.concatenate(moments)

@@ -114,12 +114,12 @@ class Tally:
         """Return what `encode` wrote."""
         journeys = {
             name: JourneyTally(
-                LatencyHistogram.decode(kept["latency"]),
-                LatencyHistogram.decode(kept["service"]),
-                Counter(kept["outcomes"]),
-                Counter(kept["answers"]),
+                LatencyHistogram.decode(tally["latency"]),
+                LatencyHistogram.decode(tally["service"]),
+                Counter(tally["outcomes"]),
+                Counter(tally["answers"]),
             )
-            for name, kept in values["journeys"].items()
+            for name, tally in values["journeys"].items()
         }
         return cls(journeys, LatencyHistogram.decode(values["lag"]))
 
@@ -138,17 +138,17 @@ def read_rows(path: Path) -> list[Row]:
     with gzip.open(path, "rt", newline="") as file:
         return [
             Row(
-                int(kept["arrival"]),
-                float(kept["due_s"]),
-                float(kept["sent_s"]),
-                float(kept["latency_ms"]),
-                float(kept["service_ms"]),
-                kept["journey"],
-                kept["name"],
-                int(kept["status"]),
-                kept["code"],
-                kept["outcome"],  # type: ignore[arg-type]
-                kept.get("trace", ""),
+                int(row["arrival"]),
+                float(row["due_s"]),
+                float(row["sent_s"]),
+                float(row["latency_ms"]),
+                float(row["service_ms"]),
+                row["journey"],
+                row["name"],
+                int(row["status"]),
+                row["code"],
+                row["outcome"],  # type: ignore[arg-type]
+                row.get("trace", ""),
             )
-            for kept in csv.DictReader(file)
+            for row in csv.DictReader(file)
         ]

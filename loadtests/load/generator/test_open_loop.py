@@ -92,11 +92,11 @@ def test_draining_gives_up_what_is_not_answered_in_time():
 def test_a_stop_is_noticed_while_nothing_is_due():
     loop = OpenLoop([60.0], lambda _index, _due: None, max_in_flight=1)
     gevent.spawn_later(0.1, loop.stop)
-    begun = time.perf_counter()
+    began = time.perf_counter()
 
     loop.run()
 
-    assert time.perf_counter() - begun < 1
+    assert time.perf_counter() - began < 1
     assert loop.progress.due == 0
 
 

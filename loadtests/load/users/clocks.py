@@ -49,20 +49,20 @@ class Clocks:
 
     def ask(self, client_id: str) -> Clock | None:
         """Return what is known of a process's clock; None if it does not answer."""
-        found = []
+        clocks = []
         for _ in range(QUESTIONS):
             asked_at = time.time()
             answer = self._answers[client_id, asked_at] = AsyncResult()
             self._runner.send_message(ASK, {"asked_at": asked_at}, client_id=client_id)
             try:
-                said = answer.get(timeout=PATIENCE_S)
+                their_time = answer.get(timeout=PATIENCE_S)
             except gevent.Timeout:
                 return None
             finally:
                 del self._answers[client_id, asked_at]
             took_s = time.time() - asked_at
-            found.append(Clock(said - asked_at - took_s / 2, took_s / 2))
-        return min(found, key=lambda clock: clock.within_s)
+            clocks.append(Clock(their_time - asked_at - took_s / 2, took_s / 2))
+        return min(clocks, key=lambda clock: clock.within_s)
 
     def _on_say(self, msg: Any, **_event: Any) -> None:
         if (answer := self._answers.get((msg.node_id, msg.data["asked_at"]))) is not None:

@@ -69,8 +69,8 @@ def _judge_content(request: Request, status: int, body: Any) -> Judgement:
             _expect(len(body["items"]) > 0 and bool(body["model"]), "nothing recommended")
         case "price" | "restock":
             _expect(body["sku"] == request.about, "another product")
-            asked = (request.body or {}).get("price", body["price"])
-            _expect(body["price"] == asked, "another price than was set")
+            price = (request.body or {}).get("price", body["price"])
+            _expect(body["price"] == price, "another price than was set")
         case "categories":
             _expect(len(body["items"]) > 0 and bool(body["items"][0]["name"]), "no categories")
         case "own_orders":
@@ -80,9 +80,9 @@ def _judge_content(request: Request, status: int, body: Any) -> Judgement:
         case "order":
             return _judge_order(request, status, body)
         case "cancel":
-            wanted = "cancelled" if status == 200 else "cancelling"
-            _expect(body["id"] == request.about and body["status"] == wanted, f"not {wanted}")
-            return Judgement("ok", wanted, request.about)
+            expected = "cancelled" if status == 200 else "cancelling"
+            _expect(body["id"] == request.about and body["status"] == expected, f"not {expected}")
+            return Judgement("ok", expected, request.about)
     return Judgement("ok", "")
 
 
@@ -96,15 +96,15 @@ def _check_products(request: Request, items: list[Any]) -> None:
 
 
 def _judge_order(request: Request, status: int, body: Any) -> Judgement:
-    wanted = "confirmed" if status == 201 else "payment_pending"
-    _expect(body["status"] == wanted, f"status is not {wanted}")
-    asked = {line["sku"]: line["quantity"] for line in (request.body or {})["lines"]}
+    expected = "confirmed" if status == 201 else "payment_pending"
+    _expect(body["status"] == expected, f"status is not {expected}")
+    ordered = {line["sku"]: line["quantity"] for line in (request.body or {})["lines"]}
     got = {line["sku"]: line["quantity"] for line in body["lines"]}
-    _expect(asked == got, "other lines than ordered")
+    _expect(ordered == got, "other lines than ordered")
     lines_total = sum(line["line_total"]["amount"] for line in body["lines"])
     _expect(body["total"]["amount"] == lines_total, "the total is not the sum of the lines")
     _expect(body["total"] == (request.body or {}).get("expected_total", body["total"]), "not the total that was named")
-    return Judgement("ok", wanted, body["id"])
+    return Judgement("ok", expected, body["id"])
 
 
 def _expect(holds: bool, otherwise: str) -> None:

@@ -18,7 +18,7 @@ from loadtests.load.generator.profile import Profile
 from loadtests.load.generator.record import Tally
 from loadtests.load.generator.summary import Effort, figures
 from loadtests.load.users.clocks import Clock, Clocks
-from loadtests.load.users.locust_worker import BEGIN, DONE, FIGURES, JOIN
+from loadtests.load.users.locust_worker import BEGIN, FIGURES, FINISHED, JOIN
 
 LEAD_S = 0.5
 # After Locust says that all users are there, for those whose message is still on its way.
@@ -48,7 +48,7 @@ class ArrivalsMaster:
         self._runner = environment.runner
         self._runner.register_message(JOIN, self._on_join)
         self._runner.register_message(FIGURES, self._on_figures)
-        self._runner.register_message(DONE, self._on_done)
+        self._runner.register_message(FINISHED, self._on_finished)
         self._clocks = Clocks(self._runner)
         environment.events.test_start.add_listener(self._on_test_start)
         environment.events.spawning_complete.add_listener(self._on_spawning_complete)
@@ -58,12 +58,12 @@ class ArrivalsMaster:
 
     def _on_test_start(self, **_event: Any) -> None:
         self._joined: list[str] = []
-        self._done: set[str] = set()
+        self._finished: set[str] = set()
         self._late: list[str] = []
         self._silent: list[str] = []
         self._clock: dict[str, Clock] = {}
         self._scheduled = 0
-        self._begun = False
+        self._is_begun = False
         self._concluded = False
         self._starts_at = 0.0
         self._profile: Profile | None = None
@@ -72,20 +72,20 @@ class ArrivalsMaster:
         self._efforts: dict[str, dict[str, Any]] = {}
 
     def _on_join(self, msg: Any, **_event: Any) -> None:
-        if self._begun:
+        if self._is_begun:
             logger.warning("%s came too late to send a share of the arrivals; it stays idle", msg.node_id)
             self._late.append(msg.node_id)
             return
         self._joined.append(msg.node_id)
 
     def _on_spawning_complete(self, **_event: Any) -> None:
-        if not self._begun:
+        if not self._is_begun:
             gevent.spawn_later(LATE_JOINERS_S, self._begin)
 
     def _begin(self) -> None:
-        if self._begun or not self._joined:
+        if self._is_begun or not self._joined:
             return
-        self._begun = True
+        self._is_begun = True
         options = self._environment.parsed_options
         try:
             self._profile = self._profile_asked_for()
@@ -137,9 +137,9 @@ class ArrivalsMaster:
         self._orders.update(msg.data["orders"])
         self._efforts[msg.node_id] = msg.data["effort"]
 
-    def _on_done(self, msg: Any, **_event: Any) -> None:
-        self._done.add(msg.node_id)
-        if len(self._done) == len(self._joined):
+    def _on_finished(self, msg: Any, **_event: Any) -> None:
+        self._finished.add(msg.node_id)
+        if len(self._finished) == len(self._joined):
             gevent.spawn(self._end)
 
     def _watch_workers(self, starts_at: float) -> None:
@@ -147,7 +147,7 @@ class ArrivalsMaster:
         while self._starts_at == starts_at and not self._concluded:
             gevent.sleep(LOOK_EVERY_S)
             lost = set(self._lost())
-            if lost and set(self._joined) <= self._done | lost:
+            if lost and set(self._joined) <= self._finished | lost:
                 self._end_of(starts_at)
                 return
 
@@ -182,7 +182,7 @@ class ArrivalsMaster:
         options = self._environment.parsed_options
         lasted_s = min(time.time() - self._starts_at, self._profile.duration_s)
         missing = [one for one in self._joined if one not in self._efforts]
-        is_whole = len(self._done) == len(self._joined)
+        is_whole = len(self._finished) == len(self._joined)
         due = sum(effort["progress"]["due"] for effort in self._efforts.values())
         reasons = []
         if missing:

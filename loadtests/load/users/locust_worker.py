@@ -21,7 +21,7 @@ from loadtests.load.generator.watch import CpuWatch
 from loadtests.load.users.clocks import answer_for_the_time
 from loadtests.load.users.recorder import Recorder
 
-JOIN, BEGIN, FIGURES, DONE = "arrivals_join", "arrivals_begin", "arrivals_figures", "arrivals_done"
+JOIN, BEGIN, FIGURES, FINISHED = "arrivals_join", "arrivals_begin", "arrivals_figures", "arrivals_done"
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ class ArrivalsWorker:
         }
         self._runner.send_message(FIGURES, {"tally": tally.encode(), "orders": dict(orders), "effort": effort})
 
-    def done(self) -> None:
+    def finish(self) -> None:
         """Hand in, and say that everything has been sent and answered."""
         self.hand_in()
-        self._runner.send_message(DONE)
+        self._runner.send_message(FINISHED)
 
     def _on_test_start(self, **_event: Any) -> None:
         self._claimed = False

@@ -57,22 +57,22 @@ class OpenArrivalsMixin:
     def arrive(self, index: int, due_at: float) -> None:
         """Run the task of arrival number `index`; the same seed draws the same task."""
         seed = self._environment.parsed_options.seed
-        chosen = random.Random((seed << 40) | index).choice(self.own_tasks)
+        task = random.Random((seed << 40) | index).choice(self.own_tasks)
         sent_at, outcome = time.perf_counter(), Judgement("ok", "")
         failure: BaseException | None = None
         try:
-            chosen(self)
+            task(self)
         except GreenletExit:
-            self._keep(chosen.__name__, index, due_at, sent_at, Judgement("unanswered", "given_up"))
+            self._keep(task.__name__, index, due_at, sent_at, Judgement("unanswered", "given_up"))
             raise
         except Exception as error:
             failure = error
         failure = self._failed.pop(gevent.getcurrent(), None) or failure
         if failure is not None:
             outcome = Judgement("error", type(failure).__name__)
-        took_ms = self._keep(chosen.__name__, index, due_at, sent_at, outcome)
+        took_ms = self._keep(task.__name__, index, due_at, sent_at, outcome)
         self._environment.events.request.fire(
-            request_type=ARRIVAL, name=chosen.__name__, response_time=took_ms, response_length=0, exception=failure,
+            request_type=ARRIVAL, name=task.__name__, response_time=took_ms, response_length=0, exception=failure,
             context={},
         )  # fmt: skip
 
@@ -96,7 +96,7 @@ class OpenArrivalsMixin:
         self.part.sending(loop, self.recorder, share)
         loop.run(starts_at=share.starts_at)
         loop.drain(TIMEOUT_S)
-        self.part.done()
+        self.part.finish()
         raise StopUser
 
     def on_stop(self) -> None:

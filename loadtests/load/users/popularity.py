@@ -35,8 +35,8 @@ class Popularity:
 
     def draw_distinct(self, rng: random.Random, count: int) -> list[str]:
         """Return up to `count` different items (fewer only if there are fewer)."""
-        wanted = min(count, len(self._items))
-        chosen: dict[str, None] = {}
-        while len(chosen) < wanted:
-            chosen[self.draw(rng)] = None
-        return list(chosen)
+        most = min(count, len(self._items))
+        items: dict[str, None] = {}
+        while len(items) < most:
+            items[self.draw(rng)] = None
+        return list(items)

@@ -7,10 +7,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
+from loadtests.load.generator.answering_versions import AnsweringVersion
 from loadtests.load.generator.history import OrderCall, OrderHistory
 from loadtests.load.generator.live import LiveFile
 from loadtests.load.generator.record import Row, Tally
-from loadtests.load.generator.seen import Seen
 from loadtests.load.users.journeys import Request
 from loadtests.load.users.judgement import Judgement
 
@@ -53,7 +53,7 @@ class Recorder:
     origin: float = field(default_factory=time.perf_counter)
     history: OrderHistory | None = None
     rows: list[Row] | None = None
-    seen: list[Seen] | None = None
+    versions: list[AnsweringVersion] | None = None
     live: LiveFile | None = None
     tally: Tally = field(default_factory=Tally)
     orders: Counter[str] = field(default_factory=Counter)
@@ -80,8 +80,10 @@ class Recorder:
             trace=exchange.trace,
         )
         self.tally.add(row)
-        if self.seen is not None:
-            self.seen.append(Seen(exchange.index, row.due_s, request.customer, exchange.version, row.outcome))
+        if self.versions is not None:
+            self.versions.append(
+                AnsweringVersion(exchange.index, row.due_s, request.customer, exchange.version, row.outcome)
+            )
         if self.rows is not None:
             self.rows.append(row)
         if self.live is not None:
@@ -94,9 +96,9 @@ class Recorder:
 
     def take(self) -> tuple[Tally, Counter[str]]:
         """Return the figures since the last call, and begin anew."""
-        taken = self.tally, self.orders
+        totals = self.tally, self.orders
         self.tally, self.orders = Tally(), Counter()
-        return taken
+        return totals
 
     def _keep_change(self, exchange: Exchange, *, measured: bool) -> None:
         request, judgement = exchange.request, exchange.judgement

@@ -11,9 +11,9 @@ from gevent import GreenletExit
 from locust import FastHttpUser
 from locust.exception import StopTest
 
+from loadtests.load.generator.answering_versions import HEADER
 from loadtests.load.generator.connections import client_pool
 from loadtests.load.generator.record import FAILED
-from loadtests.load.generator.seen import HEADER
 from loadtests.load.users.journeys import Journeys, Request
 from loadtests.load.users.judgement import Judgement, judge
 from loadtests.load.users.options import shop_address
@@ -53,8 +53,8 @@ class ShopUser(FastHttpUser):
     def address(cls, environment: Any) -> str:
         """Return the shop's address: the option --shop, else Locust's host, else the local monolith."""
         options = environment.parsed_options
-        chosen = shop_address(options.shop) if options is not None and options.shop else environment.host
-        return str(chosen or cls.host).rstrip("/")
+        address = shop_address(options.shop) if options is not None and options.shop else environment.host
+        return str(address or cls.host).rstrip("/")
 
     @staticmethod
     def clear_stage(**_event: Any) -> None:
@@ -79,8 +79,8 @@ class ShopUser(FastHttpUser):
             self.recorder.keep(Exchange(index, request, intended, sent_at, now, 0, b"", given_up))
             self.still_open.setdefault(f"{request.method} {request.name}", []).append(now - intended)
             raise
-        told = Exchange(index, request, intended, sent_at, answered_at, status, content, judgement, version, trace)
-        self.recorder.keep(told)
+        exchange = Exchange(index, request, intended, sent_at, answered_at, status, content, judgement, version, trace)
+        self.recorder.keep(exchange)
         if judgement.outcome == "ok":
             self.journeys.succeeded(request, judgement.code, judgement.order_id)
         return judgement
@@ -105,11 +105,11 @@ class ShopUser(FastHttpUser):
                 response.failure(f"{response.status_code} {judgement.code}")
             else:
                 response.success()
-            version = "" if self.recorder.seen is None else str((response.headers or {}).get(HEADER) or "")
+            version = "" if self.recorder.versions is None else str((response.headers or {}).get(HEADER) or "")
         return judgement, response.status_code, content, answered_at, version, trace
 
 
 def trace_of(headers: Mapping[str, str] | None) -> str:
     """Return the id of the request's trace, if it is kept: the shop tells it in the W3C header `traceresponse`."""
-    told = (headers or {}).get(TRACERESPONSE, "").split("-")
-    return told[1] if len(told) == 4 and told[3] == "01" else ""
+    fields = (headers or {}).get(TRACERESPONSE, "").split("-")
+    return fields[1] if len(fields) == 4 and fields[3] == "01" else ""

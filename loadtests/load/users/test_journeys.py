@@ -37,20 +37,20 @@ def journeys(mix="shopping", seed=1, run="run", **options):
 def test_a_mix_has_its_share_of_orders(mix, share):
     source = journeys(mix)
 
-    drawn = Counter(source.draw(index).journey for index in range(20_000))
+    counts = Counter(source.draw(index).journey for index in range(20_000))
 
     assert MIXES[mix].order_share == pytest.approx(share)
-    assert drawn["order"] / 20_000 == pytest.approx(share, rel=0.15)
-    assert drawn["cancel"] == 0
+    assert counts["order"] / 20_000 == pytest.approx(share, rel=0.15)
+    assert counts["cancel"] == 0
 
 
 def test_boutique_has_the_weights_of_online_boutique():
     source = journeys("boutique")
 
-    drawn = Counter(source.draw(index).journey for index in range(12_000))
+    counts = Counter(source.draw(index).journey for index in range(12_000))
 
-    assert drawn["product"] / drawn["order"] == pytest.approx(10, rel=0.15)
-    assert drawn["list"] / drawn["order"] == pytest.approx(1, rel=0.15)
+    assert counts["product"] / counts["order"] == pytest.approx(10, rel=0.15)
+    assert counts["list"] / counts["order"] == pytest.approx(1, rel=0.15)
 
 
 def test_an_arrival_asks_for_the_same_thing_whoever_sends_it():
@@ -79,9 +79,9 @@ def test_two_runs_with_one_seed_have_different_keys():
 
 
 def test_payment_methods_come_in_their_shares():
-    drawn = journeys("orders-only", payment_methods={"pm_ok": 9, "pm_declined": 1})
+    requests = journeys("orders-only", payment_methods={"pm_ok": 9, "pm_declined": 1})
 
-    methods = Counter(drawn.draw(index).body["payment_method"] for index in range(5_000))
+    methods = Counter(requests.draw(index).body["payment_method"] for index in range(5_000))
 
     assert methods["pm_declined"] / 5_000 == pytest.approx(0.1, rel=0.2)
 
@@ -144,13 +144,13 @@ def test_a_history_begins_with_the_prices_that_a_market_will_change():
 
 
 def test_a_cancel_takes_an_order_that_was_confirmed_and_only_once():
-    drawn = journeys()
-    drawn.succeeded(drawn.draw_of("order", 1), "confirmed", "order-1")
+    requests = journeys()
+    requests.succeeded(requests.draw_of("order", 1), "confirmed", "order-1")
 
-    first, second = drawn.draw_of("cancel", 2), drawn.draw_of("cancel", 3)
+    first, second = requests.draw_of("cancel", 2), requests.draw_of("cancel", 3)
 
     assert (first.journey, first.path) == ("cancel", "/orders/order-1/cancel")
-    assert first.customer == drawn.draw_of("order", 1).customer
+    assert first.customer == requests.draw_of("order", 1).customer
     assert second.journey == "order"
 
 
@@ -186,15 +186,15 @@ def test_a_file_that_is_no_mix_is_refused(tmp_path, written, wrong):
         mix_of(str(path))
 
 
-@pytest.mark.parametrize("given", ["header:Authorization: Bearer abc", "header:Bearer abc", "command:echo abc"])
-def test_tokens_of_another_identity_provider(given):
-    assert [customer.token for customer in customers(given, 2, "load")] == ["abc"]
+@pytest.mark.parametrize("tokens", ["header:Authorization: Bearer abc", "header:Bearer abc", "command:echo abc"])
+def test_tokens_of_another_identity_provider(tokens):
+    assert [customer.token for customer in customers(tokens, 2, "load")] == ["abc"]
 
 
-@pytest.mark.parametrize("given", ["header:", "command:exit 3", "command:true"])
-def test_no_token_is_told(given):
+@pytest.mark.parametrize("tokens", ["header:", "command:exit 3", "command:true"])
+def test_no_token_is_told(tokens):
     with pytest.raises(WorldNotReady, match="--tokens-from: "):
-        customers(given, 2, "load")
+        customers(tokens, 2, "load")
 
 
 def test_without_an_identity_provider_there_is_no_admin():

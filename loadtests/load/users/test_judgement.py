@@ -25,7 +25,7 @@ def order():
     return request("order", body=ORDER_BODY)
 
 
-def shown(amount):
+def money(amount):
     return request("order", body=ORDER_BODY | {"expected_total": {"amount": amount}})
 
 
@@ -33,13 +33,13 @@ def repriced(amount):
     return request("price", "LAMP-1", {"price": {"amount": amount, "currency": "EUR"}})
 
 
-def outcome(asked, status, body):
+def outcome(request, status, body):
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return judge(asked, status, content).outcome
+    return judge(request, status, content).outcome
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "body"),
+    ("sent", "status", "body"),
     [
         (request("list"), 200, {"items": [PRODUCT]}),
         (request("category", "lamps"), 200, {"items": [PRODUCT]}),
@@ -51,20 +51,20 @@ def outcome(asked, status, body):
         (request("notifications"), 200, {"items": [{"order_id": "order-1"}]}),
         (order(), 201, CONFIRMED),
         (order(), 202, CONFIRMED | {"status": "payment_pending"}),
-        (shown(3800), 201, CONFIRMED),
+        (money(3800), 201, CONFIRMED),
         (repriced(1900), 200, PRODUCT),
         (request("restock", "LAMP-1", {"quantity": 3}), 200, PRODUCT),
         (request("cancel", "order-1"), 200, {"id": "order-1", "status": "cancelled"}),
         (request("cancel", "order-1"), 202, {"id": "order-1", "status": "cancelling"}),
     ],
 )
-def test_what_was_asked_for_is_ok(asked, status, body):
-    assert outcome(asked, status, body) == "ok"
+def test_what_was_asked_for_is_ok(sent, status, body):
+    assert outcome(sent, status, body) == "ok"
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"null", b"<html>", b'{"items": [{"sku"', b"\xff\xfe", b"7"])
 @pytest.mark.parametrize(
-    ("asked", "status"),
+    ("sent", "status"),
     [
         (request("list"), 200),
         (request("product", "LAMP-1"), 200),
@@ -76,12 +76,12 @@ def test_what_was_asked_for_is_ok(asked, status, body):
         (request("cancel", "order-1"), 200),
     ],
 )
-def test_a_success_that_holds_nothing_is_an_error(asked, status, content):
-    assert outcome(asked, status, content) == "error"
+def test_a_success_that_holds_nothing_is_an_error(sent, status, content):
+    assert outcome(sent, status, content) == "error"
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "body"),
+    ("sent", "status", "body"),
     [
         (request("list"), 200, {"items": []}),
         (request("list"), 200, {"items": [PRODUCT] * 21}),
@@ -93,26 +93,26 @@ def test_a_success_that_holds_nothing_is_an_error(asked, status, content):
         (order(), 201, CONFIRMED | {"lines": []}),
         (order(), 201, CONFIRMED | {"total": {"amount": 1}}),
         (order(), 201, CONFIRMED | {"total": None}),
-        (shown(3801), 201, CONFIRMED),
+        (money(3801), 201, CONFIRMED),
         (repriced(1901), 200, PRODUCT),
         (request("restock", "LAMP-2", {"quantity": 3}), 200, PRODUCT),
         (request("cancel", "order-1"), 200, {"id": "order-1", "status": "confirmed"}),
         (request("cancel", "order-1"), 200, {"id": "order-2", "status": "cancelled"}),
     ],
 )
-def test_a_success_with_other_content_is_an_error(asked, status, body):
-    assert outcome(asked, status, body) == "error"
+def test_a_success_with_other_content_is_an_error(sent, status, body):
+    assert outcome(sent, status, body) == "error"
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "code", "expected"),
+    ("sent", "status", "code", "expected"),
     [
         (order(), 409, "out_of_stock", "business"),
         (order(), 402, "payment_declined", "business"),
         (request("cancel", "order-1"), 409, "not_cancellable", "business"),
         (order(), 409, "request_in_flight", "error"),
         (order(), 409, "price_changed", "error"),
-        (shown(1), 409, "price_changed", "business"),
+        (money(1), 409, "price_changed", "business"),
         (order(), 429, "rate_limited", "error"),
         (order(), 503, "unavailable", "error"),
         (order(), 504, "deadline_exceeded", "error"),
@@ -120,8 +120,8 @@ def test_a_success_with_other_content_is_an_error(asked, status, body):
         (request("list"), 409, "out_of_stock", "error"),
     ],
 )
-def test_only_refusals_that_belong_to_the_shop_are_business(asked, status, code, expected):
-    judgement = judge(asked, status, json.dumps({"code": code}).encode())
+def test_only_refusals_that_belong_to_the_shop_are_business(sent, status, code, expected):
+    judgement = judge(sent, status, json.dumps({"code": code}).encode())
 
     assert (judgement.outcome, judgement.code) == (expected, code)
 

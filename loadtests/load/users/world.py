@@ -89,8 +89,8 @@ def admin(tokens_from: str) -> Customer:
             "This mix changes products, which needs an admin's token: want the identity provider's address in "
             "--tokens-from, or a mix without price and restock."
         )
-    asked = {"count": 1, "prefix": "load-admin", "roles": ["admin"], "ttl_s": ADMIN_TTL_S}
-    (token,) = _ask("POST", f"{tokens_from}/tokens/batch", asked)["tokens"]
+    claims = {"count": 1, "prefix": "load-admin", "roles": ["admin"], "ttl_s": ADMIN_TTL_S}
+    (token,) = _ask("POST", f"{tokens_from}/tokens/batch", claims)["tokens"]
     return Customer(token["subject"], token["access_token"])
 
 

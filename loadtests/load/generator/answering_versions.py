@@ -12,7 +12,7 @@ FILE = "versions.csv.gz"
 HEADER = "x-answered-by"  # of the edge, where it shares requests out
 
 
-class Seen(NamedTuple):
+class AnsweringVersion(NamedTuple):
     """One request. `arrival` is that of its row; `version` is the cluster that answered, empty if nobody said so."""
 
     arrival: int
@@ -22,18 +22,18 @@ class Seen(NamedTuple):
     outcome: str
 
 
-def write_seen(path: Path, rows: Iterable[Seen]) -> None:
+def write_versions(path: Path, rows: Iterable[AnsweringVersion]) -> None:
     """Write the rows as gzipped CSV, in the order of the arrivals."""
     with gzip.open(path, "wt", newline="", compresslevel=3) as file:
         writer = csv.writer(file)
-        writer.writerow(Seen._fields)
+        writer.writerow(AnsweringVersion._fields)
         writer.writerows(sorted(rows))
 
 
-def read_seen(path: Path) -> list[Seen]:
-    """Return the rows that `write_seen` wrote."""
+def read_versions(path: Path) -> list[AnsweringVersion]:
+    """Return the rows that `write_versions` wrote."""
     with gzip.open(path, "rt", newline="") as file:
         return [
-            Seen(int(row["arrival"]), float(row["due_s"]), row["customer"], row["version"], row["outcome"])
+            AnsweringVersion(int(row["arrival"]), float(row["due_s"]), row["customer"], row["version"], row["outcome"])
             for row in csv.DictReader(file)
         ]
