@@ -1,9 +1,9 @@
-"""The TCP connections that the applications of a stack open, and how they are led through a proxy on demand.
+"""The TCP connections that the applications of a stack open, and how they are redirected through a proxy on demand.
 
-A part is led by its settings: for as long as there is a fault, the address of what it connects to is the proxy's. For
-that its replicas are started again, one after the other, unless they are led already. So no build knows of a proxy,
-and none is in the way of a stack without such a fault. Requests between services go through Envoy, which has faults of
-its own (deploy/envoy/faults.py).
+Settings redirect a part: for as long as there is a fault, the address of what it connects to is the proxy's. For
+that its replicas are started again, one after the other, unless they are redirected already. So no build knows of a
+proxy, and none is in the way of a stack without such a fault. Requests between services go through Envoy, which has
+faults of its own (deploy/envoy/faults.py).
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def select_from(target: str, stack: Stack, every: Sequence[Connection]) -> list[
     raise NoSuchFault(f"{stack.name} has no connection '{target}'; there are {names}.")
 
 
-def lead(runner: Runner, connections: Sequence[Connection]) -> list[Connection]:
-    """Lead connections through the proxy; return those that were not before. Raises DeployError, and then none is."""
+def redirect(runner: Runner, connections: Sequence[Connection]) -> list[Connection]:
+    """Redirect connections through the proxy; return those that were not before. Raises DeployError; then none is."""
     ports = _proxy_ports(runner)
     fresh = [one for one in connections if one not in ports]
     if fresh:
@@ -100,7 +100,7 @@ def lead(runner: Runner, connections: Sequence[Connection]) -> list[Connection]:
         fresh_ports = dict(zip(fresh, (port for port in every if port not in ports.values()), strict=False))
         if len(fresh_ports) < len(fresh):
             raise DeployError(f"Only {PROXY_LISTENERS} connections of {runner.stack.name} can be struck at once.")
-        _tell(runner, ports | fresh_ports, {}, starts=is_idle)
+        _write_config(runner, ports | fresh_ports, {}, starts=is_idle)
         try:
             for part in _parts(fresh):
                 settings: dict[str, str | None] = {}
@@ -108,45 +108,45 @@ def lead(runner: Runner, connections: Sequence[Connection]) -> list[Connection]:
                     settings |= one.settings(place.host, fresh_ports[one]) if one.part == part else {}
                 runner.configure(part, settings)
         except DeployError:
-            let_go(runner, fresh)
+            restore(runner, fresh)
             raise
     return fresh
 
 
 def set_trouble(runner: Runner, connections: Iterable[Connection], what: Trouble) -> None:
-    """Let connections that are led have a trouble, or with NONE no more. Returns when they have. Raises DeployError."""
+    """Let redirected connections have a trouble, or with NONE no more. Returns when they have. Raises DeployError."""
     ports = _proxy_ports(runner)
-    _tell(runner, ports, {ports[one]: what for one in connections if one in ports})
+    _write_config(runner, ports, {ports[one]: what for one in connections if one in ports})
 
 
-def let_go(runner: Runner, connections: Sequence[Connection]) -> None:
-    """Lead connections through the proxy no more, which ends if it was for these only. Raises DeployError."""
+def restore(runner: Runner, connections: Sequence[Connection]) -> None:
+    """Redirect connections no more; the proxy ends if it was for these only. Raises DeployError."""
     ports = _proxy_ports(runner)
     proxied = [one for one in connections if one in ports]
     for part in _parts(proxied):
         names = (name for one in proxied if one.part == part for name in one.settings("", 0))
         runner.configure(part, dict.fromkeys(names))
     if connections:
-        _tell(runner, _proxy_ports(runner), {})
+        _write_config(runner, _proxy_ports(runner), {})
 
 
-def let_all_go(runner: Runner) -> list[Connection]:
-    """Lead no connection through the proxy any more; return those that were. Raises DeployError."""
+def restore_all(runner: Runner) -> list[Connection]:
+    """Redirect no connection any more; return those that were. Raises DeployError."""
     connections = list(_proxy_ports(runner))
-    let_go(runner, connections)
+    restore(runner, connections)
     if (runner.proxy.folder / CONFIG).exists():  # whoever started the proxy came no further
-        _tell(runner, {}, {})
+        _write_config(runner, {}, {})
     return connections
 
 
 @contextlib.contextmanager
-def leading(runner: Runner, targets: Iterable[str]) -> Iterator[None]:
-    """Lead connections for the length of a block, so that faults on them start and end without a restart."""
-    fresh = lead(runner, [one for target in targets for one in select(runner, target)])
+def redirected(runner: Runner, targets: Iterable[str]) -> Iterator[None]:
+    """Redirect connections for the length of a block, so that faults on them start and end without a restart."""
+    fresh = redirect(runner, [one for target in targets for one in select(runner, target)])
     try:
         yield
     finally:
-        let_go(runner, fresh)
+        restore(runner, fresh)
 
 
 def _of(part: str, environment: Mapping[str, str]) -> Iterator[Connection]:
@@ -159,7 +159,7 @@ def _of(part: str, environment: Mapping[str, str]) -> Iterator[Connection]:
 
 
 def _proxy_ports(runner: Runner) -> dict[Connection, int]:
-    """Return the port of each connection that is led: its part's settings say so."""
+    """Return the port of each connection that is redirected: its part's settings say so."""
     settings, ports = runner.status().environment, {}
     for connection in of(runner):
         for now in _of(connection.part, settings.get(connection.part, {})):
@@ -174,10 +174,10 @@ def _parts(connections: Iterable[Connection]) -> list[str]:
     return list(dict.fromkeys(one.part for one in connections))
 
 
-def _tell(
+def _write_config(
     runner: Runner, ports: Mapping[Connection, int], changes: Mapping[int, Trouble], *, starts: bool = False
 ) -> None:
-    """Have the proxy lead these; what is not changed has the trouble that it had. Raises DeployError."""
+    """Have the proxy listen for these; what is not changed has the trouble that it had. Raises DeployError."""
     folder = runner.proxy.folder
     path, in_force = folder / CONFIG, folder / IN_FORCE
     before: dict[str, Any] = {}

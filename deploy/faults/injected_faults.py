@@ -28,10 +28,10 @@ def arm(runner: Runner, part: str) -> None:
 def disarm_all(runner: Runner) -> list[str]:
     """Let no part look at the file any more; return the parts that were restarted for it."""
     file_of(runner).unlink(missing_ok=True)
-    return take_back(runner, SETTING)
+    return reset_setting(runner, SETTING)
 
 
-def take_back(runner: Runner, setting: str) -> list[str]:
+def reset_setting(runner: Runner, setting: str) -> list[str]:
     """Bring a setting back to its default in each part that was given it; return the parts restarted for that."""
     parts = [part for part, values in runner.status().environment.items() if setting in values and part != "*"]
     for part in parts:

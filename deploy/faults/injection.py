@@ -91,8 +91,8 @@ def heal_everything(runner: Runner) -> list[str]:
     healed += [f"{part} has room again" for part in heal_each(runner, full_disk.clear)]
     healed += [f"{part} takes writes again" for part in heal_each(runner, read_only.end_if_set)]
     healed += [f"{part} is disarmed" for part in injected_faults.disarm_all(runner)]
-    healed += [f"{part} knows the time" for part in injected_faults.take_back(runner, CLOCK)]
-    healed += [f"{one.name} goes straight again" for one in connections.let_all_go(runner)]
+    healed += [f"{part} knows the time" for part in injected_faults.reset_setting(runner, CLOCK)]
+    healed += [f"{one.name} goes straight again" for one in connections.restore_all(runner)]
     for part in runner.stack.parts:
         if part.kind == "envoy":
             apps = [one.name for one in runner.stack.parts if one.kind == "app"]

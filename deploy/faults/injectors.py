@@ -103,7 +103,7 @@ def _on_link(runner: Runner, part: str, keys: Callable[[str, str], dict[str, str
 
 
 def _connection(runner: Runner, fault: Fault, part: str, parameters: Parameters) -> Heal:
-    """The part is started again for it, and once more when it is healed, unless its connections are led already."""
+    """The part is started again for it, and once more when it is healed, unless its connections are redirected."""
     trouble = Trouble(
         latency_ms=parameters.get("ms", 0),
         bytes_per_s=parameters.get("kb_s", 0) * 1000,
@@ -113,16 +113,16 @@ def _connection(runner: Runner, fault: Fault, part: str, parameters: Parameters)
         first=int(parameters["first"]),
     )
     targets = connections.select(runner, part)
-    fresh = connections.lead(runner, targets)
+    fresh = connections.redirect(runner, targets)
     try:
         connections.set_trouble(runner, targets, trouble)
     except DeployError:
-        connections.let_go(runner, fresh)
+        connections.restore(runner, fresh)
         raise
 
     def heal() -> None:
         connections.set_trouble(runner, targets, NONE)
-        connections.let_go(runner, fresh)
+        connections.restore(runner, fresh)
 
     return heal
 

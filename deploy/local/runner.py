@@ -111,17 +111,17 @@ class LocalRunner(Runner):
         for part in self.stack.parts:
             part.command_with((environment or {}).get(part.name, {}))  # refuses a variant that there is not
         self._home.prepare(self._stack.name)
-        if not self._starting.take():
+        if not self._starting.acquire():
             return False
         try:
             return self._begin(environment or {})
         except BaseException:
-            self._starting.give_back()
+            self._starting.release()
             raise
 
     def _begin(self, environment: Mapping[str, Mapping[str, str]]) -> bool:
         if self.status().up:  # whoever had the lock before us has started it
-            self._starting.give_back()
+            self._starting.release()
             return False
         socket_path(self._folder)  # refuses a folder that is not ours alone
         end_orphans(self._folder)
@@ -148,7 +148,7 @@ class LocalRunner(Runner):
     def _advance(self) -> StackStatus:
         status = self.status()
         if status.up:
-            self._starting.give_back()  # who else wants it up can see for themselves how far it is
+            self._starting.release()  # who else wants it up can see for themselves how far it is
         elif self._supervisor_has_ended():
             raise StartFailed(f"The supervisor of {self._stack.name} ended:\n{self.logs('supervisor', 20)}")
         return status
@@ -172,7 +172,7 @@ class LocalRunner(Runner):
         State.remove(self._folder)
         self._forget_versions()
         extras.write(self._folder, ())
-        self._starting.give_back()
+        self._starting.release()
         return supervisor is not None or orphans_ended > 0
 
     def status(self) -> StackStatus:

@@ -17,29 +17,29 @@ class StartLock:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
-        self._held: int | None = None
+        self._descriptor: int | None = None
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """Return whether it is ours now; False if somebody else is starting the stack."""
         lock = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
         for _ in range(TRIES):
             if _lock(lock, fcntl.LOCK_EX):
-                self.give_back()
-                self._held = lock
+                self.release()
+                self._descriptor = lock
                 return True
             time.sleep(PAUSE_S)
         os.close(lock)
         return False
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """The stack can be asked now how far it is, or is not started after all."""
-        if self._held is not None:
-            os.close(self._held)
-            self._held = None
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def is_held_by_another(self) -> bool:
         """Whether somebody else is starting the stack."""
-        if self._held is not None or not self._path.exists():
+        if self._descriptor is not None or not self._path.exists():
             return False
         lock = os.open(self._path, os.O_RDONLY)
         try:

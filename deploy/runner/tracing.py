@@ -51,12 +51,12 @@ def turn_on(runner: Runner, sampling: float) -> None:
     The applications are restarted, each beside one more replica that serves meanwhile, and then the edge, which has no
     other: a few requests fail for that moment. Raises DeployError.
     """
-    _tell(runner, dict(settings_of(runner, sampling)))
+    _configure(runner, dict(settings_of(runner, sampling)))
 
 
 def turn_off(runner: Runner) -> None:
     """Record nothing any more; what is kept stays."""
-    _tell(runner, dict.fromkeys((SAMPLING, DIRECTORY)))
+    _configure(runner, dict.fromkeys((SAMPLING, DIRECTORY)))
 
 
 def sampling_of(runner: Runner) -> float | None:
@@ -67,7 +67,7 @@ def sampling_of(runner: Runner) -> float | None:
     return None
 
 
-def _tell(runner: Runner, settings: dict[str, str | None]) -> None:
+def _configure(runner: Runner, settings: dict[str, str | None]) -> None:
     now = runner.status().environment
     present = {name: value for name, value in settings.items() if value is not None}
     parts = [
@@ -78,7 +78,7 @@ def _tell(runner: Runner, settings: dict[str, str | None]) -> None:
     scalable = {part.name for part in runner.stack.parts if part.scalable}
 
     def tell(part: str) -> None:
-        with _helped(runner, part) if part in scalable else contextlib.nullcontext():
+        with _one_more_replica(runner, part) if part in scalable else contextlib.nullcontext():
             runner.configure(part, settings)
 
     apps = [part for part in parts if part in scalable]
@@ -90,7 +90,7 @@ def _tell(runner: Runner, settings: dict[str, str | None]) -> None:
 
 
 @contextlib.contextmanager
-def _helped(runner: Runner, part: str) -> Iterator[None]:
+def _one_more_replica(runner: Runner, part: str) -> Iterator[None]:
     """Have one more replica, which serves while the others are restarted one by one: no request fails."""
     count = sum(one.part == part for one in runner.status().instances)
     runner.scale(part, count + 1)

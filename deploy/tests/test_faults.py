@@ -186,7 +186,7 @@ def test_connections_are_led_through_a_proxy_only_while_there_is_a_fault(service
 
 
 def test_who_is_led_already_is_struck_and_healed_without_a_restart(services: LocalRunner) -> None:
-    with connections.leading(services, ["payments:sql", "payments:nats"]):
+    with connections.redirected(services, ["payments:sql", "payments:nats"]):
         restarts = [one.restarts for one in services.status().instances]
         with contextlib.closing(psycopg.connect(sql_of_payments(services), autocommit=True)) as connection:
             with during(services, "tcp-half-open", "payments:sql"):

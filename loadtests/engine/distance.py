@@ -38,7 +38,7 @@ def lead_databases(arm: Arm) -> None:
     if here and arm.budget.other:
         os.sched_setaffinity(0, arm.budget.other)  # of this thread alone; the proxy takes after it
     try:
-        connections.lead(arm.runner, _to_databases(arm.runner))
+        connections.redirect(arm.runner, _to_databases(arm.runner))
     finally:
         if here:
             os.sched_setaffinity(0, here)

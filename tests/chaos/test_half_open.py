@@ -41,7 +41,7 @@ def test_the_shop_goes_on_while_its_old_connections_stay_silent(
         pytest.skip(f"{arm.name} has no broker")
     sku = admin.stocks("SILENT-BELL", stock=500)
 
-    with connections.leading(arm.runner, [target]):
+    with connections.redirected(arm.runner, [target]):
         until("the shop sells before", lambda: _buys(shop, witness, sku) == 201)
         with during(arm.runner, "tcp-half-open", target, {"first": 1}):
             until("the shop sells on", lambda: _buys(shop, witness, sku) == 201, GOES_ON_WITHIN_S)
@@ -78,7 +78,7 @@ def test_threads_and_pools_are_free_within_seconds_of_the_silence(
             ]
             return max([one.result().answered_at for one in purchases]) - time.time() + time.monotonic() - began
 
-    with connections.leading(arm.runner, [target]), ThreadPoolExecutor(3) as beside:
+    with connections.redirected(arm.runner, [target]), ThreadPoolExecutor(3) as beside:
         until("the shop sells before", lambda: _buys(shop, witness, sku) == 201)
         crowd()  # so that pools have connections to lose
         with during(arm.runner, "tcp-half-open", target):

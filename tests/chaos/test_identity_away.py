@@ -39,7 +39,7 @@ def test_who_needs_an_absent_identity_provider_is_told_at_once_and_nobody_else_n
         return status, time.monotonic() - began
 
     connection = "orders:identity" if fault == "tcp-half-open" else ""
-    with connections.leading(arm.runner, [connection] if connection else []), during(arm.runner, fault, connection):
+    with connections.redirected(arm.runner, [connection] if connection else []), during(arm.runner, fault, connection):
         for part in parts:
             arm.runner.restart(part)
         until("products are listed", lambda: shop.http.get("/products").status_code == 200)

@@ -123,7 +123,7 @@ class GameDay:
         by_kind = {where: [step.part for step in mine if find(step.fault).where == where]
                    for where in ("connection", "module")}  # fmt: skip
         targets = [each for part in by_kind["connection"] for each in connections.select(runner, part)]
-        connections.lead(runner, list(dict.fromkeys(targets)))
+        connections.redirect(runner, list(dict.fromkeys(targets)))
         for module in by_kind["module"]:
             if not self._over.is_set():
                 injected_faults.arm(runner, part_of(runner.stack, module).name)

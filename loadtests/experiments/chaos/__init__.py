@@ -119,7 +119,7 @@ def _watched(runner: Runner, reached: Path) -> Iterator[None]:
     for name in apps:
         runner.configure(name, {"REACHED_FILE": str(reached.absolute())})
     try:
-        with connections.leading(runner, apps):
+        with connections.redirected(runner, apps):
             yield
     finally:
         for name in apps:
