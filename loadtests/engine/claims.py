@@ -26,6 +26,7 @@ from loadtests.engine.registry import Experiment
 from loadtests.report import claims_page
 from loadtests.report.claims import CLAIMS, NOT_MEASURED
 from loadtests.report.claims_page import Answer
+from loadtests.report.figures import all_figures
 from loadtests.report.result import INDEX, RESULT, BadResult, Result, read
 from loadtests.report.words import plural, sentence_of_list
 
@@ -65,7 +66,7 @@ ASKS = {
     "C7": Ask("messaging", 20, "valid rounds in which calls inherit a slow mail server's waits and agree at once, and "
               "events do neither.", quick_s=180),
     "C8": Ask("tracing", 10, "an interval that leaves 1 out, beside an A/A gate that passes: a quiet machine, and the "
-              "longer slices of the full form.", quick_s=220,
+              "longer slices of the full form.", plot="cpu-order", quick_s=220,
               quick={"rounds": "8", "variants": "monolith,monolith-100%,microservices,microservices-100%,"
                                                 "microservices-again"}),
     "C9": Ask("resilience", 40, "an arm with naive retries that stays down after the trigger, and one with a breaker "
@@ -198,7 +199,7 @@ class Claims:
             experiment = self._find(ask.experiment)
             lead = experiment.headlines().get(claim)
             headline = lead(report.result) if lead else None
-            plots = [plot for draw in experiment.plots() if (plot := draw(report.result))]
+            plots = all_figures(report.result, experiment.plots())
             plot = next((plot for plot in plots if plot["id"] == ask.plot), plots[0] if plots else None)
         return Answer(
             claim=claim, experiment=ask.experiment, would_show=ask.would_show,

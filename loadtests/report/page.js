@@ -22,7 +22,7 @@
     return value;
   };
   const axis = (own) => ({
-    gridcolor: "colour:line:1", linecolor: "colour:line:1", zerolinecolor: "colour:line:1", tickcolor: "colour:line:1",
+    automargin: true, gridcolor: "colour:line:1", linecolor: "colour:line:1", zerolinecolor: "colour:line:1", tickcolor: "colour:line:1",
     ...own,
   });
   const dress = (layout, height) => ({
@@ -56,5 +56,14 @@
     drawAll();
   });
   system.addEventListener("change", drawAll);
+  // Paper is light, and narrower than a screen.
+  const PAPER_PX = 600;
+  const widen = (size) => figures.forEach((figure) => Plotly.relayout("plot-" + figure.id, size));
+  addEventListener("beforeprint", () => {
+    root.dataset.theme = "light";
+    figures.forEach(draw);
+    widen({ width: PAPER_PX });
+  });
+  addEventListener("afterprint", () => { drawAll(); widen({ width: null, autosize: true }); });
   drawAll();
 })();
