@@ -37,11 +37,11 @@ from loadtests.engine import rows
 from loadtests.engine.arm import BUILDS, SETTLE_S, Arm, arms_up
 from loadtests.engine.prober import Prober
 from loadtests.engine.study import PRODUCTS, Study
+from loadtests.experiments.growth import findings
+from loadtests.experiments.growth.findings import PLACING, REFUSAL
 from loadtests.measure import accounting
 from loadtests.measure.views import wait_until_finished
-from loadtests.report.plot import Figure, bars, figure, rows_down, upright, view
-from loadtests.report.result import Latency, Ratio, Result, Run, detail
-from loadtests.report.words import build_name, number, sentence_of_list
+from loadtests.report.result import Latency, Result
 from shared.contract.queries import encode_cursor
 
 MIDDLE = encode_cursor("M")  # skus begin with the product's kind
@@ -65,9 +65,7 @@ CATALOG = {
     "words in none together": "/products?query=hammock+chandelier",
     "categories": "/categories",
 }
-PLACING, CPU = "placing an order", "CPU of an order"
-REFUSAL = "refusal"  # asks no database: what else the machine does meanwhile shows in it alone
-BOUND, PLACING_BOUND = 3.0, 1.3
+PLOTS = (findings.growth,)
 REST_S = 30.0
 WARM_UP = 3
 OTHERS = 2  # orders of other customers for each of hers
@@ -113,9 +111,9 @@ def run(study: Study) -> Result:
                     _measure(study, arm, customer, history, "orders", size, rounds, placed)
             arm.fresh_data(PRODUCTS)
             study.progress.done(f"{arm.name:<14} fresh data")
-    grown = ratios(study.runs)
+    grown = findings.ratios(study.runs)
     return study.result(
-        answer=answer(grown), comparison=compare(grown), findings={},
+        answer=findings.answer(grown), comparison=findings.compare(grown), findings={},
         details={"growth": grown, "factors": {"products": catalogs, "orders": histories}},
     )  # fmt: skip
 
@@ -198,119 +196,3 @@ def median_interval(times: Sequence[float]) -> tuple[float, float]:
     ranked, count = sorted(times), len(times)
     reach = round(0.98 * count**0.5)  # 1.96 standard deviations of the number of times below the median
     return ranked[max(0, count // 2 - reach)], ranked[min(count - 1, count // 2 + reach)]
-
-
-def ratios(runs: Sequence[Run]) -> list[dict[str, object]]:
-    """Return every figure over that at the smallest size, with its bounds; `kind`, `factor` and `size` say of what."""
-    found: list[dict[str, object]] = []
-    smallest: dict[tuple[str, str], Run] = {}
-    for one in runs:
-        factors = one["factors"]
-        factor, size = next(iter(factors.items()))
-        first = smallest.setdefault((one["build"], factor), one)
-        if first is one:
-            continue
-        medians, at_first = one["latency_ms_by_journey"], first["latency_ms_by_journey"]
-        slower = medians[REFUSAL]["p50"] / at_first[REFUSAL]["p50"]
-        for kind, latency in medians.items():
-            if kind == REFUSAL:
-                continue
-            drift = 1.0 if kind == PLACING else slower
-            base = at_first[kind]["p50"]
-            found.append(
-                {
-                    "build": one["build"], "kind": kind, "factor": factor, "size": size, "ms": latency["p50"],
-                    "at_first_ms": base, "ratio": latency["p50"] / base / drift,
-                    "low": factors["median_low_ms"][kind] / first["factors"]["median_high_ms"][kind] / drift,
-                    "high": factors["median_high_ms"][kind] / first["factors"]["median_low_ms"][kind] / drift,
-                }
-            )  # fmt: skip
-        cost, base_cost = one["cpu_ms_per_order"], first["cpu_ms_per_order"]
-        if cost and base_cost:
-            found.append(
-                {
-                    "build": one["build"], "kind": CPU, "factor": factor, "size": size, "ms": cost,
-                    "at_first_ms": base_cost, "ratio": cost / base_cost, "low": None, "high": None,
-                }
-            )  # fmt: skip
-    return found
-
-
-def _at_largest(grown: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
-    largest = {row["factor"]: row["size"] for row in grown}  # sizes grow
-    return [row for row in grown if row["size"] == largest[row["factor"]]]
-
-
-def compare(grown: Sequence[Mapping[str, object]]) -> dict[str, Ratio]:
-    """Return, at the largest sizes, what is promised: of placing an order, and of the page that grew most."""
-    largest = _at_largest(grown)
-    worst = {
-        (row["build"], row["factor"]): row for row in sorted(_pages(largest), key=lambda row: _number(row["ratio"]))
-    }
-    figures: dict[str, Ratio] = {}
-    for row in (*(row for row in largest if row["kind"] == PLACING), *worst.values()):
-        is_order, build = row["kind"] == PLACING, str(row["build"])
-        figures[f"{'order' if is_order else 'worst_page'}_{build}_{row['factor']}"] = {
-            "ratio": _number(row["ratio"]), "low": _number(row["low"]), "high": _number(row["high"]), "a": build,
-            "b": f"{row['size']:,} {row['factor']}", "what": f"{row['kind']}, {build_name(build)}",
-            "target": PLACING_BOUND if is_order else BOUND, "verdict": "withheld",
-        }  # fmt: skip
-    return figures
-
-
-def _pages(grown: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
-    return [row for row in grown if row["kind"] not in (PLACING, CPU)]
-
-
-def answer(grown: Sequence[Mapping[str, object]]) -> list[str]:
-    """Return a sentence for each build about pages, and one about orders."""
-    largest = _at_largest(grown)
-    said = []
-    for build in dict.fromkeys(str(row["build"]) for row in largest):
-        pages = [row for row in _pages(largest) if row["build"] == build]
-        over = sorted((row for row in pages if _number(row["ratio"]) > BOUND), key=lambda row: -_number(row["ratio"]))
-        kinds = sentence_of_list([f"{row['kind']} ({number(_number(row['ratio']))} times)" for row in over])
-        rest = f", all but {kinds}" if over else ""
-        said.append(
-            f"{build_name(build)}: {len(pages) - len(over)} of {len(pages)} kinds of page take at most {BOUND:g} times "
-            f"as long at the largest size as at the smallest{rest}."
-        )
-    orders = {(row["build"], row["factor"], row["kind"]): row for row in largest}
-    costs = [
-        f"{build_name(str(build))} {number(_number(row['ratio']))} times "
-        f"({number(_number(orders[build, factor, CPU]['ratio']))} in CPU) at {row['size']:,} {factor}"
-        for (build, factor, kind), row in orders.items()
-        if kind == PLACING
-    ]
-    return [*said, f"Placing an order takes, in the median: {sentence_of_list(costs)}."]
-
-
-def _number(value: object) -> float:
-    assert isinstance(value, int | float)
-    return float(value)
-
-
-def growth(result: Result) -> Figure | None:
-    """How many times as long each kind of page takes, a view for each size."""
-    grown: list[dict[str, object]] | None = detail(result, "growth")
-    if not grown:
-        return None
-    views = []
-    for factor, size in dict.fromkeys((row["factor"], row["size"]) for row in grown):
-        data = []
-        for spec in BUILDS:
-            chosen = [row for row in grown if (row["factor"], row["size"], row["build"]) == (factor, size, spec.name)]
-            data.append(
-                bars(
-                    build_name(spec.name), [str(row["kind"]) for row in chosen],
-                    [_number(row["ratio"]) for row in chosen], spec.name, lying=True,
-                    text=[f"{_number(row['ms']):.3g} ms" for row in chosen], hover="%{y}: %{x:.2f} times",
-                )
-            )  # fmt: skip
-        layout = rows_down("times what it takes at the smallest size", shapes=[upright(BOUND, "ink")])
-        views.append(view(f"{size:,} {factor}", data, layout))
-    reading = f"Median beside that at the smallest size; the upright line is {BOUND:g} times. On the bars: the median."
-    return figure("growth", "What takes longer as data grow", reading, views, 760)
-
-
-PLOTS = (growth,)
