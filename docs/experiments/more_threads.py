@@ -13,7 +13,8 @@ How to read it: 64 threads over 16, over sessions. A winner is named where both 
 """
 
 from loadtests.engine.arm import ArmSpec
-from loadtests.engine.declaration import Cost, Declaration, Waits
+from loadtests.engine.declaration import Declaration
+from loadtests.engine.loads import Cost, Waits
 from loadtests.measure.replication import Spread
 
 EXPERIMENT = Declaration(

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
 
 from deploy.runner.interface import Runner
 from loadtests.engine import factor, pairing, verdicts
 from loadtests.engine.arm import Arm, Settings
+from loadtests.engine.declaration import Conclusion
 from loadtests.engine.factor import Factor, Point
 from loadtests.measure.replication import rounds_that_find
 from loadtests.report.result import Gate, Ratio, Run
@@ -69,15 +69,6 @@ class Contrast:
     value: pairing.Value = pairing.cpu_per_unit
     what: str = ""
     at: Point = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Conclusion:
-    """What ratios and runs mean: sentences, (verdict, evidence) by claim, and what plots are drawn from."""
-
-    answer: Sequence[str]
-    findings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,22 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from loadtests.engine import rows
+from loadtests.engine import hot_and_cold, rows
 from loadtests.engine.arm import Arm
-from loadtests.engine.declaration import Cell, Declaration, Peak, Waits
+from loadtests.engine.declaration import Cell, Declaration
+from loadtests.engine.factor import Point
 from loadtests.engine.generator import Generate
+from loadtests.engine.loads import Peak, Waits
 from loadtests.engine.study import Study
 from loadtests.engine.trial import Load, once_more_if_void
 from loadtests.report.result import Run
 from loadtests.report.words import TWIN
 
-LIVE_WARM_UP_S = 1.0
+QUICK_SHARE = 0.4  # of the time of closed loops
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Cells:
     declared: Declaration
     cells: Sequence[Cell]
     rates: Mapping[tuple[str, str], float]
+    generators: hot_and_cold.Pair
     measured: list[dict[str, Any]] = field(default_factory=list)
     _seen: set[tuple[str, str, float]] = field(default_factory=set)
 
@@ -52,7 +55,7 @@ class Cells:
     def histories(self, arm: str) -> list[Path]:
         """Return the client's histories of an arm's runs in this session, which is not over."""
         live = [run for run in self.study.runs if run["build"] == arm and "session" not in run and "raw" in run]
-        return [self.study.folder / run["raw"] / "orders.jsonl" for run in live]
+        return [path for run in live for path in (self.study.folder / run["raw"]).rglob("orders.jsonl")]
 
     @contextlib.contextmanager
     def _held(self, arm: Arm, cell: Cell) -> Any:
@@ -70,8 +73,12 @@ class Cells:
 
     def _run(self, arm: Arm, cell: Cell, generate: Generate, seed: int) -> None:
         load, began = cell.load, len(self.study.runs)
+        if self.study.quick and not isinstance(load, Waits):
+            load = replace(load, duration_s=QUICK_SHARE * load.duration_s)
         if isinstance(load, Peak):
             self.study.runs.append(self._closed(arm, load, generate, seed))
+        elif isinstance(load, hot_and_cold.Load):
+            self.study.runs.append(self._beside(arm, load.at(cell.point), cell.point, seed))
         else:
             self._open(arm, load, cell.share, generate, seed)
         for run in self.study.runs[began:]:
@@ -97,6 +104,23 @@ class Cells:
         run = rows.of_closed_loop(number, arm.name, "mix", 1, arm.load(spec, generate=generate))
         study.progress.done(f"{arm.name:<20} {peak.mix}: {run['rate_achieved']:.0f}/s as fast as it goes")
         return run | {"load": {"mix": peak.mix, "clients": peak.clients, "seed": seed}, "raw": folder.name}
+
+    def _beside(self, arm: Arm, load: hot_and_cold.Load, point: Point, seed: int) -> Run:
+        study, number = self.study, self.study.next_number
+        folder = study.raw_folder(number, arm.name)
+        warm = replace(load, duration_s=load.warm_s)
+        hot_and_cold.both(arm, self.generators, warm, folder / "warm", seed=seed)
+        with self.declared.around(arm, point) as noted:
+            both = hot_and_cold.both(arm, self.generators, load, folder, seed=seed)
+            notes = noted(both.spent)
+        run = hot_and_cold.row(number, arm.name, 1, both, folder.name, unit=load.unit)
+        run["generator"] = {"cold_failed": both.cold_failed, **notes}
+        where = " ".join(f"{name} {value:g}" for name, value in point.items())
+        study.progress.done(
+            f"{arm.name:<16} {where}, {load.mix}: {run['rate_achieved']:.1f}/s, product pages p95 "
+            f"{both.cold['p95']:.0f} ms"
+        )
+        return run | {"load": {"mix": load.mix, "clients": load.clients, "cold_rate": load.cold_rate, "seed": seed}}
 
 
 def _keep(by_journey: dict[str, Any], journeys: Sequence[str]) -> None:

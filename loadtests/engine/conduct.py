@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from deploy.faults import injected_faults
 from deploy.model.errors import DeployError
@@ -16,9 +17,11 @@ from loadtests.engine.ablation import Ablation
 from loadtests.engine.arm import Arm, ArmSpec
 from loadtests.engine.cells import Cells
 from loadtests.engine.closing import close_books
-from loadtests.engine.declaration import Cell, Declaration, Waits
-from loadtests.engine.fresh_start import fresh_start
+from loadtests.engine.declaration import Cell, Declaration
+from loadtests.engine.fresh_start import in_one_place, started
+from loadtests.engine.hot_and_cold import Pair
 from loadtests.engine.interleaved_slices import Pulse
+from loadtests.engine.loads import Waits
 from loadtests.engine.study import PRODUCTS, Study, whole_number
 from loadtests.engine.warm_generator import WarmGenerator
 from loadtests.measure import accounting
@@ -54,6 +57,7 @@ class Options:
         sessions = whole_number(study, "sessions", design.sessions, min(2, design.sessions))
         pairs = whole_number(study, "pairs", design.pairs, 1)
         arms = (by_name[build],) if figures == "aa" else declared.arms
+        arms = tuple(arm for arm in arms if not (arm.extras and in_one_place(declared.arms)))
         design = replace(design, sessions=sessions, pairs=pairs)
         return cls(arms, figures == "all", design, _share(study.options.get("planted", "0")), build)
 
@@ -68,18 +72,33 @@ def _sessions(study: Study, declared: Declaration) -> Result:
     options = Options.of(study, declared)
     if declared.costs:
         declared = _shortened(study, declared, options)
-    design, chance = options.design, random.Random(study.seed)
+    design = options.design
+    twins = (design.sessions > 1 or not study.quick) and (bool(declared.costs) or not in_one_place(options.arms))
     cells = [cell for cell in declared.cells(design, quick=study.quick) if _base(cell.arm) in options.arms]
-    twins = design.sessions > 1 or not study.quick
+    cells = [cell for cell in cells if twins or not cell.arm.name.endswith(TWIN)]
     specs = [one for spec in options.arms for one in ((spec, spec.twin) if twins else (spec,))]
     study.progress.plan(design.sessions * (len(specs) * (len(declared.costs) * design.pairs + 1) + len(cells)))
     for sentence in _plan(declared, options, cells, quick=study.quick):
         study.progress.tell(sentence)
         study.notes.append(sentence)
-    runs = Cells(study, declared, cells, {})
+    with Pair.started(study.folder) as generators:
+        runs = Cells(study, declared, cells, {}, generators)
+        details = _all_sessions(study, declared, options, specs, runs)
+    names = [spec.name for spec in options.arms]
+    return verdicts.result(
+        study, declared, names, runs.rates, planted=options.planted > 0, measured=runs.measured, details=details
+    )  # fmt: skip
+
+
+def _all_sessions(
+    study: Study, declared: Declaration, options: Options, specs: Sequence[ArmSpec], runs: Cells
+) -> Mapping[str, Any]:
+    """Measure all sessions; return what was done afterwards."""
+    details: Mapping[str, Any] = {}
+    design, chance = options.design, random.Random(study.seed)
     for number in range(1, design.sessions + 1):
         study.progress.doing(f"Session {number}: starting everything afresh")
-        with fresh_start(specs, study.budget, chance) as arms:
+        with started(specs, study.budget, chance) as arms:
             with ThreadPoolExecutor(len(arms)) as pool:
                 list(pool.map(declared.prepare, arms.values()))
             if number == 1:
@@ -88,8 +107,9 @@ def _sessions(study: Study, declared: Declaration) -> Result:
             _session(study, declared, options, arms, runs, number)
             for run in study.runs[began:]:
                 run["session"] = number
-    names = [spec.name for spec in options.arms]
-    return verdicts.result(study, declared, names, runs.rates, planted=options.planted > 0, measured=runs.measured)
+            if declared.afterwards and number == design.sessions:
+                details = declared.afterwards(study, arms)
+    return details
 
 
 def _base(spec: ArmSpec) -> ArmSpec:

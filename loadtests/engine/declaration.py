@@ -2,80 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from loadtests.engine import factor, pairing
+from loadtests.engine import factor, hot_and_cold, pairing
 from loadtests.engine.arm import BUILDS, Arm, ArmSpec
 from loadtests.engine.factor import Factor, Point
+from loadtests.engine.loads import Cost, Figure, Load, Peak, Waits, figures_of
+from loadtests.engine.study import Study
 from loadtests.measure import replication
+from loadtests.measure.accounting import Spent
 from loadtests.measure.replication import Design, Spread
-from loadtests.report.result import Run
-from loadtests.report.words import TWIN, factor_name, journey_name
+from loadtests.report.result import Ratio, Run
+from loadtests.report.words import TWIN, factor_name
 
-GATES = {"p50": 0.10, "p99": 0.25}  # within what an arm must equal its twin
-GOODPUT_GATE = 0.05
-# About what an arm and its twin take on an idle core: to start and warm, in a pair of pulses, to seed and check books.
-START_S, PULSES_S, BOOKS_S = 15.0, 2.8, 10.0
-ARM_S, SLICE_S = 12.0, 2.5  # one arm: to start, warm and close its books; a slice: to settle and be counted
+# About what an arm and its twin take on an idle core to start and warm, and what a pair of pulses takes.
+START_S, PULSES_S = 15.0, 2.8
+ARM_S = 12.0  # one arm: to start, warm and close its books
 MOST_PAIRS = 6
-
-
-@dataclass(frozen=True)
-class Cost:
-    """CPU of one unit of work, in pulses at `share` of what each build takes itself."""
-
-    unit: str
-    mix: str
-    what: str
-    tolerance: float = 0.05
-    share: float = 0.7
-
-
-@dataclass(frozen=True)
-class Waits:
-    """Latencies of these journeys, from open arrivals of a mix at `share` of what the slowest arm takes.
-
-    `curve`: further shares, which are drawn and not compared. `is_fresh`: on fresh data, with books of its own; else on
-    live data by a generator that stays, and the books are closed with the session. `rate`: at so many arrivals/s, and
-    nothing is probed; `quick_rate`: so in the short form. `goodput`: orders a second are compared, too.
-    """
-
-    mix: str
-    journeys: tuple[str, ...]
-    duration_s: float = 12.0
-    warm_up_s: float = 3.0
-    share: float = 0.4
-    curve: tuple[float, ...] = ()
-    is_fresh: bool = True
-    rate: float = 0.0
-    quick_rate: float = 0.0
-    goodput: bool = False
-
-    @property
-    def lasts_s(self) -> float:
-        """About what a run takes, and all that belongs to it."""
-        return self.duration_s + self.warm_up_s + (BOOKS_S / 2 if self.is_fresh else SLICE_S)
-
-
-@dataclass(frozen=True)
-class Peak:
-    """Answers a second and CPU of a mix, as fast as `clients` are answered (a closed loop), on live data."""
-
-    mix: str
-    clients: int
-    duration_s: float = 5.0
-    share: float = 1.0
-    curve: tuple[float, ...] = ()
-
-    @property
-    def lasts_s(self) -> float:
-        """About what a run takes, and all that belongs to it."""
-        return self.duration_s + SLICE_S
-
-
-Load = Waits | Peak
 
 
 @dataclass(frozen=True)
@@ -89,18 +37,22 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Figure:
-    """What is compared, and within what tolerance an arm must equal its restarted twin.
+class Conclusion:
+    """What ratios and runs mean: sentences, (verdict, evidence) by claim, and what plots are drawn from."""
 
-    `gate` names the figure whose twins decide, where twins are not measured at this point of the grid.
-    """
+    answer: Sequence[str]
+    findings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
-    what: str
-    value: pairing.Value
-    tolerance: float
-    unit: str
-    is_speed: bool
-    gate: str = ""
+
+Around = Callable[[Arm, Point], AbstractContextManager[Callable[[Spent], Mapping[str, Any]]]]
+
+
+@contextlib.contextmanager
+def nothing_around(_: Arm, __: Point) -> Iterator[Callable[[Spent], Mapping[str, Any]]]:
+    """Limit nothing while a hot load runs, and note nothing about it."""
+    yield lambda _: {}
 
 
 def as_it_is(_: Arm) -> None:
@@ -113,17 +65,23 @@ class Declaration:
 
     `noise` is from an earlier run; the number of sessions and pairs follows from it. Runs are at every point of the
     grid of `factors`; where `most_minutes` do not hold it all, what is farthest from the base is left out. `prepare` is
-    done to every arm once it is up, and ends with it. A quick design of one session starts no twins.
+    done to every arm once it is up, and ends with it. `around` is around the measured part of a load in `beside`, and
+    yields what notes more about it. `conclude` says what runs, ratios and details mean. `afterwards` does something
+    with the arms of the last session, and returns details. A quick design of one session starts no twins.
     """
 
     noise: Spread
     costs: tuple[Cost, ...] = ()
     waits: tuple[Waits, ...] = ()
     peaks: tuple[Peak, ...] = ()
+    beside: tuple[hot_and_cold.Load, ...] = ()  # a hot load, and a cold one beside it
     arms: tuple[ArmSpec, ...] = BUILDS
     against: tuple[tuple[str, str], ...] = ()
     factors: tuple[Factor, ...] = ()
     prepare: Callable[[Arm], None] = as_it_is
+    around: Around = nothing_around
+    conclude: Callable[[Sequence[Run], Mapping[str, Ratio], Mapping[str, Any]], Conclusion] | None = None
+    afterwards: Callable[[Study, Mapping[str, Arm]], Mapping[str, Any]] | None = None
     claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # comparisons that must all be higher
     caveat: str = ""  # said with every claim
     headlines: tuple[str, ...] = ()  # comparisons that the answer tells; else those of the first cost and wait
@@ -134,7 +92,7 @@ class Declaration:
     @property
     def loads(self) -> tuple[Load, ...]:
         """What is measured in runs, and not in pulses."""
-        return (*self.waits, *self.peaks)
+        return (*self.waits, *self.peaks, *self.beside)
 
     @property
     def design(self) -> Design:
@@ -169,7 +127,7 @@ class Declaration:
             for load in self.loads:
                 for share in (load.share, *(() if quick else load.curve)):
                     is_curve = share != load.share
-                    place = (far, is_curve, number, share if is_curve else 0.0)
+                    place = (far, is_curve, number if far else 0, share if is_curve else 0.0)
                     arms = [one for one in self.arms if factor.effective(self.factors, one.stack, point) == point]
                     arms += [one.twin for one in self.arms] if not far and not is_curve else []
                     steps.setdefault(place, []).extend(Cell(arm, load, share, point) for arm in arms)
@@ -198,31 +156,13 @@ class Declaration:
         }
         base, *further = factor.grid(self.factors)
         for point in (base, *further):
-            ending = "".join(f"_{name}_{value:g}" for name, value in point.items() if value != base[name])
-            where = "".join(f", {value:g} {factor_name(name)}" for name, value in point.items() if value != base[name])
-            for name, one in self._of_loads(point, first_only=bool(ending)).items():
-                gate = name if ending else ""
-                figures[name + ending] = Figure(one.what + where, one.value, one.tolerance, "", one.is_speed, gate)
-        return figures
-
-    def _of_loads(self, point: Point, *, first_only: bool) -> dict[str, Figure]:
-        figures = {}
-        for waits in self.waits:
-            for journey in waits.journeys[: 1 if first_only else None]:
-                for percentile, tolerance in GATES.items():
-                    value = self._at(waits, point, pairing.latency(percentile, journey))
-                    what = f"latency {percentile}, {journey_name(journey)}"
-                    figures[f"latency_{journey}_{percentile}"] = Figure(what, value, tolerance, "", is_speed=True)
-            if waits.goodput:
-                value = self._at(waits, point, pairing.goodput)
-                figures["goodput"] = Figure("goodput, orders/s", value, GOODPUT_GATE, "", is_speed=True)
-        for peak in self.peaks:
-            for name, what, value, is_speed in (
-                ("goodput", "right answers a second", pairing.rate, True),
-                ("cpu", "CPU per right answer", pairing.cpu_per_unit, False),
-            ):
-                figure = Figure(f"{what}, {peak.mix}", self._at(peak, point, value), 0.10, "", is_speed)
-                figures[f"{name}_{peak.mix.replace('-', '_')}"] = figure
+            off = {name: value for name, value in point.items() if value != base[name]}
+            ending = "".join(f"_{name}_{value:g}" for name, value in off.items())
+            where = "".join(f", {value:g} {factor_name(name)}" for name, value in off.items())
+            for load in self.loads:
+                for name, one in figures_of(load, first_only=bool(off)).items():
+                    value, gate = self._at(load, point, one.value), name if off else ""
+                    figures[name + ending] = replace(one, what=one.what + where, value=value, gate=gate)
         return figures
 
     def _at(self, load: Load, point: Point, value: pairing.Value) -> pairing.Value:

@@ -10,6 +10,7 @@ import contextlib
 import random
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from deploy import stacks
 from deploy.model.errors import DeployError, Unsupported
@@ -18,7 +19,7 @@ from deploy.model.ports import port_shift
 from deploy.runner.console import StartProgress
 from deploy.runner.elsewhere import Elsewhere
 from deploy.stacks import is_offered, on_containers, runner_for, with_outside
-from loadtests.engine.arm import Arm, ArmSpec, staff
+from loadtests.engine.arm import Arm, ArmSpec, arms_up, staff
 from loadtests.engine.budgets import Budget
 from loadtests.load.elsewhere import ShopElsewhere
 from loadtests.measure.parties import Parties
@@ -41,6 +42,23 @@ def places_of(specs: Sequence[ArmSpec]) -> list[list[ArmSpec]]:
         deepest = max(map(len, by_stack.values()))
         places += [[group[place] for group in by_stack.values() if place < len(group)] for place in range(deepest)]
     return places
+
+
+def in_one_place(specs: Sequence[ArmSpec]) -> bool:
+    """Whether arms run where there is one place: in containers, unless each says itself where it runs."""
+    return on_containers() and not all(spec.on or spec.shop for spec in specs)
+
+
+@contextlib.contextmanager
+def started(specs: Sequence[ArmSpec], budget: Budget, chance: random.Random) -> Iterator[dict[str, Arm]]:
+    """Have arms from a fresh start; in containers, which have one place, of one arm a stack. Raises DeployError."""
+    names = [spec.stack for spec in specs]
+    if in_one_place(specs) and len(set(names)) == len(specs):
+        with arms_up(names, budget, keep=False) as arms:
+            yield {spec.name: replace(arms[spec.stack], name=spec.name) for spec in specs}
+        return
+    with fresh_start(specs, budget, chance) as fresh:
+        yield fresh
 
 
 @contextlib.contextmanager
@@ -93,7 +111,7 @@ def elsewhere(name: str, shop: ShopElsewhere, budget: Budget) -> Arm:
 
 
 def _refuse_what_is_up(specs: Sequence[ArmSpec]) -> None:
-    if on_containers() and not all(spec.on for spec in specs):
+    if in_one_place(specs):
         raise Unsupported("Fresh starts with twins run as processes, not in containers: leave --on compose out.")
     names = with_outside(sorted({spec.stack for spec in specs})) if specs else ()
     up = [name for name in names if is_offered(name) and runner_for(name).status().up]

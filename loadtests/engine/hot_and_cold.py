@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,35 @@ WARM_S = 1.5  # of the cold load, in which the hot one gets going
 
 @dataclass(frozen=True)
 class Load:
-    """`clients` send `mix` in a closed loop; `cold_rate` requests of `cold_mix` a second arrive whatever happens."""
+    """`clients` send `mix` in a closed loop; `cold_rate` requests of `cold_mix` a second arrive whatever happens.
+
+    In a declaration `for_each` names a factor whose value multiplies the clients, and `warm_s` of the same load come
+    before it.
+    """
 
     clients: int
     mix: str
     cold_rate: float
     duration_s: float
     cold_mix: str = "products-only"
+    for_each: str = ""
+    warm_s: float = WARM_S
+    share: float = 1.0
+    curve: tuple[float, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """What is counted as its work."""
+        return "order" if self.mix == "orders-only" else "mix"
+
+    @property
+    def lasts_s(self) -> float:
+        """About what a run takes, and all that belongs to it."""
+        return self.duration_s + self.warm_s + 2 * WARM_S + 2 * SETTLE_S + 2.0
+
+    def at(self, point: Mapping[str, float]) -> Load:
+        """Return the load at a point of a grid."""
+        return replace(self, clients=round(self.clients * point[self.for_each])) if self.for_each else self
 
 
 @dataclass(frozen=True)

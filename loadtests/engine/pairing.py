@@ -48,6 +48,11 @@ def memory(run: Run) -> float | None:
     return sum(run["memory_mb_by_part"].values()) or None
 
 
+def memory_per_rate(run: Run) -> float | None:
+    """Megabytes of all parts for what was done a second."""
+    return sum(run["memory_mb_by_part"].values()) / run["rate_achieved"] if run["rate_achieved"] else None
+
+
 def goodput(run: Run) -> float | None:
     """Orders a second that are confirmed and right."""
     return run["orders_confirmed"] / run["duration_s"] if run.get("duration_s") else None

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from loadtests.engine.ablation import Ablation, Conclusion, Variant, Work
+from loadtests.engine.ablation import Ablation, Variant, Work
+from loadtests.engine.declaration import Conclusion
 from loadtests.engine.factor import Factor, Point
 from loadtests.engine.rounds import Rounds, chosen_of
 from loadtests.engine.study import Study

@@ -11,10 +11,14 @@ from types import SimpleNamespace
 from typing import Any
 
 from loadtests.engine import cells as measured
+from loadtests.engine import hot_and_cold
 from loadtests.engine.arm import ArmSpec
 from loadtests.engine.cells import Cells
-from loadtests.engine.declaration import Cell, Declaration, Waits
+from loadtests.engine.declaration import Cell, Declaration
 from loadtests.engine.factor import Factor
+from loadtests.engine.hot_and_cold import Pair
+from loadtests.engine.loads import Waits
+from loadtests.engine.warm_generator import WarmGenerator
 from loadtests.experiments.latency_curve import EXPERIMENT as CURVE
 from loadtests.measure.replication import Design, Spread
 from loadtests.report.conftest import make_run
@@ -95,7 +99,7 @@ def test_every_cell_is_run_once_under_its_point_and_what_a_value_came_to_is_meas
         del now[arm.name, "db_ms"]
 
     declared = replace(GRID, factors=(Factor("db_ms", (0.0, 5.0), held, measured=lambda arm: {"now_ms": arm.ms}),))
-    study: Any = SimpleNamespace(runs=[], folder=Path())
+    study: Any = SimpleNamespace(runs=[], folder=Path(), quick=False)
     seen: list[tuple[str, float]] = []
 
     def run(study_: Any, arm: Any, load: Any, **_: Any) -> None:
@@ -106,7 +110,7 @@ def test_every_cell_is_run_once_under_its_point_and_what_a_value_came_to_is_meas
     monkeypatch.setattr(measured, "once_more_if_void", run)
     cells = declared.cells(DESIGN)
     rates = {("ordering", "monolith"): 50.0, ("ordering", "microservices"): 50.0}
-    session = Cells(study, declared, cells, rates)
+    session = Cells(study, declared, cells, rates, Pair(WarmGenerator(Path()), WarmGenerator(Path())))
     arms: Any = {cell.arm.name: SimpleNamespace(name=cell.arm.name, ms=1.0) for cell in cells}
 
     session.measure(arms, generate=lambda *_: {}, seed=1)
@@ -116,3 +120,11 @@ def test_every_cell_is_run_once_under_its_point_and_what_a_value_came_to_is_meas
     assert sorted((row["arm"], row["value"]) for row in session.measured) == [
         ("microservices", 0.0), ("microservices", 5.0), ("monolith", 0.0), ("monolith", 5.0),
     ]  # fmt: skip
+
+
+def test_a_hot_load_has_its_clients_for_each_replica() -> None:
+    load = hot_and_cold.Load(3, "orders-only", 12.0, 10.0, for_each="replicas")
+
+    assert load.at({"replicas": 4.0}).clients == 12
+    assert hot_and_cold.Load(16, "rush", 30.0, 4.0).at({"risk_ms": 20.0}).clients == 16
+    assert (load.unit, hot_and_cold.Load(16, "rush", 30.0, 4.0).unit) == ("order", "mix")

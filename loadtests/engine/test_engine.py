@@ -11,8 +11,9 @@ import pytest
 from loadtests.engine import verdicts
 from loadtests.engine.arm import BUILDS, ArmSpec
 from loadtests.engine.conduct import Options
-from loadtests.engine.declaration import Cost, Declaration, Waits
+from loadtests.engine.declaration import Declaration
 from loadtests.engine.fresh_start import places_of
+from loadtests.engine.loads import Cost, Waits
 from loadtests.experiments.steady import EXPERIMENT
 from loadtests.measure.replication import Spread
 from loadtests.report.conftest import make_run

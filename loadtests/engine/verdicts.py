@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
+from types import MappingProxyType
 from typing import Any
 
 from loadtests.engine import pairing
-from loadtests.engine.declaration import Declaration, Figure
+from loadtests.engine.declaration import Declaration
+from loadtests.engine.loads import Figure
 from loadtests.engine.study import Study
 from loadtests.load.elsewhere import UNSEEN
 from loadtests.measure.statistics import ALPHA, Equivalence, holm
@@ -21,7 +23,7 @@ Gates = Mapping[tuple[str, str], Equivalence | None]  # by figure and build
 
 def result(
     study: Study, declared: Declaration, arms: Sequence[str], rates: Mapping[tuple[str, str], float], *, planted: bool,
-    measured: Sequence[Mapping[str, Any]] = (),
+    measured: Sequence[Mapping[str, Any]] = (), details: Mapping[str, Any] = MappingProxyType({}),
 ) -> Result:  # fmt: skip
     """Return the result of a study whose sessions are over; `measured`: what the values of factors came to."""
     gates = {(name, build): gate(study.runs, figure, build)
@@ -37,17 +39,22 @@ def result(
         sentence_of_gate(declared.figures[name].what, build, passed) for (name, build), passed in gates.items()
     ]
     first = next(iter(declared.figures))
+    concluded = declared.conclude(study.runs, comparison, details) if declared.conclude else None
+    own = concluded.details if concluded else {}
+    study.notes += concluded.notes if concluded else ()
     return study.result(
-        answer=answer(declared, comparison, gates),
+        answer=concluded.answer if concluded else answer(declared, comparison, gates),
         comparison=comparison,
-        findings={} if planted else findings(declared, comparison),
+        findings={} if planted else findings(declared, comparison) | dict(concluded.findings if concluded else {}),
         gate=worst([gates[first, build] for build in arms], f"{first}, each arm against its twin"),
         details={
             "gates": {f"{name}_{build}": vars(passed) for (name, build), passed in gates.items() if passed},
             "rates": {f"{mix}_{build}": round(rate, 1) for (mix, build), rate in rates.items()},
         }
         | ({"elsewhere": away} if (away := [arm.name for arm in declared.arms if arm.shop]) else {})
-        | ({"factors": list(measured)} if measured else {}),
+        | ({"factors": list(measured)} if measured else {})
+        | dict(details)
+        | dict(own),
     )
 
 

@@ -25,7 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from loadtests.engine.ablation import Ablation, Conclusion, Contrast, Variant, Work
+from loadtests.engine.ablation import Ablation, Contrast, Variant, Work
+from loadtests.engine.declaration import Conclusion
 from loadtests.report.claims import verdict_of
 from loadtests.report.result import Ratio, Run
 from loadtests.report.words import sentence_of_list, times

@@ -32,8 +32,9 @@ from deploy.model.parts import WEB_ORDERS
 from loadtests.engine import budgets
 from loadtests.engine.arm import BUILDS, Arm, ArmSpec, staff
 from loadtests.engine.conduct import conduct
-from loadtests.engine.declaration import Declaration, Peak
+from loadtests.engine.declaration import Declaration
 from loadtests.engine.factor import Factor
+from loadtests.engine.loads import Peak
 from loadtests.engine.study import Study, whole_number
 from loadtests.measure import topology
 from loadtests.measure.replication import Design, Spread

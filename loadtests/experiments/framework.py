@@ -28,8 +28,9 @@ from deploy.faults import outside
 from deploy.model.parts import VARIANT
 from deploy.runner.interface import Runner
 from loadtests.engine import pairing
-from loadtests.engine.ablation import Ablation, Conclusion, Contrast, Variant, Work
+from loadtests.engine.ablation import Ablation, Contrast, Variant, Work
 from loadtests.engine.arm import Arm, Settings
+from loadtests.engine.declaration import Conclusion
 from loadtests.engine.factor import Factor
 from loadtests.report.result import Ratio, Run
 from loadtests.report.words import times

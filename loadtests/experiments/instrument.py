@@ -25,8 +25,9 @@ from pathlib import Path
 from deploy.local.runner import LocalRunner
 from deploy.model.errors import Unsupported
 from deploy.model.parts import VARIANT
-from loadtests.engine.ablation import Ablation, Conclusion, Contrast, Variant, Work
+from loadtests.engine.ablation import Ablation, Contrast, Variant, Work
 from loadtests.engine.arm import Arm
+from loadtests.engine.declaration import Conclusion
 from loadtests.report.result import Ratio, Run
 from loadtests.report.words import build_name, percent, sentence_of_list
 

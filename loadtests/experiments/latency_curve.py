@@ -26,7 +26,8 @@ from __future__ import annotations
 
 from loadtests.engine import distance
 from loadtests.engine.arm import ArmSpec
-from loadtests.engine.declaration import Declaration, Waits
+from loadtests.engine.declaration import Declaration
+from loadtests.engine.loads import Waits
 from loadtests.measure.replication import Design, Spread
 
 EXPERIMENT = Declaration(

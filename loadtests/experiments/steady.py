@@ -25,7 +25,8 @@ too: whether such a comparison can be had on a machine.
 
 from __future__ import annotations
 
-from loadtests.engine.declaration import Cost, Declaration, Waits
+from loadtests.engine.declaration import Declaration
+from loadtests.engine.loads import Cost, Waits
 from loadtests.measure.replication import Spread
 
 EXPERIMENT = Declaration(

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from loadtests.engine import ablation
+from loadtests.engine.budgets import Budget
 from loadtests.experiments import (
     bench,
     complexity,
     consistency,
+    cores,
     crossover,
     growth,
     instrument,
@@ -22,6 +24,7 @@ from loadtests.experiments import (
     scaling,
     tracing,
 )
+from loadtests.experiments.growth import findings as growth_findings
 from loadtests.experiments.scaling import findings as scaling_findings
 from loadtests.experiments.scaling.replica_changes import targets
 from loadtests.measure.agreement import FACTS
@@ -102,17 +105,22 @@ def test_rounds_follow_from_what_is_to_be_found_and_contrasts_are_of_variants(de
 
 
 def scaled(goodput: dict[str, dict[int, float]], memory: dict[str, float]) -> list[Run]:
-    """Runs of a scaling experiment: goodput by replicas, memory by build and replica."""
+    """Runs of a scaling experiment: goodput by replicas, memory by arm and replica."""
     chance = random.Random(1)
     return [
         make_run(
-            build.removesuffix("-equal"), 1, chance, pair=replicas, unit="order", rate_achieved=orders_s,
-            memory_mb_by_part={"all": memory[build] * (replicas + 1)},
+            arm.removesuffix("-routed"), 1, chance, unit="order", rate_achieved=orders_s,
+            memory_mb_by_part={"all": memory[arm] * (replicas + 1)},
         )
-        | {"build": build}
-        for build, by_replicas in goodput.items()
+        | {"build": arm, "factors": {"replicas": float(replicas)}}
+        for arm, by_replicas in goodput.items()
         for replicas, orders_s in by_replicas.items()
     ]  # fmt: skip
+
+
+def verdict_of(goodput: dict[str, dict[int, float]], memory: dict[str, float]) -> str:
+    verdict, _ = scaling_findings.conclude(scaled(goodput, memory), {}, {}).findings["C2"]
+    return verdict
 
 
 @pytest.mark.parametrize(
@@ -122,35 +130,24 @@ def scaled(goodput: dict[str, dict[int, float]], memory: dict[str, float]) -> li
 def test_scaling_one_part_counts_only_if_it_is_not_dearer(
     services_memory: float, services_goodput: float, verdict: str
 ) -> None:
-    runs = scaled(
-        {"monolith": {1: 2.8, 4: 11.0}, "microservices": {1: 2.8, 4: services_goodput}},
-        {"monolith": 100.0, "microservices": services_memory},
-    )
-    points = {build: scaling_findings.curve(runs, build) for build in scaling_findings.BUILDS}
+    goodput = {"monolith": {1: 2.8, 4: 11.0}, "microservices": {1: 2.8, 4: services_goodput}}
 
-    assert scaling_findings.findings(points)["C2"][0] == verdict
+    assert verdict_of(goodput, {"monolith": 100.0, "microservices": services_memory}) == verdict
 
 
-def test_services_are_judged_against_a_monolith_with_as_much_quota_in_sum() -> None:
-    goodput = {"monolith": {1: 2.8, 4: 11.0}, "monolith-equal": {4: 19.0}, "microservices": {1: 2.8, 4: 11.0}}
-    runs = scaled(goodput, {"monolith": 100.0, "monolith-equal": 100.0, "microservices": 80.0})
-    points = {build: scaling_findings.curve(runs, build) for build in goodput}
+def test_services_are_judged_against_the_better_of_the_monoliths() -> None:
+    goodput = {"monolith": {1: 9.0, 4: 11.0}, "monolith-routed": {4: 19.0}, "microservices": {1: 2.8, 4: 11.0}}
 
-    figures = scaling_findings.compare(runs, points)
-
-    assert scaling_findings.findings(points)["C2"][0] == "refuted"
-    assert figures["goodput_services_vs_monolith"]["ratio"] == pytest.approx(1.0)
-    assert figures["goodput_services_vs_monolith-equal"]["ratio"] == pytest.approx(11 / 19)
+    assert verdict_of(goodput, {"monolith": 100.0, "monolith-routed": 100.0, "microservices": 80.0}) == "refuted"
 
 
-def test_the_control_has_the_quota_of_all_services_in_sum() -> None:
-    arms: Any = {name: SimpleNamespace(name=name) for name in scaling.HOT}
+@pytest.mark.parametrize("replicas", [1, 2, 4])
+def test_all_arms_have_as_much_quota_in_sum(replicas: int) -> None:
+    sums = {arm: replicas * scaling.hot_share(arm, replicas) + len(cold) * scaling.SHARE
+            for arm, cold in scaling.COLD.items()}  # fmt: skip
 
-    fewer, most = (scaling.points_of(arms, replicas, 4, 0.15) for replicas in (3, 4))
-
-    sums = {point.name: point.replicas * point.share for point in most}
-    assert sums["monolith-equal"] == pytest.approx(sums["microservices"] + scaling.OTHERS * 0.15)
-    assert [point.name for point in fewer] == ["monolith", "microservices"]
+    assert list(sums.values()) == pytest.approx([(replicas + 3) * scaling.SHARE] * 3)
+    assert scaling.hot_share("microservices", replicas) == pytest.approx(scaling.SHARE)
 
 
 def test_a_lighter_replica_catches_up_some_day_and_a_heavier_one_never() -> None:
@@ -165,10 +162,9 @@ def test_a_lighter_replica_catches_up_some_day_and_a_heavier_one_never() -> None
 
 
 def test_two_replicas_show_nothing() -> None:
-    runs = scaled({build: {1: 2.8, 2: 5.5} for build in scaling_findings.BUILDS}, {"monolith": 1, "microservices": 1})
-    points = {build: scaling_findings.curve(runs, build) for build in scaling_findings.BUILDS}
+    goodput = {build: {1: 2.8, 2: 5.5} for build in scaling_findings.BUILDS}
 
-    assert scaling_findings.findings(points)["C2"][0] == "not shown"
+    assert verdict_of(goodput, {"monolith": 1, "microservices": 1}) == "not shown"
 
 
 def test_every_part_goes_up_and_comes_back_to_one() -> None:
@@ -177,6 +173,31 @@ def test_every_part_goes_up_and_comes_back_to_one() -> None:
     assert [replicas for part, replicas in plan if part == "payments"] == [2, 3, 2, 1]
     assert plan[3] == ("payments", 1)
     assert plan[7] == ("catalog", 1)
+
+
+def test_on_n_cores_each_part_has_n_replicas_and_the_control_of_more_processes_twice_as_many() -> None:
+    def replicas_of(arm: str, size: int) -> dict[str, int]:
+        scaled_to: dict[str, int] = {}
+        parts = [SimpleNamespace(name=name, scalable=name != "db") for name in ("web", "web-orders", "db")]
+        runner = SimpleNamespace(
+            pin=lambda _: None, scale=scaled_to.__setitem__, stack=SimpleNamespace(parts=parts),
+            status=lambda: SimpleNamespace(instances=[SimpleNamespace(part=part.name) for part in parts]),
+        )  # fmt: skip
+        budget = Budget(tuple(range(size)), (9,))
+        with cores.on_cores(SimpleNamespace(name=arm, runner=runner, budget=budget), size):  # type: ignore[arg-type]
+            return scaled_to
+
+    assert replicas_of("monolith", 1) == {}
+    assert replicas_of("monolith-twin", 4) == {"web": 4, "web-orders": 4}
+    assert replicas_of("monolith-replicas", 2) == {"web": 4, "web-orders": 4}
+    assert replicas_of("monolith-replicas", 8) == {"web": 8, "web-orders": 8}  # as many as a part can have
+
+
+def test_the_sizes_of_a_build_are_those_that_the_machine_has() -> None:
+    cells = cores.declaration(5).cells(cores.declaration(5).design)
+
+    assert {cell.point["cores"] for cell in cells} == {1.0, 2.0, 4.0}
+    assert {cell.arm.name for cell in cells} >= {"monolith", "monolith-replicas", "monolith-routed", "microservices"}
 
 
 def told(monolith_ms: float, services_ms: float) -> consistency.Facts:
@@ -219,22 +240,38 @@ def test_less_of_everything_is_simpler_and_one_exception_is_told() -> None:
 
 
 def test_a_cell_is_told_only_where_it_is_clear() -> None:
-    cells = [
-        {"cost_ms": 0, "mix": "shopping", "share": 0.05, "goodput": 0.5, "per_core": 0.5, "cold_p99": 1.1},
-        {"cost_ms": 80, "mix": "ordering", "share": 0.5, "goodput": 1.05, "per_core": 1.07, "cold_p99": 0.2},
-    ]
+    def ratio(value: float) -> Any:
+        return {"ratio": value, "low": value / 1.1, "high": value * 1.1, "verdict": "higher"}
 
-    first, second = crossover.answer(cells)
+    comparison = {
+        "cpu_shopping_services_vs_monolith": ratio(2.0), "cold_p95_shopping_services_vs_monolith": ratio(1.1),
+        "cpu_ordering_risk_ms_80_services_vs_monolith": ratio(0.93),
+        "cold_p95_ordering_risk_ms_80_services_vs_monolith": ratio(0.2),
+    }  # fmt: skip
+    concluded = crossover.conclude([], comparison, {})
+    drawn: Any = crossover.crossover({"comparison": comparison})  # type: ignore[typeddict-item]
 
-    assert "busy core in 1, the services in 0" in first
-    assert "in the services in 1, in the monolith in 0" in first
-    assert "1.1 times the goodput of a busy core and 0.20 times the p99" in second
+    first, second = concluded.answer
+    assert "Of 2 cells an answer clearly takes less CPU in the monolith in 1, in the services in 0" in first
+    assert "wait less in the services in 1, in the monolith in 0" in first
+    assert "At 50% orders of 80 ms" in second
+    assert "wait 0.20 times (0.18 to 0.22) as long" in second
+    assert [one["name"] for one in drawn["views"]] == ["CPU per answer", "p95 of product pages"]
+    assert drawn["views"][0]["data"][0]["text"][3][3].startswith("<b>0.930*</b>")
+
+
+def test_the_map_has_every_cell_and_its_figures_are_those_of_the_grid() -> None:
+    declared = crossover.EXPERIMENT
+    whole = declared.cells(declared.design)
+
+    assert len([cell for cell in whole if not cell.arm.name.endswith("-twin")]) == 2 * 4 * 4
+    assert len(crossover.cells({f"{name}_services_vs_monolith": {} for name in declared.figures}, "goodput")) == 16  # type: ignore[typeddict-item]
 
 
 def grown_run(number: int, build: str, products: int, list_ms: float, order_ms: float) -> Run:
     run = make_run(build, number, random.Random(1), pair=1, unit="order", cpu_ms_per_order=order_ms)
     slower = 2.0 if products > 1000 else 1.0  # the machine is busier then
-    medians = {"list": list_ms * slower, growth.PLACING: order_ms, growth.REFUSAL: slower}
+    medians = {"list": list_ms * slower, growth_findings.PLACING: order_ms, growth_findings.REFUSAL: slower}
     latency = {name: {"p50": ms, "p95": ms, "p99": ms, "max": ms} for name, ms in medians.items()}
     factors = {"products": products, "median_low_ms": medians, "median_high_ms": medians}
     return {**run, "factors": factors, "latency_ms_by_journey": latency}  # type: ignore[typeddict-item]
@@ -248,14 +285,14 @@ def test_growth_names_the_pages_that_take_more_than_three_times_as_long() -> Non
         grown_run(4, "microservices", 1_000_000, 8.0, 22.0),
     ]
 
-    grown = growth.ratios(runs)
-    one, other, orders = growth.answer(grown)
+    grown = growth_findings.ratios(runs)
+    one, other, orders = growth_findings.answer(grown)
 
     assert "1 of 1 kinds" in one
     assert "0 of 1 kinds" in other
     assert "list (4.00 times)" in other
     assert "1.10 times (1.10 in CPU) at 1,000,000 products" in orders
-    assert growth.compare(grown)["worst_page_microservices_products"]["ratio"] == pytest.approx(4.0)
+    assert growth_findings.compare(grown)["worst_page_microservices_products"]["ratio"] == pytest.approx(4.0)
 
 
 def test_the_interval_of_a_median_goes_by_ranks() -> None:

@@ -25,8 +25,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from deploy.runner import tracing
 from deploy.runner.interface import Runner
-from loadtests.engine.ablation import Ablation, Conclusion, Contrast, Variant, Work
+from loadtests.engine.ablation import Ablation, Contrast, Variant, Work
 from loadtests.engine.arm import Settings
+from loadtests.engine.declaration import Conclusion
 from loadtests.report import summary
 from loadtests.report.claims import verdict_of
 from loadtests.report.headline import Headline, ratios

@@ -15,6 +15,7 @@ from loadtests.report.result import Ratio, Result
 from loadtests.report.summary import arms
 from loadtests.report.words import build_name, number
 
+MOST_RATIOS = 36  # the others are in the table of ratios and in result.json
 _TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 50, 100)
 
 
@@ -39,7 +40,8 @@ def all_figures(result: Result, plots: Sequence[Plot] = ()) -> list[Figure]:
 
 def ratios(result: Result) -> Figure | None:
     """Every ratio with its interval, around the line at 1."""
-    rows = list(result["comparison"].items())[::-1]
+    comparison = dict(list(result["comparison"].items())[:MOST_RATIOS])
+    rows = list(comparison.items())[::-1]
     if not rows:
         return None
     bounds = all(row.get("pairs") == 1 for _, row in rows)
@@ -49,7 +51,7 @@ def ratios(result: Result) -> Figure | None:
         "%{customdata[2]}<br>%{customdata[3]} pairs<br>%{customdata[0]}"
     )
     trace = points(
-        "", [row["ratio"] for _, row in rows], _labels(result["comparison"])[::-1],
+        "", [row["ratio"] for _, row in rows], _labels(comparison)[::-1],
         [row.get("b", "floor") for _, row in rows], along="x", hover=hover, customdata=said,
         spread=([row["low"] for _, row in rows], [row["high"] for _, row in rows]),
     )  # fmt: skip

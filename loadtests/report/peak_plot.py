@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from statistics import mean
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from loadtests.report.summary import grid_point, shown_order
 from loadtests.report.words import build_name, factor_name, number
 
 TWIN = "-twin"
+FEW = 2  # loads with views of everything
 
 
 class Place(NamedTuple):
@@ -36,16 +37,26 @@ def by_factor(result: Result) -> Figure | None:
             load = run.get("load", {}).get("mix", "") or short_unit(run["unit"])
             points.setdefault(Place(run["build"], load, grid_point(run)[factor]), []).append(run)
     views = []
-    for load in dict.fromkeys(place.load for place in points):
+    loads = list(dict.fromkeys(place.load for place in points))
+    for load in loads:
         own = {place: each for place, each in points.items() if place.load == load}
-        unit = "right answer" if load not in UNIT_NAMES.values() else load
-        rates = {place: [run["rate_achieved"] for run in each] for place, each in own.items()}
-        costs = {place: [ms for run in each if (ms := run["cpu_ms_per_unit"])] for place, each in own.items()}
-        views += [view(f"{load}, {name}", *_lines(values, factor, title))
-                  for name, values, title in ((f"{unit}s a second", rates, f"{unit}s a second"),
-                                              ("CPU", costs, f"ms of CPU per {unit}"))]  # fmt: skip
+        unit = load if load in UNIT_NAMES.values() else "right answer"
+        kinds: dict[str, tuple[str, Callable[[Run], float | None]]] = {
+            "goodput": (f"{unit}s a second", lambda run: run["rate_achieved"]),
+            "waits beside": ("p95 of what is cold, ms", _cold),
+            "CPU": (f"ms of CPU per {unit}", lambda run: run["cpu_ms_per_unit"]),
+            "memory": ("MB of all parts", lambda run: sum(run["memory_mb_by_part"].values())),
+        }
+        for name, (title, value) in list(kinds.items())[: 2 if len(loads) > FEW else None]:
+            values = {place: [known for run in each if (known := value(run))] for place, each in own.items()}
+            if any(values.values()):
+                views.append(view(f"{load}, {name}", *_lines(values, factor, title)))
     reading = "The mean of all runs at a value; upright bars go from the lowest to the highest."
     return figure("by-factor", f"By {factor_name(factor)}", reading, views, 420)
+
+
+def _cold(run: Run) -> float | None:
+    return run["latency_ms"]["p95"] if run["latency_ms"] else None
 
 
 def _lines(values: Mapping[Place, list[float]], factor: str, title: str) -> tuple[list[Figure], Figure]:

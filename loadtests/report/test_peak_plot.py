@@ -22,7 +22,7 @@ def test_each_arm_is_a_line_and_each_mix_has_views_of_goodput_and_cpu() -> None:
     drawn: Any = by_factor({"runs": runs})  # type: ignore[typeddict-item]
 
     assert [one["name"] for one in drawn["views"]] == [
-        "ordering, right answers a second", "ordering, CPU", "browsing, right answers a second", "browsing, CPU",
+        f"{mix}, {name}" for mix in ("ordering", "browsing") for name in ("goodput", "waits beside", "CPU", "memory")
     ]  # fmt: skip
     monolith, services = drawn["views"][0]["data"]
     assert (monolith["x"], monolith["y"]) == ([1.0, 2.0], [100.0, 200.0])

@@ -34,8 +34,9 @@ from collections.abc import Mapping, Sequence
 from deploy.model.parts import VARIANT
 from deploy.runner.interface import Runner
 from loadtests.engine import pairing
-from loadtests.engine.ablation import Ablation, Conclusion, Contrast, Variant, Work
+from loadtests.engine.ablation import Ablation, Contrast, Variant, Work
 from loadtests.engine.arm import Settings
+from loadtests.engine.declaration import Conclusion
 from loadtests.experiments.overhead_ladder import plots
 from loadtests.measure.steps import Step
 from loadtests.report import summary
