@@ -32,10 +32,11 @@ def profile(
             for arm in arms.values():
                 profiles.append(profile_of(arm, work, seconds, folder / arm.name / work.unit, seed))
                 flame = profiles[-1].flame
-                dearest = next(one for one in top_functions(flame, 99) if one.function != one.part)
+                sampled = [one for one in top_functions(flame, 99) if one.function != one.part]
+                dearest = "".join(f" {one.self_ms:.2f} ms: {one.function} in {one.part}" for one in sampled[:1])
                 console.print(
-                    f"{arm.name:>14}, {work.unit}: {flame.ms:.2f} ms CPU; of a function of its own the most, "
-                    f"{dearest.self_ms:.2f} ms: {dearest.function} in {dearest.part}",
+                    f"{arm.name:>14}, {work.unit}: {flame.ms:.2f} ms CPU; of a function of its own the most,"
+                    f"{dearest or ' nothing was sampled'}",
                     highlight=False,
                 )
     console.print(f"Page: [bold]{page.write(to or folder / 'index.html', profiles)}[/]")

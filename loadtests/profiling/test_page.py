@@ -38,7 +38,7 @@ def test_the_table_has_share_and_cpu_of_the_dearest_functions() -> None:
 
     figures = '<tr><td class="n">0.300</td><td class="n">60.0 %</td><td class="n">0.300</td>'
     assert f'{figures}<td>web</td><td class="code">{QUERY}</td>' in page
-    assert '<td>db</td><td class="code">not Python</td>' in page
+    assert '<td>db</td><td class="code">all of it, not sampled</td>' in page
 
 
 def test_names_are_escaped_and_boxes_too_narrow_to_be_seen_left_out() -> None:
