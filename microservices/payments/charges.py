@@ -136,7 +136,8 @@ class Charges:
             },
             continues=True,  # the provider has been asked
         )
-        self._outbox.wake.set()
+        if any(row.has_event for row in rows):  # there is at most one
+            self._outbox.wake.set()
         return bool(rows)
 
     async def settle_due(self) -> bool:

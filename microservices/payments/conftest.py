@@ -99,7 +99,7 @@ class Stage:
             transport=httpx.MockTransport(self.ledger.answer),
         )
         provider = Provider(self.peer, "shop")
-        outbox = Outbox(self.database, Broker("nats://nowhere", "test"), metrics)
+        self.outbox = outbox = Outbox(self.database, Broker("nats://nowhere", "test"), metrics)
         self.charges = Charges(self.database, outbox, provider, self.settings, metrics)
         self.refunds = Refunds(self.database, outbox, provider, self.settings, metrics)
         self.webhooks = Webhooks(self.charges, self.refunds, self.settings, metrics)

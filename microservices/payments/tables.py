@@ -73,7 +73,7 @@ SETTLE = text("""
         INSERT INTO outbox (type, payload)
         SELECT :event_type, :payload FROM settled WHERE told_pending OR :tell
     )
-    SELECT 1 FROM settled
+    SELECT told_pending OR :tell AS has_event FROM settled
 """)
 
 # A refund may have waited for its provider for days: its answer is kept for as long as any other after that.

@@ -33,6 +33,7 @@ def test_a_charge_is_taken_once_and_answered_again(play: Play) -> None:
         assert (first.status, again) == ("captured", first)
         assert len(stage.ledger.calls) == 1
         assert await stage.events() == []  # the one who asked knows
+        assert not stage.outbox.wake.is_set()  # to find nothing costs the relay three round trips
 
     play(scene)
 
@@ -68,6 +69,7 @@ def test_whoever_was_told_pending_is_told_the_end(play: Play) -> None:
 
         assert ((await first).status, second.status) == ("captured", "pending")
         assert await stage.events() == ["payment.captured"]
+        assert stage.outbox.wake.is_set()
 
     play(scene)
 
