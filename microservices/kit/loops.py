@@ -12,10 +12,13 @@ log = logging.getLogger(__name__)
 MAX_BACK_OFF_S = 5.0
 
 
-async def repeat(name: str, step: Callable[[], Awaitable[bool]], wake: asyncio.Event, every_s: float) -> None:
+async def repeat(
+    name: str, step: Callable[[], Awaitable[bool]], wake: asyncio.Event, every_s: float, linger_s: float = 0.0
+) -> None:
     """Run `step` for ever: again at once while it returns True (there is more to do), else when `wake` is set or due.
 
-    An event that is set while the step runs makes the loop go round once more.
+    After a wake-up it lingers, so that what comes shortly after is done in the same step. What wakes it while the step
+    runs makes it go round once more.
 
     A step that fails is logged and tried again with back-off: a database that is away must not end the loop.
     """
@@ -33,6 +36,8 @@ async def repeat(name: str, step: Callable[[], Awaitable[bool]], wake: asyncio.E
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(every_s):
                     await wake.wait()
+            if wake.is_set():
+                await asyncio.sleep(linger_s)
             wake.clear()
 
 

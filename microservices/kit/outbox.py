@@ -64,7 +64,6 @@ class Outbox:
 
     async def relay(self) -> bool:
         """Publish one batch; return whether there may be more. Raises if the broker is away or full: the rows stay."""
-        await asyncio.sleep(LINGER_S)
         await self._broker.jetstream()  # no row is locked while there is nobody to send it to
         if not self._store:
             self._store = (await self._broker.progress()).store

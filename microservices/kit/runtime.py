@@ -18,7 +18,7 @@ from microservices.kit.database import Database
 from microservices.kit.inbox import PRUNE_INBOX, Consumer, Handler
 from microservices.kit.loops import repeat, stop
 from microservices.kit.migrate import migrate
-from microservices.kit.outbox import Outbox
+from microservices.kit.outbox import LINGER_S, Outbox
 from microservices.kit.peers import Peer, pooled_transport
 from microservices.kit.pruning import Pruner
 from microservices.kit.settings import ServiceSettings
@@ -81,16 +81,21 @@ class ServiceRuntime:
         return ServiceVerifier(self.name, self.settings.public_jwks())
 
     def repeats(
-        self, name: str, step: Callable[[], Awaitable[bool]], every_s: float, wake: asyncio.Event | None = None
+        self,
+        name: str,
+        step: Callable[[], Awaitable[bool]],
+        every_s: float,
+        wake: asyncio.Event | None = None,
+        linger_s: float = 0.0,
     ) -> asyncio.Event:
         """Run `step` every so often beside the app; it returns whether there is more. Return what wakes it."""
         wake = wake or asyncio.Event()
-        self._loops.append(lambda: repeat(name, step, wake, every_s))
+        self._loops.append(lambda: repeat(name, step, wake, every_s, linger_s))
         return wake
 
     def publishes(self) -> None:
         """Run the relay of the outbox: woken after a commit, and sweeping for what a crash left behind."""
-        self.repeats("outbox", self.outbox.relay, OUTBOX_SWEEP_S, self.outbox.wake)
+        self.repeats("outbox", self.outbox.relay, OUTBOX_SWEEP_S, self.outbox.wake, LINGER_S)
         self.repeats("handled events", self.outbox.forget_handled, OUTBOX_SWEEP_S)
 
     def consumes(

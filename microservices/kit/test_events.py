@@ -422,6 +422,27 @@ def test_an_app_that_starts_before_its_broker_catches_up(database_url: str, brok
     play(database_url, broker_server, scene)
 
 
+def test_what_comes_while_a_loop_lingers_is_done_in_the_same_step() -> None:
+    wake = asyncio.Event()
+    steps = 0
+
+    async def step() -> bool:
+        nonlocal steps
+        steps += 1
+        return False
+
+    async def run() -> None:
+        task = asyncio.create_task(repeat("lingering", step, wake, 60, 0.1))
+        for _ in range(4):
+            await asyncio.sleep(0.01)
+            wake.set()
+        await asyncio.sleep(0.3)
+        await stop(task)
+
+    asyncio.run(run())
+    assert steps == 2  # the first is its beginning
+
+
 def test_a_loop_ends_even_if_something_in_it_swallows_the_cancellation() -> None:
     swallowed = 0
 

@@ -11,7 +11,7 @@ from microservices.kit.serving import run
 from microservices.notifications import routes
 from microservices.notifications.config import NotificationsSettings
 from microservices.notifications.queue import EVENT_TYPES, Notifications
-from microservices.notifications.sender import MailSender
+from microservices.notifications.sender import LINGER_S, MailSender
 from shared.contract.events import OrderEvent
 
 
@@ -20,7 +20,7 @@ def create_app(settings: NotificationsSettings, runtime: ServiceRuntime | None =
     runtime = runtime or ServiceRuntime("notifications", settings)
     sender = MailSender(runtime.database, settings, runtime.metrics)
     service = Notifications(runtime.database, settings.mail_domain)
-    wake_sender = runtime.repeats("mail sender", sender.send_due, settings.sweep_interval_s)
+    wake_sender = runtime.repeats("mail sender", sender.send_due, settings.sweep_interval_s, linger_s=LINGER_S)
     runtime.consumes("notifications", EVENT_TYPES, OrderEvent, service.on_order_events, wakes=wake_sender)
     return runtime.app([routes.router], service)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 import uuid
@@ -67,7 +66,6 @@ class MailSender:
 
     async def send_due(self) -> bool:
         """Send one batch; return whether there may be more."""
-        await asyncio.sleep(LINGER_S)
         rows = await self._database.write(CLAIM, {"lease_s": LEASE_S, "batch": BATCH})
         await self.deliver([Mail.of_row(row) for row in rows])
         return len(rows) == BATCH
