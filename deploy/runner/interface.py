@@ -173,14 +173,7 @@ class Runner(ABC):
     def is_finished(self, watch: Watch | None = None) -> bool:
         """Carry on with what was begun, and tell whether all parts are ready. Raises StartFailed if one never will."""
         status = self._advance()
-        if watch is not None and status.up:
-            watch(status)
-        for one in status.instances:
-            if one.fatal:
-                raise StartFailed(
-                    f"{self.stack.name}/{one.instance} {one.trouble} while starting. "
-                    f"The end of its log:\n{self.logs(one.instance, 20)}"
-                )
+        self._show(status, watch)
         return status.ready and self._requests_arrive(status)
 
     def has_come_up(self, watch: Watch | None = None) -> bool:
@@ -193,14 +186,18 @@ class Runner(ABC):
             if self._is_being_started():
                 return False
             raise StartFailed(f"{self.stack.name} was being started by another command, and has been stopped again.")
-        if watch is not None:
+        self._show(status, watch)
+        return not any(one.state in COMING for one in status.instances)
+
+    def _show(self, status: StackStatus, watch: Watch | None) -> None:
+        if watch is not None and status.up:
             watch(status)
         for one in status.instances:
             if one.fatal:
                 raise StartFailed(
-                    f"{self.stack.name} is being started by another command, and {one.instance} {one.trouble}."
+                    f"{self.stack.name}/{one.instance} {one.trouble} while starting. "
+                    f"The end of its log:\n{self.logs(one.instance, 20)}"
                 )
-        return not any(one.state in COMING for one in status.instances)
 
     @abstractmethod
     def _advance(self) -> StackStatus:
