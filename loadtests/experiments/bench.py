@@ -49,14 +49,14 @@ def conclude(_: Sequence[Run], figures: Mapping[str, Ratio]) -> Conclusion:
     floor, services, network = (figures[name] for name in needed)
     promised = [row for row in figures.values() if "target" in row]
     above = [row for row in promised if row["ratio"] > row["target"]]
-    kept = "All that is promised of these ratios holds" if not above else (
+    holds = "All that is promised of these ratios holds" if not above else (
         f"{len(above)} of {len(promised)} promised ratios are exceeded: "
         + sentence_of_list([f"{row.get('what')} of {row.get('b')} over {row.get('a')}" for row in above])
     )  # fmt: skip
     answer = [
         f"A confirmed order costs the monolith {times(floor)} the CPU of its bare SQL, "
         f"and the services {times(services)} the CPU of the monolith.",
-        f"Spread over four processes the services take {times(network)} the CPU of the same services in one. {kept}.",
+        f"Spread over four processes the services take {times(network)} the CPU of the same services in one. {holds}.",
     ]
     evidence = (
         f"Cost: spread over processes, the same services take {times(network)} the CPU per confirmed order that they "

@@ -225,12 +225,12 @@ def losses(result: Result) -> Figure | None:
     by_build: dict[str, dict[str, int]] | None = detail(result, "losses")
     if not by_build:
         return None
-    said = {201: "confirmed", 202: "accepted, pending", 0: "no answer"}
+    meanings = {201: "confirmed", 202: "accepted, pending", 0: "no answer"}
     rows = [(f"{build_name(build)}: {part}", status) for build, parts in by_build.items()
             for part, status in parts.items()]  # fmt: skip
     data = []
     for answer, shade in _ANSWERS:
-        having = [(name, status) for name, status in rows if said.get(status, "refused") == answer]
+        having = [(name, status) for name, status in rows if meanings.get(status, "refused") == answer]
         text = [f"{answer} ({status})" if status else answer for _, status in having]
         data.append(bars(answer, [name for name, _ in having], [1] * len(having), shade, text=text, inside=True,
                          lying=True, opacity=0.75, hover="%{y}: %{text}"))  # fmt: skip

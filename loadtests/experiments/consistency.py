@@ -121,30 +121,32 @@ def _payment_lag_ms(customer: Prober, order: Placed) -> float | None:
 
 def conclude(study: Study, lags: Mapping[str, Lags]) -> Result:
     """Return the result of these lags, by build."""
-    seen = {build: by_fact.summary() for build, by_fact in lags.items()}
+    facts = {build: by_fact.summary() for build, by_fact in lags.items()}
     details = {
         build: {
-            fact: seen[build][fact] | {"lags_ms": sorted(round(ms, 1) for ms in by_fact.ms[fact])} for fact in FACTS
+            fact: facts[build][fact] | {"lags_ms": sorted(round(ms, 1) for ms in by_fact.ms[fact])} for fact in FACTS
         }
         for build, by_fact in lags.items()
     }
-    return study.result(answer=answer(seen), comparison={}, findings=findings(seen), details={"agreement": details})
+    return study.result(answer=answer(facts), comparison={}, findings=findings(facts), details={"agreement": details})
 
 
 Facts = Mapping[str, Mapping[str, Mapping[str, float]]]  # a summary of lags, by build and fact
 
 
-def answer(seen: Facts) -> list[str]:
+def answer(by_build: Facts) -> list[str]:
     """Return the answer in two sentences."""
 
     def of(build: str) -> str:
-        parts = [f"{fact} {when(seen[build][fact]['p50'])} ({when(seen[build][fact]['p99'])})" for fact in FACTS]
+        parts = [
+            f"{fact} {when(by_build[build][fact]['p50'])} ({when(by_build[build][fact]['p99'])})" for fact in FACTS
+        ]
         return f"{build_name(build)}: {', '.join(parts)}"
 
-    lost = int(sum(fact["never"] for facts in seen.values() for fact in facts.values()))
-    watched = {build: int(seen[build][STOCK]["count"]) for build in seen}
+    lost = int(sum(fact["never"] for facts in by_build.values() for fact in facts.values()))
+    watched = {build: int(by_build[build][STOCK]["count"]) for build in by_build}
     return [
-        f"After the 201, at the median (and the p99): {'; '.join(of(build) for build in seen)}.",
+        f"After the 201, at the median (and the p99): {'; '.join(of(build) for build in by_build)}.",
         f"{count_of(lost, len(FACTS) * sum(watched.values()))} facts about watched orders were still missing after "
         f"{LATEST_S:.0f} s.",
     ]
@@ -155,10 +157,10 @@ def when(lag_ms: float) -> str:
     return "at once" if lag_ms <= AT_ONCE_MS else f"after {number(lag_ms)} ms"
 
 
-def findings(seen: Facts) -> dict[str, tuple[str, str]]:
+def findings(by_build: Facts) -> dict[str, tuple[str, str]]:
     """Return the verdict on C6: stock and notification at once in the monolith, later in the services."""
-    lags = {build: [seen[build][fact]["p50"] for fact in (STOCK, ROW)] for build in seen}
-    if min(seen[build][fact]["count"] for build in seen for fact in (STOCK, ROW)) < 20:
+    lags = {build: [by_build[build][fact]["p50"] for fact in (STOCK, ROW)] for build in by_build}
+    if min(by_build[build][fact]["count"] for build in by_build for fact in (STOCK, ROW)) < 20:
         return {}
     at_once = {build: max(medians) <= AT_ONCE_MS for build, medians in lags.items()}
     verdict = NOT_SHOWN
@@ -169,7 +171,7 @@ def findings(seen: Facts) -> dict[str, tuple[str, str]]:
     evidence = (
         f"Stock sold and notification written, at the median: {when(lags['monolith'][0])} and "
         f"{when(lags['monolith'][1])} in the monolith, {when(lags['microservices'][0])} and "
-        f"{when(lags['microservices'][1])} in the services, over {int(seen['microservices'][STOCK]['count'])} "
+        f"{when(lags['microservices'][1])} in the services, over {int(by_build['microservices'][STOCK]['count'])} "
         f"orders under load; what the monolith writes in one transaction is there with the answer."
     )
     return {"C6": (verdict, evidence)}
@@ -220,9 +222,9 @@ def _lag(ms: float) -> str:
 
 def headline(result: Result) -> Headline | None:
     """When the stock is booked as sold."""
-    seen: Facts = detail(result, "agreement") or {}
-    values = [(build, facts[STOCK]["p50"]) for build, facts in seen.items()]
-    watched = " and ".join(f"{facts[STOCK]['count']:.0f}" for facts in seen.values())
+    by_build: Facts = detail(result, "agreement") or {}
+    values = [(build, facts[STOCK]["p50"]) for build, facts in by_build.items()]
+    watched = " and ".join(f"{facts[STOCK]['count']:.0f}" for facts in by_build.values())
     basis = f"Medians over {watched} orders; nothing below {AT_ONCE_MS:.0f} ms is told from 'at once'."
     return single("from the 201 until the stock is booked as sold", "ms", values, basis)
 

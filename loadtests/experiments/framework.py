@@ -103,8 +103,8 @@ def conclude(_: Sequence[Run], figures: Mapping[str, Ratio]) -> Conclusion:
         f"second; 64 threads instead of 16 give {times(threads)}, and the services {times(services)} of those.",
     ]
     if cpu:
-        said = f"Behind FastAPI the same modules take {times(cpu)} the CPU per order that they take behind Flask."
-        answer.insert(0, said)
+        sentence = f"Behind FastAPI the same modules take {times(cpu)} the CPU per order that they take behind Flask."
+        answer.insert(0, sentence)
     return Conclusion(answer)
 
 

@@ -66,11 +66,11 @@ def conclude(_: Sequence[Run], figures: Mapping[str, Ratio]) -> Conclusion:
         f"{percent(row['high'] - 1)})"
         for row in figures.values()
     ]
-    kept = len(figures) == len(BUILDS) and all(row["high"] < TARGET for row in figures.values())
+    is_precise = len(figures) == len(BUILDS) and all(row["high"] < TARGET for row in figures.values())
     return Conclusion(
         [
             f"Counting costs {sentence_of_list(costs)} of the CPU of a confirmed order.",
-            f"That it is under {percent(TARGET - 1, 0)} is {'shown' if kept else 'not shown'}.",
+            f"That it is under {percent(TARGET - 1, 0)} is {'shown' if is_precise else 'not shown'}.",
         ]
     )
 

@@ -200,7 +200,7 @@ def test_the_sizes_of_a_build_are_those_that_the_machine_has() -> None:
     assert {cell.arm.name for cell in cells} >= {"monolith", "monolith-replicas", "monolith-routed", "microservices"}
 
 
-def told(monolith_ms: float, services_ms: float) -> consistency.Facts:
+def facts_of(monolith_ms: float, services_ms: float) -> consistency.Facts:
     """Medians of all facts, over enough orders."""
     builds = {"monolith": monolith_ms, "microservices": services_ms}
     return {
@@ -214,11 +214,11 @@ def told(monolith_ms: float, services_ms: float) -> consistency.Facts:
     [(5.0, 80.0, "supported"), (5.0, 6.0, "refuted"), (90.0, 95.0, "not shown")],
 )
 def test_eventual_means_later_than_at_once(monolith_ms: float, services_ms: float, verdict: str) -> None:
-    assert consistency.findings(told(monolith_ms, services_ms))["C6"][0] == verdict
+    assert consistency.findings(facts_of(monolith_ms, services_ms))["C6"][0] == verdict
 
 
 def test_too_few_watched_orders_say_nothing() -> None:
-    few: Any = told(5.0, 80.0)
+    few: Any = facts_of(5.0, 80.0)
     few["monolith"]["stock sold"]["count"] = 3
 
     assert consistency.findings(few) == {}
@@ -249,15 +249,15 @@ def test_a_cell_is_told_only_where_it_is_clear() -> None:
         "cold_p95_ordering_risk_ms_80_services_vs_monolith": ratio(0.2),
     }  # fmt: skip
     concluded = crossover.conclude([], comparison, {})
-    drawn: Any = crossover.crossover({"comparison": comparison})  # type: ignore[typeddict-item]
+    figures: Any = crossover.crossover({"comparison": comparison})  # type: ignore[typeddict-item]
 
     first, second = concluded.answer
     assert "Of 2 cells an answer clearly takes less CPU in the monolith in 1, in the services in 0" in first
     assert "wait less in the services in 1, in the monolith in 0" in first
     assert "At 50% orders of 80 ms" in second
     assert "wait 0.20 times (0.18 to 0.22) as long" in second
-    assert [one["name"] for one in drawn["views"]] == ["CPU per answer", "p95 of product pages"]
-    assert drawn["views"][0]["data"][0]["text"][3][3].startswith("<b>0.930*</b>")
+    assert [one["name"] for one in figures["views"]] == ["CPU per answer", "p95 of product pages"]
+    assert figures["views"][0]["data"][0]["text"][3][3].startswith("<b>0.930*</b>")
 
 
 def test_the_map_has_every_cell_and_its_figures_are_those_of_the_grid() -> None:

@@ -49,9 +49,9 @@ def attempt(build: str, *, bad: bool = True, caught: bool = True, memory: float 
 
 
 def test_a_smaller_unit_with_fewer_requests_at_risk_supports_the_claim() -> None:
-    found = [attempt("monolith", memory=80, sent=10), attempt("microservices")]
+    attempts = [attempt("monolith", memory=80, sent=10), attempt("microservices")]
 
-    verdict, evidence = findings.verdict(found)
+    verdict, evidence = findings.verdict(attempts)
 
     assert verdict == "supported"
     assert "1 of 1 bad versions were found" in evidence
@@ -62,12 +62,12 @@ def test_a_smaller_unit_with_fewer_requests_at_risk_supports_the_claim() -> None
     [({"memory": 90}, "not shown"), ({"sent": 10}, "not shown"), ({"caught": False}, "refuted")],
 )
 def test_a_unit_that_is_no_smaller_or_is_not_found_supports_nothing(services: dict[str, Any], verdict: str) -> None:
-    found = [attempt("monolith", memory=80, sent=10), attempt("microservices", **services)]
+    attempts = [attempt("monolith", memory=80, sent=10), attempt("microservices", **services)]
 
-    assert findings.verdict(found)[0] == verdict
+    assert findings.verdict(attempts)[0] == verdict
 
 
 def test_a_false_alarm_is_told() -> None:
-    found = [attempt("monolith", bad=False), attempt("microservices", bad=False, caught=False)]
+    attempts = [attempt("monolith", bad=False), attempt("microservices", bad=False, caught=False)]
 
-    assert "1 of 2 attempts with a version as good as the first ended in a false alarm." in findings.answer(found)
+    assert "1 of 2 attempts with a version as good as the first ended in a false alarm." in findings.answer(attempts)

@@ -13,14 +13,14 @@ from loadtests.experiments import independent_generator
 from loadtests.report.result import Run
 
 
-def seen(build: str, pair: int, p50: float, p99: float, count: int = 1000) -> Run:
+def run_of(build: str, pair: int, p50: float, p99: float, count: int = 1000) -> Run:
     waits = {"p50": p50, "p95": p99, "p99": p99, "max": p99}
     row = bare(pair, build, pair, "mix", count)
     return row | {"latency_ms_by_journey": {"list": waits}, "requests_by_journey": {"list": count}}  # type: ignore[typeddict-item,return-value]
 
 
 def test_a_ratio_is_of_k6_over_ours_and_its_tolerance_is_told() -> None:
-    runs = [seen("ours", pair, 2.0, 4.0) for pair in (1, 2, 3)] + [seen("k6", pair, 1.9, 3.0) for pair in (1, 2, 3)]
+    runs = [run_of("ours", pair, 2.0, 4.0) for pair in (1, 2, 3)] + [run_of("k6", pair, 1.9, 3.0) for pair in (1, 2, 3)]
 
     figures = independent_generator.compare(runs)
 
@@ -33,7 +33,7 @@ def test_a_ratio_is_of_k6_over_ours_and_its_tolerance_is_told() -> None:
 
 
 def test_a_p99_of_few_requests_is_not_compared() -> None:
-    runs = [seen(build, pair, 2.0, 4.0, count=400) for build in ("ours", "k6") for pair in (1, 2, 3)]
+    runs = [run_of(build, pair, 2.0, 4.0, count=400) for build in ("ours", "k6") for pair in (1, 2, 3)]
 
     assert list(independent_generator.compare(runs)) == ["list_p50_k6_vs_ours"]
 

@@ -91,11 +91,11 @@ def test_the_bounds_of_the_ratio_are_what_failed() -> None:
 
 
 def test_what_was_found_is_told_and_what_was_not_is_said() -> None:
-    found = answer({"shopping": {"monolith": 743.0, "microservices": 348.0}, "browsing": {"microservices": 641.0}})
+    sentences = answer({"shopping": {"monolith": 743.0, "microservices": 348.0}, "browsing": {"microservices": 641.0}})
 
-    assert "743/s (Monolith) and 348/s (Microservices)" in found[0]
-    assert "641/s (Microservices)" in found[0]
-    assert found[1].startswith("Not every capacity was found")
+    assert "743/s (Monolith) and 348/s (Microservices)" in sentences[0]
+    assert "641/s (Microservices)" in sentences[0]
+    assert sentences[1].startswith("Not every capacity was found")
     assert answer({"shopping": {}})[0].startswith("Not every capacity was found")
 
 

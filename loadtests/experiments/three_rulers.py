@@ -84,18 +84,18 @@ def _closed(study: Study, arm: Arm) -> Latency:
               threading.Timer(from_s + STALL_S, arm.runner.resume, [STALLED])]  # fmt: skip
     for timer in timers:
         timer.start()
-    done = subprocess.run(
+    process = subprocess.run(
         [*command, "Shopper"], cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=DURATION_S + 60
     )  # fmt: skip
     for timer in timers:
         timer.join()
-    return read_locust(folder / "locust_stats.csv", done.stderr)
+    return read_locust(folder / "locust_stats.csv", process.stderr)
 
 
-def read_locust(path: Path, said: str = "") -> Latency:
+def read_locust(path: Path, output: str = "") -> Latency:
     """Return the percentiles of Locust's own statistics. Raises GeneratorFailed."""
     if not path.exists():
-        raise GeneratorFailed(f"Locust left no statistics:\n{said[-2000:]}")
+        raise GeneratorFailed(f"Locust left no statistics:\n{output[-2000:]}")
     with path.open(newline="") as file:
         (row,) = [row for row in csv.DictReader(file) if row["Name"] == "Aggregated"]
     p50, p95, p99, longest = (float(row[name]) for name in ("50%", "95%", "99%", "Max Response Time"))

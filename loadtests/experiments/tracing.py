@@ -41,10 +41,10 @@ SHARES = {"1%": ("With 1 % of all traces kept", 0.01), "100%": ("With all of the
 def variants_of(build: str) -> list[Variant]:
     """Return the settings in which a build is measured. The first and the last are the same: off."""
 
-    def kept(share: float) -> Callable[[Runner], Settings]:
+    def sampling(share: float) -> Callable[[Runner], Settings]:
         return lambda runner: dict.fromkeys(tracing.traced_parts(runner), tracing.settings_of(runner, share))
 
-    traced = [Variant(f"{build}-{title}", build, f"{title} of all traces kept", kept(share))
+    traced = [Variant(f"{build}-{title}", build, f"{title} of all traces kept", sampling(share))
               for title, (_, share) in SHARES.items()]  # fmt: skip
     return [Variant(build, build, "tracing off"), *traced, Variant(f"{build}-again", build, "tracing off, once more")]
 

@@ -112,15 +112,15 @@ def claims(impacts: Impacts) -> dict[str, tuple[str, str]]:
 def headline(result: Result) -> Headline | None:
     """Browsing while payments was killed."""
     impacts: Impacts = detail(result, "impacts") or ()
-    struck = [one for one in impacts if one["fault"] == "payments-killed" and one["acts"]["browse"]["asked_during"]]
-    if not struck:
+    browsing = [one for one in impacts if one["fault"] == "payments-killed" and one["acts"]["browse"]["asked_during"]]
+    if not browsing:
         return None
     values = tuple(
         share_of(one["arm"], round(effect["available_during"] * effect["asked_during"]), effect["asked_during"])
-        for one in struck
+        for one in browsing
         for effect in (one["acts"]["browse"],)
     )
-    basis = f"Payments was killed once in each, for {struck[0]['lasted_s']:.0f} s; judged by content."
+    basis = f"Payments was killed once in each, for {browsing[0]['lasted_s']:.0f} s; judged by content."
     return Headline("browsing that was answered rightly while payments was killed", "%", values, basis)
 
 

@@ -37,9 +37,9 @@ def heat_map(result: Result) -> Figure | None:
         # In a void run what left late waited for the generator.
         return during / before if before and during is not None and not impact["void"] else None
 
-    def map_of(name: str, value: Value, shown: Callable[[float], str], bounds: tuple[float, float]) -> Figure:
+    def map_of(name: str, value: Value, words: Callable[[float], str], bounds: tuple[float, float]) -> Figure:
         cells = [[value(*effects[arm, *row]) if (arm, *row) in effects else None for arm in arms] for row in rows]
-        text = [["" if cell is None else shown(cell) for cell in line] for line in cells]
+        text = [["" if cell is None else words(cell) for cell in line] for line in cells]
         scale = [(at / 2, colour(shade)) for at, shade in enumerate(_SCALE if bounds[0] == 0 else _SCALE[::-1])]
         trace = heat([build_name(arm) for arm in arms], [f"{fault} · {act}" for fault, act in rows], cells, text, scale,
                      bounds, textfont={"color": colour("paper")})  # fmt: skip

@@ -147,8 +147,8 @@ def _broken(study: Study, arm: Arm, lasts_s: float, reached: Path) -> dict[str, 
     assert trial.books is not None
     trial.drop_costs()
     faults, calls = schedule.faults, list(read_history(trial.folder / "orders.jsonl"))
-    told = "".join(f"{json.dumps(asdict(fault))}\n" for fault in faults)
-    (study.folder / f"faults-{build}.jsonl").write_text(told, "utf-8")  # which fault a slow recovery followed
+    lines = "".join(f"{json.dumps(asdict(fault))}\n" for fault in faults)
+    (study.folder / f"faults-{build}.jsonl").write_text(lines, "utf-8")  # which fault a slow recovery followed
     passed = sometimes.count_points(reached.read_text("ascii").split() if reached.exists() else ())
     met = sometimes.met(build, sometimes.Evidence(trial.books, passed, client.answers))
     recovered = recoveries(faults, calls)

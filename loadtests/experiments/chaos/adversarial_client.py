@@ -177,8 +177,8 @@ class AdversarialClient:
         return status, text
 
     def _headers(self, subject: str, role: str) -> dict[str, str]:
-        asked = {"subject": subject, "roles": [role], "ttl_s": 24 * 3600}
-        answer = self._client.post(f"{self._parties.identity}/tokens", json=asked).raise_for_status()
+        claims = {"subject": subject, "roles": [role], "ttl_s": 24 * 3600}
+        answer = self._client.post(f"{self._parties.identity}/tokens", json=claims).raise_for_status()
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
     def _any_product(self) -> str:

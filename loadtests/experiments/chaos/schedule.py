@@ -208,7 +208,7 @@ def recoveries(faults: Iterable[Fault], calls: Sequence[OrderCall]) -> list[Reco
         number: (min(one.at for one in burst), max(one.back_at or math.inf for one in burst))
         for number, burst in by_burst.items()
     }
-    found: list[Recovery] = []
+    recovered: list[Recovery] = []
     for number, burst in by_burst.items():
         whole_at = broken[number][1]
         good = [call.answered_at for call in placed if call.sent_at >= whole_at and call.status in (201, 202)]
@@ -216,5 +216,5 @@ def recoveries(faults: Iterable[Fault], calls: Sequence[OrderCall]) -> list[Reco
             first = min(good)
             down_s = [min(end, first) - at for later, (at, end) in broken.items() if later > number and at < first]
             kills = sum(fault.kind in KILLS for fault in burst)
-            found += [Recovery(first - whole_at - sum(down_s), bool(down_s))] * kills
-    return found
+            recovered += [Recovery(first - whole_at - sum(down_s), bool(down_s))] * kills
+    return recovered

@@ -110,10 +110,10 @@ def test_what_is_down_again_before_the_first_good_order_is_not_counted_and_told(
 
 
 def test_what_was_not_reached_is_told_and_a_broker_is_not_asked_of_the_monolith() -> None:
-    done = {"orders": 10_000, "kills": 200, "database_restarts": 30, "broker_restarts": 30}
+    counts = {"orders": 10_000, "kills": 200, "database_restarts": 30, "broker_restarts": 30}
 
-    assert aimed_at([{"build": "monolith", **done, "broker_restarts": 0}]) == "That is as much as was aimed at."
-    assert "microservices 120 of 200 kills -9" in aimed_at([{"build": "microservices", **done, "kills": 120}])
+    assert aimed_at([{"build": "monolith", **counts, "broker_restarts": 0}]) == "That is as much as was aimed at."
+    assert "microservices 120 of 200 kills -9" in aimed_at([{"build": "microservices", **counts, "kills": 120}])
 
 
 def test_what_was_injected_is_counted_by_kind() -> None:

@@ -122,10 +122,10 @@ def sizes(study: Study, name: str, default: Sequence[int]) -> list[int]:
     """Return what `--set` says of sizes, two at least and growing. Raises DeployError that names it."""
     text = study.options.get(name, ",".join(map(str, default)))
     parts = text.split(",")
-    asked = [int(part) for part in parts if part.isdecimal()]
-    if len(asked) != len(parts) or len(asked) < 2 or asked != sorted(set(asked)) or asked[0] < 1:
+    sizes = [int(part) for part in parts if part.isdecimal()]
+    if len(sizes) != len(parts) or len(sizes) < 2 or sizes != sorted(set(sizes)) or sizes[0] < 1:
         raise DeployError(f"{name}={text}: want growing numbers, two at least, such as {name}=1000,100000.")
-    return asked
+    return sizes
 
 
 def _grow(arm: Arm, customer: str, count: int) -> dict[str, str]:
@@ -143,9 +143,9 @@ def _grow(arm: Arm, customer: str, count: int) -> dict[str, str]:
                 connection.execute(copy)
                 connection.execute(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(table)))
                 which = sql.SQL("SELECT id FROM {} WHERE customer_id = %s ORDER BY id DESC LIMIT 1 OFFSET %s")
-                found = connection.execute(which.format(sql.Identifier(table)), [customer, count // 2]).fetchone()
-                assert found is not None
-                middle[table] = encode_cursor(str(found[0]))
+                row = connection.execute(which.format(sql.Identifier(table)), [customer, count // 2]).fetchone()
+                assert row is not None
+                middle[table] = encode_cursor(str(row[0]))
     return middle
 
 
@@ -154,13 +154,13 @@ def _measure(
 ) -> None:
     """Ask for every kind of page in rounds, then place orders; add what both took as one run."""
     study.progress.doing(f"{arm.name} with {size:,} {factor}")
-    taken: dict[str, list[float]] = {name: [] for name in (*pages, PLACING, REFUSAL)}
+    samples: dict[str, list[float]] = {name: [] for name in (*pages, PLACING, REFUSAL)}
     for round_ in range(rounds + WARM_UP):
         for name, target in pages.items():
             took_ms, refused_ms = customer.read_ms(target), customer.refused_ms()
             if round_ >= WARM_UP:
-                taken[name].append(took_ms)
-                taken[REFUSAL].append(refused_ms)
+                samples[name].append(took_ms)
+                samples[REFUSAL].append(refused_ms)
     for _ in range(placed // 5):
         customer.place()
     before = accounting.take(arm.runner)
@@ -169,19 +169,19 @@ def _measure(
         status = customer.place().status
         if status != 201:
             raise DeployError(f"{arm.name} answered {status} to an order at {size:,} {factor}.")
-        taken[PLACING].append((time.perf_counter() - began) * 1000)
+        samples[PLACING].append((time.perf_counter() - began) * 1000)
     time.sleep(SETTLE_S)  # who asks whether all is at rest walks all orders
     spent = accounting.between(before, accounting.take(arm.runner))
     one = rows.bare(study.next_number, arm.name, 1, "order", placed, spent)
-    one["latency_ms_by_journey"] = {name: _latency(times) for name, times in taken.items()}
-    one["requests_by_journey"] = {name: len(times) for name, times in taken.items()}
-    low, high = zip(*(median_interval(times) for times in taken.values()), strict=True)
+    one["latency_ms_by_journey"] = {name: _latency(times) for name, times in samples.items()}
+    one["requests_by_journey"] = {name: len(times) for name, times in samples.items()}
+    low, high = zip(*(median_interval(times) for times in samples.values()), strict=True)
     one["factors"] = {
-        factor: size, "median_low_ms": dict(zip(taken, low, strict=True)),
-        "median_high_ms": dict(zip(taken, high, strict=True)),
+        factor: size, "median_low_ms": dict(zip(samples, low, strict=True)),
+        "median_high_ms": dict(zip(samples, high, strict=True)),
     }  # fmt: skip
     study.runs.append(one)
-    waits = max((statistics.median(times), name) for name, times in taken.items() if name in pages)
+    waits = max((statistics.median(times), name) for name, times in samples.items() if name in pages)
     order = one["latency_ms_by_journey"][PLACING]["p50"]
     study.progress.done(f"{arm.name:<14} {size:>9,} {factor}: order {order:.1f} ms; most {waits[0]:.1f} ms, {waits[1]}")
 

@@ -18,7 +18,7 @@ Row = Mapping[str, Any]  # a figure over that at the smallest size
 
 def ratios(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Return every figure over that at the smallest size, with its bounds; `kind`, `factor` and `size` say of what."""
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     smallest: dict[tuple[str, str], Run] = {}
     for one in runs:
         factors = one["factors"]
@@ -33,7 +33,7 @@ def ratios(runs: Sequence[Run]) -> list[dict[str, Any]]:
                 continue
             drift = 1.0 if kind == PLACING else slower
             base = at_first[kind]["p50"]
-            found.append(
+            rows.append(
                 {
                     "build": one["build"], "kind": kind, "factor": factor, "size": size, "ms": latency["p50"],
                     "at_first_ms": base, "ratio": latency["p50"] / base / drift,
@@ -43,13 +43,13 @@ def ratios(runs: Sequence[Run]) -> list[dict[str, Any]]:
             )  # fmt: skip
         cost, base_cost = one["cpu_ms_per_order"], first["cpu_ms_per_order"]
         if cost and base_cost:
-            found.append(
+            rows.append(
                 {
                     "build": one["build"], "kind": CPU, "factor": factor, "size": size, "ms": cost,
                     "at_first_ms": base_cost, "ratio": cost / base_cost, "low": None, "high": None,
                 }
             )  # fmt: skip
-    return found
+    return rows
 
 
 def _at_largest(grown: Sequence[Row]) -> list[Row]:
@@ -79,13 +79,13 @@ def _pages(grown: Sequence[Row]) -> list[Row]:
 def answer(grown: Sequence[Row]) -> list[str]:
     """Return a sentence for each build about pages, and one about orders."""
     largest = _at_largest(grown)
-    said = []
+    sentences = []
     for build in dict.fromkeys(row["build"] for row in largest):
         pages = [row for row in _pages(largest) if row["build"] == build]
         over = sorted((row for row in pages if row["ratio"] > BOUND), key=lambda row: -row["ratio"])
         kinds = sentence_of_list([f"{row['kind']} ({number(row['ratio'])} times)" for row in over])
         rest = f", all but {kinds}" if over else ""
-        said.append(
+        sentences.append(
             f"{build_name(build)}: {len(pages) - len(over)} of {len(pages)} kinds of page take at most {BOUND:g} times "
             f"as long at the largest size as at the smallest{rest}."
         )
@@ -96,7 +96,7 @@ def answer(grown: Sequence[Row]) -> list[str]:
         for (build, factor, kind), row in orders.items()
         if kind == PLACING
     ]
-    return [*said, f"Placing an order takes, in the median: {sentence_of_list(costs)}."]
+    return [*sentences, f"Placing an order takes, in the median: {sentence_of_list(costs)}."]
 
 
 def growth(result: Result) -> Figure | None:
@@ -108,12 +108,12 @@ def growth(result: Result) -> Figure | None:
     for factor, size in dict.fromkeys((row["factor"], row["size"]) for row in grown):
         data = []
         for spec in BUILDS:
-            chosen = [row for row in grown if (row["factor"], row["size"], row["build"]) == (factor, size, spec.name)]
+            mine = [row for row in grown if (row["factor"], row["size"], row["build"]) == (factor, size, spec.name)]
             data.append(
                 bars(
-                    build_name(spec.name), [row["kind"] for row in chosen],
-                    [row["ratio"] for row in chosen], spec.name, lying=True,
-                    text=[f"{row['ms']:.3g} ms" for row in chosen], hover="%{y}: %{x:.2f} times",
+                    build_name(spec.name), [row["kind"] for row in mine],
+                    [row["ratio"] for row in mine], spec.name, lying=True,
+                    text=[f"{row['ms']:.3g} ms" for row in mine], hover="%{y}: %{x:.2f} times",
                 )
             )  # fmt: skip
         layout = rows_down("times what it takes at the smallest size", shapes=[upright(BOUND, "ink")])

@@ -55,7 +55,7 @@ def run(study: Study) -> Result:
     duration_s = 4 if study.quick else 10
     chance = random.Random(study.seed)
     study.progress.plan(2 * len(JOURNEYS) * pairs)
-    study.notes.append(f"The other generator: {_said([program, 'version'])}.")
+    study.notes.append(f"The other generator: {_first_line_of([program, 'version'])}.")
     with arms_up([BUILD], study.budget, keep=False) as arms:
         arm = arms[BUILD]
         arm.fresh_data(PRODUCTS)
@@ -63,8 +63,8 @@ def run(study: Study) -> Result:
             for journey in JOURNEYS:
                 load = Load(rate, duration_s, WARM_S, f"{journey}s-only", extra=("--arrivals", "constant"))
                 for name in chance.sample([OURS, OTHER], 2):
-                    made = _ours if name == OURS else _k6(program)
-                    row = made(study, arm, load, journey, pair)
+                    generate = _ours if name == OURS else _k6(program)
+                    row = generate(study, arm, load, journey, pair)
                     row |= {"build": name, "load": {"mix": load.mix, "profile": load.as_profile}}
     return study.result(answer=answer(figures := compare(study.runs)), comparison=figures, findings={})
 
@@ -81,20 +81,20 @@ def _k6(program: str) -> Any:
     def measure(study: Study, arm: Arm, load: Load, journey: str, pair: int) -> Run:
         folder = study.raw_folder(study.next_number, OTHER)
         (folder / "paths.json").write_text(json.dumps(_paths(arm, journey, study.seed + pair)), "utf-8")
-        asked = {
+        settings = {
             "HOST": arm.runner.address, "PATHS": folder / "paths.json", "OUT": folder / "summary.json",
             "RATE": f"{load.rate:g}", "DURATION_S": f"{load.duration_s:g}", "WARM_S": f"{load.warm_up_s:g}",
         }  # fmt: skip
         command = [program, "run", "--quiet", "--no-usage-report", "--address", "127.0.0.1:0"]
-        command += [word for name, value in asked.items() for word in ("--env", f"{name}={value}")]
+        command += [word for name, value in settings.items() for word in ("--env", f"{name}={value}")]
         cores = study.budget.other
-        done = subprocess.run(
+        process = subprocess.run(
             [*command, str(SCRIPT)], capture_output=True, text=True, check=False,
             timeout=load.duration_s + load.warm_up_s + 60, env={**os.environ, "GOMAXPROCS": str(len(cores or (1,)))},
             preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,
         )  # fmt: skip
-        if done.returncode != 0:
-            raise DeployError(f"k6 failed (status {done.returncode}):\n{(done.stderr or done.stdout)[-2000:]}")
+        if process.returncode != 0:
+            raise DeployError(f"k6 failed (status {process.returncode}):\n{(process.stderr or process.stdout)[-2000:]}")
         figures = json.loads((folder / "summary.json").read_text("utf-8"))
         waits = figures["http_req_duration{scenario:measured}"]["values"]
         dropped = int(figures.get("dropped_iterations", {}).get("values", {}).get("count", 0))
@@ -133,7 +133,7 @@ def _program(study: Study) -> str:
     return program
 
 
-def _said(command: list[str]) -> str:
+def _first_line_of(command: list[str]) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip().splitlines()[0]
 
 
@@ -151,15 +151,15 @@ def compare(runs: list[Run]) -> dict[str, Ratio]:
 
 def answer(figures: dict[str, Ratio]) -> list[str]:
     """Return the answer in two sentences."""
-    told, outside = [], []
+    ratios, outside = [], []
     for name, figure in figures.items():
         percentile = name.split("_")[1]
         limit = 1 + TOLERANCES[percentile]
-        told.append(f"{figure['what']} {number(figure['ratio'])} ({number(figure['low'])}-{number(figure['high'])})")
+        ratios.append(f"{figure['what']} {number(figure['ratio'])} ({number(figure['low'])}-{number(figure['high'])})")
         if not 1 / limit <= figure["ratio"] <= limit:
             outside.append(figure["what"])
     verdict = f"outside of it: {sentence_of_list(outside)}" if outside else "all are within it"
     return [
-        f"k6 over ours: {sentence_of_list(told)}.",
+        f"k6 over ours: {sentence_of_list(ratios)}.",
         f"Wanted were p50 within {TOLERANCES['p50']:.0%} and p99 within {TOLERANCES['p99']:.0%}: {verdict}.",
     ]

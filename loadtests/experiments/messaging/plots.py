@@ -47,11 +47,14 @@ def waits(result: Result) -> Figure | None:
     views = []
     for act, name in _ACTS.items():
         data = []
-        for when, said, shade in (("before", "before", "part-applications-3"), ("during", "while mail is slow", "bad")):
+        for when, label, shade in (
+            ("before", "before", "part-applications-3"),
+            ("during", "while mail is slow", "bad"),
+        ):
             effects = {arm: [one["acts"][act] for one in rounds if one["arm"] == arm] for arm in arms}
             middle = [_middle([effect[f"p50_{when}_ms"] for effect in effects[arm]]) for arm in arms]
             text = [f"{number(ms)} ms<br>{_answered(effects[arm], when)}" for arm, ms in zip(arms, middle, strict=True)]
-            data.append(bars(said, [build_name(arm) for arm in arms], middle, shade, text=text))
+            data.append(bars(label, [build_name(arm) for arm in arms], middle, shade, text=text))
         views.append(view(name, data, axes(y="milliseconds at the median", log_y=True, y__dtick=1)))
     reading = "The median wait of one act; on the bars, it and the share of requests that were answered rightly."
     return figure("messaging-waits", "Who waits for the mail?", reading, views)
@@ -81,8 +84,8 @@ def agreement(result: Result) -> Figure | None:
 
 def _lags(rounds: Sequence[dict[str, Any]], lags: Sequence[float], name: str, shade: str) -> Figure:
     text = ["at once" if lag <= 2 * _LEAST_MS else f"{number(lag)} ms" for lag in lags]
-    shown = [max(lag, _LEAST_MS) for lag in lags]
-    return bars(name, [build_name(one["arm"]) for one in rounds], shown, shade, text=text)
+    heights = [max(lag, _LEAST_MS) for lag in lags]
+    return bars(name, [build_name(one["arm"]) for one in rounds], heights, shade, text=text)
 
 
 def _valid(result: Result) -> list[dict[str, Any]]:
@@ -95,9 +98,9 @@ def _middle(values: Sequence[float | None]) -> float | None:
 
 
 def _answered(effects: Sequence[dict[str, Any]], when: str) -> str:
-    asked = sum(effect[f"asked_{when}"] for effect in effects)
+    requests = sum(effect[f"asked_{when}"] for effect in effects)
     right = sum((effect[f"available_{when}"] or 0.0) * effect[f"asked_{when}"] for effect in effects)
-    return f"{100 * right / asked:.0f} %" if asked else ""
+    return f"{100 * right / requests:.0f} %" if requests else ""
 
 
 PLOTS = (over_time, waits, agreement)

@@ -87,19 +87,19 @@ def run(study: Study) -> Result:
             raise Unsupported("Modules can be moved where stacks run as processes, not in containers.")
         if runner.extraction.running:
             raise DeployError("The monolith has modules out already: `twinshop migrate --back` them first.")
-        way = _Way(study, form, runner)
+        trip = _RoundTrip(study, form, runner)
         try:
-            way.open(form.orders)
+            trip.open(form.orders)
             for module in modules:
-                way.move(module, "out")
-                way.measure()
+                trip.move(module, "out")
+                trip.measure()
             for module in modules[::-1]:
-                way.move(module, "back")
-                way.measure()
-            way.close()
+                trip.move(module, "back")
+                trip.measure()
+            trip.close()
         finally:
             _make_whole(runner)
-    return conclude(study, way)
+    return conclude(study, trip)
 
 
 def _make_whole(runner: LocalRunner) -> None:
@@ -108,7 +108,7 @@ def _make_whole(runner: LocalRunner) -> None:
         Mover(runner, bounds=BOUNDS, stage_s=0.1).back(module)
 
 
-class _Way:
+class _RoundTrip:
     """The way out and back: one runner, what the moves did, and the load through all of it."""
 
     def __init__(self, study: Study, form: Form, runner: LocalRunner) -> None:
@@ -194,19 +194,19 @@ class _Way:
         }
 
 
-def conclude(study: Study, way: _Way) -> Result:
+def conclude(study: Study, trip: _RoundTrip) -> Result:
     """Return the result of the whole way."""
     by_state = {name: [run for run in study.runs if run["build"] == name] for name in STATES}
     states = [findings.state(name, runs) for name, runs in by_state.items() if runs]
-    details = {"migration": {"moves": way.moves, "states": states, "rate": way.rate, "orders": way.orders}}
+    details = {"migration": {"moves": trip.moves, "states": states, "rate": trip.rate, "orders": trip.orders}}
     study.notes.append(
-        f"{way.rate:.0f} requests/s while modules moved, half of what a ramp found the monolith to take, and "
-        f"{way.slice_rate:.0f}/s in the slices; {way.orders:,} orders and {PRODUCTS:,} products at the start."
+        f"{trip.rate:.0f} requests/s while modules moved, half of what a ramp found the monolith to take, and "
+        f"{trip.slice_rate:.0f}/s in the slices; {trip.orders:,} orders and {PRODUCTS:,} products at the start."
     )
     return study.result(
-        answer=findings.answer(way.moves, states, study.runs),
+        answer=findings.answer(trip.moves, states, study.runs),
         comparison={},
-        findings={"C12": findings.verdict(way.moves, states, study.runs)},
+        findings={"C12": findings.verdict(trip.moves, states, study.runs)},
         next_command="make experiment NAME=migration" if study.quick else "",
         details=details,
     )

@@ -52,18 +52,18 @@ def moves(result: Result) -> Figure | None:
     """How long each move took, step by step, and how long requests waited while the module changed sides."""
     if not (migration := detail(result, "migration")):
         return None
-    made = migration["moves"]
+    moves = migration["moves"]
     data = [
         bars(
-            name, [f"{move['module']} {move['direction']}" for move in made],
-            [sum(step["took_s"] for step in move["steps"] if step["name"].startswith(starts)) for move in made], shade,
-            lying=True, customdata=[[move["failed"], move["requests"], move["gates_closed_ms"]] for move in made],
+            name, [f"{move['module']} {move['direction']}" for move in moves],
+            [sum(step["took_s"] for step in move["steps"] if step["name"].startswith(starts)) for move in moves], shade,
+            lying=True, customdata=[[move["failed"], move["requests"], move["gates_closed_ms"]] for move in moves],
             hover="%{y}: %{x:.2f} s<br>%{customdata[0]} of %{customdata[1]} requests failed<br>gates closed "
             "%{customdata[2]:.0f} ms",
         )
         for name, starts, shade in _STEPS
     ]  # fmt: skip
-    failed, requests = sum(move["failed"] for move in made), sum(move["requests"] for move in made)
+    failed, requests = sum(move["failed"] for move in moves), sum(move["requests"] for move in moves)
     reading = (
         f"All of it under load: {count_of(failed, requests)} requests failed. Most of the time is watching, by choice."
     )

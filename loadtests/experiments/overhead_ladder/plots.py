@@ -33,7 +33,7 @@ def _steps(unit: str, rungs: dict[str, Any], what: dict[str, str]) -> Figure:
     total = bases[-1] + heights[-1]
     labels = [_label(name, what[name]) for name in names]
     shades = [*names[:-1], "part-edge", "microservices"]
-    text = [_shown(height, first=place == 0) for place, height in enumerate(heights)] + [_shown(total, first=True)]
+    text = [_as_text(height, first=place == 0) for place, height in enumerate(heights)] + [_as_text(total, first=True)]
     spread = ([base + step["low"] for base, step in zip(bases[1:], steps, strict=True)],
               [base + step["high"] for base, step in zip(bases[1:], steps, strict=True)])  # fmt: skip
     data = [
@@ -53,7 +53,7 @@ def _label(name: str, what: str) -> str:
     return f"<b>{build_name(name)}</b><br>{' '.join(words[:half])}<br>{' '.join(words[half:])}"
 
 
-def _shown(value: float, first: bool) -> str:
+def _as_text(value: float, first: bool) -> str:
     return f"<b>{'' if first or value < 0 else '+'}{number(value)} ms</b>"
 
 

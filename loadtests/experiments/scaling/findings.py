@@ -101,14 +101,14 @@ def findings(points: Points) -> dict[str, tuple[str, str]]:
         verdict = REFUTED
     else:
         verdict = SUPPORTED
-    told = [
+    sentences = [
         f"{build_name(arm)}: goodput {number(measured[-1]['goodput'])}/s, one more "
         f"replica {number(added_memory(measured))} MB, an order a second "
         f"{number(measured[-1]['memory_per_goodput'])} MB of all parts, p95 of product pages "
         f"{number(measured[-1]['cold_p95'])} ms"
         for arm, measured in points.items()
     ]
-    evidence = f"At {other['replicas']} replicas, with quotas equal in sum. {'; '.join(told)}."
+    evidence = f"At {other['replicas']} replicas, with quotas equal in sum. {'; '.join(sentences)}."
     return {"C2": (verdict, evidence)}
 
 
