@@ -53,7 +53,7 @@ class Ask:
 ASKS = {
     "C1": Ask("blast-radius", 45, "a fault that takes the monolith's browsing away and leaves that of the services: "
               "the full form breaks seven things in five arms, each for longer."),
-    "C2": Ask("scaling", 15, "one to four replicas of each, for which the quick form has no time, on a machine whose "
+    "C2": Ask("scaling", 20, "one to four replicas of each, for which the quick form has no time, on a machine whose "
               "hot part can use up its quota.", quick_s=90),
     "C3": Ask("overhead-ladder", 15, "intervals of CPU and wait that leave 1 out, beside an A/A gate that passes: a "
               "quiet machine, and the longer slices of the full form.", quick_s=200,

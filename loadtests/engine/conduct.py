@@ -170,11 +170,11 @@ def _session(
         return folder / slug(name)
 
     with WarmGenerator(study.folder / "generator.log") as warm_generator:
-        for name, arm in arms.items():
-            if arm.is_elsewhere:
-                continue  # it has data, and is warm
-            arm.fresh_data(PRODUCTS)
-            arm.warm(folder_of(name), warm_generator.run, seconds=WARM_S, seed=seed)
+        ours = [arm for arm in arms.values() if not arm.is_elsewhere]  # another has data, and is warm
+        with ThreadPoolExecutor(max(1, len(ours))) as pool:
+            list(pool.map(lambda arm: arm.fresh_data(PRODUCTS), ours))
+        for arm in ours:
+            arm.warm(folder_of(arm.name), warm_generator.run, seconds=WARM_S, seed=seed)
         if options.planted:
             _slow_down(study, warm_generator, arms[f"{options.planted_in}{TWIN}"], options.planted, folder)
         for cost in declared.costs:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from loadtests.engine import verdicts
-from loadtests.engine.arm import BUILDS, ArmSpec
+from deploy.model.errors import Unsupported
+from loadtests.engine import fresh_start, verdicts
+from loadtests.engine.arm import BUILDS, Arm, ArmSpec
+from loadtests.engine.budgets import Budget
 from loadtests.engine.conduct import Options
 from loadtests.engine.declaration import Declaration
 from loadtests.engine.fresh_start import places_of
@@ -122,3 +126,21 @@ def test_an_option_that_makes_no_sense_is_named(options: dict[str, str]) -> None
 
     with pytest.raises(Exception, match=next(iter(options))):
         Options.of(study, EXPERIMENT)
+
+
+def test_containers_have_one_place_for_arms_of_different_stacks_and_none_for_twins(monkeypatch: Any) -> None:
+    @contextlib.contextmanager
+    def arms_up(names: list[str], _: Any, *, keep: bool) -> Iterator[dict[str, Arm]]:
+        yield {name: Arm(name, *[None] * 3) for name in names}  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fresh_start, "on_containers", lambda: True)
+    monkeypatch.setattr(fresh_start, "arms_up", arms_up)
+    nobody = Budget(None, None)
+
+    with fresh_start.started([ArmSpec("one", "monolith"), BUILDS[1]], nobody, random.Random(1)) as arms:
+        assert {name: arm.name for name, arm in arms.items()} == {"one": "one", "microservices": "microservices"}
+    with (
+        pytest.raises(Unsupported, match="run as processes"),
+        fresh_start.started([BUILDS[0], BUILDS[0].twin], nobody, random.Random(1)),
+    ):
+        pass

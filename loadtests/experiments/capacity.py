@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from loadtests.engine import journeys_core, probe
 from loadtests.engine.arm import Arm, arms_up
@@ -46,7 +45,6 @@ Searches = dict[tuple[str, str], Search]  # by mix and build
 def run(study: Study) -> Result:
     """Search the capacity of both builds for each mix, taking turns."""
     mixes = (study.options["mix"],) if "mix" in study.options else ("shopping",) if study.quick else MIXES
-    curves: dict[str, dict[str, list[dict[str, float]]]] = {mix: {name: [] for name in BUILDS} for mix in mixes}
     searches: Searches = {}
     with arms_up(BUILDS, study.budget, keep=False) as arms:
         study.progress.tell(f"both behave the same: {journeys_core.prove(arms, study.folder / 'journeys.log')}")
@@ -55,9 +53,7 @@ def run(study: Study) -> Result:
                 searches[mix, name] = Search(START_SHARE * probe.probed(study, arm, mix))
             while searching := [name for name in BUILDS if not searches[mix, name].done]:
                 for name in searching:
-                    curves[mix][name] += _try(study, arms[name], mix, searches[mix, name])
-    for points in (points for builds in curves.values() for points in builds.values()):
-        points.sort(key=lambda point: point["rate"])
+                    _try(study, arms[name], mix, searches[mix, name])
     knees: dict[str, dict[str, float]] = {mix: {} for mix in mixes}
     for (mix, name), search in searches.items():
         if search.found and search.highest_held:
@@ -66,14 +62,12 @@ def run(study: Study) -> Result:
             study.notes.append(
                 f"The capacity of {name} for {mix} was not found: {search.tries} tries, {search.void} void runs."
             )
-    return study.result(
-        answer=answer(knees), comparison=compare(searches, mixes), findings={},
-        details={"curves": curves, "knees": knees},
-    )  # fmt: skip
+    comparison = compare(searches, mixes)
+    return study.result(answer=answer(knees), comparison=comparison, findings={}, details={"knees": knees})
 
 
-def _try(study: Study, arm: Arm, mix: str, search: Search) -> list[dict[str, float]]:
-    """Try the next rate, tell the search, and return a point of the curve; none of a void run, which proves nothing."""
+def _try(study: Study, arm: Arm, mix: str, search: Search) -> None:
+    """Try the next rate and tell the search; a void run proves nothing."""
     rate = search.next_rate()
     load = replace(QUICK_RUN if study.quick else RUN, rate=rate, mix=mix)
     # The same seed at the same rate would send the very same requests when the border is tested again.
@@ -84,10 +78,8 @@ def _try(study: Study, arm: Arm, mix: str, search: Search) -> list[dict[str, flo
             study.notes.append(f"{arm.name} failed at {rate:.0f}/s of {mix}, though the generator was late, too.")
         else:
             search.tell_void()
-        return []
-    search.tell(rate, good=holds(trial.run))
-    waits: dict[str, Any] = dict(trial.run["latency_ms"] or {})
-    return [{"rate": rate, "error_share": trial.run["error_share"], **{p: waits[p] for p in ("p50", "p95", "p99")}}]
+    else:
+        search.tell(rate, good=holds(trial.run))
 
 
 def holds(run: Run) -> bool:

@@ -22,7 +22,7 @@ TIMEOUT_S = 400  # 90 s on two idle cores
 EXPERIMENTS = {
     "steady": ("gates", "C3"),
     "cores": ("", None),
-    "capacity": ("curves", None),
+    "capacity": ("knees", None),
     "three-rulers": ("", None),
     "overhead-ladder": ("ladder", "C3"),
     "scaling": ("scaling", "C2"),

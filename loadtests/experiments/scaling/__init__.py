@@ -10,7 +10,7 @@ more payments service weighs about what one more monolith weighs, and the other 
 top.
 
 Load: Every charge takes 50 ms of CPU for its risk score (`RISK_MS`). Three closed-loop clients a replica place orders
-as fast as they are answered; beside them product pages arrive at a steady 12/s. One to four replicas of the monolith,
+as fast as they are answered; beside them product pages arrive at a steady 15/s. One to four replicas of the monolith,
 of its pool for orders (`twinshop up monolith --with order-pool`), and of payments alone, in random order, over fresh
 starts. Afterwards, without risk score and without quota, replicas are added and taken 20 times in each while the mix
 `shopping` arrives.
@@ -128,7 +128,7 @@ def change_replicas(study: Study, arms: Mapping[str, Arm]) -> Mapping[str, Any]:
 DECLARATION = Declaration(
     arms=(MONOLITH, ROUTED, SERVICES),
     against=((MONOLITH.name, SERVICES.name), (ROUTED.name, SERVICES.name), (MONOLITH.name, ROUTED.name)),
-    beside=(Load(3, "orders-only", 12.0, 10.0, for_each="replicas", warm_s=2.5),),
+    beside=(Load(3, "orders-only", 15.0, 7.0, for_each="replicas", warm_s=2.5),),
     factors=(Factor("replicas", (1.0, 2.0, 3.0, 4.0), replicas_of_hot, quick=(1.0, 2.0)),),
     prepare=take_risks,
     around=limited,
