@@ -32,6 +32,8 @@ TokensFrom = Annotated[
         "prints tokens. One for all, or one for each."
     ),
 ]
+At = Annotated[list[str] | None, typer.Option(help="A shop elsewhere, such as https://shop.example:8443. Repeatable.")]
+Rate = Annotated[float, typer.Option(min=0.1, max=5000, help="With an address: arrivals/s at each arm.")]
 Price = Annotated[float | None, typer.Option(min=0, help="What an hour of it costs you: told for a million orders.")]
 
 
@@ -64,6 +66,9 @@ def experiment(
     cores: Annotated[int, typer.Option(min=0, help="Cores of a build, and replicas of each part; else one.")] = 0,
     price_cpu_hour: Price = None,
     price_gb_hour: Price = None,
+    at: At = None,
+    tokens_from: TokensFrom = None,
+    rate: Rate = 20.0,
 ) -> None:
     """Run an experiment and write its report."""
     if not name and file is None:
@@ -74,6 +79,8 @@ def experiment(
         return
     options = dict(name_and_value(item) for item in setting or []) | _prices(price_cpu_hour, price_gb_hour)
     options |= {"cores": str(cores)} if cores else {}
+    if at:
+        options |= {"at": " ".join(at), "tokens_from": "\n".join(tokens_from or []), "rate": f"{rate:g}"}
     _conduct(name, quick=quick, seed=seed, options=options, file=file, cores=cores or 1)
 
 
@@ -81,7 +88,7 @@ def compare(
     a: Arm,
     b: Arm,
     tokens_from: TokensFrom = None,
-    rate: Annotated[float, typer.Option(min=0.1, max=5000, help="With an address: arrivals/s at each arm.")] = 20.0,
+    rate: Rate = 20.0,
     sessions: Annotated[int | None, typer.Option(min=2, help="How often everything is started afresh.")] = None,
     quick: Quick = False,
     seed: Seed = 8001,
@@ -153,6 +160,11 @@ def _conduct(
     from loadtests.report.result import all_violations  # noqa: PLC0415
 
     selected = registry.from_file(file) if file else registry.find(name)
+    if (options or {}).get("at") and not selected.takes_addresses:
+        takers = ", ".join(one.name for one in registry.every() if one.takes_addresses)
+        raise DeployError(
+            f"{selected.name} steers what it measures, so it takes no address; {takers} and `twinshop compare` do."
+        )
     console.print(f"[bold]{selected.plan['title']}[/]: {selected.plan['question']}")
     outcome, folder = report_folder.conduct(selected, quick=quick, seed=seed, options=options, cores=cores)
     _show(outcome, folder)

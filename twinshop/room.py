@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 
 from deploy.model.home import Home
-from twinshop.experiments import TokensFrom
+from twinshop.experiments import At, TokensFrom
 from twinshop.faults import duration_s
 from twinshop.stacks import Choice, StackOption
 
-At = Annotated[list[str] | None, typer.Option(help="A shop elsewhere, such as https://shop.example:8443. Repeatable.")]
 Long = Annotated[str, typer.Option("--for", help="How long at most: 30s, 10m.")]
 
 

@@ -51,7 +51,7 @@ class Experiment:
         """
         module = self._imported()
         if declared := getattr(module, "EXPERIMENT", None):
-            from loadtests.engine.conduct import conduct  # noqa: PLC0415  (the engine knows all that measures)
+            from loadtests.engine.from_outside import conduct  # noqa: PLC0415  (the engine knows all that measures)
 
             return lambda study: conduct(study, declared)
         if not hasattr(module, "run"):
@@ -73,6 +73,11 @@ class Experiment:
         """Return the builds that it leaves up for the reader to look around in: `LEAVES_UP` of its module."""
         builds: tuple[str, ...] = getattr(self._imported(), "LEAVES_UP", ())
         return builds
+
+    @property
+    def takes_addresses(self) -> bool:
+        """Whether shops elsewhere can be its arms: it compares waits, and declares how."""
+        return bool(getattr(getattr(self._imported(), "EXPERIMENT", None), "waits", ()))
 
     def _imported(self) -> ModuleType:
         return importlib.import_module(self.module) if self.module else _module_of(self.source)

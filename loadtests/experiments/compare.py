@@ -24,53 +24,26 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 
-from deploy.model.errors import DeployError
-from loadtests.engine import notation
-from loadtests.engine.arm import ArmSpec
+from loadtests.engine import from_outside, notation
 from loadtests.engine.conduct import conduct
-from loadtests.engine.declaration import Declaration
 from loadtests.engine.study import Study
 from loadtests.experiments import steady
 from loadtests.report.result import Plan, Result
 
 ARMS = ("monolith", "microservices")
 QUESTION = "What does {b} cost, how soon does it answer and how much does it sell, beside {a}?"
-RATE = "20"
-TOKENS = "tokens_from"  # in --set; several have a line each
 
 
 def run(study: Study) -> Result:
     """Compare the arms `a` and `b` of the study's options, with `tokens_from` and `rate` for addresses."""
     texts = [study.options.get(name, default) for name, default in zip("ab", ARMS, strict=True)]
-    tokens = [line for line in study.options.get(TOKENS, "").splitlines() if line]
-    study.options = {name: value for name, value in study.options.items() if name != TOKENS}  # no secret in a result
     with ExitStack() as opened:
-        arms = notation.arms(texts, tokens, opened)
+        arms = notation.arms(texts, from_outside.tokens_of(study), opened)
         a, b = (arm.name for arm in arms)
-        named: Plan = {**study.experiment.plan, "title": f"{b} beside {a}", "question": QUESTION.format(a=a, b=b)}
-        study.experiment = replace(study.experiment, plan=named)
-        for arm in arms:
-            if arm.checkout:
-                study.notes.append(f"{arm.name}: the packages of commit {arm.checkout.commit}.")
-        return conduct(study, declared(arms, _rate(study.options.get("rate", RATE)), quick=study.quick))
-
-
-def declared(arms: list[ArmSpec], rate: float, *, quick: bool = False) -> Declaration:
-    """Return what is measured of these arms: what `steady` measures, or its latencies alone, at a rate that is set."""
-    whole = replace(steady.EXPERIMENT, arms=tuple(arms), claims={}, caveat="")
-    if not any(arm.shop for arm in arms):
-        return whole
-    ordering, *others = (replace(waits, rate=rate, goodput="order" in waits.journeys) for waits in whole.waits)
-    if quick:
-        return replace(whole, costs=(), waits=(replace(ordering, duration_s=2.0, warm_up_s=1.0),))
-    return replace(whole, costs=(), waits=(ordering, *others))
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = 0.0
-    if not 0 < rate <= 5000:
-        raise DeployError(f"rate={text}: want arrivals/s, up to 5000.")
-    return rate
+        plan: Plan = {**study.experiment.plan, "title": f"{b} beside {a}", "question": QUESTION.format(a=a, b=b)}
+        study.experiment = replace(study.experiment, plan=plan)
+        study.notes += [f"{arm.name}: the packages of commit {arm.checkout.commit}." for arm in arms if arm.checkout]
+        declared = replace(steady.EXPERIMENT, arms=tuple(arms), claims={}, caveat="")
+        if any(arm.shop for arm in arms):
+            declared = from_outside.latencies(declared, arms, from_outside.rate_of(study), quick=study.quick)
+        return conduct(study, declared)

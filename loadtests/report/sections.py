@@ -30,7 +30,8 @@ def badges(result: Result, violations: list[dict[str, str]]) -> list[dict[str, s
         badges.append({"kind": "bad", "text": f"{len(violations)} violations"})
     elif checked:
         extent = f"{plural(len(checked), 'check')}, {plural(orders, 'confirmed order')}"
-        badges.append({"kind": "good", "text": f"books right: {extent}"})
+        extent_of_view = ", as far as an address shows them" if result.get("details", {}).get("elsewhere") else ""
+        badges.append({"kind": "good", "text": f"books right{extent_of_view}: {extent}"})
     gate = result["aa_gate"]
     if gate is None:
         badges.append({"kind": "warn", "text": "indicative: no A/A gate was run"})

@@ -12,7 +12,7 @@ import pytest
 from markupsafe import Markup
 
 from loadtests.measure.verdict import NEVER_MET
-from loadtests.report import page
+from loadtests.report import page, sections
 from loadtests.report import result as results
 from loadtests.report.conftest import make_run
 from loadtests.report.figures import all_figures
@@ -161,6 +161,9 @@ def test_every_colour_of_a_plot_is_one_of_the_page_in_light_and_dark(result: Res
         ("monolith-1%", "Monolith, 1 % traced"),
         ("no-tokens", "No tokens"),
         ("64 threads", "64 threads"),
+        ("monolith:web.WEB_THREADS=64-twin", "monolith:web.WEB_THREADS=64, restarted twin"),
+        ("https://shop.example-twin", "https://shop.example, second series"),
+        ("monolith on compose", "monolith on compose"),
     ],
 )
 def test_an_arm_has_a_name_that_nobody_had_to_list(arm: str, name: str) -> None:
@@ -254,3 +257,13 @@ def test_a_slow_request_links_to_its_trace(result: Result) -> None:
 
     assert 'href="run-01-monolith/trace-1.html"' in html
     assert verdict in Text(html).text
+
+
+def test_the_badge_of_books_says_where_only_an_address_showed_them(result: Result) -> None:
+    badges = [badge["text"] for badge in sections.badges(result, [])]
+    result["details"] = {"elsewhere": ["https://shop.example"]}
+
+    of_an_address = [badge["text"] for badge in sections.badges(result, [])]
+
+    assert badges[0].startswith("books right: ")
+    assert of_an_address[0].startswith("books right, as far as an address shows them: ")
