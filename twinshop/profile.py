@@ -7,8 +7,11 @@ from typing import Annotated
 
 import typer
 
+from deploy.local.runner import LocalRunner
+from deploy.model.errors import Unsupported
 from deploy.model.home import Home
 from deploy.runner.console import console
+from deploy.stacks import runner_for
 
 
 def profile(
@@ -25,9 +28,12 @@ def profile(
     from loadtests.profiling.profiles import WORKS  # noqa: PLC0415
     from loadtests.profiling.profiles import profile as profile_of  # noqa: PLC0415
 
+    names = [one.name for one in BUILDS]
+    if not all(isinstance(runner_for(name), LocalRunner) for name in names):
+        raise Unsupported("Only processes of this machine can be profiled, no containers and no Pods.")
     folder = Home.from_environment().root / "profile"
     profiles = []
-    with arms_up([one.name for one in BUILDS], budgets.of_this_machine(), keep=False) as arms:
+    with arms_up(names, budgets.of_this_machine(), keep=False) as arms:
         for work in WORKS:
             for arm in arms.values():
                 profiles.append(profile_of(arm, work, seconds, folder / arm.name / work.unit, seed))

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from deploy.model.errors import DeployError, Unsupported
+from deploy.model.errors import DeployError
 from loadtests.profiling import sampler
 
 BUSY = "def spin():\n    while True:\n        pass\nspin()\n"
 
 
-def runner_of(pid: int | None) -> Any:
+def runner_of(pid: int) -> Any:
     """A stack of one part in Python, as far as a sampler looks at it."""
     return SimpleNamespace(
         status=lambda: SimpleNamespace(instances=[SimpleNamespace(part="web", pid=pid)]),
@@ -52,8 +52,3 @@ def test_where_it_may_not_look_it_is_said_what_to_do(tmp_path: Path, monkeypatch
 
     with pytest.raises(DeployError, match="ptrace_scope=0"):
         sampler.sample(runner_of(1), tmp_path / "out", 1)
-
-
-def test_containers_have_no_process_here(tmp_path: Path) -> None:
-    with pytest.raises(Unsupported, match="no containers"):
-        sampler.sample(runner_of(None), tmp_path / "out", 1)
