@@ -17,7 +17,9 @@ from deploy.model.errors import DeployError, NotRunning
 from deploy.model.home import REPOSITORY, Home
 from deploy.runner.console import console
 from loadtests.load import bounds
+from loadtests.load.conditions import SUBJECTS
 from loadtests.load.elsewhere import UNSEEN, ShopElsewhere
+from loadtests.load.generator.record import FAILED, JourneyTally, Tally
 from loadtests.measure.parties import Parties
 from loadtests.measure.reconcile import reconcile, tell
 from room.generation import generation
@@ -153,9 +155,25 @@ def _say(stack: str, out: Path, status: int, fail_if: Sequence[str]) -> bool:
         f"p99 {summary['latency_ms']['p99']:.0f} ms, {100 * summary['error_share']:.2f} % errors"
         f"{' (void: ' + '; '.join(summary['void_reasons']) + ')' if summary['void'] else ''}"
     )
+    for line in _by_kind(Tally.decode(summary["tally"])):
+        console.print(line)
     broken = bounds.broken(fail_if, bounds.of_summary(summary))
     if fail_if and summary["void"]:
         broken.append("the run is void, so it shows nothing")
     for bound in broken:
         console.print(f"{stack}: [red]{bound}[/]")
     return not broken
+
+
+def _by_kind(tally: Tally) -> list[str]:
+    """Return a line for orders and one for browsing, where there were both: one may hide what the other meets."""
+    lines = []
+    for kind in ("orders", "browsing"):
+        one = JourneyTally()
+        for journey in set(tally.journeys) & {*SUBJECTS[kind]}:
+            one.merge(tally.journeys[journey])
+        if count := one.latency.count:
+            share = sum(one.outcomes[outcome] for outcome in FAILED) / count
+            p99_ms = one.latency.percentile(99)
+            lines.append(f"  {kind + ':':<9} {count} sent, p99 {p99_ms:.0f} ms, {100 * share:.2f} % errors")
+    return lines if len(lines) > 1 else []

@@ -64,7 +64,9 @@ def buy(
     card: Annotated[str, typer.Option(help="A test card, such as pm_ok, pm_declined, pm_timeout.")] = "pm_ok",
     lines: Annotated[int, typer.Option(min=1, max=20, help="How many products to buy.")] = 1,
     key: Annotated[str, typer.Option(help="The Idempotency-Key; a new one if none is given.")] = "",
-    customer: Annotated[str, typer.Option(help="Who buys.")] = "amara-okafor",
+    customer: Annotated[
+        str, typer.Option(help="Who buys: any name, for the demo gives a token to anybody.")
+    ] = "amara-okafor",
 ) -> None:
     """Place an order in every shop that is up, and say what was answered."""
     from workshop.customer import Visitor  # noqa: PLC0415

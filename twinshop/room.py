@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from deploy.model.home import Home
+from loadtests.load.users.traffic import MIX_HELP
 from twinshop.experiments import At, TokensFrom
 from twinshop.faults import duration_s
 from twinshop.stacks import Choice, StackOption
@@ -30,9 +31,7 @@ def room(
 def load(
     stack: StackOption = Choice.both,
     rate: Annotated[float, typer.Option(min=0.1, max=5000, help="Arrivals/s at each shop.")] = 30.0,
-    mix: Annotated[
-        str, typer.Option(help="browsing, shopping, ordering, market or others; or FILE.json.")
-    ] = "shopping",
+    mix: Annotated[str, typer.Option(help=f"{MIX_HELP}.")] = "shopping",
     lasts: Long = "10m",
     seed: Annotated[int, typer.Option(help="The same seed sends the same requests.")] = 1,
     methods: Annotated[

@@ -47,10 +47,9 @@ class StartProgress:
 
 def status_table(statuses: Iterable[StackStatus]) -> Table:
     """Return the replicas of all stacks as a table."""
-    columns = [
-        Column(name, no_wrap=name != "state") for name in ("stack", "replica", "state", "pid", "ports", "restarts")
-    ]
-    table = Table(*columns, box=box.SIMPLE_HEAD)
+    columns = [Column(name, no_wrap=True) for name in ("stack", "replica", "state", "pid", "ports", "restarts")]
+    columns[2] = Column("state", min_width=len("backing"))  # wraps, and is never squeezed out
+    table = Table(*columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for status in statuses:
         if not status.up:
             table.add_row(status.stack, "", "down", "", "", "")

@@ -102,7 +102,7 @@ def tell(outcome: Reconciliation) -> list[str]:
     lines = [f"{outcome.stack}: at rest after {outcome.waited_s:.1f} s, {outcome.confirmed} confirmed orders"]
     for promise, looked_at in sorted(outcome.looked_at.items(), key=lambda item: (item[0][0], int(item[0][1:]))):
         broken = sum(violation.promise == promise for violation in outcome.violations)
-        state = f"BROKEN {broken} times" if broken else "kept"
+        state = f"BROKEN {broken} times" if broken else "kept" if looked_at else "not shown"
         lines.append(f"  {promise}  {state:<18} {looked_at:>7} looked at   {PROMISES[promise]}")
     lines += [f"  ! {violation}" for violation in outcome.violations]
     return lines
