@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -156,13 +158,30 @@ def test_a_full_form_stands_before_a_quick_one_and_will_do_for_it(tmp_path: Path
 
 def test_quick_forms_begin_nothing_that_would_not_end_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claims, "LIMIT_S", 10.0)
-    experiment(tmp_path, "C1")
+    experiment(tmp_path, "C1", trouble=FAILS)
     experiment(tmp_path, "C2")
 
     unanswered, lines = ask(of(tmp_path, "C1", "C2"))
 
-    assert unanswered == ["C2"]
-    assert lines[-1] == "Half an hour is nearly over: C2 can be asked later."
+    assert unanswered == ["C1", "C2"]
+    assert lines[-1] == "Half an hour is nearly over: C2 and C1 can be asked later."
+    assert runs_of(tmp_path) == ["fake_c1 True"]
+
+
+def test_a_slow_machine_is_told_to_take_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = itertools.count(step=60)  # a minute for each look at the clock, at the beginning and before each claim
+    monkeypatch.setattr(claims, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    asks = {claim: Ask(f"fake-{claim.lower()}", 5, "More.", quick_s=30) for claim in ("C1", "C2", "C3")}
+    for claim in asks:
+        experiment(tmp_path, claim)
+
+    survey = of(tmp_path, *asks)
+    survey.asks = asks
+    _, lines = ask(survey)
+
+    # Two minutes have gone where half of one was expected: four times as long, for two claims of half a minute.
+    expected = ["2 minutes to go", "4 minutes to go"]
+    assert [line.partition("about ")[2].partition(")")[0] for line in lines if "to go" in line][:2] == expected
 
 
 def test_ctrl_c_keeps_what_is_there_and_the_page_says_what_is_not(tmp_path: Path) -> None:
