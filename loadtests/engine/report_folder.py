@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,12 +24,17 @@ def conduct(
     """Run it, write and draw its result, and return that with its folder. Raises what the experiment does."""
     budget = budgets.of_this_machine(cores)
     folder = result.new_folder(reports, experiment.name)
-    with ProgressReporter() as progress:
-        study = Study(
-            experiment=experiment, folder=folder, budget=budget, progress=progress, seed=seed,
-            quick=quick, options=options or {},
-        )  # fmt: skip
-        outcome = experiment.load()(study)
+    try:
+        with ProgressReporter() as progress:
+            study = Study(
+                experiment=experiment, folder=folder, budget=budget, progress=progress, seed=seed,
+                quick=quick, options=options or {},
+            )  # fmt: skip
+            outcome = experiment.load()(study)
+    except BaseException:
+        with contextlib.suppress(OSError):  # where something was measured, that stays
+            folder.rmdir()
+        raise
     result.write(outcome, folder)
     tidy.write(outcome, folder)
     page.draw(folder, lambda _: experiment.plots())
