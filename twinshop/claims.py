@@ -51,8 +51,7 @@ def claims(
             raise
     table = Table("claim", "", "on this machine", "from")
     for one in survey.answers():
-        verdict = f"indicative: {one.verdict}" if one.is_indicative else one.verdict
-        table.add_row(one.claim, one.text, verdict, one.report)
+        table.add_row(one.claim, one.text, one.in_words, one.report)
     console.print(table)
     if record:
         console.print(f"Your decision record: {write_record(home)}", markup=False)

@@ -66,9 +66,7 @@ def write_record(home: Home, reports: Path = REPORTS) -> Path:
         return path
     answers = Claims(reports).answers()
     rows = "\n".join(
-        f"| {one.claim} {one.text} | {'indicative: ' if one.is_indicative else ''}{one.verdict} | "
-        f"{_in_a_cell(one.evidence)} | {one.report} |"
-        for one in answers
+        f"| {one.claim} {one.text} | {one.in_words} | {_in_a_cell(one.evidence)} | {one.report} |" for one in answers
     )
     progress = Progress(home)
     lines = [f"- Lab {lab.number}: {one.text} **{guess}**" for lab in every() for one, guess in _guesses(lab, progress)]

@@ -24,7 +24,7 @@ from deploy.model.topology import SHOPS
 from loadtests.engine import environment, registry, report_folder
 from loadtests.engine.registry import Experiment
 from loadtests.report import claims_page
-from loadtests.report.claims import CLAIMS, NOT_MEASURED
+from loadtests.report.claims import CLAIMS, NOT_MEASURED, in_words
 from loadtests.report.claims_page import Answer
 from loadtests.report.figures import all_figures
 from loadtests.report.result import INDEX, RESULT, BadResult, Result, read
@@ -165,7 +165,7 @@ class Claims:
             verdict, evidence = next(
                 (row["verdict"], row["evidence"]) for row in result["claims"] if row["id"] == claim
             )
-            tell(f"[bold]{claim} {verdict}:[/] {escape(evidence)}")
+            tell(f"[bold]{claim} {in_words(verdict, quick=form == 'quick')}.[/] {escape(evidence)}")
         except Exception as error:  # one that fails keeps none of the others from being asked
             verdict = NOT_MEASURED
             self._note_failure(experiment.name, form, error)

@@ -37,3 +37,8 @@ def verdict_of(*figures: Ratio) -> str:
     """Return what ratios say of a claim that all of them are higher: refuted where all are shown to be lower."""
     verdicts = {row.get("verdict") for row in figures}
     return SUPPORTED if verdicts == {"higher"} else REFUTED if verdicts == {"lower"} else NOT_SHOWN
+
+
+def in_words(verdict: str, *, quick: bool) -> str:
+    """Return a verdict as it is told: of a quick form it is indicative, and never more."""
+    return f"indicative: {verdict}" if quick and verdict in (SUPPORTED, REFUTED) else verdict

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.report import page
-from loadtests.report.claims import CLAIMS, NOT_MEASURED, NOT_SHOWN, REFUTED, SUPPORTED
+from loadtests.report.claims import CLAIMS, NOT_MEASURED, NOT_SHOWN, REFUTED, SUPPORTED, in_words
 from loadtests.report.headline import Headline
 from loadtests.report.plot import Figure
 from loadtests.report.published import design
@@ -62,7 +62,12 @@ class Answer:
     @property
     def is_indicative(self) -> bool:
         """Whether it is a tendency only: a short form gives no verdict."""
-        return bool(self.result and self.result.get("quick")) and self.verdict in (SUPPORTED, REFUTED)
+        return self.in_words != self.verdict
+
+    @property
+    def in_words(self) -> str:
+        """The verdict as it is told: `indicative: supported` of a quick form."""
+        return in_words(self.verdict, quick=bool(self.result and self.result.get("quick")))
 
     @property
     def evidence(self) -> str:
