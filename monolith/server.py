@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import socket
 import sys
@@ -39,6 +40,7 @@ def serve(settings_class: type[S], create_app: Callable[[S], Flask], prepare: Ca
     settings = load_or_exit(settings_class)
     start_up(settings, prepare)
     draining = multiprocessing.get_context("spawn").Event() if settings.drain_s else None
+    gc.freeze()  # code stays for good: a collection that looked at it would copy the pages that the worker shares
     _Server(
         "monolith.app",
         address=settings.host,

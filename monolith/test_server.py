@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -10,11 +11,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import httpx
 import psutil
 import pytest
 
+from monolith import server
+from monolith.app import create_app, prepare
 from monolith.config import Settings
 
 STARTS_WITHIN_S = 20.0
@@ -110,3 +115,16 @@ def test_without_its_settings_it_refuses_to_start() -> None:
     assert process.returncode == 2
     assert "DATABASE_URL" in process.stderr
     assert "WEBHOOK_SECRET" in process.stderr
+
+
+def test_what_a_worker_inherits_is_left_alone_by_collections(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = []
+    fork = SimpleNamespace(serve_until_told=lambda *_: counts.append(gc.get_freeze_count()))
+    monkeypatch.setattr(server, "_Server", lambda *_, **__: fork)
+    monkeypatch.setattr(server, "load_or_exit", lambda _: MagicMock(drain_s=0.0))
+    monkeypatch.setattr(server, "start_up", lambda *_: None)
+
+    server.serve(Settings, create_app, prepare)
+    gc.unfreeze()
+
+    assert counts[0] > len(sys.modules)
