@@ -238,8 +238,8 @@ class Claims:
         return self._reports[path]
 
     def _note_failure(self, experiment: str, form: str, error: Exception) -> None:
-        reason = str(error) if isinstance(error, DeployError) else f"{type(error).__name__}: {error}"
         log = self.page.with_name(f"{experiment}.log")
+        reason = str(error) if isinstance(error, DeployError) else f"{type(error).__name__}: {error} (see {log.name})"
         log.write_text("".join(traceback.format_exception(error)), "utf-8")
         self._state.failures[experiment] = {"form": form, "at": _now(), "reason": reason.strip()[:600]}
 

@@ -113,7 +113,7 @@ def test_a_second_run_goes_on_with_what_is_missing_and_a_failure_is_on_the_page(
     assert runs_of(tmp_path) == ["fake_c1 True", "fake_c2 True", "fake_c3 True", "fake_c2 True"]
     page = Text(of(tmp_path, "C1", "C2", "C3").page.read_text("utf-8")).text
     assert "Indicative: 1 supported, 1 refuted; 1 failed" in page
-    assert "It failed: RuntimeError: the broker [bold] went away" in page
+    assert "It failed: RuntimeError: the broker [bold] went away (see fake-c2.log)" in page
     assert "a figure of fake_c1 Monolith 7.0 ms" in page
 
     experiment(tmp_path, "C2")

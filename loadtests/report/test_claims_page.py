@@ -132,7 +132,7 @@ def test_runs_that_count_for_nothing_are_told_with_the_reason(result: Result) ->
 
     text = text_of(answer("C7", result, "not measured"))
 
-    assert "Void, and left out: Microservices: requests left late." in text
+    assert "Void: Microservices: requests left late." in text
 
 
 def test_a_prediction_stands_beside_what_was_measured(result: Result) -> None:
