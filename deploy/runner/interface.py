@@ -173,7 +173,7 @@ class Runner(ABC):
     def is_finished(self, watch: Watch | None = None) -> bool:
         """Carry on with what was begun, and tell whether all parts are ready. Raises StartFailed if one never will."""
         status = self._advance()
-        self._show(status, watch)
+        self._show(status, watch, "starting")
         return status.ready and self._requests_arrive(status)
 
     def has_come_up(self, watch: Watch | None = None) -> bool:
@@ -186,16 +186,16 @@ class Runner(ABC):
             if self._is_being_started():
                 return False
             raise StartFailed(f"{self.stack.name} was being started by another command, and has been stopped again.")
-        self._show(status, watch)
+        self._show(status, watch, "another command was starting it")
         return not any(one.state in COMING for one in status.instances)
 
-    def _show(self, status: StackStatus, watch: Watch | None) -> None:
+    def _show(self, status: StackStatus, watch: Watch | None, during: str) -> None:
         if watch is not None and status.up:
             watch(status)
         for one in status.instances:
             if one.fatal:
                 raise StartFailed(
-                    f"{self.stack.name}/{one.instance} {one.trouble} while starting. "
+                    f"{self.stack.name}/{one.instance} {one.trouble} while {during}. "
                     f"The end of its log:\n{self.logs(one.instance, 20)}"
                 )
 
