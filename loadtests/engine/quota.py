@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -104,6 +104,22 @@ def quotas_for(runner: Runner, share: float) -> Quotas | ContainerQuotas:
             "In a cluster the quota of a replica is the limit of its Pod: scale by components hpa, budgets."
         )
     return ContainerQuotas(runner, share) if isinstance(runner, ComposeRunner) else Quotas(runner, share)
+
+
+@contextlib.contextmanager
+def limited(runner: Runner, shares: Mapping[tuple[str, ...], float]) -> Iterator[Callable[[], int]]:
+    """Give each replica of these parts its share of a core; yield what counts how often the first used it up.
+
+    Raises Unsupported where there are no quotas.
+    """
+    quotas = {parts: quotas_for(runner, share) for parts, share in shares.items()}
+    try:
+        for parts, each in quotas.items():
+            each.apply(parts)
+        yield next(iter(quotas.values())).throttled
+    finally:
+        for each in quotas.values():
+            each.lift()
 
 
 class Quotas:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -61,3 +64,22 @@ def test_version_2_takes_quota_and_period_in_one_file(tmp_path: Path) -> None:
     group = Controller(2, tmp_path).limit("one", 0.15)
 
     assert (group / "cpu.max").read_text() == "15000 100000"
+
+
+def test_what_was_limited_is_free_again_whatever_happened_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+
+    def quotas_for(_: object, share: float) -> object:
+        return SimpleNamespace(
+            apply=lambda parts: events.append(f"{'+'.join(parts)} {share}"), throttled=lambda: round(100 * share),
+            lift=lambda: events.append(f"lift {share}"),
+        )  # fmt: skip
+
+    monkeypatch.setattr(quota, "quotas_for", quotas_for)
+    runner: Any = None
+
+    with contextlib.suppress(ValueError), quota.limited(runner, {("hot",): 0.3, ("a", "b"): 0.1}) as used:
+        events.append(f"used up {used()} times")
+        raise ValueError("in between")
+
+    assert events == ["hot 0.3", "a+b 0.1", "used up 30 times", "lift 0.3", "lift 0.1"]

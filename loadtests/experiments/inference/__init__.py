@@ -36,12 +36,11 @@ from deploy.model.errors import DeployError, Unsupported
 from deploy.model.extras import RECOMMENDATIONS
 from deploy.runner.console import StartProgress
 from deploy.stacks import runner_for
-from loadtests.engine import rows
+from loadtests.engine import quota, rows
 from loadtests.engine.arm import Arm
 from loadtests.engine.budgets import Budget
 from loadtests.engine.closing import close_books
 from loadtests.engine.hot_and_cold import WARM_S, Load, Pair, both, row
-from loadtests.engine.quota import quotas_for
 from loadtests.engine.study import Study, whole_number
 from loadtests.experiments.inference import findings, model
 from loadtests.report.result import Result, Run
@@ -206,16 +205,13 @@ def _calm(study: Study, point: Point, generators: Pair, load: Load, folder: Path
 @contextlib.contextmanager
 def _limited(study: Study, point: Point) -> Iterator[Callable[[], int] | None]:
     """Give each replica its quota, and yield what counts the periods in which one was used up; without, note why."""
-    try:
-        quotas = quotas_for(point.arm.runner, point.share)
-    except Unsupported as error:
-        note = f"No quotas here ({error}): parts share all cores, and nothing is shown of who holds whom up."
-        study.notes += [] if note in study.notes else [note]
-        yield None
-        return
-    try:
-        quotas.apply(LIMITED[point.arm.name])
+    with contextlib.ExitStack() as stack:
+        try:
+            throttled = stack.enter_context(quota.limited(point.arm.runner, {LIMITED[point.arm.name]: point.share}))
+        except Unsupported as error:
+            note = f"No quotas here ({error}): parts share all cores, and nothing is shown of who holds whom up."
+            study.notes += [] if note in study.notes else [note]
+            yield None
+            return
         time.sleep(0.2)  # a period or two
-        yield quotas.throttled
-    finally:
-        quotas.lift()
+        yield throttled

@@ -34,13 +34,13 @@ from typing import Any
 from deploy.model.errors import Unsupported
 from deploy.model.extras import ORDER_POOL
 from deploy.model.parts import WEB_ORDERS
+from loadtests.engine import quota
 from loadtests.engine.arm import BUILDS, Arm, ArmSpec
 from loadtests.engine.budgets import Budget
 from loadtests.engine.conduct import conduct
 from loadtests.engine.declaration import Declaration
 from loadtests.engine.factor import Factor, Point
 from loadtests.engine.hot_and_cold import Load
-from loadtests.engine.quota import quotas_for
 from loadtests.engine.study import Study
 from loadtests.experiments.scaling import findings, replica_changes
 from loadtests.measure.accounting import Spent
@@ -87,25 +87,19 @@ def limited(arm: Arm, point: Point) -> Iterator[Callable[[Spent], Mapping[str, A
     """Give each process its quota; where that cannot be, replicas share all cores, and `quota` says so."""
     name, replicas = spec_of(arm), int(point["replicas"])
     share = hot_share(name, replicas)
-    try:
-        hot, cold = quotas_for(arm.runner, share), quotas_for(arm.runner, SHARE)
-    except Unsupported as error:
-        note = {"replicas": replicas, "quota": f"none: {error}"}
-        yield lambda _: note
-        return
+    with contextlib.ExitStack() as stack:
+        try:
+            throttled = stack.enter_context(quota.limited(arm.runner, {(HOT[name],): share, COLD[name]: SHARE}))
+        except Unsupported as error:
+            note = {"replicas": replicas, "quota": f"none: {error}"}
+            yield lambda _: note
+            return
 
-    def noted(spent: Spent) -> Mapping[str, Any]:
-        used = spent.cpu_ms[HOT[name]] / 1000 / spent.wall_s / (share * replicas)
-        return {"replicas": replicas, "throttled_periods": hot.throttled(), "quota_used": used,
-                "quota": f"control groups of version {hot.version}"}  # fmt: skip
+        def noted(spent: Spent) -> Mapping[str, Any]:
+            used = spent.cpu_ms[HOT[name]] / 1000 / spent.wall_s / (share * replicas)
+            return {"replicas": replicas, "throttled_periods": throttled(), "quota_used": used, "quota": share}
 
-    try:
-        hot.apply((HOT[name],))
-        cold.apply(COLD[name])
         yield noted
-    finally:
-        hot.lift()
-        cold.lift()
 
 
 def change_replicas(study: Study, arms: Mapping[str, Arm]) -> Mapping[str, Any]:
