@@ -10,18 +10,26 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from loadtests.engine import cells as measured
-from loadtests.engine import hot_and_cold
+from loadtests.engine import hot_and_cold, registry, verdicts
 from loadtests.engine.arm import ArmSpec
+from loadtests.engine.budgets import Budget
 from loadtests.engine.cells import Cells
 from loadtests.engine.declaration import Cell, Declaration
 from loadtests.engine.factor import Factor
 from loadtests.engine.hot_and_cold import Pair
 from loadtests.engine.loads import Waits
+from loadtests.engine.progress import ProgressReporter
+from loadtests.engine.study import Study
 from loadtests.engine.warm_generator import WarmGenerator
 from loadtests.experiments.latency_curve import EXPERIMENT as CURVE
+from loadtests.measure.latency import LatencyHistogram
 from loadtests.measure.replication import Design, Spread
 from loadtests.report.conftest import make_run
+from loadtests.report.figures import all_figures
+from loadtests.report.result import write
 
 
 @contextlib.contextmanager
@@ -128,3 +136,37 @@ def test_a_hot_load_has_its_clients_for_each_replica() -> None:
     assert load.at({"replicas": 4.0}).clients == 12
     assert hot_and_cold.Load(16, "rush", 30.0, 4.0).at({"risk_ms": 20.0}).clients == 16
     assert (load.unit, hot_and_cold.Load(16, "rush", 30.0, 4.0).unit) == ("order", "mix")
+
+
+def test_sessions_of_the_curve_come_to_an_answer_a_claim_and_plots(tmp_path: Path) -> None:
+    chance, runs = random.Random(1), []
+    for session in range(1, 5):
+        for cell in CURVE.cells(CURVE.design):
+            slow = {"microservices": 2.0, "monolith": 0.8}.get(cell.arm.stack, 1.0) * (1 + cell.point["hop_ms"] / 5)
+            ms = [10 * slow * chance.uniform(0.98, 1.02)] * 200
+            latency = {"p50": ms[0], "p95": ms[0], "p99": ms[0], "max": ms[0]}
+            one = make_run("monolith", len(runs) + 1, chance, rate_target=100 * cell.share, unit="mix")
+            own: Any = {
+                "build": cell.arm.name, "session": session, "pair": 1, "factors": dict(cell.point),
+                "load": {"mix": "ordering", "share": cell.share}, "latency_ms_by_journey": {"order": latency},
+                "requests_by_journey": {"order": 200}, "histograms": {"order": LatencyHistogram.of(ms).encode()},
+            }  # fmt: skip
+            runs.append(one | own)
+    budget = Budget((0,), (1,))
+    study = Study(registry.find("latency-curve"), tmp_path, budget, ProgressReporter(), runs=runs)
+    distances = [{"factor": "hop_ms", "value": 5.0, "arm": "microservices", "straight_ms": 0.3, "now_ms": 10.4}]
+
+    outcome = verdicts.result(
+        study, CURVE, [arm.name for arm in CURVE.arms], {("ordering", "monolith"): 50.0}, planted=False,
+        measured=distances,
+    )  # fmt: skip
+
+    write(outcome, tmp_path)
+    rows = outcome["comparison"]
+    assert rows["latency_order_p50_services_vs_colocated"]["ratio"] == pytest.approx(2.0, rel=0.03)
+    assert rows["latency_order_p50_hop_ms_5_services_vs_monolith"]["ratio"] == pytest.approx(5.0, rel=0.03)
+    assert rows["latency_order_p50_hop_ms_5_services_vs_monolith"]["verdict"] == "higher"
+    assert {one["id"]: one["verdict"] for one in outcome["claims"]}["C3"] == "supported"
+    assert "5 ms between services, Microservices over Colocated: 4.0 times" in outcome["answer"][0]
+    titles = [drawn["title"] for drawn in all_figures(outcome)]
+    assert titles[:3] == ["Latency against load", "What the factors came to", "How many times as much"]
