@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,9 @@ import typer
 
 from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY
+from deploy.model.topology import SHOPS
 from deploy.runner.console import console
+from deploy.stacks import is_offered, runner_for
 from twinshop.stacks import name_and_value
 
 if TYPE_CHECKING:
@@ -166,11 +169,22 @@ def _conduct(
             f"{selected.name} steers what it measures, so it takes no address; {takers} and `twinshop compare` do."
         )
     console.print(f"[bold]{selected.plan['title']}[/]: {selected.plan['question']}")
+    if not (options or {}).get("at"):
+        _warn_of_fresh_data()
     outcome, folder = report_folder.conduct(selected, quick=quick, seed=seed, options=options, cores=cores)
     _show(outcome, folder)
     shown.say_where(selected.leaves_up())
     if all_violations(outcome):
         raise typer.Exit(1)
+
+
+def _warn_of_fresh_data() -> None:
+    """Say that shops which are up lose their orders; at a terminal, ask. Raises typer.Abort."""
+    shops = [name for name in SHOPS if is_offered(name) and runner_for(name).status().up]
+    if shops:
+        console.print(f"It starts shops afresh: orders in {' and '.join(shops)}, up now, are thrown away.")
+        if sys.stdin.isatty():
+            typer.confirm("Go on?", default=True, abort=True)
 
 
 def _show(outcome: Result, folder: Path) -> None:

@@ -59,7 +59,7 @@ def heal(stack: StackOption = Choice.all) -> None:
     for runner in stack.running:
         healed = heal_everything(runner)
         notes.forget(home, runner.stack.name)
-        summary = ", ".join(healed) or "nothing is broken on purpose"
+        summary = ", ".join(healed) or "nothing is broken on purpose any more"
         console.print(f"{runner.stack.name}: {'healed, and no word of what' if has_mystery else summary}.")
 
 

@@ -86,10 +86,20 @@ def _of_each(runners: list[Runner], *, slowest: bool) -> Traces:
             trace_id = ranked[0]
         else:
             trace_id = list(orders)[-1]
+            _say_how_old(runner, (time.time_ns() - orders[trace_id].end_ns) / 1e9)
         traces.append(_find([runner], trace_id))
     if not traces:
         raise DeployError(f"No order is kept in any trace. Tracing is turned on by {HINT}.")
     return traces
+
+
+def _say_how_old(runner: Runner, age_s: float) -> None:
+    """Say of a latest traced order that it need not be the latest order, where tracing is off."""
+    if tracing.sampling_of(runner) is None:
+        console.print(
+            f"{runner.stack.name}: tracing is off; the latest order that was traced is {age_s / 60:.0f} minutes old. "
+            "`twinshop trace on` traces the next ones."
+        )
 
 
 def _find(runners: list[Runner], identifier: str) -> tuple[str, OrderTrace]:

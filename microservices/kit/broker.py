@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from dataclasses import dataclass
 
 import nats
@@ -25,6 +26,7 @@ MAX_DEAD_BYTES = 256 * 1024**2  # dead letters have room of their own, and stay 
 PUBLISH_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 1
 RECONNECT_WAIT_S = 0.2  # the client's own default is two seconds
+SAME_ERROR_EVERY_S = 30.0
 _EVER = -1  # the client gives up after sixty tries if it is not told otherwise
 
 
@@ -57,6 +59,7 @@ class Broker:
         self._client: Client | None = None
         self._jetstream: JetStreamContext | None = None
         self._ready = asyncio.Event()
+        self._logged, self._log_again_at = "", 0.0
 
     async def run(self) -> None:
         """Connect, make the streams, and stay until cancelled; then close. Runs beside the app."""
@@ -104,6 +107,13 @@ class Broker:
             await jetstream.purge_stream(STREAM, seq=handled + 1)
         return ConsumerProgress(str(stream.created), handled)
 
+    async def _log_error(self, error: Exception) -> None:
+        """Log what the client meets; a broker that is away is tried several times a second, and told of seldom."""
+        text = str(error) or type(error).__name__
+        if text != self._logged or time.monotonic() >= self._log_again_at:
+            self._logged, self._log_again_at = text, time.monotonic() + SAME_ERROR_EVERY_S
+            log.warning("broker: %s", text)
+
     async def _connect(self) -> None:
         try:
             if self._client is None:
@@ -116,7 +126,7 @@ class Broker:
                     max_reconnect_attempts=_EVER,
                     ping_interval=PING_EVERY_S,
                     max_outstanding_pings=PINGS_UNANSWERED,
-                    error_cb=_log_error,
+                    error_cb=self._log_error,
                 )
             self._jetstream = self._client.jetstream(timeout=PUBLISH_TIMEOUT_S)
             await make_streams(self._jetstream)
@@ -138,7 +148,3 @@ async def make_streams(jetstream: JetStreamContext) -> None:
             if (await jetstream.stream_info(str(stream.name))).config.max_bytes == -1:
                 with contextlib.suppress(nats.errors.TimeoutError):  # only who publishes may, and will
                     await jetstream.update_stream(stream)
-
-
-async def _log_error(error: Exception) -> None:
-    log.warning("broker: %s", error or type(error).__name__)
