@@ -50,24 +50,26 @@ class Recommender:
         self._entry: Entry | None = None
 
     def refresh(self) -> bool:
-        """Load the newest model if it is another; True if so. A wrong one is left where it is, and the last one stays.
+        """Load the newest model if it is another; True if so. A wrong one is left where it is, for the one before it.
 
         Requests go on with the old model until the new one is there whole. Raises OSError.
         """
-        entry = self._shelf.newest()
-        if entry is None or entry == self._entry:
+        entries = self._shelf.entries()
+        if not entries or entries[-1] == self._entry:
             return False
-        self._entry = entry
-        try:
-            model = Model.load(entry.path.read_bytes())
-        except WrongModel as error:
-            log.error("the model %s is not taken, %s", entry.path.name, error)
-            return False
-        if self._model is not None and model.version == self._model.version:
-            return False
-        self._model = model
-        log.info("model %s: %d products, rank %d", model.version, len(model.skus), model.rank)
-        return True
+        self._entry = entries[-1]
+        for entry in reversed(entries):  # who has just started has no last one to go on with
+            try:
+                model = Model.load(entry.path.read_bytes())
+            except WrongModel as error:
+                log.error("the model %s is not taken, %s", entry.path.name, error)
+                continue
+            if self._model is not None and model.version == self._model.version:
+                return False
+            self._model = model
+            log.info("model %s: %d products, rank %d", model.version, len(model.skus), model.rank)
+            return True
+        return False
 
     def infer(self, sku: str) -> Answer:
         """Return what the model says. Looks at all products. Raises NotFound, Unavailable."""

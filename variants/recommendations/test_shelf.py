@@ -72,6 +72,16 @@ def test_a_wrong_model_is_left_where_it_is_and_the_last_one_serves_on(
     assert f"{newer.path.name} is not taken" in caplog.text
 
 
+def test_who_starts_beside_a_wrong_model_takes_the_one_before_it(shelf: Shelf, small_model: Model) -> None:
+    shelf.put(small_model, orders=3, rank=8)
+    newer = shelf.put(train(PRODUCTS, [("LAMP", "LANTERN")], rank=8), orders=4, rank=8)
+    newer.path.write_bytes(b"")
+    started = Recommender(shelf)
+
+    assert started.refresh()
+    assert json.loads(started.infer("LAMP").body)["model"] == small_model.version
+
+
 def test_taking_the_newest_model_away_brings_the_one_before_back(
     recommender: Recommender, shelf: Shelf, small_model: Model
 ) -> None:
