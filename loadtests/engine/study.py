@@ -14,6 +14,7 @@ from loadtests.engine import environment
 from loadtests.engine.budgets import Budget
 from loadtests.engine.progress import ProgressReporter
 from loadtests.engine.registry import Experiment
+from loadtests.load.users.traffic import mix_of
 from loadtests.measure.verdict import ViolationRow
 from loadtests.report.claims import table
 from loadtests.report.result import SCHEMA_VERSION, Environment, Gate, Ratio, Result, Run
@@ -129,3 +130,11 @@ def whole_number(study: Study, name: str, default: int, least: int) -> int:
     if not text.isdecimal() or int(text) < least:
         raise DeployError(f"{name}={text}: want a whole number, {least} at least.")
     return int(text)
+
+
+def chosen_mix(study: Study, default: str) -> str:
+    """Return the mix that `--set mix=...` names, or the default. Raises DeployError that names it."""
+    try:
+        return mix_of(study.options.get("mix", default)).name
+    except ValueError as error:
+        raise DeployError(str(error)) from error

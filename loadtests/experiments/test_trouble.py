@@ -205,6 +205,6 @@ def test_what_was_not_sent_and_what_was_refused_is_lost() -> None:
     form = spike.Form(before_s=1, crowd_s=2, after_s=3)
     rows = [row_at(0.5, outcome="error"), row_at(1.5), row_at(2.5, outcome="error", status=429)]
 
-    told = spike.spike_of(rows, 4, form)
+    crowd = spike.spike_of(rows, 4, form)
 
-    assert (told["asked"], told["lost"], told["refused"], told["not_sent"]) == (6, 5, 1, 4)
+    assert (crowd["asked"], crowd["lost"], crowd["refused"], crowd["failed"], crowd["not_sent"]) == (6, 5, 1, 0, 4)

@@ -29,14 +29,12 @@ from typing import Any
 
 import numpy as np
 
-from deploy.model.errors import DeployError
 from loadtests.engine.arm import BUILDS, Arm, arms_up
 from loadtests.engine.generator import Beside
 from loadtests.engine.probe import probed
-from loadtests.engine.study import Study, whole_number
+from loadtests.engine.study import Study, chosen_mix, whole_number
 from loadtests.engine.trial import Load, run_trial
 from loadtests.experiments.soak import plots
-from loadtests.load.users.traffic import mix_of
 from loadtests.measure import footprint
 from loadtests.measure.footprint import FOR_GOOD, Footprint
 from loadtests.measure.slopes import slope_of
@@ -53,10 +51,7 @@ WIDEST = 1e6  # a ratio's interval has to end somewhere
 
 def run(study: Study) -> Result:
     """Load one build after the other, and follow what it takes up."""
-    try:
-        mix = mix_of(study.options.get("mix", "market")).name
-    except ValueError as error:
-        raise DeployError(str(error)) from error
+    mix = chosen_mix(study, "market")
     is_short = study.quick and "minutes" not in study.options
     lasts_s = QUICK_S if is_short else 60.0 * whole_number(study, "minutes", MINUTES, 1)
     slopes: list[dict[str, Any]] = []
