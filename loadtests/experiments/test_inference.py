@@ -27,30 +27,41 @@ RUNS = [
     *(measured(arm, "calm", 40.0, 4.0) for arm in findings.ARMS),
     measured("monolith", "hot", 400.0, 60.0),
     measured(findings.EQUAL, "hot", 120.0, 300.0),
+    measured(findings.ROUTED, "hot", 60.0, 200.0),
     measured("microservices", "hot", 44.0, 70.0),
     measured("monolith", "hot", 300.0, 110.0, replicas=2),
     measured("microservices", "hot", 45.0, 130.0, replicas=2),
+    measured("monolith", "grown", 900.0, 12.0),
+    measured("microservices", "grown", 44.0, 15.0),
 ]
 
 
 def test_orders_are_compared_with_those_of_the_same_arm_when_it_is_calm() -> None:
-    found = findings.figures(RUNS)
+    outcomes = findings.figures(RUNS)
 
-    assert [findings.slowed(found, arm) for arm in findings.ARMS] == pytest.approx([10.0, 3.0, 1.1])
-    assert found["monolith"]["hot x1"]["memory_mb"] == 150.0
-    assert findings.compare(found)["order_p99_monolith_hot_x2_vs_calm"]["ratio"] == pytest.approx(7.5)
+    assert [findings.slowed(outcomes, arm) for arm in findings.ARMS] == pytest.approx([10.0, 3.0, 1.5, 1.1])
+    assert outcomes["monolith"]["hot x1"]["memory_mb"] == 150.0
+    assert findings.compare(outcomes)["order_p99_monolith_hot_x2_vs_calm"]["ratio"] == pytest.approx(7.5)
 
 
 def test_one_pass_names_no_winner() -> None:
-    first, *_ = findings.answer(findings.figures(RUNS))
+    first, capacity, last = findings.answer(findings.figures(RUNS), 10)
 
+    assert capacity.startswith("2 replicas gave 110 recommendations a second as whole monoliths and 130 of inference")
+    assert last == "Of 10 times as many products one replica gave 12.0/s (Monolith) and 15.0/s (Microservices)."
     assert "1.1 times in the services. At most 1.2 is aimed at there; one pass shows neither" in first
+
+
+def test_without_further_replicas_the_hot_phase_is_told_and_not_the_calm_one() -> None:
+    single = [one for one in RUNS if one["factors"]["replicas"] == 1]
+
+    assert findings.answer(findings.figures(single), 10)[1].startswith("1 replica gave 60.0 recommendations a second")
 
 
 def test_runs_that_are_void_say_nothing() -> None:
     void: list[Run] = [{**one, "void": True} for one in RUNS]
 
-    assert findings.answer(findings.figures(void)) == ["Too few valid runs to say anything."]
+    assert findings.answer(findings.figures(void), 10) == ["Too few valid runs to say anything."]
 
 
 def test_the_control_has_as_much_quota_as_all_services() -> None:
@@ -62,13 +73,16 @@ def test_the_control_has_as_much_quota_as_all_services() -> None:
     assert equal.share * 2 == pytest.approx(0.2 * (2 + inference.OTHERS))
 
 
-def test_a_model_is_replaced_by_itself_and_one_file_more_is_left(tmp_path: Path, monkeypatch: Any) -> None:
+@pytest.mark.parametrize(("is_whole", "content"), [(True, b"a model"), (False, b"a m")])
+def test_a_model_is_replaced_whole_or_cut_off_and_one_file_more_is_left(
+    tmp_path: Path, monkeypatch: Any, is_whole: bool, content: bytes
+) -> None:
     monkeypatch.setattr(model, "RELOAD_EVERY_S", 0.01)
     first = tmp_path / "model-000007-0-orders-10-products-rank-8-0123456789ab.npz"
     first.write_bytes(b"a model")
     done = threading.Event()
 
-    thread = threading.Thread(target=model._replace, args=(tmp_path, done))
+    thread = threading.Thread(target=model._replace, args=(tmp_path, done), kwargs={"is_whole": is_whole})
     thread.start()
     while len(list(tmp_path.iterdir())) < 2:
         time.sleep(0.01)
@@ -78,4 +92,4 @@ def test_a_model_is_replaced_by_itself_and_one_file_more_is_left(tmp_path: Path,
     kept, newest = sorted(tmp_path.glob("*.npz"))
     assert kept == first
     assert newest.name.endswith("-0-orders-10-products-rank-8-0123456789ab.npz")
-    assert newest.read_bytes() == b"a model"
+    assert (kept.read_bytes(), newest.read_bytes()) == (b"a model", content)

@@ -1,7 +1,8 @@
 """Inference: a model in the process of the check-out, or in a service of its own.
 
 Question: Where product pages ask a model what goes with a product, what becomes of the check-out while the model is
-busy, and does more budget give more answers in the whole shop copied or in the model alone?
+busy, is loaded anew, is wrong, or has grown ten times? And does more budget give more answers in the whole shop copied
+or in the model alone?
 
 Hypothesis: In the monolith orders wait behind inferences, whatever the budget: they share threads, the interpreter and
 the quota. The services' check-out shares none of that, and its p99 moves by less than a fifth. A monolith with as much
@@ -10,30 +11,34 @@ the services gain nothing by it but that the rest of the shop is not copied.
 
 Load: Open arrivals of orders at a steady rate, first alone (calm), then beside closed-loop clients that ask for
 recommendations as fast as they are answered (hot), beside the same while the model's file is replaced twice a second
-(reload), and beside product pages that ask for both (pages). One and more replicas of the monolith, and of the
-recommendations alone. `--set products=10000 --set rank=512` makes the model so many times larger.
+(reload) by itself or by one that is cut off (wrong), and beside product pages that ask for both (pages). One and more
+replicas of the monolith, and of the recommendations alone. Then, on fresh data, beside a model of ten times as many
+products (grown). `--set products=10000 --set rank=512` makes the first model larger.
 
 What is held equal: The same products, past, model (its name is checked) and requests. Each replica of an application
-gets 20 % of one core (`--set share=0.2`), by a control group with a period of 100 ms; the control `monolith-equal` has
-as much in sum as all services. Nobody is given bestsellers instead: each answer is an inference
+gets 20 % of one core (`--set share=0.2`), by a control group with a period of 100 ms. Two controls have as much in sum
+as all services: `monolith-equal` in one process, and `monolith-routed` in two, one of which the edge keeps for orders
+(`twinshop up monolith --with order-pool`). Nobody is given bestsellers instead: each answer is an inference
 (`RECOMMEND_WITHIN_MS`). Edge, databases and broker are outside the quota in both builds.
 
 How to read it: The p99 of orders, hot over calm, in each arm: less than 1.2 is what is aimed at for the services. One
-pass of each, so a direction and no verdict. The monolith with
-as much quota in sum has it in one process; a pool of monoliths of which one is kept for inference is not measured here.
+pass of each, so a direction and no verdict. What keeps orders apart in the routed monolith is a route and a second
+process: as far as it does as well as the services, they owe it to that, and not to being services. Where the model is
+wrong or loaded anew, answers and orders go on as while it is hot, or it shows.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import stacks
 from deploy.model.errors import DeployError, Unsupported
-from deploy.model.extras import RECOMMENDATIONS
+from deploy.model.extras import ORDER_POOL, RECOMMENDATIONS
+from deploy.model.parts import WEB_ORDERS
 from deploy.runner.console import StartProgress
 from deploy.stacks import runner_for
 from loadtests.engine import quota, rows
@@ -48,13 +53,15 @@ from loadtests.report.result import Result, Run
 HOT = {"monolith": "web", "microservices": RECOMMENDATIONS}
 LIMITED = {
     "monolith": ("web",),
+    findings.EQUAL: ("web",),
+    findings.ROUTED: ("web", WEB_ORDERS),
     "microservices": ("catalog", "orders", "payments", "notifications", RECOMMENDATIONS),
 }
 OTHERS = len(LIMITED["microservices"]) - 1
 SHARE = 0.2
 ORDERS_S = 4.0
 CLIENTS_A_REPLICA = 4
-MIXES = {"hot": "recommendations-only", "reload": "recommendations-only", "pages": "product-pages"}
+HOT_MIX, PAGES_MIX = "recommendations-only", "product-pages"
 ANYWHERE = Budget(None, None)
 PLOTS = findings.PLOTS
 
@@ -63,14 +70,15 @@ PLOTS = findings.PLOTS
 class Form:
     """How much is measured: phases with one replica, and further replicas, which are hot only."""
 
-    phases: tuple[str, ...] = ("calm", "hot", "reload", "pages")
+    phases: tuple[str, ...] = ("calm", "hot", "reload", "wrong", "pages")
     more_replicas: tuple[int, ...] = (2, 4)
     duration_s: float = 20.0
     products: int = 5_000
     rank: int = 256
+    grown: int = 10  # times as many products
 
 
-QUICK = Form(("calm", "hot", "reload"), (2,), 3.0, 1_000, 64)
+QUICK = Form(("calm", "hot", "wrong"), (), 2.0, 1_000, 64, 2)
 
 
 @dataclass(frozen=True)
@@ -100,68 +108,89 @@ def points_of(arms: Mapping[str, Arm], form: Form, share: float) -> list[Point]:
 
 
 def run(study: Study) -> Result:
-    """Measure orders beside a model that is calm, hot, reloaded, and in more replicas."""
+    """Measure orders beside a model that is calm, hot, reloaded, wrong, in more replicas, and ten times as large."""
     form = QUICK if study.quick else Form()
     products = whole_number(study, "products", form.products, 10)
     rank = whole_number(study, "rank", form.rank, 1)
     share = float(study.options.get("share", SHARE))
-    with _shops_up(rank) as arms:
-        for arm in arms.values():
-            arm.fresh_data(products)
-        versions = {name: model.awaited(arm, products) for name, arm in arms.items()}
-        points = points_of(arms, form, share)
-        study.progress.plan(len(points) + len(arms))
-        with Pair.started(study.folder) as generators:
-            replicas: dict[str, int] = {}
-            for place, point in enumerate(points):
-                is_new = replicas.get(point.arm.name) != point.replicas
-                if is_new:
-                    point.arm.runner.scale(HOT[point.arm.name], point.replicas)
-                    replicas[point.arm.name] = point.replicas
-                    model.awaited(point.arm, products)
-                _measure(study, point, generators, place, form.duration_s, is_new=is_new)
-        for name, arm in arms.items():
-            histories = (study.folder / "raw").glob(f"*-{name}*/**/orders.jsonl")
-            close_books(study, arm, histories, [one for one in study.runs if one["build"] == name][-1])
+    with Pair.started(study.folder) as generators:
+        with _shops_up(tuple(HOT), [RECOMMENDATIONS], rank) as arms:
+            grown = [Point(name, arm, "grown", 1, share) for name, arm in arms.items()]
+            points = points_of(arms, form, share)
+            study.progress.plan(len(points) + len(grown) + 7)
+            versions = _group(study, "plain", points, products, generators, form.duration_s)
+            _group(study, "grown", grown, form.grown * products, generators, form.duration_s)
+        with _shops_up(("monolith",), [RECOMMENDATIONS, ORDER_POOL], rank) as arms:
+            equal = share * (OTHERS + 1) / len(LIMITED[findings.ROUTED])
+            routed = [Point(findings.ROUTED, arms["monolith"], phase, 1, equal) for phase in ("calm", "hot")]
+            _group(study, "routed", routed, products, generators, form.duration_s)
     if len(set(versions.values())) > 1:
         study.notes.append(f"The builds had different models, so their answers differ: {versions}.")
-    return findings.result(study, versions, products=products, rank=rank, share=share)
+    return findings.result(study, versions, products=products, rank=rank, share=share, grown=form.grown)
+
+
+def _group(
+    study: Study, title: str, points: Sequence[Point], products: int, generators: Pair, duration_s: float
+) -> dict[str, str]:
+    """Measure on fresh data of so many products and check the books; return the version of each build's model."""
+    arms = {point.arm.name: point.arm for point in points}
+    for arm in arms.values():
+        arm.fresh_data(products)
+    versions = {name: model.awaited(arm, products) for name, arm in arms.items()}
+    replicas: dict[str, int] = {}
+    for place, point in enumerate(points):
+        name = point.arm.name
+        is_new = replicas.get(name) != point.replicas
+        if is_new:
+            point.arm.runner.scale(HOT[name], point.replicas)
+            replicas[name] = point.replicas
+            model.awaited(point.arm, products)
+        folder = study.folder / "raw" / title / f"{place:02d}-{point.phase}-{point.replicas}-{point.name}"
+        _measure(study, point, generators, folder, study.seed + place, duration_s, is_new=is_new)
+        if point.phase == "wrong" and (now := model.awaited(point.arm, products)) != versions[name]:
+            study.notes.append(f"{point.name} has taken a model that was cut off: {now}, and not {versions[name]}.")
+    for name, arm in arms.items():
+        histories = (study.folder / "raw" / title).glob(f"*-{name}*/**/orders.jsonl")
+        close_books(study, arm, histories, [run for run in study.runs if run["build"].partition("-")[0] == name][-1])
+    return versions
 
 
 @contextlib.contextmanager
-def _shops_up(rank: int) -> Iterator[dict[str, Arm]]:
-    """Have both builds with recommendations, and stop them. Raises DeployError if one is up, perhaps without them."""
-    runners = [runner_for(name) for name in stacks.with_outside(tuple(HOT))]
+def _shops_up(builds: tuple[str, ...], extras: Sequence[str], rank: int) -> Iterator[dict[str, Arm]]:
+    """Have builds with recommendations, and stop them. Raises DeployError if one is up, perhaps without them."""
+    runners = [runner_for(name) for name in stacks.with_outside(builds)]
     up = [runner.stack.name for runner in runners[1:] if runner.status().up]
     if up:
         raise DeployError(f"{' and '.join(up)} must not be up before this: `twinshop down`.")
     for runner in runners[1:]:
-        runner.choose([RECOMMENDATIONS])
+        runner.choose(extras)
     settings = {"MODEL_RANK": str(rank), "RECOMMEND_WITHIN_MS": "10000", "TRAIN_AFTER_ORDERS": "1000000"}
     settings |= {"LOOK_EVERY_S": "0.5"}
+    thinking = [HOT[name] for name in builds] + ([WEB_ORDERS] if ORDER_POOL in extras else [])
     try:
         with StartProgress({runner.stack.name: len(runner.stack.parts) for runner in runners}) as progress:
-            stacks.up(runners, dict.fromkeys(HOT.values(), settings), progress.watch)
-        yield {name: Arm.of(name, ANYWHERE) for name in HOT}
+            stacks.up(runners, dict.fromkeys(thinking, settings), progress.watch)
+        yield {name: Arm.of(name, ANYWHERE) for name in builds}
     finally:
-        stacks.down(tuple(HOT))
+        stacks.down(builds)
 
 
-def _measure(study: Study, point: Point, generators: Pair, place: int, duration_s: float, *, is_new: bool) -> None:
+def _measure(
+    study: Study, point: Point, generators: Pair, folder: Path, seed: int, duration_s: float, *, is_new: bool
+) -> None:
     study.progress.doing(f"{point.name}: {point.phase}, {point.replicas} of {HOT[point.arm.name]}")
-    folder = study.folder / "raw" / f"{place:02d}-{point.phase}-{point.replicas}-{point.name}"
     clients = CLIENTS_A_REPLICA * point.replicas
-    mix = MIXES.get(point.phase, MIXES["hot"])
+    mix = PAGES_MIX if point.phase == "pages" else HOT_MIX
+    raw = str(folder.relative_to(study.folder))
     if is_new:  # of new replicas the first answers are dear
         warm = Load(clients, mix, ORDERS_S, WARM_S, "orders-only")
-        both(point.arm, generators, warm, folder / "warm", seed=study.seed + place)
+        both(point.arm, generators, warm, folder / "warm", seed=seed)
     load = Load(clients, mix, ORDERS_S, duration_s, "orders-only")
-    with _limited(study, point) as throttled, model.reloading(point.arm, often=point.phase == "reload"):
-        seed = study.seed + place
+    with _limited(study, point) as throttled, model.replacing(point.arm, point.phase):
         measured = _calm(study, point, generators, load, folder, seed) if point.phase == "calm" else None
         if measured is None:
             beside = both(point.arm, generators, load, folder, seed=seed)
-            measured = row(study.next_number, point.name, point.replicas, beside, f"raw/{folder.name}", unit="mix")
+            measured = row(study.next_number, point.name, point.replicas, beside, raw, unit="mix")
             measured |= {"latency_ms_by_journey": {"order": beside.cold}}
             if beside.cold_failed:
                 study.notes.append(f"{point.name}, {point.phase}: {beside.cold_failed:.1%} of the orders failed.")
@@ -199,7 +228,7 @@ def _calm(study: Study, point: Point, generators: Pair, load: Load, folder: Path
     orders = measured.summary["orders_confirmed"]
     return rows.of_load(
         study.next_number, point.name, point.replicas, "order", orders, measured, [], orders=orders
-    ) | {"raw": f"raw/{folder.name}"}  # fmt: skip
+    ) | {"raw": str(folder.relative_to(study.folder))}  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -207,7 +236,7 @@ def _limited(study: Study, point: Point) -> Iterator[Callable[[], int] | None]:
     """Give each replica its quota, and yield what counts the periods in which one was used up; without, note why."""
     with contextlib.ExitStack() as stack:
         try:
-            throttled = stack.enter_context(quota.limited(point.arm.runner, {LIMITED[point.arm.name]: point.share}))
+            throttled = stack.enter_context(quota.limited(point.arm.runner, {LIMITED[point.name]: point.share}))
         except Unsupported as error:
             note = f"No quotas here ({error}): parts share all cores, and nothing is shown of who holds whom up."
             study.notes += [] if note in study.notes else [note]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import threading
 import time
 import urllib.error
@@ -27,15 +26,15 @@ def awaited(arm: Arm, products: int) -> str:
     *_, last = seed_products(products)
     url = f"{arm.runner.address}/products/{last.sku}/recommendations"
     give_up_at = time.monotonic() + TRAINED_WITHIN_S
-    seen: list[str] = []
-    while len(seen) < IN_A_ROW:
+    versions: list[str] = []
+    while len(versions) < IN_A_ROW:
         version = _version(url)
-        seen = [*seen, version] if version and set(seen) <= {version} else []
+        versions = [*versions, version] if version and set(versions) <= {version} else []
         if time.monotonic() > give_up_at:
             raise DeployError(f"{arm.name} has no model of {products:,} products after {TRAINED_WITHIN_S:.0f} s.")
-        if not seen:
+        if not versions:
             time.sleep(0.2)
-    return seen[0]
+    return versions[0]
 
 
 def _version(url: str) -> str:
@@ -47,29 +46,32 @@ def _version(url: str) -> str:
 
 
 @contextlib.contextmanager
-def reloading(arm: Arm, *, often: bool) -> Iterator[None]:
-    """Put the newest model there again under the next number, twice a second, so that each replica reads it anew."""
-    if not often:
+def replacing(arm: Arm, phase: str) -> Iterator[None]:
+    """Put the newest model there under the next number, twice a second, so that each replica reads it anew.
+
+    It is whole where the phase is `reload`, and cut off where it is `wrong`; in other phases nothing is put there.
+    """
+    if phase not in ("reload", "wrong"):
         yield
         return
-    done = threading.Event()
-    thread = threading.Thread(target=_replace, args=(Path(arm.runner.site.data_of(arm.name, RECOMMENDATIONS)), done))
+    stop, folder = threading.Event(), Path(arm.runner.site.data_of(arm.runner.stack.name, RECOMMENDATIONS))
+    thread = threading.Thread(target=_replace, args=(folder, stop), kwargs={"is_whole": phase == "reload"})
     thread.start()
     try:
         yield
     finally:
-        done.set()
+        stop.set()
         thread.join()
 
 
-def _replace(folder: Path, done: threading.Event) -> None:
+def _replace(folder: Path, stop: threading.Event, *, is_whole: bool) -> None:
     first = max(folder.glob("model-*.npz"))
-    newest = first
-    while not done.wait(RELOAD_EVERY_S):
+    content, newest = first.read_bytes(), first
+    while not stop.wait(RELOAD_EVERY_S):
         word, number, *rest = newest.name.split("-")
         following = newest.with_name("-".join([word, f"{int(number) + 1:06d}", *rest]))
         draft = folder / "reload.draft"
-        shutil.copyfile(first, draft)
+        draft.write_bytes(content if is_whole else content[: len(content) // 2])
         draft.rename(following)
         if newest != first:
             newest.unlink()
