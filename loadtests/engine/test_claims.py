@@ -15,7 +15,8 @@ import pytest
 
 from deploy.model.home import REPOSITORY
 from loadtests.engine import claims, registry
-from loadtests.engine.claims import ASKS, Ask, Claims
+from loadtests.engine.claim_experiments import ASKS, Ask
+from loadtests.engine.claims import Claims
 from loadtests.report.claims import CLAIMS
 from loadtests.report.test_page import Text
 
