@@ -46,7 +46,7 @@ EXPERIMENTS = {
     "canary": ("canary", "C11"),
     "another-language": ("languages", "C10"),
 }
-NEEDS = {"independent-generator": "k6"}  # a program that is none of ours
+NEEDS = {"independent-generator": "k6", "another-language": "npm"}  # a program that is none of ours
 MAY_BE_VOID = ("overhead-ladder", "steady")  # two or three rounds may all be void on a busy machine
 
 
