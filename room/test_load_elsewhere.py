@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from deploy.model.errors import DeployError
 from loadtests.conftest import free_port, wait_for_port
 from loadtests.load.elsewhere import ShopElsewhere
-from room import load
+from room import load, locust_page
 
 TOKEN = "header:Authorization: Bearer abc"
 
@@ -78,3 +78,14 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(shop, tmp_path, monkey
 
     with pytest.raises(DeployError, match="certificate verify failed"):
         send(shop)
+
+
+def test_locusts_page_begins_with_the_shop_elsewhere_and_its_tokens(shop, certificate, monkeypatch, capfd):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    commands = []
+    monkeypatch.setattr(subprocess, "call", lambda command, **_: commands.append(command) or 0)
+
+    assert locust_page.serve(ShopElsewhere.of(shop, TOKEN)) == 0
+
+    assert commands[0][-4:] == ["--host", shop, "--tokens-from", TOKEN]
+    assert shop in capfd.readouterr().out

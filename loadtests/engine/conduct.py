@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.faults import injected_faults
+from deploy.local.runner import LocalRunner
 from deploy.model.errors import DeployError
 from loadtests.engine import interleaved_slices, journeys_core, probe, rounds, verdicts
 from loadtests.engine.ablation import Ablation
@@ -145,8 +146,11 @@ def _prepare(study: Study, declared: Declaration, arms: Mapping[str, Arm]) -> Ra
     """Prove that the builds behave alike, and return the rates, which are the same in all sessions."""
     rates: Rates = {}
     first = {arm.runner.stack.name: arm for arm in [*arms.values()][::-1] if not arm.is_elsewhere}
+    places = {arm.runner.site.data if isinstance(arm.runner, LocalRunner) else name for name, arm in first.items()}
     is_short = study.quick and declared.quick.sessions == 1
-    if len(first) > 1 and not is_short:
+    if len(places) > 1:  # the journeys find stacks by the folder they are started in
+        study.notes.append("That the builds behave the same was not proven beforehand: they run in different places.")
+    elif len(first) > 1 and not is_short:
         study.progress.tell(f"the builds behave the same: {journeys_core.prove(first, study.folder / 'core.log')}")
     for cost in declared.costs:
         probed = {name: probe.probed(study, arm, cost.mix) for name, arm in arms.items()}
