@@ -70,8 +70,9 @@ def draw(seed: int, up: Sequence[str]) -> Case:
 def read_answer(answer: str) -> tuple[str, str, tuple[str, ...]]:
     """Return fault, part and builds of `disk-full orders monolith`, in any order. Raises DeployError."""
     words = answer.lower().replace(",", " ").split()
-    faults, builds = [word for word in words if word in FAULTS], [word for word in words if word in WHERE]
-    others = [word for word in words if word not in FAULTS and word not in WHERE]
+    possible = {mystery.fault for mystery in MYSTERIES.values()}  # a fault that no mystery has costs nobody points
+    faults, builds = [word for word in words if word in possible], [word for word in words if word in WHERE]
+    others = [word for word in words if word not in possible and word not in WHERE]
     if len(faults) != 1 or len(builds) != 1 or len(others) > 1:
         raise DeployError(
             f"'{answer}' is no answer. Name a fault, what it strikes, and where: 'disk-full orders monolith'. "

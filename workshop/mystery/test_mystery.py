@@ -92,7 +92,10 @@ def test_in_the_monolith_alone_its_one_process_and_its_one_database_are_right_na
     assert a_case("provider-slow", "monolith").judge("provider-slow monolith") == (True, True)
 
 
-@pytest.mark.parametrize("answer", ["", "it is slow", "disk-full", "monolith orders", "disk-full orders db monolith"])
+@pytest.mark.parametrize(
+    "answer",
+    ["kill payments monolith", "", "it is slow", "disk-full", "monolith orders", "disk-full orders db monolith"],
+)
 def test_what_is_no_answer_costs_nothing_and_is_told_what_one_looks_like(desk: Desk, answer: str) -> None:
     desk.keep(a_case())
 
