@@ -48,10 +48,8 @@ _WITHOUT_STOCK = insert(stock).on_conflict_do_nothing()
 def list_products(database: Database, query: ProductQuery) -> ProductPage:
     """Return a page of products in the order of their skus."""
     inject("catalog", query.query or "")
-    parameters = {"query": query.query, "category": query.category, "after": query.after}
+    parameters = {"query": query.query, "category": query.category, "after": query.after or ""}
     bound_parameters = {name: value for name, value in parameters.items() if value is not None}
-    if bound_parameters:
-        bound_parameters.setdefault("after", "")
     return _page(database.fetch_all(_list(frozenset(bound_parameters), query.limit + 1), bound_parameters), query.limit)
 
 
@@ -62,10 +60,8 @@ def _list(names: frozenset[str], row_count: int) -> Select[Any]:
     if "query" in names:
         page = text(page_of_skus(row_count, by_category=by_category)).columns(sku=Text).subquery("page")
         return _PRODUCTS.join(page, page.c.sku == products.c.sku).order_by(products.c.sku)
-    rows: ColumnElement[int] = literal_column(str(row_count))
-    if not names:  # from the first sku on PostgreSQL walks products and stock side by side, for half of the CPU
-        return _PRODUCTS.order_by(products.c.sku).limit(rows)
     within, order = in_order(by_category=by_category)
+    rows: ColumnElement[int] = literal_column(str(row_count))
     return select(*_OF_PRODUCT, _AVAILABLE).where(text(within)).order_by(text(order)).limit(rows)
 
 

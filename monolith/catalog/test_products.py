@@ -11,7 +11,6 @@ from monolith.catalog.products import _list
 from monolith.catalog.seeding import seed, seed_if_empty
 from monolith.config import Settings
 from monolith.database import Database
-from shared.contract.queries import encode_cursor
 from shared.platform.metrics import Metrics
 from tests.monolith_stage import Shop
 from tests.plans import generic_plan
@@ -49,9 +48,9 @@ def test_a_search_reads_a_few_products_and_then_asks_the_indexes(
     with shop.database.transaction() as connection:
         seed(connection, 20_000)
 
-    anywhere, on_a_shelf, shelf, later, first = (
+    anywhere, on_a_shelf, shelf, whole = (
         generic_plan(settings.database_url, _list(frozenset(names), 21))
-        for names in (("query", "after"), ("query", "category", "after"), ("category", "after"), ("after",), ())
+        for names in (("query", "after"), ("query", "category", "after"), ("category", "after"), ("after",))
     )
 
     assert "Index Scan using products_pkey" in anywhere
@@ -59,9 +58,7 @@ def test_a_search_reads_a_few_products_and_then_asks_the_indexes(
     assert "Index Scan using products_by_category" in on_a_shelf
     assert "Index Scan using products_by_category" in shelf
     assert "Seq Scan on products" not in anywhere + on_a_shelf + shelf
-    assert "Merge Join" not in later  # which walks all stock up to the sku that is asked for
-    assert "Merge Join" in first
-    assert "Sort" not in first
+    assert "Merge Join" not in whole  # which walks all stock up to the sku that is asked for
     _list.cache_clear()
 
 
@@ -152,7 +149,7 @@ def test_a_list_keeps_its_plan(shop: Shop) -> None:
     with shop.database.transaction() as connection:
         seed(connection, 200)
     for _ in range(20):
-        shop.ask("GET", f"/products?cursor={encode_cursor('A')}")
+        shop.ask("GET", "/products")
 
     plans = shop.database.fetch_all(
         text("SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%LIMIT 21%'")
