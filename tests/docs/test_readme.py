@@ -29,6 +29,7 @@ TAKES_LONG = {
     "locust",
     "room",
     "chaos",
+    "compare",
     "compose-up",
     "compose-demo",
     "compose-down",  # like the other two, where there is Docker

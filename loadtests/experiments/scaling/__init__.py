@@ -123,7 +123,7 @@ DECLARATION = Declaration(
     arms=(MONOLITH, ROUTED, SERVICES),
     against=((MONOLITH.name, SERVICES.name), (ROUTED.name, SERVICES.name), (MONOLITH.name, ROUTED.name)),
     beside=(Load(3, "orders-only", 15.0, 7.0, for_each="replicas", warm_s=2.5),),
-    factors=(Factor("replicas", (1.0, 2.0, 3.0, 4.0), replicas_of_hot, quick=(1.0, 2.0)),),
+    factors=(Factor("replicas", (1.0, 2.0, 3.0, 4.0), replicas_of_hot, quick=(1.0, 4.0)),),
     prepare=take_risks,
     around=limited,
     afterwards=change_replicas,
