@@ -162,8 +162,8 @@ def warnings(answers: Sequence[Answer], commit: str) -> list[str]:
     busy = [one.claim for one in known if _is_busy(one.result["environment"])]  # type: ignore[index]
     if busy:
         sentences.append(
-            f"The machine was busy with something else before {sentence_of_list(busy)}: figures of speed suffer from "
-            "it, shares and counts less."
+            f"The load was still high before {sentence_of_list(busy)}, from the experiment before or from something "
+            "else: figures of speed may suffer from that, shares and counts less."
         )
     unbound = [one.claim for one in known if not one.result["environment"]["budgets"]["enforced"]]  # type: ignore[index]
     if unbound:

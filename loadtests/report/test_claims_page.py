@@ -147,7 +147,7 @@ def test_a_machine_that_was_busy_or_bound_nothing_is_said(result: Result) -> Non
 
     text = text_of(answer("C1", result))
 
-    assert "busy with something else before C1" in text
+    assert "The load was still high before C1, from the experiment before" in text
     assert "shared cores in C1" in text
 
 
