@@ -1,4 +1,8 @@
-"""An arm of a comparison that is only an address: what is seen of it from outside, and what is not."""
+"""An arm of a comparison that is only an address: what is seen of it from outside, and what is not.
+
+Its load buys whatever there is, so it comes after the journeys that count the pieces of orders placed at the beginning
+(test_settle.py): files run in the order of their names.
+"""
 
 from __future__ import annotations
 
