@@ -1,12 +1,13 @@
 """An arm of a comparison that is only an address: what is seen of it from outside, and what is not.
 
-Its load buys whatever there is, so it comes after the journeys that count the pieces of orders placed at the beginning
-(test_settle.py): files run in the order of their names.
+Its load buys whatever there is, so it comes last: other journeys count the pieces of what they have ordered.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+
+import pytest
 
 from loadtests.engine import registry
 from loadtests.engine.budgets import Budget
@@ -20,6 +21,7 @@ from tests.arms import Arm
 ANYWHERE = Budget(None, None)
 
 
+@pytest.mark.aftermath
 def test_an_address_is_loaded_and_its_orders_are_read_back(arm: Arm, tmp_path: Path) -> None:
     shop = ShopElsewhere.of(arm.url, arm.outside_url("identity"))
 
