@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import pytest
 import typer
 
 from deploy.stacks import runner_for
+from tests.ports import COMMANDS_SHIFT
 from twinshop import doctor
 
 
-def test_a_port_that_somebody_has_is_named_with_what_to_do() -> None:
+def test_a_port_that_somebody_has_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TWINSHOP_HOME", str(tmp_path))  # neither the shops nor the ports of who runs the tests
+    monkeypatch.setenv("TWINSHOP_PORT_SHIFT", str(COMMANDS_SHIFT))
     port = runner_for("monolith").stack.part("web").ports["http"]
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", port))
