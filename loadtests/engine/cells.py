@@ -18,7 +18,7 @@ from loadtests.engine.loads import Peak, Waits
 from loadtests.engine.study import Study
 from loadtests.engine.trial import Load, once_more_if_void
 from loadtests.report.result import Run
-from loadtests.report.words import TWIN
+from loadtests.report.words import is_twin, without_twin
 
 QUICK_SHARE = 0.4  # of the time of runs on live data
 
@@ -66,7 +66,7 @@ class Cells:
                 value = cell.point[one.name]
                 stack.enter_context(one.held(arm, value))
                 place = (one.name, arm.name, value)
-                if one.measured and place not in self._seen and not arm.name.endswith(TWIN):
+                if one.measured and place not in self._seen and not is_twin(arm.name):
                     self._seen.add(place)
                     self.measured.append({"factor": one.name, "value": value, "arm": arm.name, **one.measured(arm)})
             yield
@@ -87,7 +87,7 @@ class Cells:
                 run["factors"] = dict(cell.point)
 
     def _open(self, arm: Arm, waits: Waits, share: float, generate: Generate, seed: int) -> None:
-        rate = self.rates[waits.mix, arm.name.removesuffix(TWIN)] * share / waits.share
+        rate = self.rates[waits.mix, without_twin(arm.name)] * share / waits.share
         load = Load(rate, waits.duration_s, waits.warm_up_s, waits.mix)
         began = len(self.study.runs)
         once_more_if_void(

@@ -28,7 +28,7 @@ from loadtests.engine.warm_generator import WarmGenerator
 from loadtests.measure import accounting
 from loadtests.measure.replication import Design
 from loadtests.report.result import Result
-from loadtests.report.words import TWIN, slug
+from loadtests.report.words import TWIN, is_twin, slug, without_twin
 
 Rates = dict[tuple[str, str], float]  # requests/s by mix and build
 
@@ -76,7 +76,7 @@ def _sessions(study: Study, declared: Declaration) -> Result:
     design = options.design
     twins = (design.sessions > 1 or not study.quick) and (bool(declared.costs) or not in_one_place(options.arms))
     cells = [cell for cell in declared.cells(design, quick=study.quick) if _base(cell.arm) in options.arms]
-    cells = [cell for cell in cells if twins or not cell.arm.name.endswith(TWIN)]
+    cells = [cell for cell in cells if twins or not is_twin(cell.arm.name)]
     specs = [one for spec in options.arms for one in ((spec, spec.twin) if twins else (spec,))]
     study.progress.plan(design.sessions * (len(specs) * (len(declared.costs) * design.pairs + 1) + len(cells)))
     for sentence in _plan(declared, options, cells, quick=study.quick):
@@ -114,7 +114,7 @@ def _all_sessions(
 
 
 def _base(spec: ArmSpec) -> ArmSpec:
-    return replace(spec, name=_spec(spec.name))
+    return replace(spec, name=without_twin(spec.name))
 
 
 def _shortened(study: Study, declared: Declaration, options: Options) -> Declaration:
@@ -182,7 +182,7 @@ def _session(
         if options.planted:
             _slow_down(study, warm_generator, arms[f"{options.planted_in}{TWIN}"], options.planted, folder)
         for cost in declared.costs:
-            loads = [Pulse(name, cost.unit, cost.mix, runs.rates[cost.mix, _spec(name)]) for name in arms]
+            loads = [Pulse(name, cost.unit, cost.mix, runs.rates[cost.mix, without_twin(name)]) for name in arms]
             study.progress.doing(f"Session {number}: pulses, {cost.what}")
             interleaved_slices.measure(study, arms, loads, options.design.pairs, seed=seed, folder=folder_of)
         is_live = not any(isinstance(load, Waits) and load.is_fresh for load in declared.loads)
@@ -208,10 +208,6 @@ def _slow_down(study: Study, warm_generator: WarmGenerator, arm: Arm, share: flo
         raise DeployError("No order was confirmed, so that nothing can be planted.")
     injected_faults.set_fault(arm.runner, "orders", {"hog_ms": share * cost_ms})
     study.notes.append(f"PLANTED: a busy loop of {share * cost_ms:.2f} ms in each order of {arm.name}.")
-
-
-def _spec(arm: str) -> str:
-    return arm.removesuffix(TWIN)
 
 
 def _share(text: str) -> float:

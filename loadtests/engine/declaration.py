@@ -18,7 +18,7 @@ from loadtests.measure import replication
 from loadtests.measure.accounting import Spent
 from loadtests.measure.replication import Design, Spread
 from loadtests.report.result import Ratio, Run
-from loadtests.report.words import TWIN, factor_name
+from loadtests.report.words import factor_name, is_twin, without_twin
 
 # About what an arm and its twin take on an idle core to start and warm, and what a pair of pulses takes.
 START_S, PULSES_S = 15.0, 2.8
@@ -113,7 +113,7 @@ class Declaration:
         chosen = list(first)
         if quick:
             every = [cell for step in (first, *further) for cell in step]
-            return [cell for cell in every if design.sessions > 1 or not cell.arm.name.endswith(TWIN)]
+            return [cell for cell in every if design.sessions > 1 or not is_twin(cell.arm.name)]
         for step in further:
             if self.minutes(design, chosen + step) <= self.most_minutes:
                 chosen += step
@@ -173,7 +173,7 @@ class Declaration:
             sent = run.get("load", {})
             if sent.get("mix") != load.mix or sent.get("share", load.share) != load.share:
                 return None
-            stack = stacks.get(run["build"].removesuffix(TWIN), "")
+            stack = stacks.get(without_twin(run["build"]), "")
             return value(run) if run.get("factors", {}) == factor.effective(self.factors, stack, point) else None
 
         return of_cell

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from loadtests.measure.latency import can_name
 from loadtests.measure.replication import (
     Spread,
     by_session,
@@ -25,7 +26,6 @@ from loadtests.measure.steps import Step, step
 from loadtests.report.result import Ratio, Run
 
 Value = Callable[[Run], float | None]
-BEYOND = 5  # so many requests at least lie beyond a percentile that is named
 
 
 def cpu_per_order(run: Run) -> float | None:
@@ -61,13 +61,13 @@ def goodput(run: Run) -> float | None:
 def latency(percentile: str, journey: str = "") -> Value:
     """Return what takes a percentile in ms from a run, of one journey or of all requests.
 
-    A percentile that too few requests lie beyond is none: the p99 of 60 requests is their maximum.
+    A percentile that too few requests lie beyond is none.
     """
 
     def value(run: Run) -> float | None:
         waits = run["latency_ms_by_journey"].get(journey) if journey else run["latency_ms"]
         count = run.get("requests_by_journey", {}).get(journey)
-        if waits is None or (count is not None and count * (1 - int(percentile[1:]) / 100) < BEYOND):
+        if waits is None or (count is not None and not can_name(int(percentile[1:]), count)):
             return None
         return float(waits[percentile])  # type: ignore[literal-required]
 

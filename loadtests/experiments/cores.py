@@ -39,7 +39,7 @@ from loadtests.engine.study import Study, whole_number
 from loadtests.measure import topology
 from loadtests.measure.replication import Design, Spread
 from loadtests.report.result import Result
-from loadtests.report.words import TWIN, sentence_of_list
+from loadtests.report.words import sentence_of_list, without_twin
 
 CLIENTS = 32
 HALF = {"DB_POOL_SIZE": "8", "WEB_THREADS": "8"}
@@ -53,7 +53,7 @@ def on_cores(arm: Arm, size: float) -> Iterator[None]:
     """Have an arm on so many cores of its build's, with a replica of each part for each; it stays so."""
     with contextlib.suppress(Unsupported):
         arm.runner.pin(arm.budget.build[: int(size)] if arm.budget.build else None)
-    staff(arm.runner, int(size) * A_CORE.get(arm.name.removesuffix(TWIN), 1))
+    staff(arm.runner, int(size) * A_CORE.get(without_twin(arm.name), 1))
     yield
 
 

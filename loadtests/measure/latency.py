@@ -13,10 +13,16 @@ LOWEST_US = 1
 HIGHEST_US = 600_000_000
 SIGNIFICANT_DIGITS = 3
 REPORTED_PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
+BEYOND = 5  # so many requests at least lie beyond a percentile that is named
 
 
 def _empty() -> Any:
     return HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
+
+
+def can_name(percent: float, count: int) -> bool:
+    """Whether so many requests have this percentile: the p99 of 60 requests is their maximum."""
+    return count * (1 - percent / 100) >= BEYOND
 
 
 @dataclass

@@ -9,9 +9,8 @@ from typing import NamedTuple
 from loadtests.report.plot import UNIT_NAMES, Figure, axes, bars, figure, interval_bars, line, short_unit, view
 from loadtests.report.result import Result, Run
 from loadtests.report.summary import grid_point, shown_order
-from loadtests.report.words import build_name, factor_name, number
+from loadtests.report.words import build_name, factor_name, is_twin, number
 
-TWIN = "-twin"
 FEW = 2  # loads with views of everything
 
 
@@ -33,7 +32,7 @@ def by_factor(result: Result) -> Figure | None:
     (factor,) = factors
     points: dict[Place, list[Run]] = {}
     for run in runs:
-        if not run["build"].endswith(TWIN):
+        if not is_twin(run["build"]):
             load = run.get("load", {}).get("mix", "") or short_unit(run["unit"])
             points.setdefault(Place(run["build"], load, grid_point(run)[factor]), []).append(run)
     views = []

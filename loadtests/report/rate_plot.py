@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from loadtests.measure.latency import LatencyHistogram
+from loadtests.measure.latency import LatencyHistogram, can_name
 from loadtests.report.plot import Figure, axes, figure, interval_bars, line, table, upright, view
 from loadtests.report.result import Result, detail
 from loadtests.report.summary import ALL, grid_point, have_many_loads, histograms_of, shown_order
-from loadtests.report.words import build_name, factor_name, journey_name, number
+from loadtests.report.words import build_name, factor_name, is_twin, journey_name, number
 
-BEYOND = 5  # so many requests at least lie beyond a percentile that is drawn
 PERCENTILES = {50.0: ("p50", "dot", 2), 99.0: ("p99", "solid", 3)}
-TWIN = "-twin"
 
 
 class Place(NamedTuple):
@@ -32,7 +30,7 @@ Points = Mapping[Place, list[LatencyHistogram]]  # of each run
 def latency_by_rate(result: Result) -> Figure | None:
     """p50 and p99 of arms that were sent a mix at several rates; views by journey or mix, and by factor."""
     runs = [run for run in result["runs"] if run["unit"] == "mix" and run["rate_target"] and not run["void"]]
-    runs = [run for run in runs if not run["build"].endswith(TWIN)]
+    runs = [run for run in runs if not is_twin(run["build"])]
     if not have_many_loads(runs):
         return None
     points: dict[Place, list[LatencyHistogram]] = {}
@@ -104,7 +102,7 @@ def _curves(points: Points, x: Callable[[Place], float]) -> list[Figure]:
         own = sorted((x(place), each) for place, each in points.items() if place.build == build)
         for percent, (name, dash, width) in PERCENTILES.items():
             merged = [(at, _merged(each), each) for at, each in own]
-            known = [(at, whole, each) for at, whole, each in merged if whole.count * (1 - percent / 100) >= BEYOND]
+            known = [(at, whole, each) for at, whole, each in merged if can_name(percent, whole.count)]
             if not known:
                 continue
             middle = [whole.percentile(percent) for _, whole, _ in known]

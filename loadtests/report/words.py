@@ -37,6 +37,16 @@ FACTOR_NAMES = {"hop_ms": "ms between services", "db_ms": "ms to the databases",
                 "provider_ms": "ms at the provider"}  # fmt: skip
 
 
+def is_twin(arm: str) -> bool:
+    """Whether this is the restarted twin of an arm."""
+    return arm.endswith(TWIN)
+
+
+def without_twin(arm: str) -> str:
+    """Return the arm that this is, or that it is the twin of."""
+    return arm.removesuffix(TWIN)
+
+
 def family(arm: str) -> str:
     """Return which build an arm is of: `services` for `services-bare`; an arm of none is its own family."""
     first = _NOTATION.split(arm)[0].partition("-")[0]
@@ -49,7 +59,7 @@ def build_name(arm: str) -> str:
     What somebody has written in the notation of `twinshop compare` stays as it is.
     """
     if is_notation(arm):
-        return f"{arm.removesuffix(TWIN)}, {twin_name(arm)}" if arm.endswith(TWIN) else arm
+        return f"{without_twin(arm)}, {twin_name(arm)}" if is_twin(arm) else arm
     build, _, variant = arm.partition("-")
     if build not in FAMILIES:
         return arm[:1].upper() + arm[1:].replace("-", " ")

@@ -46,7 +46,7 @@ from loadtests.experiments.scaling import findings, replica_changes
 from loadtests.measure.accounting import Spent
 from loadtests.measure.replication import Design, Spread
 from loadtests.report.result import Result
-from loadtests.report.words import TWIN
+from loadtests.report.words import without_twin
 
 SHARE = 0.15  # of a core, for a process of the services
 RISK_MS = 50
@@ -60,11 +60,6 @@ CHANGED = {MONOLITH.name: ("web",), ROUTED.name: ("web", WEB_ORDERS), SERVICES.n
 OTHERS = len(COLD[SERVICES.name])  # quotas that the services need beside what is hot
 
 
-def spec_of(arm: Arm) -> str:
-    """Return what an arm or its twin is called in the tables above."""
-    return arm.name.removesuffix(TWIN)
-
-
 def hot_share(name: str, replicas: int) -> float:
     """Return the quota of each replica of what is hot, as a share of a core: in sum all arms have as much."""
     return SHARE * (replicas + OTHERS - len(COLD[name])) / replicas
@@ -72,20 +67,20 @@ def hot_share(name: str, replicas: int) -> float:
 
 def take_risks(arm: Arm) -> None:
     """Let each charge take its CPU."""
-    arm.runner.configure(HOT[spec_of(arm)], {"RISK_MS": str(RISK_MS)})
+    arm.runner.configure(HOT[without_twin(arm.name)], {"RISK_MS": str(RISK_MS)})
 
 
 @contextlib.contextmanager
 def replicas_of_hot(arm: Arm, replicas: float) -> Iterator[None]:
     """Have so many replicas of what is in demand; it stays so."""
-    arm.runner.scale(HOT[spec_of(arm)], int(replicas))
+    arm.runner.scale(HOT[without_twin(arm.name)], int(replicas))
     yield
 
 
 @contextlib.contextmanager
 def limited(arm: Arm, point: Point) -> Iterator[Callable[[Spent], Mapping[str, Any]]]:
     """Give each process its quota; where that cannot be, replicas share all cores, and `quota` says so."""
-    name, replicas = spec_of(arm), int(point["replicas"])
+    name, replicas = without_twin(arm.name), int(point["replicas"])
     share = hot_share(name, replicas)
     with contextlib.ExitStack() as stack:
         try:
