@@ -45,9 +45,18 @@ def cpu_s_of(process: psutil.Process) -> float:
 
 def memory_of(process: psutil.Process) -> tuple[int, str]:
     """Return bytes, and what they are: PSS, or RSS where the system has no PSS. Raises psutil.Error, OSError."""
-    if sys.platform == "linux":
-        # smaps_rollup is summed up by the kernel; psutil's own PSS reads every mapping.
-        for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text("ascii").splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024, "pss"
-    return process.memory_info().rss, "rss"
+    pss = pss_of(process.pid).get("Pss")
+    return (process.memory_info().rss, "rss") if pss is None else (pss, "pss")
+
+
+def pss_of(pid: int) -> dict[str, int]:
+    """Return bytes by kind of mapping (`Pss` is all, `Pss_Shmem` shared memory); none where there is no PSS.
+
+    Raises OSError.
+    """
+    if sys.platform != "linux":
+        return {}
+    # smaps_rollup is summed up by the kernel; psutil's own PSS reads every mapping.
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+    return {kind: int(size.split()[0]) * 1024 for kind, _, size in (line.partition(":") for line in lines)
+            if kind.startswith("Pss")}  # fmt: skip

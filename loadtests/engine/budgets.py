@@ -6,8 +6,9 @@ A build of Python processes uses as many cores as it has processes, so on N core
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from deploy.model.errors import DeployError
@@ -67,6 +68,19 @@ def sizes(most: int) -> tuple[int, ...]:
 def usable_cores() -> list[int]:
     """Return the cores that we may use; none where nothing can be bound (macOS)."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+@contextlib.contextmanager
+def this_thread_on(cores: Sequence[int] | None) -> Iterator[None]:
+    """Keep this thread on these cores, and so the processes that it starts meanwhile; where that cannot be, nothing."""
+    before = usable_cores()
+    if before and cores:
+        os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        if before:
+            os.sched_setaffinity(0, before)
 
 
 def of_this_machine(size: int = 1) -> Budget:

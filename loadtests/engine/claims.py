@@ -147,7 +147,7 @@ class Claims:
         """Write the page, and return its path."""
         html = claims_page.render(self.answers(), environment.commit(), datetime.now(UTC))
         self.page.parent.mkdir(parents=True, exist_ok=True)
-        claims_page.write(html, self.page)
+        write_atomically(self.page, html)
         return self.page
 
     def _answer(self, claim: str, ask: Ask) -> Answer:

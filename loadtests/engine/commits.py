@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from deploy.model.errors import DeployError
 from deploy.model.home import REPOSITORY, Home
 from deploy.model.parts import Secrets, Site
 from deploy.model.topology import stack as stack_of
+from deploy.runner.program import output_of
 
 FOLDER = "commits"  # below the state folder
 REQUIREMENTS = "requirements.txt"
@@ -69,10 +69,12 @@ def _python(folder: Path) -> Path:
     if (folder / REQUIREMENTS).read_bytes() == (REPOSITORY / REQUIREMENTS).read_bytes():
         return Path(sys.executable)
     uv, python = str(Path(sys.executable).with_name("uv")), folder / ".venv" / "bin" / "python"
-    _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder / ".venv")])
-    _run(
-        [uv, "pip", "install", "--quiet", "--python", str(python), "--require-hashes", "-r", str(folder / REQUIREMENTS)]
-    )
+    requirements = ["--require-hashes", "-r", str(folder / REQUIREMENTS)]
+    for command in (
+        ["venv", "--quiet", "--python", sys.executable, str(folder / ".venv")],
+        ["pip", "install", "--quiet", "--python", str(python), *requirements],
+    ):
+        output_of([uv, *command], INSTALLED_WITHIN_S, folder=REPOSITORY)
     return python
 
 
@@ -83,16 +85,4 @@ def _remove(folder: Path) -> None:
 
 
 def _git(*arguments: str) -> str:
-    return _run(["git", *arguments])
-
-
-def _run(command: list[str]) -> str:
-    try:
-        ended = subprocess.run(
-            command, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=INSTALLED_WITHIN_S
-        )
-    except subprocess.CalledProcessError as error:
-        raise DeployError(f"`{' '.join(command)}` failed: {error.stderr.strip()[-1000:]}") from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise DeployError(f"`{command[0]}`: {error}") from error
-    return ended.stdout.strip()
+    return output_of(["git", *arguments], INSTALLED_WITHIN_S, folder=REPOSITORY).strip()

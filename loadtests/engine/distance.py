@@ -10,7 +10,6 @@ orders waits for it.
 from __future__ import annotations
 
 import contextlib
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +24,7 @@ from deploy.faults.proxy import Trouble
 from deploy.model.topology import INNER
 from deploy.runner.interface import Runner
 from loadtests.engine.arm import Arm
+from loadtests.engine.budgets import this_thread_on
 from loadtests.engine.factor import Factor
 
 ROUND_TRIPS = 30
@@ -34,14 +34,8 @@ ANSWER_WITHIN_S = 5.0
 
 def lead_databases(arm: Arm) -> None:
     """Lead all connections to databases through the proxy, until the stack ends."""
-    here = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    if here and arm.budget.other:
-        os.sched_setaffinity(0, arm.budget.other)  # of this thread alone; the proxy takes after it
-    try:
+    with this_thread_on(arm.budget.other):  # the proxy, which is started here, takes after it
         connections.redirect(arm.runner, _to_databases(arm.runner))
-    finally:
-        if here:
-            os.sched_setaffinity(0, here)
 
 
 @contextlib.contextmanager

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
 
 from deploy.local.process import trees
+from deploy.local.usage import pss_of
 from deploy.model.home import Home
 from deploy.runner.interface import Runner
 from loadtests.measure.accounting import MB, take
@@ -59,15 +59,14 @@ def own_memory_mb(runner: Runner) -> dict[str, float]:
     PostgreSQL's shared buffers have a size that is set, and fill as pages are touched: that is no leak, and hides one.
     """
     leaders = {one.pid: one.part for one in runner.status().instances if one.pid}
-    memory_kb: Counter[str] = Counter()
+    memory: Counter[str] = Counter()
     for pid, tree in trees(leaders).items():
         for process in tree:
             with suppress(OSError):
-                rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text("ascii").splitlines()
-                sizes = {line.split()[0]: int(line.split()[1]) for line in rollup if line.startswith("Pss")}
-                memory_kb[leaders[pid]] += sizes["Pss:"] - sizes.get("Pss_Shmem:", 0)
-    if memory_kb:
-        return {part: kb * 1024 / MB for part, kb in memory_kb.items()}
+                if sizes := pss_of(process.pid):
+                    memory[leaders[pid]] += sizes["Pss"] - sizes.get("Pss_Shmem", 0)
+    if memory:
+        return {part: size / MB for part, size in memory.items()}
     return dict(take(runner, memory=True).memory_mb)
 
 

@@ -10,6 +10,7 @@ from loadtests.measure.verdict import Verdict
 from shared.domain import notification
 from shared.domain.order import RejectReason
 
+UNFINISHED = frozenset({"placed", "payment_pending", "cancelling"})
 SOLD_FOR = frozenset({"confirmed", "cancelling", "cancelled"})  # an order that came this far was answered 201
 OUT_OF_STOCK = frozenset({"reserved", "sold"})
 
@@ -19,13 +20,18 @@ def nothing_is_unfinished(books: Books) -> Verdict:
     verdict = Verdict("L1")
     for row in books.unfinished:
         verdict.look(False, row.id, f"{row.kind} is {row.state} since {row.age_s:.0f} s", "an end state")
-    for order in books.orders:
-        verdict.look(order.status not in ("placed", "payment_pending", "cancelling"), order.order_id,
-                     f"the order is {order.status}", "an end state")  # fmt: skip
+    look_at_orders(verdict, books)
     actual = f"{books.dead_letters} dead letters"
     verdict.look(books.dead_letters == books.planted_poison, books.stack, actual, f"{books.planted_poison} planted")
     verdict.look(books.events_owed == 0, books.stack, f"{books.events_owed} events are not handled", "none")
     return verdict
+
+
+def look_at_orders(verdict: Verdict, books: Books) -> None:
+    """Look whether every order has come to an end."""
+    for order in books.orders:
+        fine = order.status not in UNFINISHED
+        verdict.look(fine, order.order_id, f"the order is {order.status}", "an end state")
 
 
 def the_money_is_all_there(books: Books) -> Verdict:

@@ -13,12 +13,11 @@ import httpx
 
 from loadtests.load.generator.plan import DEFAULT_CUSTOMERS, DEFAULT_PREFIX
 from loadtests.load.users import world
-from loadtests.measure import evidence, history, safety
+from loadtests.measure import evidence, history, liveness, safety
 from loadtests.measure.books import Attempt, Books, OrderRow
 from loadtests.measure.parties import Parties
 from loadtests.measure.verdict import Verdict
 
-UNFINISHED = ("placed", "payment_pending", "cancelling")
 SETTLES_WITHIN_S = 60.0
 LOOK_EVERY_S = 2.0
 
@@ -34,7 +33,7 @@ def read(parties: Parties, orders: Path | None) -> tuple[Books, float]:
         while True:
             rows, listed = _read_back(client, parties, attempts)
             waited_s = time.monotonic() - began
-            if waited_s > SETTLES_WITHIN_S or not any(row.status in UNFINISHED for row in rows):
+            if waited_s > SETTLES_WITHIN_S or not any(row.status in liveness.UNFINISHED for row in rows):
                 break
             time.sleep(LOOK_EVERY_S)
     return Books(parties.stack, mail_domain="", attempts=attempts, orders=rows, listed=listed), waited_s
@@ -73,9 +72,7 @@ def totals_are_as_answered(books: Books) -> Verdict:
 def orders_are_finished(books: Books) -> Verdict:
     """L1, as far as a customer sees it."""
     verdict = Verdict("L1")
-    for order in books.orders:
-        fine = order.status not in UNFINISHED
-        verdict.look(fine, order.order_id, f"the order is {order.status}", "an end state")
+    liveness.look_at_orders(verdict, books)
     return verdict
 
 

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from loadtests.report import page
@@ -195,10 +194,3 @@ def dates(results: Sequence[Result], now: datetime) -> str:
     days = [f"{datetime.fromisoformat(result['started_at']):%d %B %Y}" for result in
             sorted(results, key=lambda one: one["started_at"])] or [f"{now:%d %B %Y}"]  # fmt: skip
     return days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
-
-
-def write(html: str, path: Path) -> None:
-    """Replace the page, so that whoever loads it meanwhile sees the old or the new."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(html, "utf-8")
-    fresh.replace(path)

@@ -24,18 +24,22 @@ import json
 import os
 import random
 import shutil
-import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from deploy.model.errors import DeployError
+from deploy.runner.program import output_of
 from loadtests.engine import pairing
 from loadtests.engine.arm import Arm, arms_up
+from loadtests.engine.budgets import this_thread_on
+from loadtests.engine.generator import SLACK_S
 from loadtests.engine.rows import bare, latency_of
 from loadtests.engine.study import PRODUCTS, Study, whole_number
 from loadtests.engine.trial import Load, run_trial
 from loadtests.load.users import world
+from loadtests.load.users.journeys import LIST_LIMIT
 from loadtests.load.users.popularity import Popularity
 from loadtests.report.result import Ratio, Result, Run
 from loadtests.report.words import journey_name, number, sentence_of_list
@@ -46,6 +50,7 @@ JOURNEYS = ("list", "product")
 WARM_S = 2
 PATHS = 1000
 SCRIPT = Path(__file__).parent / "arrivals.js"
+Generator = Callable[[Study, Arm, Load, str, int], Run]  # the last are the journey and the pair
 
 
 def run(study: Study) -> Result:
@@ -53,9 +58,10 @@ def run(study: Study) -> Result:
     program = _program(study)
     rate, pairs = whole_number(study, "rate", 100, 1), whole_number(study, "pairs", 2 if study.quick else 8, 2)
     duration_s = 4 if study.quick else 10
+    generators: dict[str, Generator] = {OURS: _ours, OTHER: partial(_k6, program)}
     chance = random.Random(study.seed)
     study.progress.plan(2 * len(JOURNEYS) * pairs)
-    study.notes.append(f"The other generator: {_first_line_of([program, 'version'])}.")
+    study.notes.append(f"The other generator: {output_of([program, 'version'], SLACK_S).splitlines()[0]}.")
     with arms_up([BUILD], study.budget, keep=False) as arms:
         arm = arms[BUILD]
         arm.fresh_data(PRODUCTS)
@@ -63,8 +69,7 @@ def run(study: Study) -> Result:
             for journey in JOURNEYS:
                 load = Load(rate, duration_s, WARM_S, f"{journey}s-only", extra=("--arrivals", "constant"))
                 for name in chance.sample([OURS, OTHER], 2):
-                    generate = _ours if name == OURS else _k6(program)
-                    row = generate(study, arm, load, journey, pair)
+                    row = generators[name](study, arm, load, journey, pair)
                     row |= {"build": name, "load": {"mix": load.mix, "profile": load.as_profile}}
     return study.result(answer=answer(figures := compare(study.runs)), comparison=figures, findings={})
 
@@ -77,46 +82,41 @@ def _ours(study: Study, arm: Arm, load: Load, journey: str, pair: int) -> Run:
     return trial.run
 
 
-def _k6(program: str) -> Any:
-    def measure(study: Study, arm: Arm, load: Load, journey: str, pair: int) -> Run:
-        folder = study.raw_folder(study.next_number, OTHER)
-        (folder / "paths.json").write_text(json.dumps(_paths(arm, journey, study.seed + pair)), "utf-8")
-        settings = {
-            "HOST": arm.runner.address, "PATHS": folder / "paths.json", "OUT": folder / "summary.json",
-            "RATE": f"{load.rate:g}", "DURATION_S": f"{load.duration_s:g}", "WARM_S": f"{load.warm_up_s:g}",
-        }  # fmt: skip
-        command = [program, "run", "--quiet", "--no-usage-report", "--address", "127.0.0.1:0"]
-        command += [word for name, value in settings.items() for word in ("--env", f"{name}={value}")]
-        cores = study.budget.other
-        process = subprocess.run(
-            [*command, str(SCRIPT)], capture_output=True, text=True, check=False,
-            timeout=load.duration_s + load.warm_up_s + 60, env={**os.environ, "GOMAXPROCS": str(len(cores or (1,)))},
-            preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,
+def _k6(program: str, study: Study, arm: Arm, load: Load, journey: str, pair: int) -> Run:
+    folder = study.raw_folder(study.next_number, OTHER)
+    (folder / "paths.json").write_text(json.dumps(_paths(arm, journey, study.seed + pair)), "utf-8")
+    settings = {
+        "HOST": arm.runner.address, "PATHS": folder / "paths.json", "OUT": folder / "summary.json",
+        "RATE": f"{load.rate:g}", "DURATION_S": f"{load.duration_s:g}", "WARM_S": f"{load.warm_up_s:g}",
+    }  # fmt: skip
+    command = [program, "run", "--quiet", "--no-usage-report", "--address", "127.0.0.1:0"]
+    command += [word for name, value in settings.items() for word in ("--env", f"{name}={value}")]
+    cores = study.budget.other
+    with this_thread_on(cores):
+        output_of(
+            [*command, str(SCRIPT)], load.duration_s + load.warm_up_s + SLACK_S,
+            environment={**os.environ, "GOMAXPROCS": str(len(cores or (1,)))},
         )  # fmt: skip
-        if process.returncode != 0:
-            raise DeployError(f"k6 failed (status {process.returncode}):\n{(process.stderr or process.stdout)[-2000:]}")
-        figures = json.loads((folder / "summary.json").read_text("utf-8"))
-        waits = figures["http_req_duration{scenario:measured}"]["values"]
-        dropped = int(figures.get("dropped_iterations", {}).get("values", {}).get("count", 0))
-        row = bare(study.next_number, OTHER, pair, "mix", int(waits["count"]))
-        latency = latency_of({"p50": waits["p(50)"], "p95": waits["p(95)"], "p99": waits["p(99)"], "max": waits["max"]})
-        row |= {
-            "rate_target": load.rate, "rate_achieved": waits["count"] / load.duration_s, "duration_s": load.duration_s,
-            "latency_ms": latency, "latency_ms_by_journey": {journey: latency}, "raw": folder.name,
-            "requests_by_journey": {journey: int(waits["count"])}, "void": bool(dropped),
-            "void_reasons": [f"k6 did not send {dropped} requests"] if dropped else [],
-        }  # fmt: skip
-        study.runs.append(row)
-        study.progress.done(f"{OTHER:<14} {row['rate_achieved']:.0f}/s, p50 {latency['p50']:.1f} ms")
-        return row
-
-    return measure
+    figures = json.loads((folder / "summary.json").read_text("utf-8"))
+    waits = figures["http_req_duration{scenario:measured}"]["values"]
+    dropped = int(figures.get("dropped_iterations", {}).get("values", {}).get("count", 0))
+    row = bare(study.next_number, OTHER, pair, "mix", int(waits["count"]))
+    latency = latency_of({"p50": waits["p(50)"], "p95": waits["p(95)"], "p99": waits["p(99)"], "max": waits["max"]})
+    row |= {
+        "rate_target": load.rate, "rate_achieved": waits["count"] / load.duration_s, "duration_s": load.duration_s,
+        "latency_ms": latency, "latency_ms_by_journey": {journey: latency}, "raw": folder.name,
+        "requests_by_journey": {journey: int(waits["count"])}, "void": bool(dropped),
+        "void_reasons": [f"k6 did not send {dropped} requests"] if dropped else [],
+    }  # fmt: skip
+    study.runs.append(row)
+    study.progress.done(f"{OTHER:<14} {row['rate_achieved']:.0f}/s, p50 {latency['p50']:.1f} ms")
+    return row
 
 
 def _paths(arm: Arm, journey: str, seed: int) -> list[str]:
     """Return what is asked for, in order."""
     if journey == "list":
-        return ["/products?limit=20"]
+        return [f"/products?limit={LIST_LIMIT}"]
     popularity, rng = Popularity(world.read_catalogue(arm.runner.address).skus), random.Random(seed)
     return [f"/products/{popularity.draw(rng)}" for _ in range(PATHS)]
 
@@ -131,10 +131,6 @@ def _program(study: Study) -> str:
             "program by --set k6=/usr/bin/k6."
         )
     return program
-
-
-def _first_line_of(command: list[str]) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip().splitlines()[0]
 
 
 def compare(runs: list[Run]) -> dict[str, Ratio]:
