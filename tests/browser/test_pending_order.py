@@ -9,16 +9,22 @@ from tests.browser.visitor import Visitor
 from tests.journeys.shop import Admin
 
 
-def test_a_pending_order_is_marked_on_every_page_and_says_what_comes_next(visitor: Visitor, admin: Admin) -> None:
-    name, page = stocked(admin, 5), visitor.page
+def pays_by_a_late_bank(visitor: Visitor, admin: Admin) -> None:
+    """Order something with the card whose bank answers later."""
+    name = stocked(admin, 5)
     visitor.opens()
     visitor.signs_in("Samir Haddad")
     visitor.searches(name)
     visitor.puts_into_cart(name)
-
     visitor.orders("Test card whose bank answers later")
-
     visitor.sees_order("Payment pending")
+
+
+def test_a_pending_order_is_marked_on_every_page_and_says_what_comes_next(visitor: Visitor, admin: Admin) -> None:
+    page = visitor.page
+
+    pays_by_a_late_bank(visitor, admin)
+
     expect(page.get_by_text("One order waits for your bank. You need not do anything")).to_be_visible()
     visitor.latest_order.get_by_role("link").click()
     steps = page.get_by_role("list", name="How far your order is").get_by_role("listitem")
@@ -37,13 +43,8 @@ def test_a_pending_order_is_marked_on_every_page_and_says_what_comes_next(visito
 
 
 def test_the_page_of_an_order_follows_by_itself(visitor: Visitor, admin: Admin) -> None:
-    name, page = stocked(admin, 5), visitor.page
-    visitor.opens()
-    visitor.signs_in("Samir Haddad")
-    visitor.searches(name)
-    visitor.puts_into_cart(name)
-    visitor.orders("Test card whose bank answers later")
-    visitor.sees_order("Payment pending")
+    page = visitor.page
+    pays_by_a_late_bank(visitor, admin)
 
     visitor.latest_order.get_by_role("link").click()
 
